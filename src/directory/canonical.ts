@@ -1,0 +1,33 @@
+// The one canonical form in which names, aliases and numbers are compared (spec: after NFKC and case folding).
+// JavaScript computes it and the database stores it, so that both always agree and the unique index is exact.
+
+/**
+ * The form in which two values count as the same: NFKC, then case folding, then NFKC again, until it no longer changes.
+ * Idempotent. Outer white space is trimmed. Never shown to anybody: values are kept as given.
+ *
+ * Case folding is `toUpperCase` then `toLowerCase`, so that `ß`/`SS`, `ſ`/`S`, the Kelvin sign and final sigma fall together.
+ * A dotted capital I folds to `i`, so that Turkish spellings of one name meet.
+ */
+export function canonical(text: string): string {
+  let value = fold(text)
+  for (let round = 0; round < 4; round++) {
+    const next = fold(value)
+    if (next === value) return value
+    value = next
+  }
+  return value
+}
+
+function fold(text: string): string {
+  if (ASCII.test(text)) return text.trim().toLowerCase()
+  return text
+    .normalize('NFKC')
+    .toUpperCase()
+    .toLowerCase()
+    .replaceAll('i\u0307', 'i')
+    .replaceAll('ς', 'σ')
+    .normalize('NFKC')
+    .trim()
+}
+
+const ASCII = /^[\x20-\x7e]*$/
