@@ -1,0 +1,186 @@
+// A source's settings: the shape of the config file, the API and the stored settings. Defaults are filled in by
+// parsing, so that a parsed value has every key. What is understood here but not built yet is refused by `unsupported.ts`.
+import { z } from 'zod'
+import { attributeProblem } from '../directory/attributes.ts'
+import { parseObjectId } from '../directory/ids.ts'
+
+const attribute = z.string().superRefine((name, context) => {
+  const problem = attributeProblem(name)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+})
+
+const objectId = z.string().transform((text, context) => {
+  const id = parseObjectId(text)
+  if (id === undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: `${JSON.stringify(text)} is not an object id (a UUID); names are not accepted because they change`,
+    })
+    return z.NEVER
+  }
+  return id
+})
+
+const apply = z.enum(['always', 'whenCreated', 'whenEmpty']).default('always')
+const text = z.string().min(1)
+
+const one = z.union([
+  attribute.transform((from) => ({ from, apply: 'always' as const })),
+  z.strictObject({ from: attribute, apply }),
+  z.strictObject({ template: text, apply }),
+  z.strictObject({ expression: text, apply }),
+])
+/** Where the value of a one-valued target comes from. */
+export type OneValued = z.output<typeof one>
+
+const mode = z.enum(['replace', 'append']).default('replace')
+const several = z.union([
+  attribute.transform((from) => ({ from, apply: 'always' as const, mode: 'replace' as const, transform: undefined })),
+  z.strictObject({ from: attribute, apply, mode, transform: text.optional() }),
+  z.strictObject({ template: text, apply, mode, transform: text.optional() }),
+  z.strictObject({ expression: text, apply, mode, transform: text.optional() }),
+])
+/** Where values of a several-valued target come from. */
+export type SeveralValued = z.output<typeof several>
+
+const none = z.union([z.literal('none'), z.null()]).transform(() => null)
+const optionalOne = z.union([none, one])
+const list = z.union([
+  none.transform((): SeveralValued[] => []),
+  z.array(several),
+  several.transform((entry) => [entry]),
+])
+
+const fromAttribute = (from: string): OneValued => ({ from, apply: 'always' })
+
+const properties = z.strictObject({
+  userName: one.default(fromAttribute('userPrincipalName')),
+  fullName: optionalOne.default(fromAttribute('displayName')),
+  aliases: list.default([]),
+  cards: list.default([]),
+  pin: z.union([none, z.literal('generate'), one]).default(null),
+  personalNumber: optionalOne.default(null),
+  email: optionalOne.default(fromAttribute('mail')),
+  alternateEmails: list.default([]),
+  phone: optionalOne.default(fromAttribute('mobilePhone')),
+  language: optionalOne.default(fromAttribute('preferredLanguage')),
+  department: optionalOne.default(fromAttribute('department')),
+  costCenter: optionalOne.default(null),
+  office: optionalOne.default(null),
+  jobTitle: optionalOne.default(null),
+  company: optionalOne.default(null),
+  manager: optionalOne.default(null),
+  storage: optionalOne.default(null),
+  notes: optionalOne.default(null),
+  own: z
+    .record(z.string().regex(/^[A-Za-z]\w{0,62}$/, 'a field name is letters, digits and _, at most 63'), one)
+    .default({}),
+})
+
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+const clause = z
+  .strictObject({
+    attribute,
+    eq: scalar.optional(),
+    ne: scalar.optional(),
+    contains: z.string().optional(),
+    startsWith: z.string().optional(),
+    endsWith: z.string().optional(),
+    matches: z.string().max(200).optional(),
+    present: z.literal(true).optional(),
+    absent: z.literal(true).optional(),
+  })
+  .refine(
+    (c) => Object.values(c).filter((v) => v !== undefined).length === 2,
+    'a clause has an attribute and exactly one operator',
+  )
+const filter = z.strictObject({
+  any: z
+    .array(z.strictObject({ all: z.array(clause).min(1, 'a group without clauses would mean everybody') }))
+    .min(1, 'a filter without groups would mean everybody'),
+})
+
+const users = z.strictObject({
+  import: z
+    .union([
+      z.literal('all'),
+      z.strictObject({
+        groups: z.array(objectId).min(1, 'no group is selected; this would mean nobody, and never means everybody'),
+      }),
+    ])
+    .default('all'),
+  disabledAccounts: z.enum(['deactivate', 'import', 'ignore']).default('deactivate'),
+  guests: z.enum(['import', 'ignore']).default('import'),
+  filter: z.union([filter, none]).default(null),
+  properties: properties.prefault({}),
+  options: z
+    .strictObject({
+      useAsAuthenticationServer: z.boolean().default(false),
+      pairByObjectId: z.boolean().default(true),
+      pairBy: z.enum(['userName', 'personalNumber', 'none']).default('userName'),
+      addNewUsers: z.boolean().default(true),
+      deactivateMissingUsers: z.boolean().default(true),
+      graceDays: z.int().min(0).max(3650).default(0),
+      deleteAfterDays: z.union([z.literal('never'), z.int().min(1).max(36500)]).default('never'),
+      lowercaseUserNames: z.boolean().default(false),
+      keepOldUserName: z.boolean().default(true),
+    })
+    .prefault({}),
+})
+
+/** The kinds of group that *only groups of type* distinguishes. */
+export const GROUP_TYPES = ['security', 'microsoft365', 'mailEnabledSecurity', 'distribution', 'dynamic'] as const
+export type GroupType = (typeof GROUP_TYPES)[number]
+
+const path = z
+  .string()
+  .refine(
+    (p) => p.split(/(?<!\\)\|/).every((part) => part.trim() !== ''),
+    'a path is names separated by |, none of them empty',
+  )
+const groups = z.strictObject({
+  import: z.boolean().default(true),
+  ignore: z.array(objectId).default([]),
+  ignoreContaining: z.array(z.string().min(1, 'an empty string would ignore every group')).default([]),
+  types: z.union([z.literal('all'), z.array(z.enum(GROUP_TYPES)).min(1, 'no type is selected')]).default('all'),
+  under: z.union([none, path]).default(null),
+  membership: z.enum(['direct', 'transitive']).default('direct'),
+  fromAttributes: z.array(z.strictObject({ template: text, makeDefault: z.boolean().default(false) })).default([]),
+  keepDefaultGroup: z.boolean().default(false),
+})
+
+const limit = (percent: number, count: number) =>
+  z
+    .strictObject({ percent: z.number().min(0).max(100).default(percent), count: z.int().min(0).default(count) })
+    .prefault({})
+const limits = z.strictObject({
+  removals: limit(10, 500),
+  memberships: limit(10, 20_000),
+  credentials: limit(20, 1_000),
+  rewrites: limit(20, 1_000),
+})
+const off = z.union([z.literal('off'), z.literal(false)]).transform(() => null)
+
+/** A source as the config file and the API write it. */
+export const sourceSettings = z.strictObject({
+  connection: z.string().min(1),
+  enabled: z.boolean().default(true),
+  priority: z.int().min(0).max(1_000_000).default(100),
+  adoptions: z.enum(['hold', 'automatic']).default('hold'),
+  timezone: z.string().default('UTC'),
+  schedule: z
+    .strictObject({
+      delta: z.union([none, z.string()]).default('*/15 * * * *'),
+      full: z.union([none, z.string()]).default('0 3 * * *'),
+    })
+    .prefault({}),
+  users: users.prefault({}),
+  groups: groups.prefault({}),
+  /** `null` is off. */
+  safeguard: z.union([off, limits]).prefault({}),
+})
+/** A source's settings with every default filled in. */
+export type SourceSettings = z.output<typeof sourceSettings>
+export type SourceSettingsInput = z.input<typeof sourceSettings>
+export type Properties = SourceSettings['users']['properties']
+export type SafeguardLimits = NonNullable<SourceSettings['safeguard']>
