@@ -1,0 +1,70 @@
+// Which Entra attributes a source's settings need; nothing else is requested or kept.
+import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
+import { attributesOf } from '../../directory/attributes.ts'
+
+/** What has to be read for a source. */
+export interface Needs {
+  /** Flat attribute names of users, sorted; `manager` included where a mapping uses it. */
+  readonly userAttributes: readonly string[]
+  /** Those of them that feed cards or PINs: kept sealed in the mirror. */
+  readonly secretAttributes: ReadonlySet<string>
+  /** Flat attribute names of groups, sorted. */
+  readonly groupAttributes: readonly string[]
+  /** Whether groups and memberships are read at all. */
+  readonly groups: boolean
+}
+
+/** Requested whatever the settings say: identity, scope, conflicts (createdDateTime), sharding, sign-in. */
+const ALWAYS = ['accountEnabled', 'createdDateTime', 'displayName', 'userPrincipalName', 'userType'] as const
+const GROUP_ATTRIBUTES = ['displayName', 'groupTypes', 'mailEnabled', 'securityEnabled', 'visibility'] as const
+
+/** The attributes that `settings` map, filter on, or need to judge and pair people. */
+export function needsOf(settings: SourceSettings): Needs {
+  const p = settings.users.properties
+  const plain = new Set<string>(ALWAYS)
+  const secret = new Set<string>()
+  const ones = [
+    p.userName,
+    p.fullName,
+    p.personalNumber,
+    p.email,
+    p.phone,
+    p.language,
+    p.department,
+    p.costCenter,
+    p.office,
+    p.jobTitle,
+    p.company,
+    p.manager,
+    p.storage,
+    p.notes,
+    ...Object.values(p.own),
+  ]
+  for (const property of ones) if (property !== null) addAll(plain, sourcesOf(property))
+  for (const property of [...p.aliases, ...p.alternateEmails]) addAll(plain, sourcesOf(property))
+  for (const property of p.cards) addAll(secret, sourcesOf(property))
+  if (p.pin !== null && p.pin !== 'generate') addAll(secret, sourcesOf(p.pin))
+  if (settings.users.filter !== null) {
+    for (const group of settings.users.filter.any)
+      for (const clause of group.all) addAll(plain, attributesOf(clause.attribute))
+  }
+  plain.delete('id')
+  secret.delete('id')
+  // Always-requested attributes decide about people and stay readable, also where a card is mapped from one.
+  const secretOnly = new Set([...secret].filter((name) => !(ALWAYS as readonly string[]).includes(name)))
+  return {
+    userAttributes: [...new Set([...plain, ...secret])].sort(),
+    secretAttributes: secretOnly,
+    groupAttributes: GROUP_ATTRIBUTES,
+    groups: settings.groups.import || settings.users.import !== 'all',
+  }
+}
+
+function sourcesOf(property: OneValued | SeveralValued): readonly string[] {
+  // Templates and expressions are refused when saved until they are built (contract/unsupported.ts).
+  return 'from' in property ? attributesOf(property.from) : []
+}
+
+function addAll(set: Set<string>, names: readonly string[]): void {
+  for (const name of names) set.add(name)
+}
