@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError } from '../base/errors.ts'
+import { parseConfigFile } from './config-file.ts'
+
+const ID = '11111111-2222-3333-4444-555555555555'
+const contoso = { tenantId: ID, clientId: ID, clientSecret: { env: 'CONTOSO_SECRET' } }
+
+function problemsOf(document: unknown): string[] {
+  try {
+    parseConfigFile(document, new Set(['known']))
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map((p) => `${p.at}: ${p.message}`)
+  }
+  return []
+}
+
+/** A file with one good connection and one source with these settings. */
+function withSource(settings: object): unknown {
+  return { connections: { contoso }, sources: { staff: { connection: 'contoso', ...settings } } }
+}
+
+describe('config file', () => {
+  it('accepts the shortest source and fills in every default', () => {
+    const file = parseConfigFile(withSource({}), new Set())
+
+    expect(file.connections.contoso).toMatchObject({ cloud: 'global', signInWithMicrosoft: false })
+    expect(file.sources.staff).toMatchObject({
+      enabled: true,
+      priority: 100,
+      adoptions: 'hold',
+      timezone: 'UTC',
+      schedule: { delta: '*/15 * * * *', full: '0 3 * * *' },
+      users: {
+        import: 'all',
+        disabledAccounts: 'deactivate',
+        guests: 'import',
+        filter: null,
+        options: { pairBy: 'userName', addNewUsers: true, deactivateMissingUsers: true, keepOldUserName: true },
+      },
+      groups: { import: true, under: null, membership: 'direct', types: 'all' },
+      safeguard: { removals: { percent: 10, count: 500 }, memberships: { percent: 10, count: 20_000 } },
+    })
+    expect(file.sources.staff?.users.properties).toMatchObject({
+      userName: { from: 'userPrincipalName', apply: 'always' },
+      fullName: { from: 'displayName' },
+      email: { from: 'mail' },
+      phone: { from: 'mobilePhone' },
+      aliases: [],
+      cards: [],
+      pin: null,
+    })
+  })
+
+  it('accepts an empty file, which names nothing', () => {
+    expect(parseConfigFile(null, new Set())).toEqual({ connections: {}, sources: {} })
+  })
+
+  it('takes a connection that only the database knows', () => {
+    expect(problemsOf({ sources: { staff: { connection: 'known' } } })).toEqual([])
+    expect(problemsOf({ sources: { staff: { connection: 'unknown' } } })).toEqual([
+      'sources.staff.connection: there is no connection "unknown" in this file or in the database',
+    ])
+  })
+
+  const mistakes: readonly (readonly [string, unknown, readonly string[]])[] = [
+    [
+      'an unknown key at the top, with what was meant',
+      { conections: {} },
+      ['conections: unknown key; did you mean "connections"?'],
+    ],
+    [
+      'a misspelt key deep in the file',
+      withSource({ users: { options: { addNewUser: true } } }),
+      ['sources.staff.users.options.addNewUser: unknown key; did you mean "addNewUsers"?'],
+    ],
+    [
+      'a key that resembles nothing, with those known there',
+      withSource({ schedule: { zzz: 1 } }),
+      ['sources.staff.schedule.zzz: unknown key; known here: delta, full'],
+    ],
+    [
+      'a misspelt key inside a union without also telling that the right one is missing',
+      withSource({ users: { import: { group: [ID] } } }),
+      ['sources.staff.users.import.group: unknown key; did you mean "groups"?'],
+    ],
+    [
+      'S14: an empty list of selected groups, which never means everybody',
+      withSource({ users: { import: { groups: [] } } }),
+      ['sources.staff.users.import.groups: no group is selected; this would mean nobody, and never means everybody'],
+    ],
+    [
+      'S14: a filter without clauses, which never means everybody',
+      withSource({ users: { filter: { any: [{ all: [] }] } } }),
+      ['sources.staff.users.filter.any[0].all: a group without clauses would mean everybody'],
+    ],
+    [
+      'a group by name where an id is asked for',
+      withSource({ groups: { ignore: ['Everybody'] } }),
+      [
+        'sources.staff.groups.ignore[0]: "Everybody" is not an object id (a UUID); names are not accepted because they change',
+      ],
+    ],
+    [
+      'a word that is not among those accepted',
+      withSource({ users: { disabledAccounts: 'deactivat' } }),
+      [
+        'sources.staff.users.disabledAccounts: must be one of deactivate, import, ignore, but is "deactivat"; did you mean "deactivate"?',
+      ],
+    ],
+    [
+      'an attribute in the wrong case',
+      withSource({ users: { properties: { aliases: ['upnprefix'] } } }),
+      ['sources.staff.users.properties.aliases[0]: unknown attribute "upnprefix"; did you mean "upnPrefix"?'],
+    ],
+    [
+      'an attribute that Graph cannot list',
+      withSource({ users: { properties: { notes: 'aboutMe' } } }),
+      ['sources.staff.users.properties.notes: Microsoft Graph cannot list the attribute "aboutMe"; choose another one'],
+    ],
+    [
+      'a wrong value in one form of a property, told for that form',
+      withSource({ users: { properties: { cards: [{ from: 'employeeId', mode: 'replac' }] } } }),
+      [
+        'sources.staff.users.properties.cards[0].mode: must be one of replace, append, but is "replac"; did you mean "replace"?',
+      ],
+    ],
+    [
+      'a misspelt key in a property',
+      withSource({ users: { properties: { office: { form: 'officeLocation' } } } }),
+      ['sources.staff.users.properties.office.form: unknown key; did you mean "from"?'],
+    ],
+    [
+      'a missing connection',
+      { connections: { contoso }, sources: { staff: {} } },
+      ['sources.staff.connection: is missing'],
+    ],
+    ['a number in text', withSource({ priority: 'high' }), ['sources.staff.priority: must be a number, but is text']],
+    [
+      'yes where true is meant',
+      withSource({ enabled: 'yes' }),
+      ['sources.staff.enabled: must be true or false, but is text'],
+    ],
+    [
+      'a limit outside its range',
+      withSource({ safeguard: { removals: { percent: 200 } } }),
+      ['sources.staff.safeguard.removals.percent: must be at most 100, but is 200'],
+    ],
+    [
+      'a tenant id that is none',
+      { connections: { contoso: { ...contoso, tenantId: 'contoso.onmicrosoft.com' } } },
+      ['connections.contoso.tenantId: must be the directory (tenant) ID, a UUID as the Entra admin centre shows it'],
+    ],
+    [
+      'a connection without a credential',
+      { connections: { contoso: { tenantId: ID, clientId: ID } } },
+      [
+        'connections.contoso: a credential is missing: give clientSecret: { env: NAME } or { file: path }, or certificate: { file: path }',
+      ],
+    ],
+    [
+      'a custom cloud without its roots',
+      { connections: { contoso: { ...contoso, cloud: 'custom' } } },
+      [
+        'connections.contoso.authorityUrl: is missing; cloud custom names both of its roots',
+        'connections.contoso.graphUrl: is missing; cloud custom names both of its roots',
+      ],
+    ],
+    [
+      'plain http to another machine',
+      {
+        connections: {
+          contoso: { ...contoso, cloud: 'custom', authorityUrl: 'http://127.0.0.1:1', graphUrl: 'http://10.0.0.1' },
+        },
+      },
+      [
+        'connections.contoso.graphUrl: plain http is accepted for this machine only (127.0.0.1, ::1, localhost), because secrets and tokens are sent there; use https',
+      ],
+    ],
+    [
+      'roots beside a cloud that has its own',
+      { connections: { contoso: { ...contoso, graphUrl: 'https://graph.example.com' } } },
+      ['connections.contoso.graphUrl: is accepted with cloud: custom only; the cloud global has its own'],
+    ],
+    [
+      'a name with a line break',
+      { connections: { 'a\nb': contoso } },
+      ['connections.a\nb: the name cannot be used: a name has no control characters and no outer spaces'],
+    ],
+    ['a list instead of a block', { sources: [] }, ['sources: must be a block of keys, but is a list']],
+    [
+      'what is not built yet, by its place',
+      withSource({
+        users: {
+          filter: { any: [{ all: [{ attribute: 'mail', present: true }] }] },
+          properties: {
+            office: { template: '%city%' },
+            cards: [{ from: 'employeeId', transform: 'upper' }],
+            phone: { from: 'mobilePhone', apply: 'whenEmpty' },
+            pin: 'generate',
+            own: { badge: { expression: 'x' } },
+          },
+          options: { pairBy: 'personalNumber', graceDays: 3, deleteAfterDays: 30 },
+        },
+        groups: { fromAttributes: [{ template: '%department%' }], keepDefaultGroup: true },
+      }),
+      [
+        'sources.staff.users.properties.office: templates cannot be used in this version of Muster yet',
+        'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
+        'sources.staff.users.properties.cards[0].transform: card transformations cannot be used in this version of Muster yet',
+        'sources.staff.users.properties.phone.apply: apply other than always cannot be used in this version of Muster yet',
+        'sources.staff.users.properties.pin: generated PINs cannot be used in this version of Muster yet',
+        'sources.staff.users.filter: filters cannot be used in this version of Muster yet',
+        'sources.staff.users.options.pairBy: pairing by personal number cannot be used in this version of Muster yet',
+        'sources.staff.users.options.graceDays: a grace period cannot be used in this version of Muster yet',
+        'sources.staff.users.options.deleteAfterDays: deleting deactivated users cannot be used in this version of Muster yet',
+        'sources.staff.groups.fromAttributes: groups from attributes cannot be used in this version of Muster yet',
+        'sources.staff.groups.keepDefaultGroup: default groups cannot be used in this version of Muster yet',
+      ],
+    ],
+  ]
+
+  it.each(mistakes)('tells %s', (_what, document, expected) => {
+    expect(problemsOf(document)).toEqual(expected)
+  })
+
+  it('tells all mistakes at once', () => {
+    const problems = problemsOf({
+      connections: { contoso: { ...contoso, cloud: 'globl' } },
+      sources: { staff: { connection: 'contoso', prority: 1, users: { guests: 'no' }, groups: { types: [] } } },
+    })
+
+    expect(problems).toEqual([
+      'connections.contoso.cloud: must be one of global, usGov, usGovDod, china, custom, but is "globl"; did you mean "global"?',
+      'sources.staff.users.guests: must be one of import, ignore, but is "no"',
+      'sources.staff.groups.types: no type is selected',
+      'sources.staff.prority: unknown key; did you mean "priority"?',
+    ])
+  })
+
+  it('never repeats a secret that was pasted where it does not belong', () => {
+    const secret = 'Zx8~verysecretvalue'
+    const told = [
+      problemsOf({ connections: { contoso: { ...contoso, clientSecret: secret } } }),
+      problemsOf({ connections: { contoso: secret } }),
+      problemsOf({ connections: { contoso: { ...contoso, clientId: secret } } }),
+      problemsOf({ connections: { contoso: { ...contoso, certificate: secret } } }),
+      problemsOf({ connections: secret }),
+    ].flat()
+
+    expect(told).toHaveLength(5)
+    expect(told[0]).toBe(
+      'connections.contoso.clientSecret: secrets do not stand in this file; name where it is: { env: NAME } or { file: path }',
+    )
+    expect(told.join('\n')).not.toContain(secret)
+  })
+
+  it('T11: a __proto__ key is refused like any unknown one', () => {
+    const document: unknown = JSON.parse(`{"connections":{},"__proto__":{"sources":{}}}`)
+
+    expect(problemsOf(document)).not.toEqual([])
+  })
+})
