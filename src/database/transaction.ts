@@ -1,0 +1,144 @@
+// Transactions: all or nothing, and the caller knows which of the two it was.
+import type { PoolClient } from 'pg'
+import type { Clock } from '../base/clock.ts'
+import { InvariantError, RunError } from '../base/errors.ts'
+import { type Database, kyselyOver, type Queries } from './connect.ts'
+import { isUnavailable, sqlState, translate, translated } from './unavailable.ts'
+
+/** One open transaction. `client` is its session, for COPY and cursors; do not begin, commit or release on it. */
+export interface Transaction extends Queries {
+  readonly client: PoolClient
+}
+
+export interface TransactionOptions {
+  /** `read committed` by default. */
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+  readonly readOnly?: boolean
+  readonly lockTimeoutMs?: number
+  readonly statementTimeoutMs?: number
+  /** When it aborts, the running statement is cancelled on the server and the transaction rolls back. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Runs `work` in a transaction; commits when it returns, rolls back when it throws.
+ *
+ * @throws whatever `work` throws; the signal's reason; RunError `database-unavailable` when the server went away before
+ * the commit was sent (nothing was written), `commit-unknown` when it went away during the commit (look whether the
+ * work is there before doing it again)
+ */
+export async function withTransaction<T>(
+  db: Database,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  options.signal?.throwIfAborted()
+  const client = await translated(() => db.pool.connect())
+  let isBroken = true
+  const cancel = watch(db, { client, signal: options.signal })
+  try {
+    await translated(() => client.query(beginStatement(options)))
+    const result = await work(makeTransaction(client))
+    options.signal?.throwIfAborted()
+    await commit(client)
+    isBroken = false
+    return result
+  } catch (error) {
+    isBroken = !(await rollBack(client))
+    if (options.signal?.aborted && sqlState(error) === '57014') throw options.signal.reason
+    throw translate(error)
+  } finally {
+    const wasCancelled = await cancel.end()
+    client.release(isBroken || wasCancelled)
+  }
+}
+
+/**
+ * Runs `work` in a transaction and, when the database asks for it (serialization failure 40001, deadlock 40P01), again.
+ * `work` must be safe to repeat. The wait between attempts grows and is drawn at random, so that two do not meet again.
+ */
+export async function withRetriedTransaction<T>(
+  db: Database,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions & { clock: Clock; random: () => number; attempts?: number },
+): Promise<T> {
+  const attempts = options.attempts ?? 5
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await withTransaction(db, work, options)
+    } catch (error) {
+      if (attempt >= attempts || !['40001', '40P01'].includes(sqlState(error))) throw error
+      await options.clock.sleep(options.random() * 20 * 2 ** attempt, options.signal)
+    }
+  }
+}
+
+function makeTransaction(client: PoolClient): Transaction {
+  return {
+    client,
+    kysely: kyselyOver(() => Promise.resolve({ query: client.query.bind(client), release: () => undefined })),
+    query: (sql, params) => translated(() => client.query(sql, params === undefined ? [] : [...params])),
+  }
+}
+
+function beginStatement(options: TransactionOptions): string {
+  const statements = [
+    `begin isolation level ${options.isolation ?? 'read committed'} ${options.readOnly ? 'read only' : 'read write'}`,
+  ]
+  if (options.lockTimeoutMs !== undefined) statements.push(`set local lock_timeout = ${options.lockTimeoutMs}`)
+  if (options.statementTimeoutMs !== undefined)
+    statements.push(`set local statement_timeout = ${options.statementTimeoutMs}`)
+  return statements.join('; ')
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  let command: string
+  try {
+    command = (await client.query('commit')).command
+  } catch (error) {
+    if (!isUnavailable(error)) throw error
+    throw new RunError(
+      'commit-unknown',
+      'Lost the database during a commit: whether the work was written is not known yet; look before repeating it',
+      { cause: error },
+    )
+  }
+  // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
+  if (command !== 'COMMIT') throw new InvariantError('a failed statement was ignored inside a transaction')
+}
+
+/** @returns false when the session cannot be used again */
+async function rollBack(client: PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback')
+    return true
+  } catch (error) {
+    if (isUnavailable(error)) return false
+    throw error
+  }
+}
+
+function watch(
+  db: Database,
+  { client, signal }: { client: PoolClient; signal: AbortSignal | undefined },
+): { end(): Promise<boolean> } {
+  let cancelling: Promise<void> | undefined
+  const onAbort = () => {
+    // Not part of pg's types; the pid that the server gave this session.
+    const processId = 'processID' in client ? Number(client.processID) : Number.NaN
+    if (Number.isInteger(processId)) cancelling = db.cancelStatement(processId).catch(ignoreUnavailable)
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    /** @returns true when a cancel is under way, which must not hit the session's next user */
+    async end() {
+      signal?.removeEventListener('abort', onAbort)
+      await cancelling
+      return cancelling !== undefined
+    },
+  }
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof RunError && error.code === 'database-unavailable')) throw error
+}
