@@ -1,0 +1,57 @@
+// The registry's fields of a user, by the names of the config file.
+
+/** Fields with one value, besides user name and personal number; the order is the order in which people read them. */
+export const TEXT_FIELDS = [
+  'fullName',
+  'email',
+  'phone',
+  'language',
+  'department',
+  'costCenter',
+  'office',
+  'jobTitle',
+  'company',
+  'manager',
+  'storage',
+  'notes',
+] as const
+export type TextField = (typeof TEXT_FIELDS)[number]
+
+/** A user name or an alias of a registry user. One name space, see {@link canonical}. */
+export interface RegistryName {
+  /** `n` user name, `a` alias. */
+  readonly kind: 'n' | 'a'
+  readonly value: string
+  readonly key: string
+  /** `s` given by the source, `k` a kept old user name, `o` the registry's own. */
+  readonly origin: 's' | 'k' | 'o'
+}
+
+/** A card or PIN of a registry user, known by its keyed look-up only. */
+export interface RegistryCredential {
+  readonly kind: 'card' | 'pin'
+  /** Keyed look-up as lower-case hex. */
+  readonly lookup: string
+  readonly origin: 's' | 'o'
+}
+
+/** A registry user as planning sees him. */
+export interface RegistryUser {
+  readonly id: number
+  readonly tenantId: string | null
+  readonly objectId: string | null
+  readonly sourceId: number | null
+  readonly active: boolean
+  readonly deactivatedBy: 'source' | 'administrator' | null
+  readonly restoredByAdministrator: boolean
+  /** Protected or an administrator: never paired, never touched by a source. */
+  readonly untouchable: boolean
+  readonly userName: string
+  readonly personalNumber: string | null
+  readonly fields: Readonly<Record<TextField, string | null>>
+  readonly alternateEmails: readonly string[]
+  readonly own: Readonly<Record<string, string>>
+  readonly version: number
+  readonly names: readonly RegistryName[]
+  readonly credentials: readonly RegistryCredential[]
+}

@@ -1,0 +1,141 @@
+// Registry users as planning reads them.
+import type { Queries } from '../database/connect.ts'
+import type { RegistryCredential, RegistryName, RegistryUser, TextField } from '../directory/user.ts'
+
+/** The column of each one-valued field. */
+export const FIELD_COLUMNS: Readonly<Record<TextField, string>> = {
+  fullName: 'full_name',
+  email: 'email',
+  phone: 'phone',
+  language: 'language',
+  department: 'department',
+  costCenter: 'cost_center',
+  office: 'office',
+  jobTitle: 'job_title',
+  company: 'company',
+  manager: 'manager',
+  storage: 'storage',
+  notes: 'notes',
+}
+
+interface UserRow {
+  readonly id: number
+  readonly tenant_id: string | null
+  readonly object_id: string | null
+  readonly source_id: number | null
+  readonly active: boolean
+  readonly deactivated_by: 'source' | 'administrator' | null
+  readonly restored_by_administrator: boolean
+  readonly protected: boolean
+  readonly administrator: boolean
+  readonly user_name: string
+  readonly full_name: string | null
+  readonly email: string | null
+  readonly phone: string | null
+  readonly language: string | null
+  readonly department: string | null
+  readonly cost_center: string | null
+  readonly office: string | null
+  readonly job_title: string | null
+  readonly company: string | null
+  readonly manager: string | null
+  readonly storage: string | null
+  readonly notes: string | null
+  readonly alternate_emails: readonly string[]
+  readonly personal_number: string | null
+  readonly own: Readonly<Record<string, string>>
+  readonly version: number
+}
+
+/** The users of a tenant with these object ids, in no order. */
+export async function usersByObjectIds(
+  db: Queries,
+  tenantId: string,
+  objectIds: readonly string[],
+): Promise<RegistryUser[]> {
+  const found = await db.query<UserRow>('select * from users where tenant_id = $1 and object_id = any($2::uuid[])', [
+    tenantId,
+    objectIds,
+  ])
+  return withNames(db, found.rows)
+}
+
+/** Users without object id whose user name has one of these canonical forms: those that pairing may adopt. */
+export async function pairableUsers(db: Queries, nameKeys: readonly string[]): Promise<RegistryUser[]> {
+  const found = await db.query<UserRow>(
+    `select u.* from users u where u.object_id is null and u.id in
+       (select n.user_id from user_names n where n.kind = 'n' and n.key = any($1::text[]) and (n.held or not n.held))`,
+    [nameKeys],
+  )
+  return withNames(db, found.rows)
+}
+
+/** These users, in no order. */
+export async function usersByIds(db: Queries, ids: readonly number[]): Promise<RegistryUser[]> {
+  const found = await db.query<UserRow>('select * from users where id = any($1::int[])', [ids])
+  return withNames(db, found.rows)
+}
+
+async function withNames(db: Queries, rows: readonly UserRow[]): Promise<RegistryUser[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map((row) => row.id)
+  const names = await db.query<RegistryName & { user_id: number }>(
+    'select user_id, kind, value, key, origin from user_names where user_id = any($1::int[]) order by user_id, kind desc, key',
+    [ids],
+  )
+  const credentials = await db.query<RegistryCredential & { user_id: number }>(
+    `select user_id, kind, encode(lookup, 'hex') as lookup, origin from credentials where user_id = any($1::int[]) order by user_id, id`,
+    [ids],
+  )
+  const namesOf = grouped(names.rows)
+  const credentialsOf = grouped(credentials.rows)
+  return rows.map((row) => presentUser(row, namesOf.get(row.id) ?? [], credentialsOf.get(row.id) ?? []))
+}
+
+function grouped<Row extends { readonly user_id: number }>(rows: readonly Row[]): ReadonlyMap<number, readonly Row[]> {
+  const map = new Map<number, Row[]>()
+  for (const row of rows) {
+    const list = map.get(row.user_id)
+    if (list === undefined) map.set(row.user_id, [row])
+    else list.push(row)
+  }
+  return map
+}
+
+function presentUser(
+  row: UserRow,
+  names: readonly RegistryName[],
+  credentials: readonly RegistryCredential[],
+): RegistryUser {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    objectId: row.object_id,
+    sourceId: row.source_id,
+    active: row.active,
+    deactivatedBy: row.deactivated_by,
+    restoredByAdministrator: row.restored_by_administrator,
+    untouchable: row.protected || row.administrator,
+    userName: row.user_name,
+    personalNumber: row.personal_number,
+    fields: {
+      fullName: row.full_name,
+      email: row.email,
+      phone: row.phone,
+      language: row.language,
+      department: row.department,
+      costCenter: row.cost_center,
+      office: row.office,
+      jobTitle: row.job_title,
+      company: row.company,
+      manager: row.manager,
+      storage: row.storage,
+      notes: row.notes,
+    },
+    alternateEmails: row.alternate_emails,
+    own: row.own,
+    version: row.version,
+    names,
+    credentials,
+  }
+}

@@ -1,0 +1,37 @@
+// One line of a plan, before it has a place in it.
+import type { RegistryName } from '../directory/user.ts'
+
+export type ItemObject = 'user' | 'group' | 'membership' | 'credential'
+
+export type UserAction =
+  | 'create'
+  | 'adopt'
+  | 'take over'
+  | 'update'
+  | 'rename'
+  | 'deactivate'
+  | 'reactivate'
+  | 'delete'
+  | 'skip'
+export type GroupAction = 'create' | 'rename' | 'move' | 'delete'
+
+/** What one item does to one object: old → new per field, the rule that caused it, a reason code. */
+export interface ItemDraft {
+  readonly object: ItemObject
+  readonly action: UserAction | GroupAction | 'add' | 'remove'
+  readonly userId: number | null
+  readonly groupId: number | null
+  /** Entra's id of the user or group. */
+  readonly objectId: string | null
+  /** How people call the object now. */
+  readonly name: string | null
+  readonly old: Readonly<Record<string, unknown>> | null
+  readonly new: Readonly<Record<string, unknown>> | null
+  /** Users: the complete final list of names, when it changes. */
+  readonly names: readonly RegistryName[] | null
+  /** The setting that caused it, by its path in the config file. */
+  readonly rule: string
+  readonly reason: string
+  /** Version of the registry row that this was planned for; null for what does not exist yet. */
+  readonly sawVersion: number | null
+}

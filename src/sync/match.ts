@@ -1,0 +1,72 @@
+// Which registry user a wanted person is. Pure.
+import type { IssueCode } from '../contract/runs.ts'
+import type { SourceSettings } from '../contract/sources.ts'
+import type { RegistryUser } from '../directory/user.ts'
+
+export type Match =
+  | { readonly kind: 'linked'; readonly user: RegistryUser }
+  | { readonly kind: 'adopt'; readonly user: RegistryUser }
+  | { readonly kind: 'create' }
+  | {
+      readonly kind: 'skip'
+      readonly reason: string
+      readonly rule: string
+      readonly issue: IssueCode | undefined
+      readonly message: string
+    }
+
+export interface MatchInput {
+  readonly linked: RegistryUser | undefined
+  /** Registry users without object id that have the wanted user name. */
+  readonly candidates: readonly RegistryUser[]
+}
+
+export interface MatchContext {
+  readonly sourceId: number
+  readonly options: SourceSettings['users']['options']
+}
+
+/**
+ * Links by object id first; where *Pair by Object ID* is off, the next pairing key comes before the link.
+ * A user that has an object id is never a candidate, and an administrator or a protected user is never paired.
+ */
+export function match(input: MatchInput, context: MatchContext): Match {
+  const { linked } = input
+  const candidates = context.options.pairBy === 'userName' ? input.candidates.filter((c) => c.objectId === null) : []
+  if (linked !== undefined && (context.options.pairByObjectId || candidates.length === 0))
+    return matchLinked(linked, context)
+  const [candidate, second] = candidates
+  if (candidate !== undefined) {
+    if (second !== undefined) return refused('two registry users have this user name')
+    if (candidate.untouchable) return refused('the registry user with this name is an administrator or protected')
+    return { kind: 'adopt', user: candidate }
+  }
+  if (!context.options.addNewUsers) {
+    return { kind: 'skip', reason: 'new-users-off', rule: 'users.options.addNewUsers', issue: undefined, message: '' }
+  }
+  return { kind: 'create' }
+}
+
+function matchLinked(linked: RegistryUser, context: MatchContext): Match {
+  if (linked.untouchable) return { kind: 'skip', reason: 'protected', rule: 'protected', issue: undefined, message: '' }
+  if (linked.sourceId === context.sourceId) return { kind: 'linked', user: linked }
+  // Detached from a removed source: linking it again is an adoption, and is shown as one.
+  if (linked.sourceId === null) return { kind: 'adopt', user: linked }
+  return {
+    kind: 'skip',
+    reason: 'owned-by-source',
+    rule: 'priority',
+    issue: 'owned-by-source',
+    message: 'Another source owns this user; its mapping alone applies.',
+  }
+}
+
+function refused(why: string): Match {
+  return {
+    kind: 'skip',
+    reason: 'pairing-refused',
+    rule: 'users.options.pairBy',
+    issue: 'pairing-refused',
+    message: `The user is not paired and not imported: ${why}. Rename one of the two, or remove the protection.`,
+  }
+}

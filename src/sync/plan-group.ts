@@ -1,0 +1,130 @@
+// What has to change so that the registry has one group right. Pure.
+import type { Issue } from '../contract/runs.ts'
+import type { RegistryGroup } from '../directory/group.ts'
+import { pathOf } from '../directory/group.ts'
+import type { ItemDraft } from './item.ts'
+import type { MappedGroup } from './map/groups.ts'
+
+export interface GroupInput {
+  readonly objectId: string
+  /** State letter of the mirror. */
+  readonly state: string
+  readonly mapped: MappedGroup
+  /** Entra does not show this app the members: what is known of them is frozen. */
+  readonly membersUnknown: boolean
+  readonly existing: RegistryGroup | undefined
+  readonly removalsAllowed: boolean
+  readonly newId: () => number
+}
+
+export interface PlannedGroup {
+  readonly kind: 'wanted' | 'ignored' | 'frozen'
+  readonly groupId: number | undefined
+  readonly item: ItemDraft | undefined
+  readonly issue: Issue | undefined
+}
+
+/** Plans one group of a source. */
+export function planGroup(input: GroupInput, context: { readonly sourceId: number }): PlannedGroup {
+  const { existing, mapped } = input
+  const frozen: PlannedGroup = { kind: 'frozen', groupId: existing?.id, item: undefined, issue: undefined }
+  if (existing !== undefined && existing.sourceId !== null && existing.sourceId !== context.sourceId) return frozen
+  if (input.state === 'a' || input.state === '?') return frozen
+  if (input.state !== 'l') return leaving(input, { reason: 'gone', rule: 'groups' })
+  switch (mapped.kind) {
+    case 'ignored':
+      return leaving(input, { reason: 'ignored', rule: mapped.rule })
+    case 'unnamed':
+      return {
+        kind: existing === undefined ? 'ignored' : 'frozen',
+        groupId: existing?.id,
+        item: undefined,
+        issue: {
+          code: 'value-rejected',
+          objectId: input.objectId,
+          message: `The group ${mapped.problem}; it stays as it is. Name it in Entra.`,
+        },
+      }
+    case 'wanted':
+      return planWanted(input, mapped)
+  }
+}
+
+function planWanted(input: GroupInput, mapped: { readonly name: string; readonly under: string }): PlannedGroup {
+  const { existing } = input
+  const issue: Issue | undefined = input.membersUnknown
+    ? {
+        code: 'membership-unknown',
+        objectId: input.objectId,
+        message: `Entra does not show the members of ${JSON.stringify(mapped.name)}; its memberships stay as they are. Grant Member.Read.Hidden, or ignore the group.`,
+      }
+    : undefined
+  const base = { object: 'group', objectId: input.objectId, names: null, userId: null } as const
+  if (existing === undefined || existing.hidden) {
+    const groupId = existing?.id ?? input.newId()
+    const item: ItemDraft = {
+      ...base,
+      action: 'create',
+      groupId,
+      name: mapped.name,
+      old: existing === undefined ? null : { hidden: true, name: existing.name, under: existing.under },
+      new: { name: mapped.name, under: mapped.under, path: pathOf(mapped.under, mapped.name) },
+      rule: 'groups.import',
+      reason: existing === undefined ? 'new-in-entra' : 'back-again',
+      sawVersion: existing?.version ?? null,
+    }
+    return { kind: 'wanted', groupId, item, issue }
+  }
+  const linkedAgain = existing.sourceId === null
+  const item =
+    existing.name !== mapped.name
+      ? ({
+          ...base,
+          action: 'rename',
+          groupId: existing.id,
+          name: existing.name,
+          old: { name: existing.name, under: existing.under },
+          new: { name: mapped.name, under: mapped.under },
+          rule: 'groups',
+          reason: 'changed-in-entra',
+          sawVersion: existing.version,
+        } as const)
+      : existing.under !== mapped.under || linkedAgain
+        ? ({
+            ...base,
+            action: 'move',
+            groupId: existing.id,
+            name: existing.name,
+            old: { under: existing.under },
+            new: { under: mapped.under },
+            rule: 'groups.under',
+            reason: linkedAgain ? 'linked-again' : 'setting',
+            sawVersion: existing.version,
+          } as const)
+        : undefined
+  return { kind: 'wanted', groupId: existing.id, item, issue }
+}
+
+function leaving(input: GroupInput, why: { readonly reason: string; readonly rule: string }): PlannedGroup {
+  const { existing } = input
+  if (existing === undefined || existing.hidden || existing.sourceId === null) {
+    return { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
+  }
+  if (!input.removalsAllowed && why.reason === 'gone')
+    return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
+  const item: ItemDraft = {
+    object: 'group',
+    action: 'delete',
+    userId: null,
+    groupId: existing.id,
+    objectId: input.objectId,
+    name: existing.name,
+    old: { name: existing.name, under: existing.under, path: pathOf(existing.under, existing.name) },
+    new: { hidden: true },
+    names: null,
+    rule: why.rule,
+    reason: why.reason,
+    sawVersion: existing.version,
+  }
+  return { kind: 'ignored', groupId: existing.id, item, issue: undefined }
+}
