@@ -1,1 +1,259 @@
-export interface Tables {}
+// The tables as Kysely knows them. Generated from the migrations by `npm run generate`.
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+
+/** `Generated`: may be left out when inserting. `ColumnType`: what reading gives, what inserting and updating take. */
+export interface Tables {
+  claims: {
+    user_id: number
+    source_id: number
+  }
+  connection_credentials: {
+    id: GeneratedAlways<number>
+    connection_id: number
+    kind: string
+    sealed: Buffer
+    fingerprint: Buffer
+    thumbprint: string | null
+    expires_at: Date | null
+    created_at: Generated<Date>
+  }
+  connections: {
+    id: GeneratedAlways<number>
+    name: string
+    tenant_id: string
+    client_id: string
+    cloud: string
+    authority_url: string | null
+    graph_url: string | null
+    sign_in_with_microsoft: Generated<boolean>
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  credentials: {
+    id: GeneratedAlways<number>
+    user_id: number
+    kind: string
+    sealed: Buffer | null
+    lookup: Buffer
+    origin: string
+    held: boolean
+    created_at: Generated<Date>
+  }
+  groups: {
+    id: Generated<number>
+    tenant_id: string | null
+    object_id: string | null
+    source_id: number | null
+    name: string
+    under: Generated<string>
+    hidden: Generated<boolean>
+    version: Generated<number>
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  issues: {
+    id: GeneratedAlways<number>
+    source_id: number
+    run_id: number | null
+    code: string
+    object_id: string | null
+    message: string
+    opened_at: Generated<Date>
+  }
+  memberships: {
+    group_id: number
+    user_id: number
+    source_id: number
+    run_id: number
+  }
+  mirror_groups_to_list: {
+    source_id: number
+    object_id: string
+    link: string | null
+  }
+  mirror_listings: {
+    source_id: number
+    listing: string
+    link: string | null
+    done: Generated<boolean>
+    entries: Generated<number>
+  }
+  mirror_marks: {
+    source_id: number
+    key: number
+    at: number
+  }
+  mirror_member_marks: {
+    source_id: number
+    group_key: number
+    member_key: number
+    kind: string
+    at: number
+  }
+  mirror_members: {
+    group_key: number
+    member_key: number
+  }
+  mirror_nesting: {
+    group_key: number
+    member_key: number
+  }
+  mirror_objects: {
+    key: Generated<number>
+    source_id: number
+    object_id: string
+    kind: string
+    state: string
+    attributes: ColumnType<unknown, string | null, string | null>
+    sealed: Buffer | null
+    manager: string | null
+    members_unknown: Generated<boolean>
+  }
+  mirror_rounds: {
+    source_id: number
+    users_delta_link: string | null
+    groups_delta_link: string | null
+    links_taken_at: Date | null
+    lineage: string | null
+    round_kind: string | null
+    round_phase: string | null
+    round_lineage: string | null
+    round_started_at: Date | null
+    round_users_link: string | null
+    round_groups_link: string | null
+    round_state: ColumnType<unknown, string | undefined, string>
+  }
+  mirror_staged_members: {
+    source_id: number
+    group_object_id: string
+    member_object_id: string
+    kind: string
+  }
+  mirror_staged_objects: {
+    source_id: number
+    object_id: string
+    kind: string
+    attributes: ColumnType<unknown, string, string>
+    sealed: Buffer | null
+    manager: string | null
+    members_unknown: Generated<boolean>
+  }
+  plan_items: {
+    run_id: number
+    seq: number
+    object: string
+    action: string
+    user_id: number | null
+    group_id: number | null
+    object_id: string | null
+    name: string | null
+    old: ColumnType<unknown, string | null, string | null>
+    new: ColumnType<unknown, string | null, string | null>
+    names: ColumnType<unknown, string | null, string | null>
+    rule: string
+    reason: string
+    saw_version: number | null
+    digest: Buffer | null
+    left_out: Generated<boolean>
+  }
+  plan_memberships: {
+    run_id: number
+    op: string
+    group_id: number
+    user_id: number
+  }
+  runs: {
+    id: GeneratedAlways<number>
+    source_id: number | null
+    source_name: string
+    kind: string
+    mode: string
+    trigger: string
+    state: Generated<string>
+    outcome: string | null
+    fence: number
+    host: string
+    pid: number
+    process_started: string
+    heartbeat_at: Generated<Date>
+    cancel_requested: Generated<boolean>
+    started_at: Generated<Date>
+    ended_at: Date | null
+    phase: string | null
+    progress: ColumnType<unknown, string | null, string | null>
+    settings_version: number
+    plan_hash: string | null
+    plan_all: boolean | null
+    summary: ColumnType<unknown, string | null, string | null>
+    approve_by: Date | null
+    decision: string | null
+    decided_by: string | null
+    decided_reason: string | null
+    decided_at: Date | null
+    approves: number | null
+  }
+  sources: {
+    id: GeneratedAlways<number>
+    name: string
+    connection_id: number
+    enabled: boolean
+    priority: number
+    settings: ColumnType<unknown, string, string>
+    settings_version: Generated<number>
+    fence: Generated<number>
+    seen_tenant_id: string | null
+    seen_client_id: string | null
+    marked_all: Generated<boolean>
+    marked_all_at: Generated<number>
+    planner_version: number | null
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  user_names: {
+    user_id: number
+    kind: string
+    value: string
+    key: string
+    origin: string
+    held: boolean
+  }
+  users: {
+    id: Generated<number>
+    tenant_id: string | null
+    object_id: string | null
+    source_id: number | null
+    active: Generated<boolean>
+    deactivated_by: string | null
+    deactivated_reason: string | null
+    deactivated_at: Date | null
+    restored_by_administrator: Generated<boolean>
+    protected: Generated<boolean>
+    administrator: Generated<boolean>
+    user_name: string
+    full_name: string | null
+    email: string | null
+    alternate_emails: Generated<string[]>
+    phone: string | null
+    language: string | null
+    department: string | null
+    cost_center: string | null
+    office: string | null
+    job_title: string | null
+    company: string | null
+    manager: string | null
+    storage: string | null
+    notes: string | null
+    personal_number: string | null
+    personal_number_key: string | null
+    own: ColumnType<unknown, string | undefined, string>
+    default_group_id: number | null
+    version: Generated<number>
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  vault_state: {
+    key_version: number
+    fingerprint: Buffer
+    created_at: Generated<Date>
+  }
+}

@@ -1,0 +1,244 @@
+// The one declaration of settings. Environment names, flags and docs/configuration.md come from it.
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+import { ConfigError, type ConfigProblem } from './base/errors.ts'
+import { Secret } from './base/secret.ts'
+
+/** Frozen; handed on in parts, never imported by features. */
+export interface Config {
+  /** Absolute path of MUSTER_HOME. */
+  readonly home: string
+  /** A PostgreSQL server; absent means the embedded one. Secret because it may carry a password. */
+  readonly databaseUrl: Secret | undefined
+  readonly databaseUser: string | undefined
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly keyFile: string
+  readonly logLevel: LogLevel
+  /** Secret because it may carry a password. */
+  readonly httpsProxy: Secret | undefined
+  /** Comma separated, as given. */
+  readonly noProxy: string | undefined
+  readonly caFile: string | undefined
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+export type SettingKey = keyof Config
+
+/** How a setting is named and explained. */
+export interface Setting {
+  readonly key: SettingKey
+  /** Environment names; the first one that is set counts. */
+  readonly env: readonly [string, ...string[]]
+  /** Command line flag, where there is one. */
+  readonly flag?: string
+  /** The kind of value, for people. */
+  readonly type: string
+  /** The default, for people. */
+  readonly fallback: string
+  readonly description: string
+  readonly isSecret?: true
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export const SETTINGS: readonly Setting[] = [
+  {
+    key: 'home',
+    env: ['MUSTER_HOME'],
+    flag: '--home',
+    type: 'path',
+    fallback: '`.muster` in the home folder of the user',
+    description: 'Where Muster keeps its key and, unless a server is named, its database. Made when missing.',
+  },
+  {
+    key: 'databaseUrl',
+    env: ['MUSTER_DATABASE_URL'],
+    flag: '--database-url',
+    type: 'URL postgresql://…',
+    fallback: 'the embedded database',
+    description: 'A PostgreSQL server (15 or newer, UTF-8) to use instead of the embedded one.',
+    isSecret: true,
+  },
+  {
+    key: 'databaseUser',
+    env: ['MUSTER_DATABASE_USER'],
+    type: 'user name',
+    fallback: '`nobody`',
+    description:
+      'Under root only: the unprivileged user that the embedded PostgreSQL runs as. Other programs of that user can ' +
+      'reach the database, so give it one of its own where such programs exist.',
+  },
+  {
+    key: 'listen',
+    env: ['MUSTER_LISTEN'],
+    flag: '--listen',
+    type: 'host:port',
+    fallback: '`127.0.0.1:8080`',
+    description: 'Where the server listens. An IPv6 address stands in brackets.',
+  },
+  {
+    key: 'keyFile',
+    env: ['MUSTER_KEY_FILE'],
+    flag: '--key-file',
+    type: 'path',
+    fallback: '`key` in MUSTER_HOME',
+    description:
+      'The key that secrets and cards are sealed with. Made at first start, readable by its owner only. Back it up apart ' +
+      'from the database: without it sealed values are lost.',
+  },
+  {
+    key: 'logLevel',
+    env: ['MUSTER_LOG_LEVEL'],
+    flag: '--log-level',
+    type: LOG_LEVELS.join(', '),
+    fallback: '`info`',
+    description: 'The least important messages that are logged, to standard error as JSON lines.',
+  },
+  {
+    key: 'httpsProxy',
+    env: ['HTTPS_PROXY', 'https_proxy'],
+    type: 'URL http://… or https://…',
+    fallback: 'none',
+    description: 'The proxy for requests to Microsoft.',
+    isSecret: true,
+  },
+  {
+    key: 'noProxy',
+    env: ['NO_PROXY', 'no_proxy'],
+    type: 'comma separated hosts',
+    fallback: 'none',
+    description: 'Hosts and domains that are reached without the proxy; `*` means all.',
+  },
+  {
+    key: 'caFile',
+    env: ['MUSTER_CA_FILE', 'NODE_EXTRA_CA_CERTS'],
+    flag: '--ca-file',
+    type: 'path of a PEM file',
+    fallback: 'none',
+    description: 'Certificate authorities to trust beside the public ones, e.g. that of an inspecting proxy.',
+  },
+]
+
+/** Values by setting, as given in flags; they win over the environment. */
+export type Overrides = Partial<Record<SettingKey, string>>
+
+/**
+ * Reads all settings. An empty value counts as not given.
+ *
+ * @param env the process's environment by default
+ * @throws ConfigError with every mistake found
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  overrides: Overrides = {},
+): Config {
+  const problems: ConfigProblem[] = []
+  const read = <T>(key: SettingKey, parse: (text: string) => T): T | undefined => {
+    const given = findValue(key, { env, overrides })
+    if (given === undefined) return undefined
+    try {
+      return parse(given.text)
+    } catch (error) {
+      if (!(error instanceof Mistake)) throw error
+      problems.push({ at: given.at, message: error.message })
+      return undefined
+    }
+  }
+  const home = read('home', parsePath) ?? join(homedir(), '.muster')
+  const config: Config = {
+    home,
+    databaseUrl: read('databaseUrl', (text) => new Secret(parseUrl(text, ['postgresql:', 'postgres:']))),
+    databaseUser: read('databaseUser', parseUser),
+    listen: Object.freeze(read('listen', parseListen) ?? { host: '127.0.0.1', port: 8080 }),
+    keyFile: read('keyFile', parsePath) ?? join(home, 'key'),
+    logLevel: read('logLevel', parseLogLevel) ?? 'info',
+    httpsProxy: read('httpsProxy', (text) => new Secret(parseUrl(text, ['http:', 'https:']))),
+    noProxy: read('noProxy', (text) => text),
+    caFile: read('caFile', parsePath),
+  }
+  for (const name of Object.keys(env)) {
+    const meant = findMisspelt(name)
+    if (meant !== undefined) problems.push({ at: name, message: `there is no such setting; did you mean ${meant}?` })
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config)
+}
+
+/** docs/configuration.md */
+export function presentSettings(): string {
+  const rows = SETTINGS.map((setting) => {
+    const names = setting.env.map((name) => `\`${name}\``).join(' or ')
+    const flag = setting.flag === undefined ? '' : `\`${setting.flag}\``
+    const secret = setting.isSecret ? ' Never printed.' : ''
+    return `| ${names} | ${flag} | ${setting.type} | ${setting.fallback} | ${setting.description}${secret} |`
+  })
+  return [
+    '# Configuration',
+    '',
+    'Settings are given in the environment or as flags; a flag wins, an empty value counts as not given, and all mistakes',
+    'are told at once. This page is generated from `src/config.ts` by `npm run generate`.',
+    '',
+    '| environment | flag | value | default | meaning |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+/** What is wrong with one value; never carries the value of a secret. */
+class Mistake extends Error {}
+
+function findValue(
+  key: SettingKey,
+  { env, overrides }: { env: Readonly<Record<string, string | undefined>>; overrides: Overrides },
+): { text: string; at: string } | undefined {
+  const setting = SETTINGS.find((candidate) => candidate.key === key)
+  const flag = overrides[key]
+  if (flag !== undefined && flag !== '') return { text: flag, at: setting?.flag ?? key }
+  for (const name of setting?.env ?? []) {
+    const text = env[name]
+    if (text !== undefined && text !== '') return { text, at: name }
+  }
+  return undefined
+}
+
+function parsePath(text: string): string {
+  if (text.includes('\0')) throw new Mistake('is not a path')
+  return isAbsolute(text) ? text : resolve(text)
+}
+
+function parseUrl(text: string, protocols: readonly string[]): string {
+  const expected = protocols.map((protocol) => `${protocol}//`).join(' or ')
+  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`)))
+    throw new Mistake(`must be a URL that begins with ${expected}`)
+  // A socket's folder as host, percent-encoded, is valid for PostgreSQL though not for every URL parser.
+  if (!URL.canParse(text) && !/^postgres(ql)?:\/\/[^\s]*$/.test(text))
+    throw new Mistake(`must be a URL, e.g. ${expected}host`)
+  return text
+}
+
+function parseUser(text: string): string {
+  if (!/^[A-Za-z0-9_][\w.@-]*\$?$/.test(text)) throw new Mistake(`${JSON.stringify(text)} is not a user name`)
+  return text
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const [, host, portText] = /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/.exec(text) ?? []
+  const port = Number(portText)
+  if (host === undefined || port > 65_535)
+    throw new Mistake(`${JSON.stringify(text)} is not host:port, e.g. 0.0.0.0:8080 or [::1]:8080`)
+  return { host: host.replace(/^\[|\]$/g, ''), port }
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((candidate) => candidate === text)
+  if (level === undefined) throw new Mistake(`${JSON.stringify(text)} is not one of ${LOG_LEVELS.join(', ')}`)
+  return level
+}
+
+/** Other names are nobody's mistake: secrets of the configuration file may be called anything. */
+function findMisspelt(name: string): string | undefined {
+  const names = SETTINGS.flatMap((setting) => setting.env).filter((known) => known.startsWith('MUSTER_'))
+  const letters = (text: string) => text.toUpperCase().replace(/[^A-Z]/g, '')
+  return names.includes(name) ? undefined : names.find((known) => letters(known) === letters(name))
+}

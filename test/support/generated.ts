@@ -1,0 +1,22 @@
+// The committed files that are made from other things. `npm run generate` writes them, a test compares them.
+import { join } from 'node:path'
+import type { Queries } from '../../src/database/connect.ts'
+import { presentSettings } from '../../src/config.ts'
+import { dumpSchema, dumpTableTypes } from './schema.ts'
+
+/** Path from the root of the checkout, and the text that belongs there. */
+export interface GeneratedFile {
+  readonly path: string
+  readonly text: string
+}
+
+export const ROOT = join(import.meta.dirname, '..', '..')
+
+/** @param db an empty database after all migrations */
+export async function makeGeneratedFiles(db: Queries): Promise<readonly GeneratedFile[]> {
+  return [
+    { path: 'src/database/schema.sql', text: await dumpSchema(db) },
+    { path: 'src/database/tables.ts', text: await dumpTableTypes(db) },
+    { path: 'docs/configuration.md', text: presentSettings() },
+  ]
+}
