@@ -105,12 +105,27 @@ create table memberships (
 );
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 
+create table mirror_doubtful_members (
+  source_id integer not null,
+  group_key integer not null,
+  member_key integer not null,
+  kind "char" not null,
+  touched boolean default false not null,
+  constraint mirror_doubtful_members_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char"]))),
+  constraint mirror_doubtful_members_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint mirror_doubtful_members_pkey PRIMARY KEY (source_id, group_key, member_key)
+);
+CREATE INDEX mirror_doubtful_members_member ON public.mirror_doubtful_members USING btree (member_key);
+
 create table mirror_groups_to_list (
   source_id integer not null,
+  group_key integer not null,
   object_id uuid not null,
   link text,
+  outcome "char",
+  constraint mirror_groups_to_list_outcome_check CHECK ((outcome = ANY (ARRAY['f'::"char", 'm'::"char"]))),
   constraint mirror_groups_to_list_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
-  constraint mirror_groups_to_list_pkey PRIMARY KEY (source_id, object_id)
+  constraint mirror_groups_to_list_pkey PRIMARY KEY (source_id, group_key)
 );
 
 create table mirror_listings (
@@ -118,7 +133,6 @@ create table mirror_listings (
   listing text not null,
   link text,
   done boolean default false not null,
-  entries integer default 0 not null,
   constraint mirror_listings_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_listings_pkey PRIMARY KEY (source_id, listing)
 );
@@ -175,12 +189,26 @@ create table mirror_objects (
 CREATE INDEX mirror_objects_manager ON public.mirror_objects USING btree (source_id, manager) WHERE (manager IS NOT NULL);
 CREATE INDEX mirror_objects_unproven ON public.mirror_objects USING btree (source_id) WHERE (state = 'a'::"char");
 
+create table mirror_rereads (
+  source_id integer not null,
+  object_id uuid not null,
+  kind "char" not null,
+  constraint mirror_rereads_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char"]))),
+  constraint mirror_rereads_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint mirror_rereads_pkey PRIMARY KEY (source_id, object_id)
+);
+
 create table mirror_rounds (
   source_id integer not null,
   users_delta_link text,
+  users_page_link text,
+  users_link_at timestamp with time zone,
   groups_delta_link text,
-  links_taken_at timestamp with time zone,
+  groups_page_link text,
+  groups_link_at timestamp with time zone,
   lineage text,
+  user_attributes text[] default '{}'::text[] not null,
+  secret_attributes text[] default '{}'::text[] not null,
   round_kind text,
   round_phase text,
   round_lineage text,
@@ -188,30 +216,33 @@ create table mirror_rounds (
   round_users_link text,
   round_groups_link text,
   round_state jsonb default '{}'::jsonb not null,
-  constraint mirror_rounds_round_kind_check CHECK ((round_kind = ANY (ARRAY['first'::text, 'full'::text, 'delta'::text]))),
+  constraint mirror_rounds_check CHECK (((round_kind IS NULL) = (round_phase IS NULL))),
+  constraint mirror_rounds_round_kind_check CHECK ((round_kind = ANY (ARRAY['first'::text, 'full'::text]))),
+  constraint mirror_rounds_round_phase_check CHECK ((round_phase = ANY (ARRAY['walk'::text, 'replay'::text]))),
   constraint mirror_rounds_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_rounds_pkey PRIMARY KEY (source_id)
 );
 
 create table mirror_staged_members (
   source_id integer not null,
-  group_object_id uuid not null,
-  member_object_id uuid not null,
-  kind "char" not null,
-  constraint mirror_staged_members_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE
+  group_key integer not null,
+  member_key integer not null,
+  kind "char" not null
 );
-CREATE INDEX mirror_staged_members_group ON public.mirror_staged_members USING btree (source_id, group_object_id);
 
 create table mirror_staged_objects (
   source_id integer not null,
+  key integer not null,
   object_id uuid not null,
   kind "char" not null,
-  attributes jsonb not null,
+  state "char" not null,
+  attributes jsonb,
   sealed bytea,
   manager uuid,
-  members_unknown boolean default false not null,
-  constraint mirror_staged_objects_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
-  constraint mirror_staged_objects_pkey PRIMARY KEY (source_id, object_id)
+  manager_said boolean default false not null,
+  constraint mirror_staged_objects_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char", '?'::"char"]))),
+  constraint mirror_staged_objects_state_check CHECK ((state = ANY (ARRAY['l'::"char", 's'::"char", 'x'::"char", '?'::"char"]))),
+  constraint mirror_staged_objects_pkey PRIMARY KEY (source_id, key)
 );
 
 create table plan_items (

@@ -66,17 +66,25 @@ export interface Tables {
     source_id: number
     run_id: number
   }
+  mirror_doubtful_members: {
+    source_id: number
+    group_key: number
+    member_key: number
+    kind: string
+    touched: Generated<boolean>
+  }
   mirror_groups_to_list: {
     source_id: number
+    group_key: number
     object_id: string
     link: string | null
+    outcome: string | null
   }
   mirror_listings: {
     source_id: number
     listing: string
     link: string | null
     done: Generated<boolean>
-    entries: Generated<number>
   }
   mirror_marks: {
     source_id: number
@@ -109,12 +117,22 @@ export interface Tables {
     manager: string | null
     members_unknown: Generated<boolean>
   }
+  mirror_rereads: {
+    source_id: number
+    object_id: string
+    kind: string
+  }
   mirror_rounds: {
     source_id: number
     users_delta_link: string | null
+    users_page_link: string | null
+    users_link_at: Date | null
     groups_delta_link: string | null
-    links_taken_at: Date | null
+    groups_page_link: string | null
+    groups_link_at: Date | null
     lineage: string | null
+    user_attributes: Generated<string[]>
+    secret_attributes: Generated<string[]>
     round_kind: string | null
     round_phase: string | null
     round_lineage: string | null
@@ -125,18 +143,20 @@ export interface Tables {
   }
   mirror_staged_members: {
     source_id: number
-    group_object_id: string
-    member_object_id: string
+    group_key: number
+    member_key: number
     kind: string
   }
   mirror_staged_objects: {
     source_id: number
+    key: number
     object_id: string
     kind: string
-    attributes: ColumnType<unknown, string, string>
+    state: string
+    attributes: ColumnType<unknown, string | null, string | null>
     sealed: Buffer | null
     manager: string | null
-    members_unknown: Generated<boolean>
+    manager_said: Generated<boolean>
   }
   plan_items: {
     run_id: number

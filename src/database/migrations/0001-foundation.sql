@@ -115,57 +115,93 @@ create table mirror_member_marks (
   primary key (source_id, group_key, member_key)
 );
 
--- where reading stands: the links of the last complete round, and the unfinished round if there is one
+-- Where reading stands. Each feed (users, groups) has the link of its last complete round, and, when a round was
+-- interrupted, the link of the page at which it goes on.
 create table mirror_rounds (
   source_id int primary key references sources on delete cascade,
   users_delta_link text,
+  users_page_link text,
+  -- when users_delta_link was given: Graph forgets it after 7 days
+  users_link_at timestamptz,
   groups_delta_link text,
-  links_taken_at timestamptz,
-  -- hash of connection, attribute list and scope that the links belong to
+  groups_page_link text,
+  groups_link_at timestamptz,
+  -- hash of connection, attribute lists and scope that mirror and links belong to; null: never read completely
   lineage text,
-  round_kind text check (round_kind in ('first', 'full', 'delta')),
-  round_phase text,
+  -- what the mirror holds of users, and which of that is sealed
+  user_attributes text[] not null default '{}',
+  secret_attributes text[] not null default '{}',
+  -- the unfinished first load or full compare, if there is one
+  round_kind text check (round_kind in ('first', 'full')),
+  round_phase text check (round_phase in ('walk', 'replay')),
   round_lineage text,
   round_started_at timestamptz,
-  -- links taken at the start of a first load
+  -- links taken at its start, where the stored ones cannot be used
   round_users_link text,
   round_groups_link text,
-  round_state jsonb not null default '{}'
+  round_state jsonb not null default '{}',
+  check ((round_kind is null) = (round_phase is null))
 );
--- listings of the unfinished round; link = where it goes on
+-- listings of the unfinished walk; link = where it goes on
 create table mirror_listings (
   source_id int not null references sources on delete cascade,
   listing text not null,
   link text,
   done boolean not null default false,
-  entries int not null default 0,
   primary key (source_id, listing)
 );
--- groups whose members the unfinished round still has to read
+-- groups whose members the unfinished walk has not read completely
 create table mirror_groups_to_list (
   source_id int not null references sources on delete cascade,
+  group_key int not null,
   object_id uuid not null,
   link text,
-  primary key (source_id, object_id)
+  -- why its members are not known: f forbidden, m the group is missing by now; null: still to be read
+  outcome "char" check (outcome in ('f', 'm')),
+  primary key (source_id, group_key)
 );
--- what the walk of a full compare has read so far
+-- What the walk of a full compare has read so far; keys are those of mirror_objects, or will be. Staged rows refer to
+-- nothing, because a check for each would cost more than writing them; a starting walk removes those of gone sources.
 create table mirror_staged_objects (
-  source_id int not null references sources on delete cascade,
+  source_id int not null,
+  key int not null,
   object_id uuid not null,
-  kind "char" not null,
-  attributes jsonb not null,
+  kind "char" not null check (kind in ('u', 'g', '?')),
+  -- l listed; s and x: not listed, and proven soft-deleted or gone; ? met as a member only
+  state "char" not null check (state in ('l', 's', 'x', '?')),
+  attributes jsonb,
+  -- complete, what the mirror knew before included
   sealed bytea,
   manager uuid,
-  members_unknown boolean not null default false,
-  primary key (source_id, object_id)
+  -- false: Graph did not tell, what the mirror knows stays
+  manager_said boolean not null default false,
+  primary key (source_id, key)
 );
+-- No keys and no index: written once by COPY, read once by a join.
 create table mirror_staged_members (
-  source_id int not null references sources on delete cascade,
-  group_object_id uuid not null,
-  member_object_id uuid not null,
+  source_id int not null,
+  group_key int not null,
+  member_key int not null,
   kind "char" not null
 );
-create index mirror_staged_members_group on mirror_staged_members (source_id, group_object_id);
+-- Memberships that a full compare did not list. They go when the changes since have been replayed, unless the member
+-- was touched by those: then the group is read again first, for he may have been in the recycle bin meanwhile.
+create table mirror_doubtful_members (
+  source_id int not null references sources on delete cascade,
+  group_key int not null,
+  member_key int not null,
+  kind "char" not null check (kind in ('u', 'g')),
+  touched boolean not null default false,
+  primary key (source_id, group_key, member_key)
+);
+create index mirror_doubtful_members_member on mirror_doubtful_members (member_key);
+-- Users and groups that came back: Graph brings their memberships back without a word, so they are read anew.
+create table mirror_rereads (
+  source_id int not null references sources on delete cascade,
+  object_id uuid not null,
+  kind "char" not null check (kind in ('u', 'g')),
+  primary key (source_id, object_id)
+);
 
 -- ── registry ────────────────────────────────────────────────────────────────────────────────────────────────
 
