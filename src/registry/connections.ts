@@ -1,0 +1,126 @@
+// Connections: one Entra tenant and the app registration that Muster uses there, with its sealed credentials.
+import { NotFoundError } from '../base/errors.ts'
+import type { Queries } from '../database/connect.ts'
+import { CLOUD_ROOTS, type Cloud, type CloudRoots } from '../directory/clouds.ts'
+import type { TenantId } from '../directory/ids.ts'
+import type { Vault } from '../vault/keys.ts'
+
+export interface Connection extends CloudRoots {
+  readonly id: number
+  readonly name: string
+  readonly tenantId: TenantId
+  readonly clientId: string
+  readonly cloud: Cloud
+  readonly signInWithMicrosoft: boolean
+}
+
+/** A credential as it is kept, without its value. */
+export interface CredentialOnFile {
+  readonly id: number
+  readonly kind: 'secret' | 'certificate'
+  /** Keyed digest of the value, lower-case hex: tells whether another one is the same. */
+  readonly fingerprint: string
+  /** SHA-1 of the certificate as the Entra admin centre shows it. */
+  readonly thumbprint: string | null
+  readonly expiresAt: Date | null
+}
+
+/** A credential opened for use. Never logged, printed or stored. */
+export type OpenedCredential =
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'certificate'; readonly pem: string }
+
+/** A row of `connections` as {@link CONNECTION_COLUMNS} select it. */
+export interface ConnectionRow {
+  readonly id: number
+  readonly name: string
+  readonly tenant_id: TenantId
+  readonly client_id: string
+  readonly cloud: Cloud
+  readonly authority_url: string | null
+  readonly graph_url: string | null
+  readonly sign_in_with_microsoft: boolean
+}
+
+/** The columns of a {@link ConnectionRow}, for a query that calls the table `c`. */
+export const CONNECTION_COLUMNS =
+  'c.id, c.name, c.tenant_id, c.client_id, c.cloud, c.authority_url, c.graph_url, c.sign_in_with_microsoft'
+
+/** All connections by name. There are few: one for each tenant. */
+export async function listConnections(db: Queries): Promise<readonly Connection[]> {
+  const { rows } = await db.query<ConnectionRow>(`select ${CONNECTION_COLUMNS} from connections c order by c.name`)
+  return rows.map(parseConnection)
+}
+
+/** @throws NotFoundError */
+export async function requireConnection(db: Queries, name: string): Promise<Connection> {
+  const { rows } = await db.query<ConnectionRow>(`select ${CONNECTION_COLUMNS} from connections c where c.name = $1`, [
+    name,
+  ])
+  const [row] = rows
+  if (row === undefined) {
+    const names = (await listConnections(db)).map((connection) => connection.name)
+    throw new NotFoundError('connection', name, hintOf(names, 'connections'))
+  }
+  return parseConnection(row)
+}
+
+/** The credentials of a connection without their values, the newest first. */
+export async function listCredentials(db: Queries, connectionId: number): Promise<readonly CredentialOnFile[]> {
+  const { rows } = await db.query<CredentialOnFile>(
+    `select id, kind, encode(fingerprint, 'hex') as fingerprint, thumbprint, expires_at as "expiresAt"
+       from connection_credentials where connection_id = $1 order by id desc`,
+    [connectionId],
+  )
+  return rows
+}
+
+/** Opens the credentials of a connection for use, the newest first: the order in which they are to be tried. */
+export async function openCredentials(
+  db: Queries,
+  options: { readonly connectionId: number; readonly vault: Pick<Vault, 'open'> },
+): Promise<readonly OpenedCredential[]> {
+  const { rows } = await db.query<{ kind: 'secret' | 'certificate'; sealed: Buffer }>(
+    'select kind, sealed from connection_credentials where connection_id = $1 order by id desc',
+    [options.connectionId],
+  )
+  return rows.map(({ kind, sealed }) => {
+    const value = options.vault.open(sealed, credentialContext(options.connectionId, kind))
+    return kind === 'secret' ? { kind, secret: value } : { kind, pem: value }
+  })
+}
+
+/** What a credential is sealed for, so that a row copied to another connection cannot be opened. */
+export function credentialContext(connectionId: number, kind: 'secret' | 'certificate'): string {
+  return `connection:${connectionId}:${kind}`
+}
+
+/** A row as selected with {@link CONNECTION_COLUMNS}; resolves the roots of its cloud. */
+export function parseConnection(row: ConnectionRow): Connection {
+  const roots = row.cloud === 'custom' ? customRoots(row) : CLOUD_ROOTS[row.cloud]
+  return {
+    id: row.id,
+    name: row.name,
+    tenantId: row.tenant_id,
+    clientId: row.client_id,
+    cloud: row.cloud,
+    authorityUrl: roots.authorityUrl,
+    graphUrl: roots.graphUrl,
+    signInWithMicrosoft: row.sign_in_with_microsoft,
+  }
+}
+
+/** "; there are a, b" for people who mistyped a name. */
+export function hintOf(names: readonly string[], kind: string): string {
+  return names.length === 0
+    ? `there are no ${kind} yet; make them with: muster apply -f muster.yaml`
+    : `there is ${names
+        .slice(0, 20)
+        .map((n) => JSON.stringify(n))
+        .join(', ')}`
+}
+
+function customRoots(row: ConnectionRow): CloudRoots {
+  // The table's check constraint promises both for a custom cloud.
+  return { authorityUrl: row.authority_url ?? '', graphUrl: row.graph_url ?? '' }
+}
