@@ -164,6 +164,14 @@ export function loadConfig(
   return Object.freeze(config)
 }
 
+/**
+ * The process's environment, for what a configuration file reads from it by name (`{ env: NAME }`).
+ * Settings are read by {@link loadConfig} alone.
+ */
+export function environment(): Readonly<Record<string, string | undefined>> {
+  return process.env
+}
+
 /** docs/configuration.md */
 export function presentSettings(): string {
   const rows = SETTINGS.map((setting) => {

@@ -1,0 +1,144 @@
+import { text } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { parse } from 'csv-parse/sync'
+import { describe, expect, it } from 'vitest'
+import { createCsv, joinValues, neutralise } from './csv.ts'
+import { myqCells } from './myq.ts'
+import type { ExportedPrintUser } from './export.ts'
+
+async function written(rows: readonly (readonly unknown[])[]): Promise<string> {
+  const csv = createCsv()
+  const [result] = await Promise.all([text(csv), pipeline(Readable.from(rows), csv)])
+  return result
+}
+
+const HOSTILE = [
+  '=1+1',
+  '+420 123',
+  '-2+3',
+  '@SUM(A1)',
+  '\t=1',
+  '\r=1',
+  '\n=1',
+  '  =cmd|calc',
+  '\u00a0=1',
+  '\u3000@x',
+  '\ufeff=1',
+  '\u200b=1',
+  '＝1+1',
+  '＋1',
+  '－1',
+  '＠x',
+  '\u0001=1',
+  '\u202e=1',
+]
+const HARMLESS = [
+  'Ada',
+  'a=b',
+  '1-2',
+  'ada@example.com',
+  '',
+  ' x',
+  "'quoted",
+  '"',
+  'a,b',
+  'line\nbreak',
+  'ends\r\n',
+  'é',
+  '7E9700C9',
+]
+
+describe('csv', () => {
+  it.each(HOSTILE)('D13: a cell that a spreadsheet would run is neutralised: %j', (cell) => {
+    expect(neutralise(cell)).toBe(`'${cell}`)
+  })
+
+  it.each(HARMLESS)('D13: any other cell stays as it is: %j', (cell) => {
+    expect(neutralise(cell)).toBe(cell)
+  })
+
+  it('D13: 5,000 hostile cells read back as literal text by an RFC 4180 reader', async () => {
+    const alphabet = [
+      '=',
+      '+',
+      '-',
+      '@',
+      '\t',
+      '\r',
+      '\n',
+      '"',
+      ',',
+      ';',
+      "'",
+      ' ',
+      'x',
+      '1',
+      '＝',
+      '\u00a0',
+      '|',
+      '\\',
+    ]
+    let state = 7
+    const next = () => {
+      state = (state * 48_271) % 2_147_483_647
+      return state
+    }
+    const cells = Array.from({ length: 5_000 }, () =>
+      Array.from({ length: 1 + (next() % 6) }, () => alphabet[next() % alphabet.length]).join(''),
+    )
+    const rows = Array.from({ length: 500 }, (_, i) => cells.slice(i * 10, i * 10 + 10))
+
+    const output = await written(rows)
+
+    const back = parse(output, { record_delimiter: '\r\n' })
+    expect(back).toEqual(rows.map((row) => row.map(neutralise)))
+    expect(back.flat().filter((cell) => /^[\s\p{Cc}]*[=+\-@＝＋－＠]/u.test(cell))).toEqual([])
+  })
+
+  it('writes lines that end in CRLF, true and false as words, nothing for null', async () => {
+    expect(await written([['a', true, null, 'x"y']])).toBe('a,true,,"x""y"\r\n')
+  })
+
+  it('joins several values so that they can be told apart again', () => {
+    expect(joinValues(['a', 'b;c'])).toBe('a;b\\;c')
+    expect(joinValues([])).toBe('')
+  })
+})
+
+describe('the print server layout', () => {
+  const user: ExportedPrintUser = {
+    id: '1',
+    userName: 'Lovelace, Ada',
+    fullName: 'Ada Lovelace',
+    email: 'ada@example.com',
+    phone: null,
+    language: null,
+    department: null,
+    personalNumber: '42',
+    aliases: ['ada', 'a,b'],
+    cards: ['7E9700C9', '1,2'],
+    groups: ['Entra ID|Engineers'],
+    active: true,
+    source: 'staff',
+    tenantId: null,
+    objectId: null,
+    storage: '\\\\server\\ada',
+    authenticationServer: 'contoso',
+    groupTrees: [['Entra ID', 'Engineers'], ['Printers, 2nd | floor']],
+  }
+
+  it('puts user name and aliases, cards and group trees together as that system reads them, and no PIN', () => {
+    expect(myqCells(user)).toEqual([
+      'Ada Lovelace',
+      'Lovelace  Ada,ada',
+      'ada@example.com',
+      '7E9700C9',
+      'Entra ID|Engineers,Printers  2nd / floor',
+      '42',
+      '\\\\server\\ada',
+      '',
+      'contoso',
+    ])
+  })
+})
