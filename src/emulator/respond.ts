@@ -119,3 +119,8 @@ function idHeaders(call: Call): Record<string, string> {
   const clientRequestId = call.headers.get('client-request-id')
   return { 'request-id': call.requestId, ...(clientRequestId !== null && { 'client-request-id': clientRequestId }) }
 }
+
+/** Whether a JSON value is an object, not a list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -7,7 +7,9 @@ import type { Clock } from '../base/clock.ts'
 import { assert } from '../base/errors.ts'
 import { type Behaviour, defaultBehaviour } from './behaviour.ts'
 import { type Change, ChangeLog, type Snapshot } from './changelog.ts'
+import { PageMemory, TokenSeal } from './pagetoken.ts'
 import { createRandom, type Random } from './random.ts'
+import { Rounds } from './rounds.ts'
 import { insertNumber } from './sorted.ts'
 
 export type ObjectKind = 'user' | 'group' | 'device' | 'servicePrincipal' | 'orgContact'
@@ -92,7 +94,7 @@ export interface TenantOptions {
 
 /** What index of first characters a user is found under. */
 function firstCharacter(userPrincipalName: string): string {
-  return userPrincipalName.slice(0, 1).toLowerCase()
+  return userPrincipalName.toLowerCase().slice(0, 1)
 }
 
 export class Tenant {
@@ -101,6 +103,9 @@ export class Tenant {
   readonly random: Random
   readonly behaviour: Behaviour
   readonly log = new ChangeLog()
+  readonly seal: TokenSeal
+  readonly pages = new PageMemory()
+  readonly rounds = new Rounds()
   /** App registrations by appId, for reading the own application; the token service keeps the same objects. */
   readonly apps = new Map<string, AppRegistration>()
   displayName: string
@@ -117,6 +122,7 @@ export class Tenant {
   /** Counts every change, for caches. */
   version = 0
 
+  readonly #sorted = new Map<string, { version: number; numbers: readonly number[] }>()
   readonly #objects: DirectoryObject[] = []
   readonly #byId = new Map<string, DirectoryObject>()
   readonly #byUpn = new Map<string, DirectoryObject>()
@@ -140,6 +146,7 @@ export class Tenant {
     this.id = options.tenantId
     this.displayName = options.displayName
     this.clock = options.clock
+    this.seal = new TokenSeal(options.tenantId)
     this.random = options.random ?? createRandom(Number.parseInt(options.tenantId.slice(0, 8), 16))
     this.behaviour = options.behaviour ?? defaultBehaviour()
     this.verifiedDomains = [
@@ -192,9 +199,19 @@ export class Tenant {
     }
   }
 
-  /** Ascending numbers that contain every user whose UPN begins with this character; some of them may no longer. */
-  usersByInitial(character: string): readonly number[] {
-    return this.#upnInitials.get(character.toLowerCase()) ?? []
+  /** Numbers of a kind by a text property, then by number. Sorted again only after a change. */
+  sortedBy(kind: ObjectKind, name: string): readonly number[] {
+    const key = `${kind} ${name}`
+    const known = this.#sorted.get(key)
+    if (known?.version === this.version) return known.numbers
+    const numbers = sortByText(this, this.#numbers[kind], name)
+    this.#sorted.set(key, { version: this.version, numbers })
+    return numbers
+  }
+
+  /** Ascending numbers that contain every user whose UPN begins like this text's first character; some of them may no longer. */
+  usersByInitial(prefix: string): readonly number[] {
+    return this.#upnInitials.get(firstCharacter(prefix)) ?? []
   }
 
   /** Adds a live object. Checks nothing: operations.ts does. */
@@ -263,4 +280,20 @@ export function snapshot(object: DirectoryObject): Snapshot {
 function upnOf(object: DirectoryObject): string | undefined {
   const upn = object.properties['userPrincipalName']
   return object.kind === 'user' && typeof upn === 'string' ? upn : undefined
+}
+
+/** A text property as lists are ordered by it: without case, missing ones first. */
+export function orderText(properties: Properties, name: string): string {
+  const value = properties[name]
+  return typeof value === 'string' ? value.toLowerCase() : ''
+}
+
+/** Object numbers by a text property, then by number. */
+export function sortByText(tenant: Tenant, numbers: readonly number[], name: string): number[] {
+  const texts = new Map(numbers.map((no) => [no, orderText(tenant.at(no).properties, name)]))
+  return numbers.toSorted((a, b) => {
+    const [left, right] = [texts.get(a) ?? '', texts.get(b) ?? '']
+    if (left !== right) return left < right ? -1 : 1
+    return a - b
+  })
 }

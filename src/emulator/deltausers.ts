@@ -1,0 +1,91 @@
+// One page of users/delta.
+import { countFired } from './behaviour.ts'
+import {
+  type DeltaPage,
+  type DeltaPageRequest,
+  isTracked,
+  namesToTell,
+  relationEntry,
+  removedEntry,
+  strayRemovals,
+} from './deltaentries.ts'
+import { START } from './deltatoken.ts'
+import { managerOf } from './edges.ts'
+import type { Call } from './respond.ts'
+import type { ObjectChange } from './rounds.ts'
+import { indexAfter } from './sorted.ts'
+import type { DirectoryObject } from './tenant.ts'
+import { deltaWriter } from './write.ts'
+
+/**
+ * Position: after which number the walk goes on; in a round of changes after which place among them. With
+ * `managerRepeat` a second pass tells the managers.
+ */
+export function usersPage(call: Call, request: DeltaPageRequest): DeltaPage {
+  const { from, position, ids } = request.round
+  const isInitial = from < 0
+  const repeatsManagers = request.tracksRelation && call.behaviour.managerRepeat
+  const entries = isInitial && position === START ? strayRemovals(call, 'user') : []
+  const wanted = ids === undefined ? undefined : new Set(ids)
+  const items = isInitial ? call.tenant.numbers('user') : call.tenant.rounds.fold(call.tenant, 'user', request.round)
+  let index = isInitial ? indexAfter(call.tenant.numbers('user'), position.after) : position.after + 1
+  const tell = teller(call, request, repeatsManagers)
+  for (; index < items.length; index++) {
+    if (entries.length >= call.behaviour.deltaPageSize) break
+    const item = items[index]
+    const no = typeof item === 'number' ? item : item?.no
+    const object = call.tenant.at(no ?? -1)
+    if (wanted !== undefined && !wanted.has(object.id)) continue
+    const entry = tell(object, typeof item === 'number' ? undefined : item)
+    if (entry !== undefined) entries.push(entry)
+  }
+  if (index < items.length) {
+    const last = items[index - 1]
+    const after = isInitial && typeof last === 'number' ? last : index - 1
+    return { entries, next: { ...START, pass: position.pass, after } }
+  }
+  if (repeatsManagers && position.pass === 0) {
+    countFired(call.behaviour, 'managerRepeat')
+    return { entries, next: { ...START, pass: 1 } }
+  }
+  return { entries, next: undefined }
+}
+
+type Teller = (object: DirectoryObject, change: ObjectChange | undefined) => string | undefined
+
+function teller(call: Call, request: DeltaPageRequest, repeatsManagers: boolean): Teller {
+  const write = deltaWriter(request.names)
+  const isManagerPass = request.round.position.pass === 1
+  return (object, change) => {
+    const state = request.view.stateOf(object)
+    if (state.presence !== 'live') {
+      return change === undefined || isManagerPass ? undefined : removedEntry(object, state.presence)
+    }
+    const manager = request.tracksRelation ? managerDelta(call, request, { object, change }) : ''
+    if (isManagerPass) return manager === '' ? undefined : `${deltaWriter([])(state.properties)}${manager}}`
+    const shownManager = repeatsManagers ? '' : manager
+    if (change === undefined || change.isNew) return `${write(state.properties)}${shownManager}}`
+    if (!isTracked(request, change.names) && shownManager === '') return undefined
+    const text = request.isMinimal
+      ? deltaWriter(namesToTell(request, change.names, object))(state.properties)
+      : write(state.properties)
+    return `${text}${shownManager}}`
+  }
+}
+
+/** `"manager@delta":[…]` with a comma before it, or nothing when there is nothing to tell (graph.md 12.2). */
+function managerDelta(
+  call: Call,
+  request: DeltaPageRequest,
+  given: { readonly object: DirectoryObject; readonly change: ObjectChange | undefined },
+): string {
+  const { object, change } = given
+  const manager = managerOf(call, object, request.view)
+  const added = manager === undefined ? '' : relationEntry(manager, false)
+  if (change === undefined || change.isNew) return added === '' ? '' : `,"manager@delta":[${added}]`
+  const before = change.managerBefore
+  if (before === undefined) return ''
+  const removed = before >= 0 && before !== manager?.no ? relationEntry(call.tenant.at(before), true) : ''
+  const parts = [removed, added].filter((part) => part !== '')
+  return parts.length === 0 ? '' : `,"manager@delta":[${parts.join(',')}]`
+}

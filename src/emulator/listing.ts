@@ -1,0 +1,255 @@
+// One page of any collection. A page begins after an object's number (or after its place in the asked order), so a
+// walk stays valid while the tenant changes, without being a snapshot: Graph promises none (graph.md 8.5).
+import { countFired } from './behaviour.ts'
+import { unitsOf } from './cost.ts'
+import { expander } from './expand.ts'
+import { idsOf, type Predicate, predicateOf, upnPrefixes } from './filterrules.ts'
+import { isEventual, isFound, type ListQuery, type Options, readListQuery, readOptions } from './odata.ts'
+import { continueList, nextListLink, type PageStart } from './pages.ts'
+import { canRead, readableSelect } from './permissions.ts'
+import { type Call, countAnswer, type GraphResponse, jsonAnswer, unsupportedQuery } from './respond.ts'
+import type { Snapshot } from './changelog.ts'
+import { GROUP_SINGLE_ONLY } from './schema.ts'
+import { indexAfter } from './sorted.ts'
+import { type DirectoryObject, type ObjectKind, orderText, sortByText, type Tenant } from './tenant.ts'
+import { laggingView, type View, viewAt } from './view.ts'
+import { json, listWriter, type Writer } from './write.ts'
+
+/** Largest page with signInActivity, and any page with `$expand` (graph.md 7). */
+const SIGN_IN_PAGE = 500
+const EXPANDED_PAGE = 100
+
+/** What a list shows. */
+export interface Collection {
+  /** Kinds that may be in it; one for plain and cast collections. */
+  readonly kinds: readonly [ObjectKind, ...ObjectKind[]]
+  /** Mixed collections carry `@odata.type` on each object. */
+  readonly mixed: boolean
+  /** Set name in `@odata.context`. */
+  readonly context: string
+  readonly baseUnits: number
+  /** Ascending numbers that contain everything shown; absent: every object of the first kind. */
+  readonly numbers?: (query: ListQuery, view: View) => readonly number[]
+  /** What of them is shown; live objects of the right kinds when absent. */
+  readonly accept?: (object: DirectoryObject, state: Snapshot, query: ListQuery) => boolean
+}
+
+/** Answers a page of a collection. @throws GraphRefusal */
+export function answerList(call: Call, collection: Collection): GraphResponse {
+  const start = continueList(call)
+  const { options } = start
+  const query = readListQuery(options, { kinds: collection.kinds, headers: call.headers })
+  const view = viewFor(call, query)
+  const select = readableSelect(call, collection.kinds[0], query.select)
+  const limit = pageLimit(call, query)
+  const accept = acceptor(collection, query, view)
+  const numbers = orderedNumbers(call.tenant, collection, { query, view })
+  const page = takePage(call.tenant, {
+    numbers,
+    from: startIndex(call.tenant, numbers, { start, query }),
+    limit,
+    accept,
+  })
+  const write = objectWriter(call, collection, { select, query, view })
+  const texts = page.objects.map((object) => write(object))
+  const nextLink = nextListLink(call, {
+    start,
+    page,
+    orderText: (object) =>
+      query.orderby === undefined ? undefined : orderText(object.properties, query.orderby.property),
+  })
+  const count =
+    query.count && start.after === undefined ? countAll(call.tenant, collection, { query, view }) : undefined
+  const context = contextOf(call, collection.context, { select: query.select, expand: query.expand?.relation })
+  const body = `{"@odata.context":${json(context)}${count === undefined ? '' : `,"@odata.count":${count}`}${
+    nextLink === undefined ? '' : `,"@odata.nextLink":${json(nextLink)}`
+  },"value":[${texts.join(',')}]}`
+  return jsonAnswer(call, body, { units: unitsOf(collection.baseUnits, options) })
+}
+
+/** Answers `/$count` of a collection. @throws GraphRefusal 400 without `ConsistencyLevel: eventual` (graph.md 9.1) */
+export function answerCount(call: Call, collection: Collection): GraphResponse {
+  if (!isEventual(call.headers)) {
+    throw unsupportedQuery(
+      "Raw count (/$count) is not supported because the 'ConsistencyLevel:eventual' header is missing. To enable it, add the header and try again.",
+    )
+  }
+  const options: Options = new Map([...readOptions(call.query), ['$count', 'true']])
+  const query = readListQuery(options, { kinds: collection.kinds, headers: call.headers })
+  return countAnswer(call, countAll(call.tenant, collection, { query, view: viewFor(call, query) }), 1)
+}
+
+/** `@odata.context` of an answer. */
+export function contextOf(
+  call: Call,
+  set: string,
+  shown: {
+    readonly select: readonly string[] | undefined
+    readonly expand?: string | undefined
+    readonly single?: boolean
+  },
+): string {
+  const inside = [...(shown.select ?? []), ...(shown.expand === undefined ? [] : [`${shown.expand}()`])]
+  const list = inside.length === 0 ? '' : `(${inside.join(',')})`
+  return `${call.graphRoot}/$metadata#${set}${list}${shown.single === true ? '/$entity' : ''}`
+}
+
+interface Page {
+  readonly objects: readonly DirectoryObject[]
+  /** The first object of the page after this one; `undefined` at the end. */
+  readonly following: DirectoryObject | undefined
+}
+
+function takePage(
+  tenant: Tenant,
+  given: {
+    readonly numbers: readonly number[]
+    readonly from: number
+    readonly limit: number
+    readonly accept: (object: DirectoryObject) => boolean
+  },
+): Page {
+  const objects: DirectoryObject[] = []
+  for (let i = given.from; i < given.numbers.length; i++) {
+    const object = tenant.at(given.numbers[i] ?? -1)
+    if (!given.accept(object)) continue
+    if (objects.length === given.limit) return { objects, following: object }
+    objects.push(object)
+  }
+  return { objects, following: undefined }
+}
+
+function viewFor(call: Call, query: ListQuery): View {
+  const { indexLagSeconds } = call.behaviour
+  if (!query.advanced || indexLagSeconds <= 0) return viewAt(call.tenant, call.tenant.log.lastSeq)
+  const view = laggingView(call.tenant, indexLagSeconds)
+  if (!view.isPresent) countFired(call.behaviour, 'indexLagSeconds')
+  return view
+}
+
+function pageLimit(call: Call, query: ListQuery): number {
+  const asked = query.top ?? call.behaviour.pageSize
+  if (query.expand !== undefined) return Math.min(asked, EXPANDED_PAGE)
+  return query.select?.includes('signInActivity') === true ? Math.min(asked, SIGN_IN_PAGE) : asked
+}
+
+function acceptor(collection: Collection, query: ListQuery, view: View): (object: DirectoryObject) => boolean {
+  const kinds = new Set<ObjectKind>(collection.kinds)
+  const matches: Predicate = query.filter === undefined ? () => true : predicateOf(query.filter)
+  const { search } = query
+  return (object) => {
+    const state = view.stateOf(object)
+    if (!kinds.has(object.kind)) return false
+    const isShown =
+      collection.accept === undefined ? state.presence === 'live' : collection.accept(object, state, query)
+    return isShown && matches(state.properties) && (search.length === 0 || isFound(search, state.properties))
+  }
+}
+
+function candidates(
+  tenant: Tenant,
+  collection: Collection,
+  given: { query: ListQuery; view: View },
+): readonly number[] {
+  const { query, view } = given
+  if (collection.numbers !== undefined) return collection.numbers(query, view)
+  const [kind] = collection.kinds
+  if (query.filter === undefined) return tenant.numbers(kind)
+  const ids = idsOf(query.filter)
+  if (ids !== undefined) {
+    const numbers = ids.flatMap((id) => tenant.find(id)?.no ?? [])
+    return [...new Set(numbers)].sort((a, b) => a - b)
+  }
+  // a shard walks the users of its first character only, so that many shards cost one walk together
+  const prefixes = kind === 'user' ? (upnPrefixes(query.filter) ?? []) : []
+  const [shard, ...others] = new Set(prefixes.map((prefix) => tenant.usersByInitial(prefix)))
+  return shard === undefined || others.length > 0 ? tenant.numbers(kind) : shard
+}
+
+function orderedNumbers(
+  tenant: Tenant,
+  collection: Collection,
+  given: { query: ListQuery; view: View },
+): readonly number[] {
+  const { orderby } = given.query
+  const numbers = candidates(tenant, collection, given)
+  if (orderby === undefined) return numbers
+  const isWhole = numbers === tenant.numbers(collection.kinds[0])
+  const sorted = isWhole
+    ? tenant.sortedBy(collection.kinds[0], orderby.property)
+    : sortByText(tenant, numbers, orderby.property)
+  return orderby.descending ? sorted.toReversed() : sorted
+}
+
+function startIndex(
+  tenant: Tenant,
+  numbers: readonly number[],
+  given: { readonly start: PageStart; readonly query: ListQuery },
+): number {
+  const { after, afterText } = given.start
+  if (after === undefined) return 0
+  const { orderby } = given.query
+  if (orderby === undefined || afterText === undefined) return indexAfter(numbers, after)
+  const direction = orderby.descending ? -1 : 1
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const no = numbers[middle] ?? -1
+    const text = orderText(tenant.at(no).properties, orderby.property)
+    const isBefore = text === afterText ? (no - after) * direction <= 0 : text < afterText === direction > 0
+    if (isBefore) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function countAll(tenant: Tenant, collection: Collection, given: { query: ListQuery; view: View }): number {
+  const { query, view } = given
+  const isPlain = query.filter === undefined && query.search.length === 0 && view.isPresent
+  if (isPlain && collection.numbers === undefined && collection.accept === undefined) {
+    return tenant.count(collection.kinds[0])
+  }
+  const accept = acceptor(collection, query, view)
+  let count = 0
+  for (const no of candidates(tenant, collection, given)) if (accept(tenant.at(no))) count += 1
+  return count
+}
+
+function objectWriter(
+  call: Call,
+  collection: Collection,
+  given: { readonly select: readonly string[] | undefined; readonly query: ListQuery; readonly view: View },
+): (object: DirectoryObject) => string {
+  const { select, query, view } = given
+  const writers = new Map<ObjectKind, Writer>()
+  for (const kind of collection.kinds) {
+    writers.set(kind, listWriter(kind, select, { typed: collection.mixed, limited: isLimited(call, kind) }))
+  }
+  const [kind] = collection.kinds
+  const expand = query.expand === undefined ? undefined : expander(call, { kind, expansion: query.expand, view })
+  const hidesSingleOnly = kind === 'group' && select?.some((name) => GROUP_SINGLE_ONLY.has(name)) === true
+  return (object) => {
+    const { properties } = view.stateOf(object)
+    const shown = hidesSingleOnly
+      ? Object.fromEntries(Object.entries(properties).filter(([name]) => !GROUP_SINGLE_ONLY.has(name)))
+      : properties
+    const text = writers.get(object.kind)?.(shown) ?? '{}'
+    return expand === undefined ? text : `${text.slice(0, -1)}${expand(object)}}`
+  }
+}
+
+/** Whether objects of a kind come with id and type only (graph.md 10.3); counted when the switch decides. */
+export function isLimited(call: Call, kind: ObjectKind): boolean {
+  switch (call.behaviour.limitedInformation) {
+    case 'always':
+      countFired(call.behaviour, 'limitedInformation')
+      return true
+    case 'never':
+      return false
+    case 'byRole':
+      return !canRead(call, kind)
+    default:
+      return call.behaviour.limitedInformation satisfies never
+  }
+}
