@@ -138,3 +138,37 @@ export function isDamageFault<F extends Fault>(fault: F): fault is F & DamageFau
 export function isSpoilFault<F extends Fault>(fault: F): fault is F & SpoilFault {
   return SPOIL.has(fault.kind)
 }
+
+/** Every kind with the names of its parameters, for those who describe faults in JSON. */
+export const FAULT_KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
+  throttled: ['retryAfter', 'retryAfterDate'],
+  status: ['status', 'code', 'message', 'body', 'headers'],
+  html: ['status', 'contentType'],
+  unauthorized: [],
+  'claims-challenge': ['multi'],
+  forbidden: [],
+  redirect: ['status', 'location'],
+  'expired-page-token': [],
+  'dead-page-token': [],
+  'delta-expired': ['status', 'code'],
+  'delta-reset': ['location'],
+  'page-size-refused': ['max'],
+  'token-error': ['aadsts', 'status', 'error'],
+  latency: ['ms'],
+  reset: ['at', 'keepBytes'],
+  truncated: ['framing', 'keepBytes'],
+  drip: ['bytes', 'everyMs'],
+  endless: [],
+  bomb: ['decodedBytes'],
+  'malformed-json': [],
+  encoding: ['as'],
+  'content-type': ['value'],
+  'odd-json': ['how'],
+  'null-storm': [],
+  'missing-properties': ['keep'],
+  'short-list': ['keep'],
+  'no-value': [],
+  'hostile-link': ['link'],
+  'repeat-link': [],
+  behaviour: ['set'],
+}

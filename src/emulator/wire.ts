@@ -10,6 +10,8 @@ export interface WireRequest {
   readonly rawQuery: string
   readonly headers: Headers
   readonly body: Uint8Array
+  /** Monotonic milliseconds of the emulator when it had arrived. */
+  readonly atMs: number
 }
 
 export interface WireResponse {
@@ -56,6 +58,8 @@ export interface LoggedRequest {
   /** Monotonic milliseconds of the emulator's clock when the request had arrived. */
   readonly atMs: number
   readonly resourceUnits: number
+  /** The header of the answer, verbatim: no request may come before it has passed. */
+  readonly retryAfter: string | undefined
   readonly tenantId: string | undefined
   readonly headers: Headers | undefined
 }

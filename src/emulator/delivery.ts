@@ -1,0 +1,134 @@
+// How an answer reaches an HTTP caller: whole, or damaged in the ways that networks and proxies damage it.
+import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import type { Clock } from '../base/clock.ts'
+import type { Delivery, WireResponse } from './wire.ts'
+
+/** Unpacked size of one member of a gzip bomb; members are repeated, so that only one has to be packed. */
+const BOMB_MEMBER = 16 * 1024 * 1024
+
+/** Sends the answer and resolves when it is out or the caller has gone. */
+export async function deliver(
+  response: ServerResponse,
+  answer: WireResponse,
+  options: { readonly clock: Clock; readonly acceptsGzip: boolean },
+): Promise<void> {
+  if (answer.delivery !== undefined) {
+    await deliverDamaged(response, { answer, delivery: answer.delivery, clock: options.clock })
+    return
+  }
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : Buffer.from(answer.body ?? [])
+  if (options.acceptsGzip && body.length > 1024) {
+    const packed = gzipSync(body, { level: 1 })
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      'Content-Encoding': 'gzip',
+      'Content-Length': String(packed.length),
+    })
+    response.end(packed)
+    return
+  }
+  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': String(body.length) })
+  response.end(body)
+}
+
+interface Damage<D extends Delivery = Delivery> {
+  readonly answer: WireResponse
+  readonly delivery: D
+  readonly clock: Clock
+}
+
+// Past here the bytes are written by hand, because node:http rightly refuses to send what is wrong.
+async function deliverDamaged(response: ServerResponse, damage: Damage): Promise<void> {
+  const { answer, delivery, clock } = damage
+  const { socket } = response
+  if (socket === null) return
+  const body = Buffer.from(answer.body ?? '')
+  switch (delivery.kind) {
+    case 'reset-before-headers':
+      reset(socket)
+      return
+    case 'reset-in-body':
+      socket.write(head(answer, { 'Content-Length': String(body.length) }))
+      socket.write(body.subarray(0, delivery.keepBytes), () => reset(socket))
+      return
+    case 'cut':
+      cut(socket, { answer, delivery, clock })
+      return
+    case 'drip':
+      socket.write(head(answer, { 'Content-Length': String(body.length) }))
+      for (let at = 0; at < body.length && !socket.destroyed; at += delivery.bytes) {
+        socket.write(body.subarray(at, at + delivery.bytes))
+        await clock.sleep(delivery.everyMs)
+      }
+      socket.end()
+      return
+    case 'endless':
+      socket.write(head(answer, { 'Transfer-Encoding': 'chunked' }))
+      await writeAll(socket, endlessly(chunk(Buffer.from('{"value":[')), chunk(Buffer.from(delivery.filler))))
+      return
+    case 'bomb':
+      socket.write(head(answer, { 'Content-Encoding': 'gzip', Connection: 'close' }))
+      await writeAll(socket, bombMembers(delivery.decodedBytes))
+      socket.end()
+      return
+  }
+}
+
+function cut(socket: Socket, damage: Damage<Delivery & { kind: 'cut' }>): void {
+  const { answer, delivery } = damage
+  const plain = Buffer.from(answer.body ?? '')
+  const body = delivery.framing === 'gzip' ? gzipSync(plain) : plain
+  const kept = body.subarray(
+    0,
+    delivery.keepBytes < 0 ? Math.max(0, body.length + delivery.keepBytes) : delivery.keepBytes,
+  )
+  const framing: Record<typeof delivery.framing, Record<string, string>> = {
+    'content-length': { 'Content-Length': String(body.length) },
+    chunked: { 'Transfer-Encoding': 'chunked' },
+    close: { Connection: 'close' },
+    gzip: { 'Content-Encoding': 'gzip', 'Content-Length': String(kept.length) },
+  }
+  socket.write(head(answer, framing[delivery.framing]))
+  if (kept.length > 0) socket.write(delivery.framing === 'chunked' ? chunk(kept) : kept)
+  socket.end()
+}
+
+/** What remains of a cut body, unpacked as far as it goes where it was packed. */
+export function head(answer: WireResponse, framing: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ ...answer.headers, ...framing }).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${answer.status} Emulated\r\n${lines.join('')}\r\n`
+}
+
+function chunk(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+}
+
+function* endlessly(first: Buffer, filler: Buffer): Generator<Buffer> {
+  yield first
+  for (;;) yield filler
+}
+
+function* bombMembers(decodedBytes: number): Generator<Buffer> {
+  yield gzipSync('{"value":[')
+  const member = gzipSync(Buffer.alloc(BOMB_MEMBER, ' '), { level: 9 })
+  for (let done = 0; done < decodedBytes; done += BOMB_MEMBER) yield member
+  yield gzipSync(']}')
+}
+
+async function writeAll(socket: Socket, parts: Iterable<Buffer>): Promise<void> {
+  const closed = once(socket, 'close')
+  for (const part of parts) {
+    if (socket.destroyed) return
+    if (!socket.write(part)) await Promise.race([once(socket, 'drain'), closed])
+  }
+}
+
+function reset(socket: Socket): void {
+  // A TLS socket has no handle to reset; closing it without its goodbye is as near as it gets.
+  if ('encrypted' in socket) socket.destroy()
+  else socket.resetAndDestroy()
+}
