@@ -63,8 +63,9 @@ export async function usersByObjectIds(
 /** Users without object id whose user name has one of these canonical forms: those that pairing may adopt. */
 export async function pairableUsers(db: Queries, nameKeys: readonly string[]): Promise<RegistryUser[]> {
   const found = await db.query<UserRow>(
-    `select u.* from users u where u.object_id is null and u.id in
-       (select n.user_id from user_names n where n.kind = 'n' and n.key = any($1::text[]) and (n.held or not n.held))`,
+    `select u.* from users u where u.object_id is null and u.id in (
+       select user_id from user_names where kind = 'n' and held and key = any($1::text[])
+       union select user_id from user_names where kind = 'n' and not held and key = any($1::text[]))`,
     [nameKeys],
   )
   return withNames(db, found.rows)

@@ -34,4 +34,6 @@ export interface ItemDraft {
   readonly reason: string
   /** Version of the registry row that this was planned for; null for what does not exist yet. */
   readonly sawVersion: number | null
+  /** Reactivations: canonical form of the personal number that comes back; null when it does not. */
+  readonly numberKey?: string | null
 }

@@ -304,6 +304,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
       names: names.list,
       rule: 'users.import',
       reason: 'wanted-again',
+      numberKey: numberKeyAfter(input, user, changes.new),
     })
   }
   if (!adopt) {
@@ -345,6 +346,18 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
     frozen: false,
     claimed: true,
   }
+}
+
+/** The number with which he comes back: the new one, else the parked one where it is still free. */
+function numberKeyAfter(
+  input: UserInput,
+  user: RegistryUser,
+  changed: Readonly<Record<string, unknown>>,
+): string | null {
+  const number = 'personalNumber' in changed ? changed['personalNumber'] : user.personalNumber
+  if (typeof number !== 'string') return null
+  const key = canonical(number)
+  return input.denied.has(`number:${key}`) ? null : key
 }
 
 /** Pair by Object ID is off and another record was found: the record that had the object id becomes missing. */

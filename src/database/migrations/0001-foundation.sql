@@ -47,6 +47,8 @@ create table sources (
   -- tenant and app that the mirror was read through
   seen_tenant_id uuid,
   seen_client_id uuid,
+  -- tenant that the mirror's objects belong to
+  mirror_tenant_id uuid,
   -- true: the registry reflects none of the mirror with certainty, so the next plan is for everybody
   marked_all boolean not null default true,
   -- the fence at which that was set
@@ -346,6 +348,8 @@ create table runs (
   plan_hash text,
   -- true: the plan was for everybody
   plan_all boolean,
+  -- false: listings contradicted each other, so removals were left for a later run
+  removals_allowed boolean,
   -- the JSON document of spec 11
   summary jsonb,
   approve_by timestamptz,
@@ -376,6 +380,8 @@ create table plan_items (
   new jsonb,
   -- users: the complete final list of names, when it changes: [kind, value, key, origin]
   names jsonb,
+  -- users: canonical form of the personal number that this item gives
+  number_key text,
   rule text not null,
   reason text not null,
   -- version of the registry row that the plan was made for

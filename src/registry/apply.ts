@@ -1,0 +1,351 @@
+// Carries out a stored plan: registry, history and marks in the caller's one transaction, all set-based.
+import type { Queries } from '../database/connect.ts'
+import type { Transaction } from '../database/transaction.ts'
+import { FIELD_COLUMNS } from './users.ts'
+
+export interface ApplyOptions {
+  /** The run that made the plan. */
+  readonly runId: number
+  readonly sourceId: number
+  readonly tenantId: string
+  /** Leave these items out, e.g. `removals`. */
+  readonly without?: 'removals' | 'rewrites' | undefined
+}
+
+export interface Applied {
+  /** Items that were left out because their registry row had moved, or by the approval. */
+  readonly leftOut: number
+}
+
+/**
+ * Applies the plan of a run. Items whose registry row is not as the plan saw it, or whose values were taken meanwhile, are left
+ * out and marked to be planned again; everything else is done exactly as shown.
+ */
+export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise<Applied> {
+  const leftOut = await leaveOutMoved(tx, options)
+  const run = [options.runId]
+  await deactivate(tx, run)
+  await forgetNames(tx, run)
+  await changeUsers(tx, run, options)
+  await createUsers(tx, run, options)
+  await writeNames(tx, run)
+  await changeCredentials(tx, run)
+  await changeGroups(tx, run, options)
+  await changeMemberships(tx, options)
+  await changeClaims(tx, run, options)
+  return { leftOut }
+}
+
+const MINE = 'i.run_id = $1 and not i.left_out'
+
+async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<number> {
+  const { runId } = options
+  const moved = `(
+       (i.object in ('user', 'credential') and i.saw_version is not null
+         and not exists (select from users u where u.id = i.user_id and u.version = i.saw_version))
+    or (i.object = 'user' and i.action in ('create', 'adopt')
+         and exists (select from users u where u.tenant_id = $2 and u.object_id = i.object_id and u.id <> i.user_id
+           and not exists (select from plan_items m where m.run_id = $1 and m.user_id = u.id and m.reason = 'object-id-moved')))
+    or (i.object = 'group' and i.saw_version is not null
+         and not exists (select from groups g where g.id = i.group_id and g.version = i.saw_version)))`
+  let total = await leaveOut(
+    tx,
+    `update plan_items i set left_out = true where ${MINE} and i.action <> 'skip' and ${moved}`,
+    [runId, options.tenantId],
+  )
+  if (options.without === 'removals') {
+    total += await leaveOut(
+      tx,
+      `update plan_items i set left_out = true where ${MINE} and i.action in ('deactivate', 'delete', 'remove')`,
+      [runId],
+    )
+    await tx.query(`delete from plan_memberships where run_id = $1 and op = 'r'`, [runId])
+  }
+  if (options.without === 'rewrites') {
+    total += await leaveOut(
+      tx,
+      `update plan_items i set left_out = true where ${MINE} and (i.action in ('update', 'rename')
+         or (i.object = 'credential' and exists (select from plan_items o where o.run_id = i.run_id and o.object = 'credential'
+           and o.user_id = i.user_id and o.action <> i.action)))`,
+      [runId],
+    )
+  }
+  // Leaving one user out can keep a value taken that another was to have, so this goes on until nothing more follows.
+  for (;;) {
+    const more = await leaveOut(tx, LEAVE_OUT_TAKEN, [runId])
+    if (more === 0) return total
+    total += more
+  }
+}
+
+async function leaveOut(tx: Queries, sql: string, params: readonly unknown[]): Promise<number> {
+  const direct = await tx.query(sql, params)
+  if ((direct.rowCount ?? 0) === 0) return 0
+  // A user is done whole or not at all.
+  const rest = await tx.query(
+    `update plan_items i set left_out = true where ${MINE} and i.object in ('user', 'credential') and i.action <> 'skip'
+       and i.user_id in (select user_id from plan_items where run_id = $1 and left_out and object in ('user', 'credential'))`,
+    [params[0]],
+  )
+  return (direct.rowCount ?? 0) + (rest.rowCount ?? 0)
+}
+
+/** Users who would get a name, card, PIN or number that somebody holds whom this plan does not touch (any more). */
+const LEAVE_OUT_TAKEN = `
+  with doing as (
+    select * from plan_items i where ${MINE} and i.object in ('user', 'credential') and i.action <> 'skip'
+  ), names_of as (
+    select d.user_id, e ->> 2 as key from doing d cross join jsonb_array_elements(d.names) e
+  ), taken as (
+    select n.user_id from names_of n join user_names h on h.held and h.key = n.key and h.user_id <> n.user_id
+      where not exists (select from doing d where d.user_id = h.user_id and (d.names is not null or d.action = 'deactivate'))
+    union
+    select d.user_id from doing d join credentials c on c.held and c.kind = d.new ->> 'kind' and c.lookup = decode(d.new ->> 'lookup', 'hex')
+      where d.object = 'credential' and d.action = 'add' and c.user_id <> d.user_id
+        and not exists (select from doing o where o.user_id = c.user_id and (o.action = 'deactivate'
+          or (o.object = 'credential' and o.action = 'remove' and o.old ->> 'lookup' = d.new ->> 'lookup')))
+    union
+    select d.user_id from doing d join users u on u.personal_number_key = d.number_key and u.id <> d.user_id
+      where d.number_key is not null
+        and not exists (select from doing o where o.user_id = u.id and (o.action = 'deactivate' or o.new ? 'personalNumber'))
+  )
+  update plan_items i set left_out = true where ${MINE} and i.action <> 'skip' and i.object in ('user', 'credential')
+    and i.user_id in (select user_id from taken)`
+
+async function deactivate(tx: Queries, run: readonly [number] | readonly number[]): Promise<void> {
+  const leavers = `select i.user_id from plan_items i where ${MINE} and i.object = 'user' and i.action = 'deactivate'`
+  await tx.query(
+    `update users u set active = false, deactivated_by = 'source', deactivated_reason = i.reason, deactivated_at = now(),
+       personal_number_key = null, version = u.version + 1, updated_at = now()
+     from plan_items i where ${MINE} and i.object = 'user' and i.action = 'deactivate' and u.id = i.user_id`,
+    run,
+  )
+  await tx.query(`update user_names set held = false where user_id in (${leavers})`, run)
+  await tx.query(`update credentials set held = false where user_id in (${leavers})`, run)
+  await tx.query(
+    `update users u set tenant_id = null, object_id = null from plan_items i
+     where ${MINE} and i.object = 'user' and i.reason = 'object-id-moved' and u.id = i.user_id`,
+    run,
+  )
+  // Numbers that move from one user to another are let go by all before anybody takes one.
+  await tx.query(
+    `update users u set personal_number_key = null from plan_items i
+     where ${MINE} and i.object = 'user' and i.new ? 'personalNumber' and u.id = i.user_id and u.personal_number_key is not null`,
+    run,
+  )
+}
+
+async function forgetNames(tx: Queries, run: readonly number[]): Promise<void> {
+  await tx.query(
+    `delete from user_names where user_id in (select i.user_id from plan_items i where ${MINE} and i.object = 'user' and i.names is not null and i.action <> 'create')`,
+    run,
+  )
+}
+
+const TEXT_COLUMNS = Object.entries(FIELD_COLUMNS)
+
+async function changeUsers(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
+  const fields = [...TEXT_COLUMNS, ['userName', 'user_name'], ['personalNumber', 'personal_number']]
+    .map(([field, column]) => `${column} = case when i.new ? '${field}' then i.new ->> '${field}' else u.${column} end`)
+    .join(', ')
+  const change = (action: string, extra: string) => `
+    update users u set ${fields},
+      alternate_emails = case when i.new ? 'alternateEmails'
+        then coalesce((select array_agg(e) from jsonb_array_elements_text(i.new -> 'alternateEmails') e), '{}') else u.alternate_emails end,
+      own = case when i.new ? 'own' then jsonb_strip_nulls(u.own || (i.new -> 'own')) else u.own end,
+      personal_number_key = coalesce(i.number_key, u.personal_number_key),
+      restored_by_administrator = u.restored_by_administrator and not i.new ? 'restoredByAdministrator',
+      ${extra} version = u.version + 1, updated_at = now()
+    from plan_items i where ${MINE} and i.object = 'user' and i.action = '${action}' and i.reason <> 'object-id-moved' and u.id = i.user_id`
+  await tx.query(change('adopt', 'tenant_id = $2, object_id = i.object_id, source_id = $3,'), [
+    run[0],
+    options.tenantId,
+    options.sourceId,
+  ])
+  await tx.query(change('take over', 'source_id = $2,'), [run[0], options.sourceId])
+  await tx.query(
+    change('reactivate', 'active = true, deactivated_by = null, deactivated_reason = null, deactivated_at = null,'),
+    run,
+  )
+  await tx.query(change('rename', ''), run)
+  await tx.query(change('update', ''), run)
+  // Only active users hold a number.
+  await tx.query(
+    `update users u set personal_number_key = null from plan_items i
+     where ${MINE} and i.object = 'user' and i.number_key is not null and u.id = i.user_id and not u.active and u.personal_number_key is not null`,
+    run,
+  )
+}
+
+async function createUsers(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
+  await tx.query(
+    `insert into users (id, tenant_id, object_id, source_id, user_name, personal_number, personal_number_key, alternate_emails, own,
+       ${TEXT_COLUMNS.map(([, column]) => column).join(', ')})
+     select i.user_id, $2, i.object_id, $3, i.new ->> 'userName', i.new ->> 'personalNumber', i.number_key,
+       case when i.new ? 'alternateEmails' then (select array_agg(e) from jsonb_array_elements_text(i.new -> 'alternateEmails') e) else '{}' end,
+       coalesce(i.new -> 'own', '{}'), ${TEXT_COLUMNS.map(([field]) => `i.new ->> '${field}'`).join(', ')}
+     from plan_items i where ${MINE} and i.object = 'user' and i.action = 'create' order by i.seq`,
+    [run[0], options.tenantId, options.sourceId],
+  )
+}
+
+async function writeNames(tx: Queries, run: readonly number[]): Promise<void> {
+  // Items of one user carry the same final list; the last one counts.
+  await tx.query(
+    `insert into user_names (user_id, kind, value, key, origin, held)
+     select l.user_id, (e ->> 0)::"char", e ->> 1, e ->> 2, (e ->> 3)::"char", u.active
+     from (select distinct on (i.user_id) i.user_id, i.names from plan_items i
+           where ${MINE} and i.object = 'user' and i.names is not null order by i.user_id, i.seq desc) l
+       join users u on u.id = l.user_id cross join jsonb_array_elements(l.names) e`,
+    run,
+  )
+}
+
+async function changeCredentials(tx: Queries, run: readonly number[]): Promise<void> {
+  await tx.query(
+    `delete from credentials c using plan_items i where ${MINE} and i.object = 'credential' and i.action = 'remove'
+       and c.user_id = i.user_id and c.kind = i.old ->> 'kind' and c.lookup = decode(i.old ->> 'lookup', 'hex') and c.origin = 's'`,
+    run,
+  )
+  await tx.query(
+    `insert into credentials (user_id, kind, sealed, lookup, origin, held)
+     select i.user_id, i.new ->> 'kind', decode(i.new ->> 'sealed', 'base64'), decode(i.new ->> 'lookup', 'hex'), 's', u.active
+     from plan_items i join users u on u.id = i.user_id
+     where ${MINE} and i.object = 'credential' and i.action = 'add' order by i.seq`,
+    run,
+  )
+  // Cards and PINs of those who are back come back with them where nobody has them now.
+  await tx.query(
+    `update credentials c set held = true from plan_items i
+     where ${MINE} and i.object = 'user' and i.action in ('reactivate', 'adopt') and c.user_id = i.user_id and not c.held
+       and (select u.active from users u where u.id = c.user_id)
+       and not exists (select from credentials h where h.held and h.kind = c.kind and h.lookup = c.lookup)`,
+    run,
+  )
+}
+
+async function changeGroups(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
+  await tx.query(
+    `insert into groups (id, tenant_id, object_id, source_id, name, under)
+     select i.group_id, $2, i.object_id, $3, i.new ->> 'name', i.new ->> 'under'
+     from plan_items i where ${MINE} and i.object = 'group' and i.action = 'create' order by i.seq
+     on conflict (id) do update set name = excluded.name, under = excluded.under, source_id = excluded.source_id, hidden = false,
+       version = groups.version + 1, updated_at = now()`,
+    [run[0], options.tenantId, options.sourceId],
+  )
+  await tx.query(
+    `update groups g set name = coalesce(i.new ->> 'name', g.name), under = coalesce(i.new ->> 'under', g.under), source_id = $2,
+       hidden = i.action = 'delete', version = g.version + 1, updated_at = now()
+     from plan_items i where ${MINE} and i.object = 'group' and i.action in ('rename', 'move', 'delete') and g.id = i.group_id`,
+    [run[0], options.sourceId],
+  )
+}
+
+async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<void> {
+  // What belongs to an item that was left out stays as it is; users and groups that were not made have no memberships.
+  const skipped = `and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.group_id = m.group_id and i.object = 'group')
+    and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.user_id = m.user_id and i.object = 'user')`
+  const some = await tx.query<{ some: boolean }>(
+    'select exists (select from plan_items where run_id = $1 and left_out) as some',
+    [options.runId],
+  )
+  const condition = some.rows[0]?.some === true ? skipped : ''
+  await tx.query(
+    `delete from memberships t using plan_memberships m
+     where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and t.source_id = $2 ${condition}`,
+    [options.runId, options.sourceId],
+  )
+  await tx.query(
+    `insert into memberships (group_id, user_id, source_id, run_id)
+     select m.group_id, m.user_id, $2, $1 from plan_memberships m
+       join users u on u.id = m.user_id join groups g on g.id = m.group_id
+     where m.run_id = $1 and m.op = 'a' ${condition}
+     order by m.group_id, m.user_id on conflict do nothing`,
+    [options.runId, options.sourceId],
+  )
+}
+
+async function changeClaims(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
+  await tx.query(
+    `insert into claims (user_id, source_id)
+     select i.user_id, $2 from plan_items i where ${MINE} and i.object = 'user' and i.user_id is not null
+       and (i.action in ('create', 'adopt', 'take over', 'reactivate') or (i.action = 'skip' and i.reason = 'owned-by-source'))
+       and i.reason <> 'object-id-moved'
+     on conflict do nothing`,
+    [run[0], options.sourceId],
+  )
+  await tx.query(
+    `delete from claims c using plan_items i where ${MINE} and i.object = 'user' and c.user_id = i.user_id and c.source_id = $2
+       and (i.action = 'deactivate' or i.reason in ('missing-kept', 'object-id-moved'))`,
+    [run[0], options.sourceId],
+  )
+}
+
+export interface SettleOptions {
+  readonly runId: number
+  readonly sourceId: number
+  /** The fence of the run that made the plan: what was marked later stays marked. */
+  readonly planFence: number
+  readonly everybody: boolean
+  readonly removalsAllowed: boolean
+  readonly plannerVersion: number
+  readonly tenantId: string
+  readonly clientId: string
+  /** What the source does not map any more becomes the registry's own. */
+  readonly releaseAliases: boolean
+  readonly releaseCards: boolean
+  readonly releasePins: boolean
+}
+
+/**
+ * Notes that the registry reflects what the plan was made of. Objects of items that were left out, and objects about which
+ * nothing could be concluded, stay marked.
+ */
+export async function settleMarks(tx: Queries, options: SettleOptions): Promise<void> {
+  const { runId, sourceId, planFence } = options
+  await tx.query('delete from mirror_marks where source_id = $1 and at <= $2', [sourceId, planFence])
+  await tx.query('delete from mirror_member_marks where source_id = $1 and at <= $2', [sourceId, planFence])
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select distinct $2::int, o.key, $3::bigint from plan_items i join mirror_objects o on o.source_id = $2 and o.object_id = i.object_id
+     where i.run_id = $1 and (i.left_out or (i.action = 'skip' and i.reason in ('removal-unproven', 'listing-incomplete')))
+     on conflict do nothing`,
+    [runId, sourceId, planFence],
+  )
+  if (!options.removalsAllowed) {
+    await tx.query(
+      `insert into mirror_marks (source_id, key, at)
+       select $1, o.key, $2 from mirror_objects o join groups g on g.source_id = $1 and g.object_id = o.object_id and not g.hidden
+       where o.source_id = $1 and o.kind = 'g' and o.state <> 'l' on conflict do nothing`,
+      [sourceId, planFence],
+    )
+  }
+  if (options.everybody) {
+    await releaseUnmapped(tx, options)
+    await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
+      sourceId,
+      planFence,
+    ])
+  }
+  await tx.query(
+    `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
+     where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,
+    [sourceId, options.plannerVersion, options.tenantId, options.clientId],
+  )
+}
+
+async function releaseUnmapped(tx: Queries, options: SettleOptions): Promise<void> {
+  const mine = 'select id from users where source_id = $1'
+  if (options.releaseAliases) {
+    await tx.query(`update user_names set origin = 'o' where kind = 'a' and origin = 's' and user_id in (${mine})`, [
+      options.sourceId,
+    ])
+  }
+  const kinds = [...(options.releaseCards ? ['card'] : []), ...(options.releasePins ? ['pin'] : [])]
+  if (kinds.length > 0) {
+    await tx.query(
+      `update credentials set origin = 'o' where kind = any($2) and origin = 's' and user_id in (${mine})`,
+      [options.sourceId, kinds],
+    )
+  }
+}

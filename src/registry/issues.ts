@@ -1,0 +1,106 @@
+// Open issues: what the latest planning of an object could not do. Objects with one are planned in every run.
+import type { Issue, IssueCode } from '../contract/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { copyInto, copyRow } from '../database/copy.ts'
+import type { Transaction } from '../database/transaction.ts'
+
+/** An open issue with where it came from. */
+export interface OpenIssue extends Issue {
+  readonly id: number
+  readonly source: string
+  readonly run: string | null
+  readonly openedAt: Date
+}
+
+/** Adds the issues that a planning found. */
+export async function insertIssues(
+  tx: Transaction,
+  issues: readonly Issue[],
+  place: { readonly sourceId: number; readonly runId: number },
+): Promise<void> {
+  if (issues.length === 0) return
+  await copyInto(tx.client, 'issues (source_id, run_id, code, object_id, message)', {
+    rows: issues.map((i) => copyRow([place.sourceId, place.runId, i.code, i.objectId, i.message])),
+  })
+}
+
+/** Takes back the issues that this run noted for these objects. */
+export async function deleteIssuesOf(db: Queries, runId: number, objectIds: readonly string[]): Promise<void> {
+  await db.query('delete from issues where run_id = $1 and object_id = any($2::uuid[])', [runId, objectIds])
+}
+
+/**
+ * Closes what earlier runs had noted and this one did not note again: for every object when everything was planned, else for
+ * the planned ones; issues of the run as a whole always. An issue that stays keeps the time at which it was opened.
+ */
+export async function closeOldIssues(
+  db: Queries,
+  options: { readonly sourceId: number; readonly runId: number; readonly everything: boolean },
+): Promise<void> {
+  await db.query(
+    `update issues n set opened_at = o.first from (
+       select object_id, code, min(opened_at) as first from issues where source_id = $1 and run_id is distinct from $2 group by object_id, code
+     ) o where n.source_id = $1 and n.run_id = $2 and n.code = o.code and n.object_id is not distinct from o.object_id`,
+    [options.sourceId, options.runId],
+  )
+  await db.query(
+    `delete from issues i where i.source_id = $1 and i.run_id is distinct from $2
+       and ($3 or i.object_id is null
+         or exists (select from planned_users p where p.object_id = i.object_id)
+         or exists (select from planned_groups p where p.object_id = i.object_id))`,
+    [options.sourceId, options.runId, options.everything],
+  )
+}
+
+/** The first of a run's issues, and how many there are. */
+export async function issuesOfRun(
+  db: Queries,
+  runId: number,
+  atMost: number,
+): Promise<{ issues: Issue[]; total: number }> {
+  const found = await db.query<{ code: IssueCode; object_id: string | null; message: string }>(
+    'select code, object_id, message from issues where run_id = $1 order by object_id nulls first, code, id limit $2',
+    [runId, atMost],
+  )
+  const total = await db.query<{ count: number }>('select count(*) as count from issues where run_id = $1', [runId])
+  return {
+    issues: found.rows.map((row) => ({ code: row.code, objectId: row.object_id, message: row.message })),
+    total: total.rows[0]?.count ?? 0,
+  }
+}
+
+export interface IssueQuery {
+  readonly source?: string | undefined
+  readonly code?: IssueCode | undefined
+  /** Only issues with a larger id; for paging. */
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+/** Open issues, oldest id first. */
+export async function listIssues(db: Queries, query: IssueQuery): Promise<OpenIssue[]> {
+  const found = await db.query<{
+    id: number
+    source: string
+    run_id: number | null
+    code: IssueCode
+    object_id: string | null
+    message: string
+    opened_at: Date
+  }>(
+    `select i.id, s.name as source, i.run_id, i.code, i.object_id, i.message, i.opened_at
+     from issues i join sources s on s.id = i.source_id
+     where ($1::text is null or s.name = $1) and ($2::text is null or i.code = $2) and i.id > $3
+     order by i.id limit $4`,
+    [query.source ?? null, query.code ?? null, query.after ?? 0, query.limit],
+  )
+  return found.rows.map((row) => ({
+    id: row.id,
+    source: row.source,
+    run: row.run_id === null ? null : String(row.run_id),
+    code: row.code,
+    objectId: row.object_id,
+    message: row.message,
+    openedAt: row.opened_at,
+  }))
+}

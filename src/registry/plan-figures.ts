@@ -1,0 +1,149 @@
+// Counts of a plan, for its report and for the safeguard.
+import type { Queries } from '../database/connect.ts'
+
+export interface ActionCount {
+  readonly object: string
+  readonly action: string
+  readonly count: number
+}
+
+/** How many items of each kind a plan has, those left out by applying it not counted. */
+export async function countItems(db: Queries, runId: number): Promise<readonly ActionCount[]> {
+  const found = await db.query<ActionCount>(
+    'select object, action, count(*) as count from plan_items where run_id = $1 and not left_out group by object, action',
+    [runId],
+  )
+  return found.rows
+}
+
+/** How many planned users there were that existed, and how many of those the plan changes. */
+export async function countPlannedUsers(db: Queries, runId: number): Promise<{ existing: number; changed: number }> {
+  const found = await db.query<{ existing: number; changed: number }>(
+    `select (select count(*) from planned_users where existing) as existing,
+       (select count(distinct i.user_id) from plan_items i join planned_users p on p.user_id = i.user_id and p.existing
+        where i.run_id = $1 and i.object in ('user', 'credential') and i.action <> 'skip') as changed`,
+    [runId],
+  )
+  return found.rows[0] ?? { existing: 0, changed: 0 }
+}
+
+export async function countPlanMemberships(db: Queries, runId: number): Promise<{ added: number; removed: number }> {
+  const found = await db.query<{ added: number; removed: number }>(
+    `select count(*) filter (where op = 'a') as added, count(*) filter (where op = 'r') as removed from plan_memberships where run_id = $1`,
+    [runId],
+  )
+  return found.rows[0] ?? { added: 0, removed: 0 }
+}
+
+/** Like {@link countPlanMemberships}, without those of users and groups that were left out. */
+export async function countAppliedMemberships(db: Queries, runId: number): Promise<{ added: number; removed: number }> {
+  const found = await db.query<{ added: number; removed: number }>(
+    `select count(*) filter (where op = 'a') as added, count(*) filter (where op = 'r') as removed from plan_memberships m
+     where run_id = $1
+       and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.group_id = m.group_id and i.object = 'group')
+       and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.user_id = m.user_id and i.object = 'user')`,
+    [runId],
+  )
+  return found.rows[0] ?? { added: 0, removed: 0 }
+}
+
+/** What the source had before the run; costs a look at all of it, so it is asked only when a limit could be met. */
+export async function countBefore(
+  db: Queries,
+  sourceId: number,
+): Promise<{ users: number; groups: number; memberships: number; credentials: number }> {
+  const found = await db.query<{ users: number; groups: number; memberships: number; credentials: number }>(
+    `select (select count(*) from users where source_id = $1 and active and object_id is not null) as users,
+       (select count(*) from groups where source_id = $1 and not hidden) as groups,
+       (select count(*) from memberships where source_id = $1) as memberships,
+       (select count(*) from credentials c join users u on u.id = c.user_id where u.source_id = $1 and u.active) as credentials`,
+    [sourceId],
+  )
+  return found.rows[0] ?? { users: 0, groups: 0, memberships: 0, credentials: 0 }
+}
+
+/** By field: how many items replace a value, and how many clear one. Creations do neither. */
+export async function countFieldChanges(
+  db: Queries,
+  runId: number,
+): Promise<ReadonlyMap<string, { readonly rewritten: number; readonly cleared: number }>> {
+  const found = await db.query<{ field: string; rewritten: number; cleared: number }>(
+    `select field,
+       count(*) filter (where now_value is not null and now_value not in ('null', '[]')) as rewritten,
+       count(*) filter (where now_value is null or now_value in ('null', '[]')) as cleared
+     from (
+       select e.key as field, e.value as before, i.new -> e.key as now_value
+       from plan_items i cross join jsonb_each(i.old) e
+       where i.run_id = $1 and i.object = 'user' and i.action in ('update', 'rename', 'adopt', 'take over')
+         and jsonb_typeof(i.old) = 'object' and e.key <> 'own'
+       union all
+       select 'own.' || e.key, e.value, i.new -> 'own' -> e.key
+       from plan_items i cross join jsonb_each(i.old -> 'own') e
+       where i.run_id = $1 and i.object = 'user' and i.action in ('update', 'rename', 'adopt', 'take over') and i.old ? 'own'
+     ) c
+     where before not in ('null', '[]') and field not in ('active', 'objectId') group by field`,
+    [runId],
+  )
+  return new Map(found.rows.map((row) => [row.field, row]))
+}
+
+/** How many users get another card or PIN in place of one that goes. */
+export async function countCredentialRewrites(db: Queries, runId: number): Promise<{ card: number; pin: number }> {
+  const found = await db.query<{ kind: string; count: number }>(
+    `select kind, count(*) as count from (
+       select user_id, coalesce(new, old) ->> 'kind' as kind from plan_items where run_id = $1 and object = 'credential'
+       group by user_id, 2 having count(*) filter (where action = 'add') > 0 and count(*) filter (where action = 'remove') > 0
+     ) c group by kind`,
+    [runId],
+  )
+  const of = (kind: string) => found.rows.find((row) => row.kind === kind)?.count ?? 0
+  return { card: of('card'), pin: of('pin') }
+}
+
+/** How many linked, active users of the source have each of these one-valued fields (columns by allow-list). */
+export async function countFieldUse(
+  db: Queries,
+  sourceId: number,
+  columns: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, number>> {
+  if (columns.size === 0) return new Map()
+  const list = [...columns]
+  const found = await db.query<Record<string, number>>(
+    `select ${list.map(([, expression], index) => `count(*) filter (where ${expression}) as c${index}`).join(', ')}
+     from users where source_id = $1 and active`,
+    [sourceId],
+  )
+  const row = found.rows[0]
+  return new Map(list.map(([field], index) => [field, row?.[`c${index}`] ?? 0]))
+}
+
+/** Scope groups, and groups of at least `size` members, that this plan leaves without any of the source's members. */
+export async function countEmptiedGroups(
+  db: Queries,
+  options: {
+    readonly runId: number
+    readonly sourceId: number
+    readonly size: number
+    readonly scopeGroups: readonly string[]
+  },
+): Promise<number> {
+  const found = await db.query<{ count: number }>(
+    `with removed as (select group_id, count(*) as n from plan_memberships where run_id = $1 and op = 'r' group by group_id)
+     select count(*) as count from removed r join groups g on g.id = r.group_id
+     where (r.n >= $3 or g.object_id = any($4::uuid[]))
+       and r.n = (select count(*) from memberships m where m.group_id = r.group_id and m.source_id = $2)
+       and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)`,
+    [options.runId, options.sourceId, options.size, options.scopeGroups],
+  )
+  return found.rows[0]?.count ?? 0
+}
+
+/** SHA-256 over the digests of everything that the plan changes, in an order that does not depend on when or how it was made. */
+export async function digestOfPlan(db: Queries, runId: number): Promise<Buffer> {
+  const found = await db.query<{ digest: Buffer }>(
+    `select sha256(coalesce(string_agg(digest, ''::bytea order by object, action, object_id, digest), ''::bytea)) as digest
+     from plan_items where run_id = $1 and action <> 'skip'`,
+    [runId],
+  )
+  return found.rows[0]?.digest ?? Buffer.alloc(0)
+}

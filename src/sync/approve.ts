@@ -1,0 +1,150 @@
+// Decisions on held plans: approval proves every removal again and applies the plan as it was shown; rejection ends it.
+import { ConflictError } from '../base/errors.ts'
+import type { RunDocument } from '../contract/runs.ts'
+import { withTransaction } from '../database/transaction.ts'
+import type { ObjectId } from '../directory/ids.ts'
+import { countItems } from '../registry/plan-figures.ts'
+import { plannedRemovals, type PlannedRemoval } from '../registry/plan-removals.ts'
+import { decideHeld, decideRun, requestCancel, requireRun } from '../registry/runs.ts'
+import type { Engine, RunProgress } from './engine.ts'
+import { takeLease } from './lease.ts'
+import { countsOf } from './plan-summary.ts'
+import { proveRemovals } from './prove.ts'
+import { applyStored, hold, planFromMirror, pullMirror, type Session, type SessionEnding, underLease } from './run.ts'
+
+export interface Approval {
+  readonly run: number
+  /** The hash of the plan that was looked at; full, or its first 12 characters or more. */
+  readonly hash: string
+  readonly reason: string
+  readonly by: string
+  /** Leave these out of what is approved. */
+  readonly without?: 'removals' | 'rewrites' | undefined
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: RunProgress) => void
+}
+
+/** Shortest prefix of a hash that names a plan. */
+const SHORTEST_HASH = 12
+
+/**
+ * Applies a held plan. Where a removal in it cannot be proven any more, or settings changed since, nothing of it is applied: a new
+ * plan is made and waits for approval in its place.
+ *
+ * @throws NotFoundError; ConflictError `not-held`, `already-decided`, `lapsed`, `hash-mismatch`; BusyError
+ */
+export async function approveRun(engine: Engine, approval: Approval): Promise<RunDocument> {
+  const held = await requireRun(engine.db, approval.run)
+  if (held.outcome !== 'held' || held.sourceId === null) {
+    throw new ConflictError('not-held', `Run ${approval.run} is not held; only a held plan is approved`)
+  }
+  if (held.decision !== null)
+    throw new ConflictError('already-decided', `The plan of run ${approval.run} was ${held.decision} already`)
+  if (approval.hash.length < SHORTEST_HASH || held.planHash?.startsWith(approval.hash.toLowerCase()) !== true) {
+    throw new ConflictError(
+      'hash-mismatch',
+      `The plan of run ${approval.run} has another hash; look at it again and approve the hash that is shown`,
+    )
+  }
+  const lease = await takeLease(engine, {
+    run: { sourceId: held.sourceId, kind: 'approve', mode: held.mode, trigger: 'manual', approves: held.id },
+    sourceName: held.source,
+    wait: true,
+    signal: approval.signal,
+    onProgress: approval.onProgress,
+  })
+  return underLease(
+    engine,
+    { lease, source: held.source, mode: held.mode },
+    async (session): Promise<SessionEnding> => {
+      session.document = { ...session.document, planHash: held.planHash }
+      const decision = { decision: 'approved', by: approval.by, reason: approval.reason } as const
+      const removals = approval.without === 'removals' ? [] : await plannedRemovals(engine.db, held.id)
+      const isCurrent =
+        session.source.settingsVersion === held.settingsVersion && (await stillProven(session, removals))
+      if (!isCurrent) return planAgain(session)
+      const items = await countItems(engine.db, held.id)
+      session.document = {
+        ...session.document,
+        ...(await countsOf(engine.db, held.id, held.summary ?? session.document)),
+      }
+      return applyStored(session, {
+        planRunId: held.id,
+        planFence: held.fence,
+        everybody: held.planAll ?? false,
+        removalsAllowed: held.removalsAllowed ?? false,
+        isEmpty: items.every((item) => item.action === 'skip'),
+        without: approval.without,
+        alsoInTransaction: async (tx) => {
+          await decideRun(tx, held.id, decision)
+          await decideHeld(tx, session.source.id, { decision: 'superseded', by: null, reason: null })
+        },
+      })
+    },
+  )
+}
+
+/** Repeats the reads that prove each removal of people. */
+async function stillProven(session: Session, removals: readonly PlannedRemoval[]): Promise<boolean> {
+  const { lease, graph, source } = session
+  const done = (reasons: readonly string[]) => removals.filter((r) => reasons.includes(r.reason)).map((r) => r.objectId)
+  const deleted = done(['soft-deleted', 'gone'])
+  if (deleted.length > 0) {
+    lease.report({ phase: 'proof', done: 0, total: removals.length })
+    const proofs = await proveRemovals({ graph, signal: lease.signal }, deleted)
+    for (const id of deleted) if (proofs.get(id) === undefined || proofs.get(id) === 'live') return false
+  }
+  const disabled = removals
+    .filter((r) => r.reason === 'disabled' || r.rule === 'users.disabledAccounts')
+    .map((r) => r.objectId)
+  const guests = removals.filter((r) => r.rule === 'users.guests').map((r) => r.objectId)
+  const attributes = [...new Set([...disabled, ...guests])]
+  if (attributes.length > 0) {
+    const found = await graph.lookUpUsers(attributes, { select: ['accountEnabled', 'userType'], signal: lease.signal })
+    for (const id of disabled) {
+      const user = found.get(id)
+      if (user?.kind === 'found' && user.attributes['accountEnabled'] !== false) return false
+    }
+    for (const id of guests) {
+      const user = found.get(id)
+      if (user?.kind === 'found' && user.attributes['userType'] !== 'Guest') return false
+    }
+  }
+  const scope = source.settings.users.import
+  if (scope !== 'all') {
+    for (const removal of removals) {
+      if (removal.rule !== 'users.import') continue
+      const groups: ReadonlySet<ObjectId> = new Set(
+        await graph.transitiveGroupsOf(removal.objectId, { signal: lease.signal }),
+      )
+      if (scope.groups.some((id) => groups.has(id))) return false
+    }
+  }
+  return true
+}
+
+/** What held the plan is not true any more: read again, plan again, and wait for approval of that. */
+async function planAgain(session: Session): Promise<SessionEnding> {
+  const pulled = await pullMirror(session, 'auto')
+  const plan = await planFromMirror(session, pulled)
+  if (plan.isEmpty) {
+    await decideHeld(session.engine.db, session.source.id, { decision: 'superseded', by: null, reason: null })
+    return { outcome: 'no-change', approveBy: null, isRecorded: false }
+  }
+  return hold(session, plan.held.length > 0 ? plan.held : [{ rule: 'plan-outdated', count: 1, limit: 0 }])
+}
+
+/** Ends a held plan. What it would have done stays to be planned: the next run shows it again. */
+export async function rejectRun(
+  engine: Engine,
+  rejection: { readonly run: number; readonly reason: string; readonly by: string },
+): Promise<void> {
+  await withTransaction(engine.db, (tx) =>
+    decideRun(tx, rejection.run, { decision: 'rejected', by: rejection.by, reason: rejection.reason }),
+  )
+}
+
+/** Asks a run to stop; it ends as cancelled within seconds. */
+export async function cancelRun(engine: Engine, request: { readonly run: number }): Promise<void> {
+  await requestCancel(engine.db, request.run)
+}

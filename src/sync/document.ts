@@ -1,0 +1,73 @@
+// Builds the document that a run ends with.
+import { CancelledError } from '../base/errors.ts'
+import type { Issue, Outcome, RunDocument } from '../contract/runs.ts'
+import { GraphError } from '../graph/errors.ts'
+import type { PlanSummary } from './plan-summary.ts'
+
+/** At most so many issues stand in a document; all of them are in the registry. */
+export const ISSUES_IN_DOCUMENT = 1_000
+
+/** A document in which nothing has happened yet. */
+export function emptyDocument(runId: number, source: string, mode: 'full' | 'delta'): RunDocument {
+  return {
+    run: String(runId),
+    source,
+    mode,
+    outcome: 'failed',
+    planHash: null,
+    users: {
+      read: 0,
+      created: 0,
+      adopted: 0,
+      takenOver: 0,
+      updated: 0,
+      renamed: 0,
+      deactivated: 0,
+      reactivated: 0,
+      deleted: 0,
+      unchanged: 0,
+      skipped: 0,
+    },
+    groups: { read: 0, created: 0, renamed: 0, deleted: 0, unchanged: 0, ignored: 0 },
+    memberships: { added: 0, removed: 0 },
+    credentials: { added: 0, removed: 0 },
+    issues: [],
+    issuesTotal: 0,
+    held: null,
+    error: null,
+    graph: { requests: 0, retries: 0, throttled: 0, bytes: 0, resourceUnits: 0 },
+    ms: { pull: 0, plan: 0, apply: 0, total: 0 },
+  }
+}
+
+/** The same document with the counts of a plan. */
+export function withPlan(
+  document: RunDocument,
+  plan: PlanSummary & { readonly hash: string },
+  issues: { readonly issues: readonly Issue[]; readonly total: number },
+): RunDocument {
+  return {
+    ...document,
+    planHash: plan.hash,
+    users: { read: document.users.read, ...plan.users },
+    groups: { read: document.groups.read, ...plan.groups },
+    memberships: plan.memberships,
+    credentials: plan.credentials,
+    issues: [...issues.issues],
+    issuesTotal: issues.total,
+  }
+}
+
+/** How an error ends a run, and what the document says of it. */
+export function endingOf(error: unknown): { readonly outcome: Outcome; readonly error: RunDocument['error'] } {
+  if (error instanceof CancelledError)
+    return { outcome: 'cancelled', error: { code: 'cancelled', message: error.message, requestId: null } }
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'internal'
+  const message = error instanceof Error ? error.message : String(error)
+  const requestId =
+    error instanceof GraphError ||
+    (error instanceof Error && 'requestId' in error && typeof error.requestId === 'string')
+      ? ((error as { requestId?: string }).requestId ?? null)
+      : null
+  return { outcome: 'failed', error: { code, message, requestId } }
+}

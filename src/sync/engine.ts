@@ -1,0 +1,32 @@
+// What the engine is given to work with; everything that touches the outside comes in here.
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Database } from '../database/connect.ts'
+import type { GraphClient } from '../graph/client.ts'
+import type { Connection } from '../registry/connections.ts'
+
+/** Seals, opens and looks up values under the key of this installation. */
+export interface Sealing {
+  seal(plain: string, context: string): Buffer
+  open(sealed: Buffer, context: string): string
+  lookup(space: string, canonicalValue: string): Buffer
+}
+
+export interface Engine {
+  readonly db: Database
+  readonly vault: Sealing
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Log
+  /** A client for this connection, with its credentials opened. The caller stops it. */
+  readonly openGraph: (connection: Connection) => Promise<GraphClient>
+}
+
+export type RunPhase = 'waiting' | 'users' | 'groups' | 'memberships' | 'changes' | 'proof' | 'planning' | 'applying'
+
+/** Where a run stands. */
+export interface RunProgress {
+  readonly phase: RunPhase
+  readonly done: number
+  readonly total: number | undefined
+}

@@ -1,0 +1,122 @@
+// Holding a source for one run: taking it, telling that the run is alive, noticing a cancellation, letting go.
+import type { Clock } from '../base/clock.ts'
+import { BusyError, CancelledError, RunError } from '../base/errors.ts'
+import { thisProcess } from '../base/process.ts'
+import { beat, beginRun, type NewRun } from '../registry/runs.ts'
+import type { Engine, RunProgress } from './engine.ts'
+
+/** How long `sync` waits for a source that somebody else runs. */
+const WAIT_MS = 60_000
+const POLL_MS = 500
+/** Well under the 30 s after which another host takes a silent run over; also how soon a cancellation is noticed. */
+const BEAT_MS = 1_000
+
+/** A source that is held for a run. */
+export interface Lease {
+  readonly runId: number
+  readonly fence: number
+  /** Aborts with {@link CancelledError}, or with RunError `fence-lost`. */
+  readonly signal: AbortSignal
+  /** Milliseconds since the lease was taken. */
+  elapsedMs(): number
+  report(progress: RunProgress): void
+  release(): Promise<void>
+}
+
+export interface LeaseRequest {
+  readonly run: Omit<NewRun, 'holder'>
+  readonly sourceName: string
+  readonly wait: boolean
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: RunProgress) => void
+}
+
+/**
+ * Takes the source, waiting up to 60 s where `wait` says so.
+ *
+ * @throws BusyError when somebody else runs it; CancelledError when `signal` aborts while waiting
+ */
+export async function takeLease(engine: Engine, request: LeaseRequest): Promise<Lease> {
+  const { clock, db } = engine
+  const since = clock.monotonicMs()
+  for (;;) {
+    if (request.signal.aborted) throw new CancelledError()
+    const begun = await beginRun(db, { ...request.run, holder: thisProcess() })
+    if (begun.kind === 'begun') return hold(engine, { request, runId: begun.runId, fence: begun.fence })
+    const busy = `Source ${JSON.stringify(request.sourceName)} is being run by process ${begun.pid} on ${begun.host} (run ${begun.run})`
+    if (!request.wait)
+      throw new BusyError(`${busy}; try again later, or stop that run with: muster cancel ${begun.run}`)
+    if (clock.monotonicMs() - since >= WAIT_MS)
+      throw new BusyError(`${busy} and did not end within ${WAIT_MS / 1000} s; try again later`)
+    request.onProgress({ phase: 'waiting', done: 0, total: undefined })
+    await sleep(clock, POLL_MS, request.signal)
+  }
+}
+
+function hold(
+  engine: Engine,
+  held: { readonly request: LeaseRequest; readonly runId: number; readonly fence: number },
+): Lease {
+  const { clock, db, log } = engine
+  const { request, runId, fence } = held
+  const cancel = new AbortController()
+  const stop = new AbortController()
+  const since = clock.monotonicMs()
+  let progress: RunProgress = { phase: 'waiting', done: 0, total: undefined }
+  const onAbort = () => cancel.abort(new CancelledError())
+  if (request.signal.aborted) onAbort()
+  else request.signal.addEventListener('abort', onAbort, { once: true })
+
+  const beating = (async () => {
+    while (!stop.signal.aborted) {
+      await sleep(clock, BEAT_MS, stop.signal)
+      if (stop.signal.aborted) return
+      try {
+        const answer = await beat(db, runId, {
+          phase: progress.phase,
+          done: progress.done,
+          total: progress.total ?? null,
+        })
+        if (answer.cancelRequested) cancel.abort(new CancelledError('cancelled by an administrator'))
+        if (answer.lost)
+          cancel.abort(
+            new RunError(
+              'fence-lost',
+              'Another run took the source over; nothing more is written. Look at the later run.',
+            ),
+          )
+      } catch (error) {
+        // The run itself meets the same database and says what is wrong; a missed beat alone harms nothing.
+        log.debug('heartbeat failed', {
+          runId: String(runId),
+          code: error instanceof RunError ? error.code : 'unknown',
+        })
+      }
+    }
+  })()
+
+  return {
+    runId,
+    fence,
+    signal: cancel.signal,
+    elapsedMs: () => Math.round(clock.monotonicMs() - since),
+    report(next) {
+      progress = next
+      request.onProgress(next)
+    },
+    async release() {
+      stop.abort()
+      request.signal.removeEventListener('abort', onAbort)
+      await beating
+    },
+  }
+}
+
+/** Sleeps; an abort ends it early and is not an error here. */
+async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(ms, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}

@@ -1,0 +1,92 @@
+// Writes what a plan does to memberships as items: one each where they are few, one per group where they are many.
+import type { Transaction } from '../database/transaction.ts'
+import { eachMembershipSum, eachSingleMembership } from '../registry/membership-plan.ts'
+import { membershipNames } from '../registry/membership-names.ts'
+import { insertPlanItems } from '../registry/plans.ts'
+import type { ItemDraft } from './item.ts'
+
+/** Up to so many changes of a group are listed one by one; more are one item that refers to its rows. */
+const LISTED_SINGLY = 20
+
+export interface MembershipItemOptions {
+  readonly runId: number
+  readonly firstSeq: number
+  readonly digest: (item: ItemDraft) => Buffer
+}
+
+/** Returns the next free number. */
+export async function writeMembershipItems(tx: Transaction, options: MembershipItemOptions): Promise<number> {
+  let seq = options.firstSeq
+  const write = async (items: readonly ItemDraft[]) => {
+    await insertPlanItems(
+      tx,
+      items.map((item) => ({ ...item, digest: options.digest(item) })),
+      { runId: options.runId, firstSeq: seq },
+    )
+    seq += items.length
+  }
+  for await (const rows of eachMembershipSum(tx, { runId: options.runId, moreThan: LISTED_SINGLY })) {
+    const names = await membershipNames(tx, { runId: options.runId, groupIds: rows.map((r) => r.groupId), userIds: [] })
+    await write(
+      rows.map((row) => {
+        const content = { rows: row.rows, digest: row.digest }
+        return membershipItem(row.op, {
+          groupId: row.groupId,
+          userId: null,
+          objectId: row.groupObjectId,
+          name: names.groups.get(row.groupId) ?? null,
+          content,
+        })
+      }),
+    )
+  }
+  for await (const rows of eachSingleMembership(tx, { runId: options.runId, atMost: LISTED_SINGLY })) {
+    const names = await membershipNames(tx, {
+      runId: options.runId,
+      groupIds: rows.map((r) => r.groupId),
+      userIds: rows.map((r) => r.userId),
+    })
+    await write(
+      rows.map((row) => {
+        const content = {
+          group: names.groups.get(row.groupId) ?? null,
+          groupObjectId: row.groupObjectId,
+          user: names.users.get(row.userId) ?? null,
+        }
+        return membershipItem(row.op, {
+          groupId: row.groupId,
+          userId: row.userId,
+          objectId: row.userObjectId,
+          name: names.users.get(row.userId) ?? null,
+          content,
+        })
+      }),
+    )
+  }
+  return seq
+}
+
+interface MembershipItemParts {
+  readonly groupId: number
+  readonly userId: number | null
+  readonly objectId: string | null
+  readonly name: string | null
+  readonly content: Readonly<Record<string, unknown>>
+}
+
+function membershipItem(op: 'a' | 'r', parts: MembershipItemParts): ItemDraft {
+  return {
+    object: 'membership',
+    action: op === 'a' ? 'add' : 'remove',
+    userId: parts.userId,
+    groupId: parts.groupId,
+    objectId: parts.objectId,
+    name: parts.name,
+    old: op === 'r' ? parts.content : null,
+    new: op === 'a' ? parts.content : null,
+    names: null,
+    rule: 'groups.membership',
+    reason: op === 'a' ? 'member-in-entra' : 'not-member-in-entra',
+    sawVersion: null,
+  }
+}

@@ -1,0 +1,181 @@
+// Counts a stored plan, judges it by the safeguard and gives it its hash.
+import { createHash } from 'node:crypto'
+import type { GroupCounts, RunDocument, UserCounts } from '../contract/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { TEXT_FIELDS } from '../directory/user.ts'
+import * as figures from '../registry/plan-figures.ts'
+import { FIELD_COLUMNS } from '../registry/users.ts'
+import type { MadePlan, PlanInput } from './planning.ts'
+import { holdReasons, limitOf, type PlanFigures } from './safeguard.ts'
+
+export interface PlanSummary {
+  readonly users: Omit<UserCounts, 'read'>
+  readonly groups: Omit<GroupCounts, 'read'>
+  readonly memberships: { readonly added: number; readonly removed: number }
+  readonly credentials: { readonly added: number; readonly removed: number }
+}
+
+/** Groups of so many members may not lose all of them unapproved. */
+const LARGE_GROUP = 50
+
+/** Sums up the plan that the tables of this transaction hold. */
+export async function summarize(db: Queries, input: PlanInput): Promise<MadePlan> {
+  const items = await figures.countItems(db, input.runId)
+  const count = (object: string, action: string) =>
+    items.find((i) => i.object === object && i.action === action)?.count ?? 0
+  const planned = await figures.countPlannedUsers(db, input.runId)
+  const plannedGroups = await countPlannedGroups(db)
+  const memberships = await figures.countPlanMemberships(db, input.runId)
+  const credentials = { added: count('credential', 'add'), removed: count('credential', 'remove') }
+  const users = {
+    created: count('user', 'create'),
+    adopted: count('user', 'adopt'),
+    takenOver: count('user', 'take over'),
+    updated: count('user', 'update'),
+    renamed: count('user', 'rename'),
+    deactivated: count('user', 'deactivate'),
+    reactivated: count('user', 'reactivate'),
+    deleted: count('user', 'delete'),
+    unchanged: planned.existing - planned.changed,
+    skipped: count('user', 'skip'),
+  }
+  const groupChanges = count('group', 'create') + count('group', 'rename') + count('group', 'move')
+  const groups = {
+    created: count('group', 'create'),
+    renamed: count('group', 'rename'),
+    deleted: count('group', 'delete'),
+    unchanged: plannedGroups.wanted - groupChanges,
+    ignored: plannedGroups.ignored,
+  }
+  const summary: PlanSummary = { users, groups, memberships, credentials }
+  const digest = await figures.digestOfPlan(db, input.runId)
+  const hash = createHash('sha256')
+    .update(`muster-plan:1:${input.source.settingsVersion}:`)
+    .update(digest)
+    .digest('hex')
+  const isEmpty = items.every((item) => item.action === 'skip')
+  const held =
+    isEmpty && !input.noUsersWhereSome
+      ? []
+      : holdReasons(
+          await figuresOf(db, { input, summary, adoptions: users.adopted }),
+          input.source.settings.safeguard,
+          await always(db, input),
+        )
+  return { ...summary, hash, isEmpty, held }
+}
+
+/** The counts of a plan as it was applied, without what was left out. */
+export async function countsOf(
+  db: Queries,
+  runId: number,
+  document: RunDocument,
+): Promise<Pick<RunDocument, 'users' | 'groups' | 'credentials' | 'memberships'>> {
+  const items = await figures.countItems(db, runId)
+  const count = (object: string, action: string) =>
+    items.find((i) => i.object === object && i.action === action)?.count ?? 0
+  return {
+    users: {
+      ...document.users,
+      created: count('user', 'create'),
+      adopted: count('user', 'adopt'),
+      takenOver: count('user', 'take over'),
+      updated: count('user', 'update'),
+      renamed: count('user', 'rename'),
+      deactivated: count('user', 'deactivate'),
+      reactivated: count('user', 'reactivate'),
+      deleted: count('user', 'delete'),
+    },
+    groups: {
+      ...document.groups,
+      created: count('group', 'create'),
+      renamed: count('group', 'rename'),
+      deleted: count('group', 'delete'),
+    },
+    credentials: { added: count('credential', 'add'), removed: count('credential', 'remove') },
+    memberships: await figures.countAppliedMemberships(db, runId),
+  }
+}
+
+async function always(db: Queries, input: PlanInput) {
+  return {
+    noUsersWhereSome: input.noUsersWhereSome,
+    usersKnown: input.noUsersWhereSome ? (await figures.countBefore(db, input.source.id)).users : 0,
+    connectionChanged: input.connectionChanged,
+    upgraded: input.upgraded,
+    adoptions: input.source.settings.adoptions,
+  }
+}
+
+async function figuresOf(
+  db: Queries,
+  plan: { readonly input: PlanInput; readonly summary: PlanSummary; readonly adoptions: number },
+): Promise<PlanFigures> {
+  const { input, summary } = plan
+  const sourceId = input.source.id
+  const limits = input.source.settings.safeguard
+  const usersRemoved = summary.users.deactivated + summary.users.deleted
+  const fields = await figures.countFieldChanges(db, input.runId)
+  const credentialRewrites = await figures.countCredentialRewrites(db, input.runId)
+  const rewritten = (field: string) => fields.get(field)?.rewritten ?? 0
+  const rewrites = {
+    userName: rewritten('userName'),
+    card: credentialRewrites.card,
+    pin: credentialRewrites.pin,
+    personalNumber: rewritten('personalNumber'),
+    email: rewritten('email'),
+  }
+  // What there was before costs a look at the whole source: only where the least limit is passed.
+  const least =
+    limits === null ||
+    (usersRemoved <= limitOf(5, limits.removals, 0) &&
+      summary.groups.deleted <= limitOf(5, limits.removals, 0) &&
+      summary.memberships.removed <= limitOf(100, limits.memberships, 0) &&
+      summary.credentials.removed <= limitOf(10, limits.credentials, 0) &&
+      Object.values(rewrites).every((n) => n <= limitOf(10, limits.rewrites, 0)))
+  const before = least
+    ? { users: 0, groups: 0, memberships: 0, credentials: 0 }
+    : await figures.countBefore(db, sourceId)
+  const cleared = [...fields].filter(([, c]) => c.cleared > 10)
+  const use = await figures.countFieldUse(db, sourceId, new Map(cleared.flatMap(([field]) => usedExpression(field))))
+  return {
+    usersRemoved,
+    usersBefore: before.users,
+    groupsDeleted: summary.groups.deleted,
+    groupsBefore: before.groups,
+    membershipsRemoved: summary.memberships.removed,
+    membershipsBefore: before.memberships,
+    credentialsRemoved: summary.credentials.removed,
+    credentialsBefore: before.credentials,
+    rewrites,
+    cleared: new Map(cleared.map(([field, c]) => [field, { count: c.cleared, before: use.get(field) ?? 0 }])),
+    groupsEmptied:
+      summary.memberships.removed === 0
+        ? 0
+        : await figures.countEmptiedGroups(db, {
+            runId: input.runId,
+            sourceId,
+            size: LARGE_GROUP,
+            scopeGroups: input.source.settings.users.import === 'all' ? [] : input.source.settings.users.import.groups,
+          }),
+    adoptions: plan.adoptions,
+  }
+}
+
+/** SQL that tells whether a user has the field; only for names that Muster knows. */
+function usedExpression(field: string): [string, string][] {
+  for (const known of TEXT_FIELDS) if (known === field) return [[field, `${FIELD_COLUMNS[known]} is not null`]]
+  if (field === 'personalNumber') return [[field, 'personal_number is not null']]
+  if (field === 'alternateEmails') return [[field, `alternate_emails <> '{}'`]]
+  if (field === 'aliases')
+    return [[field, `exists (select from user_names n where n.user_id = users.id and n.kind = 'a')`]]
+  const own = /^own\.([A-Za-z]\w{0,62})$/.exec(field)?.[1]
+  return own === undefined ? [] : [[field, `own ? '${own}'`]]
+}
+
+async function countPlannedGroups(db: Queries): Promise<{ wanted: number; ignored: number }> {
+  const found = await db.query<{ wanted: number; ignored: number }>(
+    'select count(*) filter (where wanted) as wanted, count(*) filter (where not wanted) as ignored from planned_groups where planned',
+  )
+  return found.rows[0] ?? { wanted: 0, ignored: 0 }
+}

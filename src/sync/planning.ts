@@ -1,0 +1,512 @@
+// Makes a plan from the mirror: streams what has to be planned through the deciding modules, settles conflicts on the final
+// state, sets memberships against each other, counts, judges and hashes. Runs inside one transaction and never asks Graph.
+import { createHash } from 'node:crypto'
+import type { HeldReason, Issue } from '../contract/runs.ts'
+import type { SourceSettings } from '../contract/sources.ts'
+import type { Transaction } from '../database/transaction.ts'
+import type { Attributes } from '../directory/change.ts'
+import { canonical } from '../directory/canonical.ts'
+import type { RegistryUser } from '../directory/user.ts'
+import { groupsByObjectIds } from '../registry/groups.ts'
+import { closeOldIssues, deleteIssuesOf, insertIssues } from '../registry/issues.ts'
+import { planMemberships } from '../registry/membership-plan.ts'
+import * as tables from '../registry/planning.ts'
+import { deletePlanItemsOf, insertPlanItems } from '../registry/plans.ts'
+import { pairableUsers, usersByIds, usersByObjectIds } from '../registry/users.ts'
+import { resolveConflicts, type Claimant } from './conflicts.ts'
+import type { ItemDraft } from './item.ts'
+import { judge } from './judge.ts'
+import { mapGroup } from './map/groups.ts'
+import { mapUser } from './map/users.ts'
+import { writeMembershipItems } from './membership-items.ts'
+import { summarize, type PlanSummary } from './plan-summary.ts'
+import { planGroup } from './plan-group.ts'
+import { planUser, type Claim, type PlannedUser, type PlanUserContext } from './plan-user.ts'
+
+/** Raised whenever the same mirror and settings would give another plan than before: the first run after it is held. */
+export const PLANNER_VERSION = 1
+
+const BATCH = 2_000
+
+/** What planning needs to know beside the database. */
+export interface PlanInput {
+  readonly runId: number
+  readonly source: {
+    readonly id: number
+    readonly tenantId: string
+    readonly priority: number
+    readonly settings: SourceSettings
+    readonly settingsVersion: number
+  }
+  /** Plan everybody, not only what is marked. */
+  readonly everybody: boolean
+  /** False when this run's listings contradicted each other or were incomplete. */
+  readonly removalsAllowed: boolean
+  readonly noUsersWhereSome: boolean
+  readonly connectionChanged: boolean
+  readonly upgraded: boolean
+  /** Issues of the run as a whole, from pulling. */
+  readonly issues: readonly Issue[]
+  readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => Buffer
+  readonly sealCard: (value: string) => Buffer
+  readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
+  readonly onProgress: (done: number) => void
+  readonly signal: AbortSignal
+}
+
+export interface MadePlan extends PlanSummary {
+  /** Hex. Over the content alone. */
+  readonly hash: string
+  /** True when nothing would be written. */
+  readonly isEmpty: boolean
+  readonly held: readonly HeldReason[]
+}
+
+/** Makes and stores the plan of a run. */
+export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadePlan> {
+  const planner = new Planner(tx, input)
+  await tables.beginPlanning(tx)
+  await planner.planScope()
+  await planner.planGroups()
+  await planner.planUsers()
+  await planner.settleConflicts()
+  await planMemberships(tx, {
+    runId: input.runId,
+    sourceId: input.source.id,
+    transitive: input.source.settings.groups.membership === 'transitive',
+  })
+  await planner.writeMemberships()
+  await insertIssues(tx, input.issues, { sourceId: input.source.id, runId: input.runId })
+  await closeOldIssues(tx, { sourceId: input.source.id, runId: input.runId, everything: input.everybody })
+  return summarize(tx, input)
+}
+
+type Settled = { readonly denied: ReadonlySet<string>; readonly winners: ReadonlyMap<string, string> }
+const UNSETTLED: Settled = { denied: new Set(), winners: new Map() }
+
+/** One planning under way: the running numbers and what batches share. */
+class Planner {
+  readonly #tx: Transaction
+  readonly #input: PlanInput
+  #seq = 1
+  #ids: number[] = []
+  #scopeMissing: readonly string[] = []
+  #hasLinked = true
+  #hasPairable = true
+  #contested: ReadonlyMap<string, Settled> = new Map()
+
+  constructor(tx: Transaction, input: PlanInput) {
+    this.#tx = tx
+    this.#input = input
+  }
+
+  get #settings(): SourceSettings {
+    return this.#input.source.settings
+  }
+
+  async planScope(): Promise<void> {
+    const scope = this.#settings.users.import
+    if (scope !== 'all') {
+      const { missing } = await tables.fillScopeGroups(this.#tx, this.#input.source.id, scope.groups)
+      this.#scopeMissing = missing
+      const issues = missing.map(
+        (objectId): Issue => ({
+          code: 'scope-group-missing',
+          objectId,
+          message:
+            'A selected group does not exist in Entra any more; people who came only through it stay as they are. Select another group, or restore it.',
+        }),
+      )
+      await this.#addIssues(issues)
+    }
+    const has = await this.#tx.query<{ linked: boolean; pairable: boolean }>(
+      `select exists (select from users where tenant_id = $1) as linked, exists (select from users where object_id is null) as pairable`,
+      [this.#input.source.tenantId],
+    )
+    this.#hasLinked = has.rows[0]?.linked ?? true
+    this.#hasPairable = (has.rows[0]?.pairable ?? true) && this.#settings.users.options.pairBy === 'userName'
+    if (!this.#input.everybody) {
+      await tables.fillPlanKeys(this.#tx, this.#input.source.id, {
+        transitive: this.#settings.groups.membership === 'transitive',
+        scoped: scope !== 'all',
+      })
+    }
+  }
+
+  async planGroups(): Promise<void> {
+    const { source, everybody } = this.#input
+    for await (const rows of tables.eachMirrorGroup(this.#tx, {
+      sourceId: source.id,
+      everything: everybody,
+      batch: BATCH,
+    })) {
+      this.#input.signal.throwIfAborted()
+      const existing = await groupsByObjectIds(
+        this.#tx,
+        source.tenantId,
+        rows.map((r) => r.object_id),
+      )
+      const byObjectId = new Map(existing.map((group) => [group.objectId, group]))
+      await this.#fillIds(rows.length)
+      const items: ItemDraft[] = []
+      const issues: Issue[] = []
+      const planned: tables.PlannedGroupRow[] = []
+      const moved: number[] = []
+      for (const row of rows) {
+        const group = planGroup(
+          {
+            objectId: row.object_id,
+            state: row.state,
+            mapped: mapGroup(row.object_id, row.attributes ?? NO_ATTRIBUTES, this.#settings),
+            membersUnknown: row.members_unknown,
+            existing: byObjectId.get(row.object_id),
+            removalsAllowed: this.#input.removalsAllowed,
+            newId: () => this.#takeId(),
+          },
+          { sourceId: source.id },
+        )
+        if (group.item !== undefined) items.push(group.item)
+        if (group.item?.action === 'create') moved.push(row.key)
+        if (group.issue !== undefined) issues.push(group.issue)
+        const isThere = group.kind === 'wanted' || (group.kind === 'frozen' && group.groupId !== undefined)
+        planned.push({
+          key: row.key,
+          groupId: group.groupId ?? null,
+          objectId: row.object_id,
+          wanted: isThere,
+          frozen: group.kind === 'frozen' || row.members_unknown,
+        })
+      }
+      await this.#writeItems(items)
+      await this.#addIssues(issues)
+      await tables.addPlannedGroups(this.#tx, planned)
+      if (!everybody) await tables.addPlanKeysBelow(this.#tx, moved, this.#settings.groups.membership === 'transitive')
+    }
+  }
+
+  async planUsers(): Promise<void> {
+    let done = 0
+    for await (const rows of tables.eachMirrorUser(this.#tx, {
+      ...this.#mirrorOptions(),
+      everybody: this.#input.everybody,
+      batch: BATCH,
+    })) {
+      this.#input.signal.throwIfAborted()
+      await this.#planBatch(rows, 'note')
+      done += rows.length
+      this.#input.onProgress(done)
+    }
+  }
+
+  /** Plans anew, on the final state, whoever wants what somebody else wants or has. */
+  async settleConflicts(): Promise<void> {
+    await tables.analyzePlanned(this.#tx)
+    let holders = await tables.holdersOutside(this.#tx, this.#input.source.id)
+    for (let keys = ownKeys(holders); keys.length > 0; keys = ownKeys(holders)) {
+      // Holders whom this source owns are judged with the others, though nothing marked them.
+      for (const chunk of chunks(keys)) {
+        await this.#planBatch(await tables.mirrorUsersByKeys(this.#tx, chunk, this.#mirrorOptions()), 'note')
+      }
+      holders = await tables.holdersOutside(this.#tx, this.#input.source.id)
+    }
+    const contested = await tables.contestedKeys(this.#tx, holders)
+    if (contested.length === 0) return
+    const claimants: Claimant[] = await this.#outsiders(holders)
+    for (const chunk of chunks(contested)) {
+      const rows = await tables.mirrorUsersByKeys(this.#tx, chunk, this.#mirrorOptions())
+      claimants.push(...(await this.#planBatch(rows, 'claim')))
+    }
+    const resolution = resolveConflicts(claimants)
+    const names = new Map(claimants.map((c) => [c.id, c]))
+    const winners = new Map<string, string>()
+    for (const [claim, id] of resolution.winners) winners.set(claim, describe(names.get(id)))
+    this.#contested = new Map([...resolution.denied].map(([id, denied]) => [id, { denied, winners }]))
+    const losers = new Set(resolution.denied.keys())
+    for (const chunk of chunks(contested)) {
+      const rows = (await tables.mirrorUsersByKeys(this.#tx, chunk, this.#mirrorOptions())).filter((row) =>
+        losers.has(String(row.key)),
+      )
+      const objectIds = rows.map((row) => row.object_id)
+      await deletePlanItemsOf(this.#tx, this.#input.runId, objectIds)
+      await deleteIssuesOf(this.#tx, this.#input.runId, objectIds)
+      await tables.removePlanned(
+        this.#tx,
+        rows.map((row) => row.key),
+      )
+      await this.#planBatch(rows, 'note')
+    }
+  }
+
+  async writeMemberships(): Promise<void> {
+    this.#seq = await writeMembershipItems(this.#tx, {
+      runId: this.#input.runId,
+      firstSeq: this.#seq,
+      digest: digestOf,
+    })
+  }
+
+  #mirrorOptions(): Omit<tables.MirrorUserOptions, 'everybody' | 'batch'> {
+    return {
+      sourceId: this.#input.source.id,
+      scoped: this.#settings.users.import !== 'all',
+      withManager: usesManager(this.#settings),
+    }
+  }
+
+  /** Plans these users. `note` writes what comes out; `claim` only tells what each claims, for settling conflicts. */
+  async #planBatch(rows: readonly tables.MirrorUserRow[], purpose: 'note' | 'claim'): Promise<Claimant[]> {
+    if (rows.length === 0) return []
+    const linked = await this.#linkedUsers(rows)
+    await this.#fillIds(rows.length)
+    const inputs = rows.map((row) => this.#judgeAndMap(row))
+    const candidates = await this.#candidates(inputs, linked)
+    const items: ItemDraft[] = []
+    const issues: Issue[] = []
+    const planned: tables.PlannedUserRow[] = []
+    const claims: tables.PlannedClaimRow[] = []
+    const claimants: Claimant[] = []
+    for (const input of inputs) {
+      const user = linked.get(input.row.object_id)
+      const settled = purpose === 'note' ? (this.#contested.get(String(input.row.key)) ?? UNSETTLED) : UNSETTLED
+      const nameKey = input.wanted?.userName == null ? undefined : canonical(input.wanted.userName)
+      const result = planUser(
+        {
+          objectId: input.row.object_id,
+          judgement: input.judgement,
+          wanted: input.wanted,
+          linked: user,
+          candidates: nameKey === undefined ? [] : (candidates.get(nameKey) ?? []),
+          denied: settled.denied,
+          newId: () => this.#takeId(),
+        },
+        this.#context(settled),
+      )
+      if (purpose === 'claim') {
+        const subject =
+          user ?? (nameKey === undefined ? undefined : candidates.get(nameKey)?.find((c) => c.id === result.user?.id))
+        claimants.push(this.#claimant(input, result, subject))
+        continue
+      }
+      for (const item of result.items) items.push(item)
+      for (const issue of result.issues) issues.push(issue)
+      planned.push({
+        key: input.row.key,
+        userId: result.user?.id ?? null,
+        objectId: input.row.object_id,
+        existing: result.kind === 'existing' || result.kind === 'adopted',
+        follows: !result.frozen,
+      })
+      for (const claim of result.claims)
+        claims.push({ space: claim.space, name: claim.key, key: input.row.key, rank: claim.rank })
+      if (user !== undefined && result.kind === 'existing' && user.active && result.claims.length > 0) {
+        // He falls back on the name he has when the new one is refused.
+        claims.push({ space: 'name', name: canonical(user.userName), key: input.row.key, rank: 'kept' })
+      }
+    }
+    if (purpose === 'claim') return claimants
+    await this.#writeItems(items)
+    await this.#addIssues(issues)
+    await tables.addPlannedUsers(this.#tx, planned)
+    await tables.addPlannedClaims(this.#tx, claims)
+    return []
+  }
+
+  #judgeAndMap(row: tables.MirrorUserRow) {
+    const attributes = this.#attributesOf(row)
+    const judgement = judge(
+      {
+        state: row.state,
+        attributes,
+        inScopeGroup: row.in_scope,
+        scopeGroupMissing: this.#scopeMissing.length > 0,
+        removalsAllowed: this.#input.removalsAllowed,
+      },
+      this.#settings,
+    )
+    const wanted = judgement.kind === 'wanted' ? mapUser(attributes, this.#settings) : undefined
+    return { row, attributes, judgement, wanted }
+  }
+
+  #attributesOf(row: tables.MirrorUserRow): Attributes {
+    const plain = row.attributes ?? NO_ATTRIBUTES
+    const withManager = usesManager(this.#settings)
+    if (row.sealed === null && !withManager) return plain
+    return {
+      ...plain,
+      ...(row.sealed === null ? {} : this.#input.openMirror(row.sealed, row.object_id)),
+      // The mirror knows the manager by object id; people know him by his name.
+      ...(withManager ? { manager: row.manager_upn } : {}),
+    }
+  }
+
+  async #linkedUsers(rows: readonly tables.MirrorUserRow[]): Promise<ReadonlyMap<string, RegistryUser>> {
+    if (!this.#hasLinked) return new Map()
+    const users = await usersByObjectIds(
+      this.#tx,
+      this.#input.source.tenantId,
+      rows.map((r) => r.object_id),
+    )
+    return new Map(users.flatMap((user) => (user.objectId === null ? [] : [[user.objectId, user] as const])))
+  }
+
+  async #candidates(
+    inputs: readonly {
+      readonly row: tables.MirrorUserRow
+      readonly wanted: { readonly userName: string | null } | undefined
+    }[],
+    linked: ReadonlyMap<string, RegistryUser>,
+  ): Promise<ReadonlyMap<string, readonly RegistryUser[]>> {
+    if (!this.#hasPairable) return new Map()
+    const linkFirst = this.#settings.users.options.pairByObjectId
+    const keys = inputs.flatMap((input) =>
+      input.wanted?.userName == null || (linkFirst && linked.has(input.row.object_id))
+        ? []
+        : [canonical(input.wanted.userName)],
+    )
+    if (keys.length === 0) return new Map()
+    const byKey = new Map<string, RegistryUser[]>()
+    for (const user of await pairableUsers(this.#tx, keys)) {
+      const key = canonical(user.userName)
+      const list = byKey.get(key)
+      if (list === undefined) byKey.set(key, [user])
+      else list.push(user)
+    }
+    return byKey
+  }
+
+  #context(settled: Settled): PlanUserContext {
+    const { lookup, sealCard } = this.#input
+    return {
+      sourceId: this.#input.source.id,
+      settings: this.#settings,
+      lookup: (space, value) => lookup(space, value).toString('hex'),
+      sealCard: (value) => sealCard(value).toString('base64'),
+      winnerOf: (claim) => settled.winners.get(claim) ?? 'somebody else',
+    }
+  }
+
+  #claimant(
+    input: { readonly row: tables.MirrorUserRow; readonly attributes: Attributes },
+    result: PlannedUser,
+    user: RegistryUser | undefined,
+  ): Claimant {
+    const created = input.attributes['createdDateTime']
+    return {
+      id: String(input.row.key),
+      claims: result.claims,
+      active: user?.active ?? false,
+      holds: user?.active === true ? holdsOf(user) : new Set(),
+      oldUserName: user === undefined || result.kind === 'adopted' ? undefined : canonical(user.userName),
+      fixed: false,
+      priority: this.#input.source.priority,
+      createdDateTime: typeof created === 'string' ? created : null,
+      objectId: input.row.object_id,
+    }
+  }
+
+  /** Local users and those of other sources: they keep what they have. */
+  async #outsiders(holders: readonly tables.Holder[]): Promise<Claimant[]> {
+    const ids = [...new Set(holders.map((holder) => holder.userId))]
+    const claimants: Claimant[] = []
+    for (const chunk of chunks(ids)) {
+      for (const user of await usersByIds(this.#tx, chunk)) {
+        claimants.push({
+          id: `registry:${user.id}`,
+          claims: [...holdsOf(user)].map((claim) => claimOf(claim, user)),
+          active: user.active,
+          holds: holdsOf(user),
+          oldUserName: undefined,
+          fixed: true,
+          priority: 0,
+          createdDateTime: null,
+          objectId: user.objectId ?? '',
+        })
+      }
+    }
+    return claimants
+  }
+
+  async #writeItems(items: readonly ItemDraft[]): Promise<void> {
+    await insertPlanItems(
+      this.#tx,
+      items.map((item) => ({ ...item, digest: digestOf(item) })),
+      { runId: this.#input.runId, firstSeq: this.#seq },
+    )
+    this.#seq += items.length
+  }
+
+  async #addIssues(issues: readonly Issue[]): Promise<void> {
+    await insertIssues(this.#tx, issues, { sourceId: this.#input.source.id, runId: this.#input.runId })
+  }
+
+  async #fillIds(atLeast: number): Promise<void> {
+    if (this.#ids.length < atLeast)
+      this.#ids.push(...(await tables.takeIds(this.#tx, Math.max(atLeast - this.#ids.length, 1))).reverse())
+  }
+
+  #takeId(): number {
+    const id = this.#ids.pop()
+    if (id === undefined) throw new RangeError('more ids were taken than a batch has objects')
+    return id
+  }
+}
+
+const NO_ATTRIBUTES: Attributes = Object.freeze(Object.create(null) as Attributes)
+
+/** SHA-256 over what an item does; sealed values, ids of ours and times are left out. */
+export function digestOf(item: ItemDraft): Buffer {
+  const content = [
+    item.object,
+    item.action,
+    item.objectId,
+    item.name,
+    item.rule,
+    item.reason,
+    withoutSealed(item.old),
+    withoutSealed(item.new),
+    item.names?.map((n) => [n.kind, n.value, n.origin]) ?? null,
+  ]
+  return createHash('sha256').update(JSON.stringify(content)).digest()
+}
+
+function withoutSealed(value: Readonly<Record<string, unknown>> | null): unknown {
+  if (value === null || !('sealed' in value)) return value
+  const { sealed: _, ...rest } = value
+  return rest
+}
+
+function holdsOf(user: RegistryUser): ReadonlySet<string> {
+  const held = new Set(user.names.map((name) => `name:${name.key}`))
+  for (const credential of user.credentials) held.add(`${credential.kind}:${credential.lookup}`)
+  if (user.personalNumber !== null) held.add(`number:${canonical(user.personalNumber)}`)
+  return held
+}
+
+function claimOf(held: string, user: RegistryUser): Claim {
+  const colon = held.indexOf(':')
+  const space = held.slice(0, colon)
+  const key = held.slice(colon + 1)
+  const isUserName = space === 'name' && key === canonical(user.userName)
+  // as: holdsOf writes these four spaces only
+  return { space: space as Claim['space'], key, rank: isUserName ? 'userName' : 'own' }
+}
+
+function describe(claimant: Claimant | undefined): string {
+  if (claimant === undefined) return 'somebody else'
+  return claimant.fixed && claimant.objectId === '' ? 'a local user' : `the Entra user ${claimant.objectId}`
+}
+
+function usesManager(settings: SourceSettings): boolean {
+  const p = settings.users.properties
+  return [p.manager, p.notes, p.storage, ...Object.values(p.own)].some(
+    (property) => property !== null && 'from' in property && property.from === 'manager',
+  )
+}
+
+function ownKeys(holders: readonly tables.Holder[]): number[] {
+  return [...new Set(holders.flatMap((holder) => (holder.key === null ? [] : [holder.key])))]
+}
+
+function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < list.length; start += BATCH) yield list.slice(start, start + BATCH)
+}

@@ -1,0 +1,422 @@
+// One run of a source: pull, plan, then apply, hold or show. Owns the lease, cancellation, progress and the run's record.
+import { ConfigError, RunError } from '../base/errors.ts'
+import type { HeldReason, Outcome, RunDocument } from '../contract/runs.ts'
+import { withTransaction } from '../database/transaction.ts'
+import type { Attributes } from '../directory/change.ts'
+import type { GraphClient } from '../graph/client.ts'
+import { clearMirror } from '../mirror/rounds.ts'
+import { applyPlan, settleMarks } from '../registry/apply.ts'
+import { issuesOfRun } from '../registry/issues.ts'
+import { decideHeld, endRun, getRun, holdFence, recordPlan } from '../registry/runs.ts'
+import { requireSource, type Source } from '../registry/sources.ts'
+import { emptyDocument, endingOf, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
+import type { Engine, RunProgress } from './engine.ts'
+import { type Lease, takeLease } from './lease.ts'
+import { makePlan, PLANNER_VERSION, type MadePlan } from './planning.ts'
+import { countsOf } from './plan-summary.ts'
+import { pull, type PullResult } from './pull.ts'
+
+/** How long a held plan waits for its approval. */
+const APPROVAL_HOURS = 24
+
+export interface RunRequest {
+  /** The source's name. */
+  readonly source: string
+  /** `plan` shows what a run would do and changes nothing in the registry. */
+  readonly kind: 'sync' | 'plan'
+  /** `auto` reads by delta where the source has a delta link. */
+  readonly mode: 'auto' | 'full'
+  readonly trigger: 'manual' | 'schedule' | 'notification' | 'api'
+  /** Wait up to 60 s for a source that is being run. */
+  readonly wait: boolean
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: RunProgress) => void
+}
+
+/**
+ * Runs a source. Every way in which a run can end is an outcome in the document; only what keeps a run from starting is thrown.
+ *
+ * @throws NotFoundError, ConfigError (disabled source), BusyError, CancelledError while waiting
+ */
+export async function runSource(engine: Engine, request: RunRequest): Promise<RunDocument> {
+  const source = await requireSource(engine.db, request.source)
+  if (!source.enabled) {
+    throw new ConfigError([
+      {
+        at: `sources.${source.name}.enabled`,
+        message: 'the source is disabled; enable it in the config file and apply that',
+      },
+    ])
+  }
+  const lease = await takeLease(engine, {
+    run: {
+      sourceId: source.id,
+      kind: request.kind,
+      mode: request.mode === 'full' ? 'full' : 'delta',
+      trigger: request.trigger,
+    },
+    sourceName: source.name,
+    wait: request.wait,
+    signal: request.signal,
+    onProgress: request.onProgress,
+  })
+  return underLease(
+    engine,
+    { lease, source: source.name, mode: request.mode === 'full' ? 'full' : 'delta' },
+    (session) => pullPlanApply(session, { kind: request.kind, mode: request.mode }),
+  )
+}
+
+/** A run under way. */
+export interface Session {
+  readonly engine: Engine
+  readonly lease: Lease
+  /** As it stood when the lease was taken. */
+  readonly source: Source
+  readonly graph: GraphClient
+  document: RunDocument
+}
+
+/** How a session ends; `applied` has already been written in the transaction that applied. */
+export interface SessionEnding {
+  readonly outcome: Outcome
+  readonly approveBy: Date | null
+  readonly isRecorded: boolean
+}
+
+/** Runs `work` under a lease and records how it ended, whatever happens. */
+export async function underLease(
+  engine: Engine,
+  run: { readonly lease: Lease; readonly source: string; readonly mode: 'full' | 'delta' },
+  work: (session: Session) => Promise<SessionEnding>,
+): Promise<RunDocument> {
+  const { lease } = run
+  let session: Session | undefined
+  let document = emptyDocument(lease.runId, run.source, run.mode)
+  try {
+    const source = await requireSource(engine.db, run.source)
+    const graph = await engine.openGraph(source.connection)
+    session = { engine, lease, source, graph, document }
+    const ending = await work(session)
+    document = finished(session, ending.outcome)
+    if (!ending.isRecorded)
+      await endRun(engine.db, lease.runId, {
+        outcome: ending.outcome,
+        mode: document.mode,
+        summary: document,
+        approveBy: ending.approveBy,
+      })
+  } catch (caught) {
+    const error = lease.signal.aborted ? lease.signal.reason : caught
+    document = session === undefined ? document : session.document
+    const known = await outcomeAfterAll(engine, lease.runId, error)
+    if (known !== undefined) return known
+    const ending = endingOf(error)
+    document = {
+      ...document,
+      outcome: ending.outcome,
+      error: ending.error,
+      held: null,
+      graph: session === undefined ? document.graph : usageOf(session.graph),
+      ms: { ...document.ms, total: lease.elapsedMs() },
+    }
+    await recordFailure(engine, lease.runId, document)
+  } finally {
+    await lease.release()
+    await session?.graph.stop()
+  }
+  engine.log.info('run ended', {
+    runId: String(lease.runId),
+    source: run.source,
+    outcome: document.outcome,
+    code: document.error?.code,
+    ms: document.ms.total,
+  })
+  return document
+}
+
+/** A connection that broke at COMMIT leaves open whether it happened; the run's own row tells. */
+async function outcomeAfterAll(engine: Engine, runId: number, error: unknown): Promise<RunDocument | undefined> {
+  if (!(error instanceof RunError) || error.code !== 'database-unavailable') return undefined
+  try {
+    const run = await getRun(engine.db, runId)
+    return run?.outcome === 'applied' && run.summary !== null ? run.summary : undefined
+  } catch (again) {
+    engine.log.warn('the database does not answer', {
+      runId: String(runId),
+      code: again instanceof RunError ? again.code : 'unknown',
+    })
+    return undefined
+  }
+}
+
+async function recordFailure(engine: Engine, runId: number, document: RunDocument): Promise<void> {
+  try {
+    await endRun(engine.db, runId, {
+      outcome: document.outcome,
+      mode: document.mode,
+      summary: document,
+      approveBy: null,
+    })
+  } catch (error) {
+    // The next run of this source finds that this process is gone and records the interruption.
+    engine.log.error('the end of the run could not be recorded', {
+      runId: String(runId),
+      code: error instanceof RunError ? error.code : 'unknown',
+    })
+  }
+}
+
+async function pullPlanApply(
+  session: Session,
+  options: { readonly kind: 'sync' | 'plan'; readonly mode: 'auto' | 'full' },
+): Promise<SessionEnding> {
+  const pulled = await pullMirror(session, options.mode)
+  const plan = await planFromMirror(session, pulled)
+  if (options.kind === 'plan') {
+    session.document = { ...session.document, held: plan.held.length === 0 ? null : heldOf(session, plan.held).held }
+    return { outcome: plan.isEmpty ? 'no-change' : 'planned', approveBy: null, isRecorded: false }
+  }
+  if (plan.held.length > 0) return hold(session, plan.held)
+  return apply(session, plan, pulled)
+}
+
+/** Makes the mirror equal to Entra. */
+export async function pullMirror(session: Session, mode: 'auto' | 'full'): Promise<PullResult> {
+  const { engine, lease, source, graph } = session
+  const { connection } = source
+  const before = engine.clock.monotonicMs()
+  await withTransaction(engine.db, async (tx) => {
+    await holdFence(tx, source.id, lease.fence)
+    const found = await tx.query<{ tenant: string | null }>(
+      'select mirror_tenant_id as tenant from sources where id = $1',
+      [source.id],
+    )
+    const tenant = found.rows[0]?.tenant ?? null
+    if (tenant === connection.tenantId) return
+    if (tenant !== null) await clearMirror(tx, source.id)
+    await tx.query(
+      'update sources set mirror_tenant_id = $2, marked_all = true, marked_all_at = fence - 1 where id = $1',
+      [source.id, connection.tenantId],
+    )
+  })
+  const { vault } = engine
+  const pulled = await pull(
+    {
+      db: engine.db,
+      graph,
+      seal: (plain, context) => vault.seal(plain, context),
+      open: (sealed, context) => vault.open(sealed, context),
+      clock: engine.clock,
+      log: engine.log,
+      signal: lease.signal,
+      onProgress: (progress) => lease.report(progress),
+    },
+    { id: source.id, name: source.name, settings: source.settings, connection, fence: lease.fence },
+    { mode },
+  )
+  session.document = {
+    ...session.document,
+    mode: pulled.mode,
+    users: { ...session.document.users, read: pulled.usersRead },
+    groups: { ...session.document.groups, read: pulled.groupsRead },
+    ms: { ...session.document.ms, pull: since(session, before) },
+  }
+  return pulled
+}
+
+/** Plans what the mirror implies, and stores the plan with the run. */
+export async function planFromMirror(session: Session, pulled: PullResult): Promise<MadePlan> {
+  const { engine, lease } = session
+  const before = engine.clock.monotonicMs()
+  lease.report({ phase: 'planning', done: 0, total: undefined })
+  const plan = await withTransaction(
+    engine.db,
+    async (tx) => {
+      // Marks are read as they are now: settings may have been applied while this run was pulling.
+      const source = await requireSource(tx, session.source.name)
+      if (source.settingsVersion !== session.source.settingsVersion) {
+        throw new RunError(
+          'settings-changed',
+          'The settings of the source were changed while it ran; nothing was written. Run it again.',
+        )
+      }
+      const everybody = source.markedAll || pulled.mode === 'full' || isUpgrade(source)
+      const made = await makePlan(tx, {
+        ...planInput(engine, source, pulled),
+        runId: lease.runId,
+        everybody,
+        onProgress: (done) => lease.report({ phase: 'planning', done, total: undefined }),
+        signal: lease.signal,
+      })
+      await recordPlan(tx, lease.runId, {
+        hash: made.hash,
+        planAll: everybody,
+        removalsAllowed: pulled.removals === 'allowed',
+      })
+      const issues = await issuesOfRun(tx, lease.runId, ISSUES_IN_DOCUMENT)
+      session.document = withPlan(session.document, made, issues)
+      // Only now: the lock keeps others from finding out that the source is taken.
+      await holdFence(tx, source.id, lease.fence)
+      return { ...made, everybody }
+    },
+    { signal: lease.signal },
+  )
+  session.document = { ...session.document, ms: { ...session.document.ms, plan: since(session, before) } }
+  return plan
+}
+
+/** What planning is given besides the run. */
+export function planInput(
+  engine: Engine,
+  source: Source,
+  pulled: Pick<PullResult, 'removals' | 'noUsersWhereSome' | 'issues'>,
+) {
+  const { vault } = engine
+  const { connection } = source
+  return {
+    source: {
+      id: source.id,
+      tenantId: connection.tenantId,
+      priority: source.priority,
+      settings: source.settings,
+      settingsVersion: source.settingsVersion,
+    },
+    removalsAllowed: pulled.removals === 'allowed',
+    noUsersWhereSome: pulled.noUsersWhereSome,
+    connectionChanged:
+      source.seenTenantId !== null &&
+      (source.seenTenantId !== connection.tenantId || source.seenClientId !== connection.clientId),
+    upgraded: isUpgrade(source),
+    issues: pulled.issues,
+    lookup: (space: 'card' | 'pin', value: string) => vault.lookup(space, value),
+    sealCard: (value: string) => vault.seal(value, 'card'),
+    // as: pull seals Attributes and nothing else under this context
+    openMirror: (sealed: Buffer, objectId: string) =>
+      JSON.parse(vault.open(sealed, `mirror:${source.id}:${objectId}`)) as Attributes,
+  }
+}
+
+function isUpgrade(source: Source): boolean {
+  return source.plannerVersion !== null && source.plannerVersion !== PLANNER_VERSION
+}
+
+/** Ends the run as held: the plan waits for approval. */
+export async function hold(session: Session, reasons: readonly HeldReason[]): Promise<SessionEnding> {
+  const { held, approveBy } = heldOf(session, reasons)
+  session.document = { ...session.document, held }
+  await decideHeld(session.engine.db, session.source.id, {
+    decision: 'superseded',
+    by: null,
+    reason: null,
+    except: session.lease.runId,
+  })
+  return { outcome: 'held', approveBy, isRecorded: false }
+}
+
+function heldOf(session: Session, reasons: readonly HeldReason[]) {
+  const approveBy = new Date(session.engine.clock.now().getTime() + APPROVAL_HOURS * 3_600_000)
+  return { held: { reasons: [...reasons], approveBy: approveBy.toISOString() }, approveBy }
+}
+
+async function apply(
+  session: Session,
+  plan: MadePlan & { readonly everybody?: boolean },
+  pulled: PullResult,
+): Promise<SessionEnding> {
+  return applyStored(session, {
+    planRunId: session.lease.runId,
+    planFence: session.lease.fence,
+    everybody: plan.everybody ?? false,
+    removalsAllowed: pulled.removals === 'allowed',
+    isEmpty: plan.isEmpty,
+    without: undefined,
+    alsoInTransaction: async (tx) => {
+      await decideHeld(tx, session.source.id, {
+        decision: 'superseded',
+        by: null,
+        reason: null,
+        except: session.lease.runId,
+      })
+    },
+  })
+}
+
+export interface StoredPlan {
+  readonly planRunId: number
+  readonly planFence: number
+  readonly everybody: boolean
+  readonly removalsAllowed: boolean
+  readonly isEmpty: boolean
+  readonly without: 'removals' | 'rewrites' | undefined
+  readonly alsoInTransaction: (tx: Parameters<Parameters<typeof withTransaction>[1]>[0]) => Promise<void>
+}
+
+/** Applies a stored plan in one fenced transaction that also ends the run. */
+export async function applyStored(session: Session, plan: StoredPlan): Promise<SessionEnding> {
+  const { engine, lease, source } = session
+  const before = engine.clock.monotonicMs()
+  lease.report({ phase: 'applying', done: 0, total: undefined })
+  const outcome = plan.isEmpty ? 'no-change' : 'applied'
+  await withTransaction(
+    engine.db,
+    async (tx) => {
+      await holdFence(tx, source.id, lease.fence)
+      const current = await requireSource(tx, source.name)
+      if (current.settingsVersion !== source.settingsVersion) {
+        throw new RunError(
+          'settings-changed',
+          'The settings of the source were changed while it ran; nothing was written. Run it again.',
+        )
+      }
+      const { properties } = source.settings.users
+      if (!plan.isEmpty) {
+        const applied = await applyPlan(tx, {
+          runId: plan.planRunId,
+          sourceId: source.id,
+          tenantId: source.connection.tenantId,
+          without: plan.without,
+        })
+        if (applied.leftOut > 0)
+          session.document = { ...session.document, ...(await countsOf(tx, plan.planRunId, session.document)) }
+      }
+      await settleMarks(tx, {
+        runId: plan.planRunId,
+        sourceId: source.id,
+        planFence: plan.planFence,
+        everybody: plan.everybody,
+        removalsAllowed: plan.removalsAllowed,
+        plannerVersion: PLANNER_VERSION,
+        tenantId: source.connection.tenantId,
+        clientId: source.connection.clientId,
+        releaseAliases: properties.aliases.length === 0,
+        releaseCards: properties.cards.length === 0,
+        releasePins: properties.pin === null,
+      })
+      await plan.alsoInTransaction(tx)
+      session.document = { ...session.document, ms: { ...session.document.ms, apply: since(session, before) } }
+      await endRun(tx, lease.runId, {
+        outcome,
+        mode: session.document.mode,
+        summary: finished(session, outcome),
+        approveBy: null,
+      })
+    },
+    { signal: lease.signal },
+  )
+  return { outcome, approveBy: null, isRecorded: true }
+}
+
+function finished(session: Session, outcome: Outcome): RunDocument {
+  const { document, lease } = session
+  return { ...document, outcome, graph: usageOf(session.graph), ms: { ...document.ms, total: lease.elapsedMs() } }
+}
+
+function usageOf(graph: GraphClient): RunDocument['graph'] {
+  const { requests, retries, throttled, bytes, resourceUnits } = graph.usage
+  return { requests, retries, throttled, bytes, resourceUnits }
+}
+
+function since(session: Session, before: number): number {
+  return Math.round(session.engine.clock.monotonicMs() - before)
+}
