@@ -1,11 +1,10 @@
 // Objects of any kind by their ids (graph.md 10.5).
 import { BASE_UNITS, unitsOf } from './cost.ts'
-import { bodyValue, mixedTexts } from './directory.ts'
+import { bodyValue, mixedShown } from './directory.ts'
 import { contextOf } from './listing.ts'
 import { readOptions } from './odata.ts'
 import { requireAny, ROLES } from './permissions.ts'
 import { badRequest, type Call, type GraphResponse, jsonAnswer, resourceNotFound } from './respond.ts'
-import { json } from './write.ts'
 
 const MAX_IDS = 1000
 
@@ -15,11 +14,15 @@ export function directoryObject(call: Call, id: string): GraphResponse {
   const object = call.tenant.find(id)
   if (object?.presence !== 'live') throw resourceNotFound(id)
   const options = readOptions(call.query)
-  const [text = '{}'] = mixedTexts(call, [object], options)
+  const [shown] = mixedShown(call, [object], options)
   const context = contextOf(call, 'directoryObjects', { select: undefined, single: true })
-  return jsonAnswer(call, `{"@odata.context":${json(context)},${text.slice(1)}`, {
-    units: unitsOf(BASE_UNITS.other, options),
-  })
+  return jsonAnswer(
+    call,
+    { '@odata.context': context, ...shown },
+    {
+      units: unitsOf(BASE_UNITS.other, options),
+    },
+  )
 }
 
 /** `POST /directoryObjects/getByIds`: unknown ids are silently missing. */
@@ -34,6 +37,6 @@ export function getByIds(call: Call): GraphResponse {
     .filter((object) => object.presence === 'live' && (kinds?.has(object.kind.toLowerCase()) ?? true))
   const options = readOptions(call.query)
   const context = contextOf(call, 'directoryObjects', { select: undefined })
-  const body = `{"@odata.context":${json(context)},"value":[${mixedTexts(call, objects, options).join(',')}]}`
+  const body = { '@odata.context': context, value: mixedShown(call, objects, options) }
   return jsonAnswer(call, body, { units: unitsOf(BASE_UNITS.getByIds - (options.has('$select') ? 2 : 0), options) })
 }

@@ -12,7 +12,6 @@ import { readableSelect, requireAny, ROLES } from './permissions.ts'
 import { type Call, type GraphResponse, jsonAnswer } from './respond.ts'
 import { DEFAULT_PROPERTIES, NOT_IN_DELTA } from './schema.ts'
 import { viewAt } from './view.ts'
-import { json } from './write.ts'
 
 /** Answers one delta request. @throws GraphRefusal */
 export function answerDelta(call: Call, resource: 'user' | 'group'): GraphResponse {
@@ -22,7 +21,7 @@ export function answerDelta(call: Call, resource: 'user' | 'group'): GraphRespon
   const page = pageOf(call, request)
   const shown = round.select?.split(',').map((name) => name.trim())
   const context = contextOf(call, `${resource}s`, { select: shown })
-  const body = `{"@odata.context":${json(context)},${linkText(call, round, page.next)},"value":[${page.entries.join(',')}]}`
+  const body = { '@odata.context': context, ...linkTo(call, round, page.next), value: page.entries }
   return jsonAnswer(call, body, {
     units: 1,
     headers: request.isMinimal ? { 'Preference-Applied': 'return=minimal' } : {},
@@ -64,8 +63,8 @@ function pageOf(call: Call, request: DeltaPageRequest): DeltaPage {
   return page
 }
 
-function linkText(call: Call, round: Round, next: Position | undefined): string {
-  if (next === undefined) return `"@odata.deltaLink":${json(linkOf(call, '$deltatoken', sealRound(call, round, next)))}`
+function linkTo(call: Call, round: Round, next: Position | undefined): object {
+  if (next === undefined) return { '@odata.deltaLink': linkOf(call, '$deltatoken', sealRound(call, round, next)) }
   const link = repeatedLink(call) ?? linkOf(call, '$skiptoken', sealRound(call, round, next))
-  return `"@odata.nextLink":${json(link)}`
+  return { '@odata.nextLink': link }
 }

@@ -5,7 +5,7 @@ import type { Call } from './respond.ts'
 import { isExtension, NOT_IN_DELTA } from './schema.ts'
 import type { DirectoryObject } from './tenant.ts'
 import type { View } from './view.ts'
-import { json } from './write.ts'
+import type { Shown } from './write.ts'
 
 /** What a page builder needs to know. */
 export interface DeltaPageRequest {
@@ -23,28 +23,28 @@ export interface DeltaPageRequest {
 }
 
 export interface DeltaPage {
-  /** JSON texts. */
-  readonly entries: string[]
+  readonly entries: Shown[]
   /** `undefined` when the round is complete. */
   readonly next: Position | undefined
 }
 
 /** `@removed` of an object that is not live. */
-export function removedEntry(object: DirectoryObject, presence: 'deleted' | 'gone'): string {
-  return `{"id":${json(object.id)},"@removed":{"reason":"${presence === 'gone' ? 'deleted' : 'changed'}"}}`
+export function removedEntry(object: DirectoryObject, presence: 'deleted' | 'gone'): Shown {
+  return { id: object.id, '@removed': { reason: presence === 'gone' ? 'deleted' : 'changed' } }
 }
 
 /** A directory object as the relations of a delta tell it. */
-export function relationEntry(object: Pick<DirectoryObject, 'kind' | 'id'>, isRemoved: boolean): string {
-  const removed = isRemoved ? ',"@removed":{"reason":"deleted"}' : ''
-  return `{"@odata.type":"#microsoft.graph.${object.kind}","id":${json(object.id)}${removed}}`
+export function relationEntry(object: Pick<DirectoryObject, 'kind' | 'id'>, isRemoved: boolean): Shown {
+  const entry: Shown = { '@odata.type': `#microsoft.graph.${object.kind}`, id: object.id }
+  if (isRemoved) entry['@removed'] = { reason: 'deleted' }
+  return entry
 }
 
 /** `@removed` entries that an initial round may hold: a few objects that are gone, and one nobody ever saw. */
-export function strayRemovals(call: Call, resource: 'user' | 'group'): string[] {
+export function strayRemovals(call: Call, resource: 'user' | 'group'): Shown[] {
   if (!call.behaviour.removedInInitialRound) return []
   countFired(call.behaviour, 'removedInInitialRound')
-  const entries = [`{"id":"${call.tenant.random.guid()}","@removed":{"reason":"changed"}}`]
+  const entries: Shown[] = [{ id: call.tenant.random.guid(), '@removed': { reason: 'changed' } }]
   for (const no of call.tenant.numbers(resource)) {
     if (entries.length > 3) break
     const object = call.tenant.at(no)

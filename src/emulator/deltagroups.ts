@@ -10,13 +10,13 @@ import {
   removedEntry,
   strayRemovals,
 } from './deltaentries.ts'
-import { START } from './deltatoken.ts'
+import { isStart, START } from './deltatoken.ts'
 import { canSeeMembers } from './permissions.ts'
 import type { Call } from './respond.ts'
 import type { ObjectChange } from './rounds.ts'
 import { hasNumber, indexAfter } from './sorted.ts'
 import type { DirectoryObject } from './tenant.ts'
-import { deltaWriter } from './write.ts'
+import { deltaShaper, type Shown } from './write.ts'
 
 /** With `interleaveGroups`: so many groups are told side by side. */
 const MAX_OPEN = 3
@@ -25,7 +25,7 @@ const MAX_OPEN = 3
 type Item = number | ObjectChange
 
 interface Slice {
-  readonly entry: string | undefined
+  readonly entry: Shown | undefined
   readonly memberCount: number
   /** Where the group's members go on; `undefined` when it is told in full. */
   readonly next: number | undefined
@@ -39,7 +39,7 @@ export function groupsPage(call: Call, request: DeltaPageRequest): DeltaPage {
   const { from, position, ids } = request.round
   const { behaviour, tenant } = call
   const isInitial = from < 0
-  const entries = isInitial && position === START ? strayRemovals(call, 'group') : []
+  const entries = isInitial && isStart(position) ? strayRemovals(call, 'group') : []
   const items: readonly Item[] = isInitial
     ? tenant.numbers('group')
     : tenant.rounds.fold(tenant, 'group', request.round)
@@ -83,7 +83,7 @@ function numberOf(item: Item): number {
 type Teller = (item: Item, place: number, budget: number) => Slice
 
 function teller(call: Call, request: DeltaPageRequest): Teller {
-  const write = deltaWriter(request.names)
+  const show = deltaShaper(request.names)
   return (item, place, budget) => {
     const change = typeof item === 'number' ? undefined : item
     const group = call.tenant.at(numberOf(item))
@@ -98,10 +98,11 @@ function teller(call: Call, request: DeltaPageRequest): Teller {
     const isWhole = change === undefined || change.isNew
     const members = memberSlice(call, request, { group, change: isWhole ? undefined : change, place, budget })
     const names = isWhole ? request.names : namesToTell(request, change.names, group)
-    const text = names === request.names ? write(state.properties) : deltaWriter(names)(state.properties)
-    const list = members.entries.length === 0 ? '' : `,"members@delta":[${members.entries.join(',')}]`
-    const isTold = isWhole ? place < 0 || list !== '' : list !== '' || isTracked(request, change.names)
-    return { entry: isTold ? `${text}${list}}` : undefined, memberCount: members.entries.length, next: members.next }
+    const shown = (names === request.names ? show : deltaShaper(names))(state.properties)
+    const hasMembers = members.entries.length > 0
+    if (hasMembers) shown['members@delta'] = members.entries
+    const isTold = isWhole ? place < 0 || hasMembers : hasMembers || isTracked(request, change.names)
+    return { entry: isTold ? shown : undefined, memberCount: members.entries.length, next: members.next }
   }
 }
 
@@ -115,7 +116,7 @@ function memberSlice(
     readonly place: number
     readonly budget: number
   },
-): { entries: string[]; next: number | undefined } {
+): { entries: Shown[]; next: number | undefined } {
   const { group, change, place, budget } = given
   if (!request.tracksRelation) return { entries: [], next: undefined }
   if (!canSeeMembers(call, group)) {
@@ -142,7 +143,7 @@ function memberSlice(
 function edgeEntries(
   call: Call,
   edge: { readonly member: DirectoryObject; readonly isMember: boolean; readonly isDoubtful: boolean },
-): string[] {
+): Shown[] {
   const added = relationEntry(edge.member, false)
   const removed = relationEntry(edge.member, true)
   const truth = edge.isMember ? added : removed
@@ -153,6 +154,6 @@ function edgeEntries(
   return edge.isMember ? [added, removed] : [removed]
 }
 
-function strayMember(call: Call): string {
+function strayMember(call: Call): Shown {
   return relationEntry({ kind: 'user', id: call.tenant.random.guid() }, true)
 }

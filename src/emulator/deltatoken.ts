@@ -23,6 +23,11 @@ export interface Position {
 
 export const START: Position = { pass: 0, after: -1, open: [], wasEmpty: false }
 
+/** Whether nothing of the round has been told yet. */
+export function isStart(position: Position): boolean {
+  return position.after < 0 && position.pass === 0 && position.open.length === 0
+}
+
 /** One request's place in the delta cycle. */
 export interface Round {
   readonly resource: 'user' | 'group'

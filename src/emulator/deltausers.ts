@@ -9,13 +9,13 @@ import {
   removedEntry,
   strayRemovals,
 } from './deltaentries.ts'
-import { START } from './deltatoken.ts'
+import { isStart, START } from './deltatoken.ts'
 import { managerOf } from './edges.ts'
 import type { Call } from './respond.ts'
 import type { ObjectChange } from './rounds.ts'
 import { indexAfter } from './sorted.ts'
 import type { DirectoryObject } from './tenant.ts'
-import { deltaWriter } from './write.ts'
+import { deltaShaper, type Shown } from './write.ts'
 
 /**
  * Position: after which number the walk goes on; in a round of changes after which place among them. With
@@ -25,7 +25,7 @@ export function usersPage(call: Call, request: DeltaPageRequest): DeltaPage {
   const { from, position, ids } = request.round
   const isInitial = from < 0
   const repeatsManagers = request.tracksRelation && call.behaviour.managerRepeat
-  const entries = isInitial && position === START ? strayRemovals(call, 'user') : []
+  const entries = isInitial && isStart(position) ? strayRemovals(call, 'user') : []
   const wanted = ids === undefined ? undefined : new Set(ids)
   const items = isInitial ? call.tenant.numbers('user') : call.tenant.rounds.fold(call.tenant, 'user', request.round)
   let index = isInitial ? indexAfter(call.tenant.numbers('user'), position.after) : position.after + 1
@@ -51,41 +51,41 @@ export function usersPage(call: Call, request: DeltaPageRequest): DeltaPage {
   return { entries, next: undefined }
 }
 
-type Teller = (object: DirectoryObject, change: ObjectChange | undefined) => string | undefined
+type Teller = (object: DirectoryObject, change: ObjectChange | undefined) => Shown | undefined
 
 function teller(call: Call, request: DeltaPageRequest, repeatsManagers: boolean): Teller {
-  const write = deltaWriter(request.names)
+  const show = deltaShaper(request.names)
   const isManagerPass = request.round.position.pass === 1
   return (object, change) => {
     const state = request.view.stateOf(object)
     if (state.presence !== 'live') {
       return change === undefined || isManagerPass ? undefined : removedEntry(object, state.presence)
     }
-    const manager = request.tracksRelation ? managerDelta(call, request, { object, change }) : ''
-    if (isManagerPass) return manager === '' ? undefined : `${deltaWriter([])(state.properties)}${manager}}`
-    const shownManager = repeatsManagers ? '' : manager
-    if (change === undefined || change.isNew) return `${write(state.properties)}${shownManager}}`
-    if (!isTracked(request, change.names) && shownManager === '') return undefined
-    const text = request.isMinimal
-      ? deltaWriter(namesToTell(request, change.names, object))(state.properties)
-      : write(state.properties)
-    return `${text}${shownManager}}`
+    const manager = request.tracksRelation ? managerDelta(call, request, { object, change }) : undefined
+    if (isManagerPass) return manager === undefined ? undefined : { id: object.id, 'manager@delta': manager }
+    const isManagerTold = manager !== undefined && !repeatsManagers
+    const isWhole = change === undefined || change.isNew
+    if (!isWhole && !isManagerTold && !isTracked(request, change.names)) return undefined
+    const isFull = isWhole || !request.isMinimal
+    const shown = (isFull ? show : deltaShaper(namesToTell(request, change.names, object)))(state.properties)
+    if (isManagerTold) shown['manager@delta'] = manager
+    return shown
   }
 }
 
-/** `"manager@delta":[…]` with a comma before it, or nothing when there is nothing to tell (graph.md 12.2). */
+/** What `manager@delta` holds; `undefined` when there is nothing to tell (graph.md 12.2). */
 function managerDelta(
   call: Call,
   request: DeltaPageRequest,
   given: { readonly object: DirectoryObject; readonly change: ObjectChange | undefined },
-): string {
+): Shown[] | undefined {
   const { object, change } = given
   const manager = managerOf(call, object, request.view)
-  const added = manager === undefined ? '' : relationEntry(manager, false)
-  if (change === undefined || change.isNew) return added === '' ? '' : `,"manager@delta":[${added}]`
-  const before = change.managerBefore
-  if (before === undefined) return ''
-  const removed = before >= 0 && before !== manager?.no ? relationEntry(call.tenant.at(before), true) : ''
-  const parts = [removed, added].filter((part) => part !== '')
-  return parts.length === 0 ? '' : `,"manager@delta":[${parts.join(',')}]`
+  const told = manager === undefined ? [] : [relationEntry(manager, false)]
+  if (change !== undefined && !change.isNew) {
+    const before = change.managerBefore
+    if (before === undefined) return undefined
+    if (before >= 0 && before !== manager?.no) told.unshift(relationEntry(call.tenant.at(before), true))
+  }
+  return told.length === 0 ? undefined : told
 }

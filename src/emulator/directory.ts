@@ -19,7 +19,7 @@ import {
 import { NOT_IN_COLLECTIONS } from './schema.ts'
 import type { DirectoryObject, ObjectKind } from './tenant.ts'
 import { viewAt } from './view.ts'
-import { json, listWriter } from './write.ts'
+import { listShaper, type Shown } from './write.ts'
 
 /** More than this many groups: 400 `Directory_ResultSizeLimitExceeded` (graph.md 10.5). */
 const MAX_MEMBER_GROUPS = 11_000
@@ -59,13 +59,15 @@ export function single(call: Call, kind: ObjectKind, id: string): GraphResponse 
   const select = readableSelect(call, kind, readSelect(asked?.join(','), [kind]))
   const expansion = readExpand(options.get('$expand'))
   const view = viewAt(call.tenant, call.tenant.log.lastSeq)
-  const expanded = expansion === undefined ? '' : expander(call, { kind, expansion, view })(object)
+  const expanded = expansion === undefined ? {} : expander(call, { kind, expansion, view })(object)
   const context = contextOf(call, SETS[kind], { select, expand: expansion?.relation, single: true })
-  const text = listWriter(kind, select)(object.properties)
-  const inner = `${text.slice(1, -1)}${expanded}`
-  return jsonAnswer(call, `{"@odata.context":${json(context)}${inner === '' ? '' : `,${inner}`}}`, {
-    units: unitsOf(BASE_UNITS.other, options),
-  })
+  return jsonAnswer(
+    call,
+    { '@odata.context': context, ...listShaper(kind, select)(object.properties), ...expanded },
+    {
+      units: unitsOf(BASE_UNITS.other, options),
+    },
+  )
 }
 
 /** `/users/{id}/manager`. */
@@ -77,10 +79,14 @@ export function manager(call: Call, id: string): GraphResponse {
   const options = readOptions(call.query)
   const select = readableSelect(call, 'user', readSelect(options.get('$select'), ['user']))
   const context = contextOf(call, 'directoryObjects', { select, single: true })
-  const text = listWriter(found.kind, select, { typed: true })(found.properties)
-  return jsonAnswer(call, `{"@odata.context":${json(context)},${text.slice(1)}`, {
-    units: unitsOf(BASE_UNITS.other, options),
-  })
+  const shown = listShaper(found.kind, select, { typed: true })(found.properties)
+  return jsonAnswer(
+    call,
+    { '@odata.context': context, ...shown },
+    {
+      units: unitsOf(BASE_UNITS.other, options),
+    },
+  )
 }
 
 /** Members and memberships, mixed or cast to one type, as a list or as a count. */
@@ -191,13 +197,13 @@ export function bodyValue(call: Call, name: string): unknown {
 
 function idsAnswer(call: Call, ids: readonly string[], units: number): GraphResponse {
   const context = `${call.graphRoot}/$metadata#Collection(Edm.String)`
-  return jsonAnswer(call, json({ '@odata.context': context, value: ids }), { units })
+  return jsonAnswer(call, { '@odata.context': context, value: ids }, { units })
 }
 
-/** The objects of a mixed collection that fits into one answer, as JSON texts. */
-export function mixedTexts(call: Call, objects: readonly DirectoryObject[], options: Options): string[] {
+/** The objects of a mixed collection that fits into one answer. */
+export function mixedShown(call: Call, objects: readonly DirectoryObject[], options: Options): Shown[] {
   const select = readableSelect(call, 'user', readSelect(options.get('$select'), ANY_KIND))
   return objects.map((object) =>
-    listWriter(object.kind, select, { typed: true, limited: isLimited(call, object.kind) })(object.properties),
+    listShaper(object.kind, select, { typed: true, limited: isLimited(call, object.kind) })(object.properties),
   )
 }

@@ -5,42 +5,42 @@ import { canRead, requireAny, ROLES } from './permissions.ts'
 import { type Call, unsupportedQuery } from './respond.ts'
 import type { DirectoryObject, ObjectKind } from './tenant.ts'
 import type { View } from './view.ts'
-import { json, listWriter } from './write.ts'
+import { listShaper, type Shown } from './write.ts'
 
 /** Objects per expanded relation (graph.md 7). */
 const MAX_EXPANDED = 20
 
 /**
- * A function that gives `"relation":…` of an object as JSON text.
+ * A function that gives the expanded relation of an object, to be spread into what is shown of it.
  *
  * @throws GraphRefusal 400 for a relation that the kind does not have, 403 without the permission for it
  */
 export function expander(
   call: Call,
   given: { readonly kind: ObjectKind; readonly expansion: Expansion; readonly view: View },
-): (object: DirectoryObject) => string {
+): (object: DirectoryObject) => Shown {
   const { kind, expansion, view } = given
   const { relation, select } = expansion
-  const write = (object: DirectoryObject): string =>
-    listWriter(object.kind, select, { typed: true, limited: !canRead(call, object.kind) })(
+  const show = (object: DirectoryObject): Shown =>
+    listShaper(object.kind, select, { typed: true, limited: !canRead(call, object.kind) })(
       view.stateOf(object).properties,
     )
   if (kind === 'user' && relation === 'manager') {
     requireAny(call, ROLES.manager)
     return (user) => {
       const manager = managerOf(call, user, view)
-      return manager === undefined ? '' : `,"manager":${write(manager)}`
+      return manager === undefined ? {} : { manager: show(manager) }
     }
   }
   const numbersOf = relationOf(call, kind, { relation, view })
   return (object) => {
-    const related: string[] = []
+    const related: Shown[] = []
     for (const no of numbersOf(object)) {
       if (related.length === MAX_EXPANDED) break
       const other = call.tenant.at(no)
-      if (view.stateOf(other).presence === 'live') related.push(write(other))
+      if (view.stateOf(other).presence === 'live') related.push(show(other))
     }
-    return `,${json(relation)}:[${related.join(',')}]`
+    return { [relation]: related }
   }
 }
 

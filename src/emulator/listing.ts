@@ -13,7 +13,7 @@ import { GROUP_SINGLE_ONLY } from './schema.ts'
 import { indexAfter } from './sorted.ts'
 import { type DirectoryObject, type ObjectKind, orderText, sortByText, type Tenant } from './tenant.ts'
 import { laggingView, type View, viewAt } from './view.ts'
-import { json, listWriter, type Writer } from './write.ts'
+import { listShaper, type Shaper, type Shown } from './write.ts'
 
 /** Largest page with signInActivity, and any page with `$expand` (graph.md 7). */
 const SIGN_IN_PAGE = 500
@@ -50,21 +50,24 @@ export function answerList(call: Call, collection: Collection): GraphResponse {
     limit,
     accept,
   })
-  const write = objectWriter(call, collection, { select, query, view })
-  const texts = page.objects.map((object) => write(object))
+  const show = objectShaper(call, collection, { select, query, view })
   const nextLink = nextListLink(call, {
     start,
     page,
     orderText: (object) =>
       query.orderby === undefined ? undefined : orderText(object.properties, query.orderby.property),
   })
-  const count =
-    query.count && start.after === undefined ? countAll(call.tenant, collection, { query, view }) : undefined
-  const context = contextOf(call, collection.context, { select: query.select, expand: query.expand?.relation })
-  const body = `{"@odata.context":${json(context)}${count === undefined ? '' : `,"@odata.count":${count}`}${
-    nextLink === undefined ? '' : `,"@odata.nextLink":${json(nextLink)}`
-  },"value":[${texts.join(',')}]}`
-  return jsonAnswer(call, body, { units: unitsOf(collection.baseUnits, options) })
+  const isFirst = start.after === undefined
+  return jsonAnswer(
+    call,
+    {
+      '@odata.context': contextOf(call, collection.context, { select: query.select, expand: query.expand?.relation }),
+      '@odata.count': query.count && isFirst ? countAll(call.tenant, collection, { query, view }) : undefined,
+      '@odata.nextLink': nextLink,
+      value: page.objects.map(show),
+    },
+    { units: unitsOf(collection.baseUnits, options) },
+  )
 }
 
 /** Answers `/$count` of a collection. @throws GraphRefusal 400 without `ConsistencyLevel: eventual` (graph.md 9.1) */
@@ -216,26 +219,23 @@ function countAll(tenant: Tenant, collection: Collection, given: { query: ListQu
   return count
 }
 
-function objectWriter(
+function objectShaper(
   call: Call,
   collection: Collection,
   given: { readonly select: readonly string[] | undefined; readonly query: ListQuery; readonly view: View },
-): (object: DirectoryObject) => string {
+): (object: DirectoryObject) => Shown {
   const { select, query, view } = given
-  const writers = new Map<ObjectKind, Writer>()
+  const shapers = new Map<ObjectKind, Shaper>()
   for (const kind of collection.kinds) {
-    writers.set(kind, listWriter(kind, select, { typed: collection.mixed, limited: isLimited(call, kind) }))
+    shapers.set(kind, listShaper(kind, select, { typed: collection.mixed, limited: isLimited(call, kind) }))
   }
   const [kind] = collection.kinds
   const expand = query.expand === undefined ? undefined : expander(call, { kind, expansion: query.expand, view })
-  const hidesSingleOnly = kind === 'group' && select?.some((name) => GROUP_SINGLE_ONLY.has(name)) === true
+  const singleOnly = kind === 'group' ? (select ?? []).filter((name) => GROUP_SINGLE_ONLY.has(name)) : []
   return (object) => {
-    const { properties } = view.stateOf(object)
-    const shown = hidesSingleOnly
-      ? Object.fromEntries(Object.entries(properties).filter(([name]) => !GROUP_SINGLE_ONLY.has(name)))
-      : properties
-    const text = writers.get(object.kind)?.(shown) ?? '{}'
-    return expand === undefined ? text : `${text.slice(0, -1)}${expand(object)}}`
+    const shown = shapers.get(object.kind)?.(view.stateOf(object).properties) ?? {}
+    for (const name of singleOnly) shown[name] = null
+    return expand === undefined ? shown : { ...shown, ...expand(object) }
   }
 }
 

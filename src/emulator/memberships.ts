@@ -12,7 +12,10 @@ import type { DirectoryObject, Tenant } from './tenant.ts'
  * @throws ConflictError `id-taken`
  */
 export function createGroup(tenant: Tenant, attributes: Attributes): DirectoryObject {
-  return create(tenant, 'group', { groupTypes: [], mailEnabled: false, securityEnabled: true, ...attributes })
+  return create(tenant, 'group', {
+    attributes,
+    defaults: { groupTypes: [], mailEnabled: false, securityEnabled: true },
+  })
 }
 
 /** @throws NotFoundError */
@@ -23,17 +26,17 @@ export function renameGroup(tenant: Tenant, id: string, displayName: string): Di
 
 /** @throws ConflictError `id-taken` */
 export function addDevice(tenant: Tenant, attributes: Attributes): DirectoryObject {
-  return create(tenant, 'device', { accountEnabled: true, ...attributes })
+  return create(tenant, 'device', { attributes, defaults: { accountEnabled: true } })
 }
 
 /** @throws ConflictError `id-taken` */
 export function addServicePrincipal(tenant: Tenant, attributes: Attributes): DirectoryObject {
-  return create(tenant, 'servicePrincipal', { accountEnabled: true, ...attributes })
+  return create(tenant, 'servicePrincipal', { attributes, defaults: { accountEnabled: true } })
 }
 
 /** @throws ConflictError `id-taken` */
 export function addContact(tenant: Tenant, attributes: Attributes): DirectoryObject {
-  return create(tenant, 'orgContact', attributes)
+  return create(tenant, 'orgContact', { attributes })
 }
 
 /**

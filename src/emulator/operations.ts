@@ -22,12 +22,8 @@ export function hire(tenant: Tenant, attributes: Attributes): DirectoryObject {
   const upn = attributes['userPrincipalName']
   if (typeof upn !== 'string' || upn === '') throw new ConflictError('upn-missing', 'A user needs a userPrincipalName')
   requireFreeUpn(tenant, upn)
-  return create(tenant, 'user', {
-    displayName: upn.split('@')[0],
-    accountEnabled: true,
-    userType: 'Member',
-    ...attributes,
-  })
+  const defaults = { displayName: upn.split('@', 1)[0], accountEnabled: true, userType: 'Member' }
+  return create(tenant, 'user', { attributes, defaults })
 }
 
 /**
@@ -165,12 +161,22 @@ export function resetDelta(tenant: Tenant, answer: '400' | '410' = '410'): void 
 }
 
 /** Creates an object of any kind; the named operations check what belongs to theirs. @throws ConflictError `id-taken` */
-export function create(tenant: Tenant, kind: ObjectKind, attributes: Attributes): DirectoryObject {
-  const given = attributes['id']
-  const id = typeof given === 'string' ? given.toLowerCase() : tenant.random.guid()
+export function create(
+  tenant: Tenant,
+  kind: ObjectKind,
+  given: { readonly attributes: Attributes; readonly defaults?: Attributes },
+): DirectoryObject {
+  const { attributes, defaults } = given
+  const wanted = attributes['id']
+  const id = typeof wanted === 'string' ? wanted.toLowerCase() : tenant.random.guid()
   if (tenant.find(id) !== undefined) throw new ConflictError('id-taken', `Object ${id} exists already`)
-  const properties = definedOf({ id, createdDateTime: graphTime(tenant.clock.now()), ...attributes })
-  const object = tenant.insert(kind, { ...properties, id })
+  const properties: Record<string, unknown> & { id: string } = { id, createdDateTime: graphTime(tenant.clock.now()) }
+  for (const name in defaults) properties[name] = defaults[name]
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (value !== undefined && name !== 'id') properties[name] = value
+  }
+  const object = tenant.insert(kind, properties)
   const before = { presence: 'gone', properties: {}, managerNo: -1 } as const
   tenant.record({ what: 'created', no: object.no, before })
   return object
@@ -232,10 +238,6 @@ function requireFreeUpn(tenant: Tenant, upn: string, except?: DirectoryObject): 
 /** In the recycle bin the name is prefixed with the id without dashes, which frees it for somebody else (graph.md 15). */
 function deletedUpn(id: string, upn: string): string {
   return `${id.replaceAll('-', '')}${upn}`
-}
-
-function definedOf(attributes: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined))
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

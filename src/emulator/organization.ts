@@ -3,7 +3,6 @@ import { BASE_UNITS, unitsOf } from './cost.ts'
 import { readOptions } from './odata.ts'
 import { requireAny, ROLES } from './permissions.ts'
 import { badRequest, type Call, type GraphResponse, jsonAnswer, resourceNotFound } from './respond.ts'
-import { json } from './write.ts'
 
 /** The list of one, or that one by the tenant's id. */
 export function organization(call: Call, id: string | undefined): GraphResponse {
@@ -21,9 +20,9 @@ export function organization(call: Call, id: string | undefined): GraphResponse 
   const shown = Object.fromEntries(Object.entries(full).filter(([name]) => asked?.includes(name) ?? true))
   const context = `${call.graphRoot}/$metadata#organization${asked === undefined ? '' : `(${asked.join(',')})`}`
   const units = unitsOf(BASE_UNITS.other, options)
-  if (id === undefined) return jsonAnswer(call, json({ '@odata.context': context, value: [shown] }), { units })
+  if (id === undefined) return jsonAnswer(call, { '@odata.context': context, value: [shown] }, { units })
   if (id.toLowerCase() !== call.tenant.id) throw resourceNotFound(id)
-  return jsonAnswer(call, json({ '@odata.context': `${context}/$entity`, ...shown }), { units })
+  return jsonAnswer(call, { '@odata.context': `${context}/$entity`, ...shown }, { units })
 }
 
 function describe(call: Call): Readonly<Record<string, unknown>> {

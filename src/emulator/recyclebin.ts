@@ -5,7 +5,7 @@ import { readOptions, readSelect } from './odata.ts'
 import { readableSelect, requireAny, ROLES } from './permissions.ts'
 import { badRequest, type Call, type GraphResponse, jsonAnswer, resourceNotFound } from './respond.ts'
 import type { ObjectKind } from './tenant.ts'
-import { json, listWriter } from './write.ts'
+import { listShaper } from './write.ts'
 
 const CASTS: ReadonlyMap<string, ObjectKind> = new Map([
   ['microsoft.graph.user', 'user'],
@@ -39,10 +39,14 @@ function one(call: Call, id: string): GraphResponse {
   const options = readOptions(call.query)
   const select = readableSelect(call, object.kind, readSelect(options.get('$select'), [object.kind]))
   const context = contextOf(call, 'directoryObjects', { select, single: true })
-  const text = listWriter(object.kind, select, { typed: true })(object.properties)
-  return jsonAnswer(call, `{"@odata.context":${json(context)},${text.slice(1)}`, {
-    units: unitsOf(BASE_UNITS.other, options),
-  })
+  const shown = listShaper(object.kind, select, { typed: true })(object.properties)
+  return jsonAnswer(
+    call,
+    { '@odata.context': context, ...shown },
+    {
+      units: unitsOf(BASE_UNITS.other, options),
+    },
+  )
 }
 
 function rolesFor(kind: ObjectKind): readonly string[] {

@@ -6,7 +6,6 @@ import { readOptions } from './odata.ts'
 import { requireAny, ROLES } from './permissions.ts'
 import { badRequest, type Call, type GraphResponse, jsonAnswer, resourceNotFound, unsupportedQuery } from './respond.ts'
 import type { AppRegistration } from './tenant.ts'
-import { json } from './write.ts'
 
 /** @param key `appId=…` from parentheses, an object id, or nothing for the list */
 export function registration(
@@ -24,7 +23,7 @@ export function registration(
   const show = (app: AppRegistration): Readonly<Record<string, unknown>> => pick(describe(app, set), { set, select })
   if (key === undefined) {
     const found = listed(call, set, options.get('$filter'))
-    return jsonAnswer(call, json({ '@odata.context': context, value: found.map(show) }), { units })
+    return jsonAnswer(call, { '@odata.context': context, value: found.map(show) }, { units })
   }
   const appId = key.startsWith('appId=') ? key.slice('appId='.length).replaceAll("'", '') : undefined
   const app = [...call.tenant.apps.values()].find((one) =>
@@ -32,7 +31,7 @@ export function registration(
   )
   if (app?.appId !== call.appId) requireAny(call, ROLES.applications)
   if (app === undefined) throw resourceNotFound(appId ?? key)
-  return jsonAnswer(call, json({ '@odata.context': `${context}/$entity`, ...show(app) }), { units })
+  return jsonAnswer(call, { '@odata.context': `${context}/$entity`, ...show(app) }, { units })
 }
 
 // without Application.Read.All the list shows the caller's own registration only when the filter names it

@@ -76,8 +76,17 @@ export function requestDenied(): GraphRefusal {
 
 const JSON_TYPE = 'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8'
 
-/** 200 with JSON that is serialized already. */
+/** 200 with a JSON body. */
 export function jsonAnswer(
+  call: Call,
+  body: object,
+  options: { readonly units: number; readonly headers?: Readonly<Record<string, string>> },
+): GraphResponse {
+  return textAnswer(call, JSON.stringify(body), options)
+}
+
+/** 200 with JSON that is text already. */
+export function textAnswer(
   call: Call,
   body: string,
   options: { readonly units: number; readonly headers?: Readonly<Record<string, string>> },
