@@ -98,11 +98,15 @@ class Share {
   async #join(): Promise<string> {
     const { clock } = this.#options
     let quietSince = clock.monotonicMs()
+    let isOurs = false
     for (;;) {
       const entered = await this.#enter()
       if (entered.kind === 'entered') return entered.host
       if (entered.kind === 'later') quietSince = clock.monotonicMs()
-      else if (await this.#start()) continue
+      else if (await this.#start()) {
+        isOurs = true
+        continue
+      }
       const quietMs = clock.monotonicMs() - quietSince
       if (quietMs > ORPHANS_AFTER_MS) await this.#endOrphans()
       if (quietMs > GIVE_UP_MS)
@@ -111,7 +115,8 @@ class Share {
           `Cannot start the embedded database of ${this.#options.home}: something holds ` +
             `${join(this.#options.home, 'database.lock')} and does not answer; is another machine or container using this folder?`,
         )
-      await clock.sleep(POLL_MS, this.#ending.signal)
+      // A server that we started is entered in any case: nobody else may be there to stop it.
+      await clock.sleep(POLL_MS, isOurs ? undefined : this.#ending.signal)
     }
   }
 
@@ -142,10 +147,7 @@ class Share {
       await client.end().catch(() => undefined)
       return classify(error)
     }
-    if (life.isOver || this.#ending.signal.aborted) {
-      await client.end().catch(() => undefined)
-      return { kind: 'absent' }
-    }
+    if (life.isOver) return { kind: 'absent' }
     this.#presence = client
     return { kind: 'entered', host: state.socketDirectory }
   }
@@ -160,7 +162,7 @@ class Share {
       if (known !== undefined && (await isServing(known.data))) return false
       const { files, account } = await prepareFiles(home, user)
       const binaries = await prepareBinaries(account, files.directory)
-      await initialise(files, { account, binaries })
+      await initialise(files, { account, binaries, lockFd: lock.file.fd })
       const startedAt = clock.monotonicMs()
       const state = await startServer(files, { account, binaries, clock, lockFd: lock.file.fd })
       log.debug('embedded database started', { pid: state.pid, ms: Math.round(clock.monotonicMs() - startedAt) })
@@ -202,6 +204,7 @@ class Share {
   async #release(): Promise<'stopped' | 'left'> {
     if (this.#ending.signal.aborted) return 'left'
     this.#ending.abort(new Error('released'))
+    // A start that is under way is waited for, so that the server it makes is stopped again.
     await this.#rejoining
     const client = this.#presence
     this.#presence = undefined

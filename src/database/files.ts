@@ -51,12 +51,6 @@ export async function prepareFiles(
   // Under root, files of an ordinary user are served as that user, so that both can use this home.
   const account =
     owner !== undefined && owner.uid !== 0 && user === undefined ? accountOf(owner) : await chooseAccount(user)
-  if (!account.switch && owner !== undefined && owner.uid !== account.uid)
-    throw new RunError(
-      'database-files',
-      `Cannot open ${known?.data ?? home}: it belongs to user id ${owner.uid} and this is user id ${account.uid}; ` +
-        'run Muster as its owner or as root',
-    )
   const files = known ?? (await chooseFiles(home, account))
   const usable = (await isReachable(files.directory, account)) ? files : await relocate(home, { files, account })
   if (account.switch && owner !== undefined && owner.uid !== account.uid) await changeOwner(usable.data, account)

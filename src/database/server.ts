@@ -70,7 +70,12 @@ export interface ServerState {
 export async function readServerState(data: string): Promise<ServerState | undefined> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw error
+    if (error.code !== 'EACCES') throw error
+    throw new RunError(
+      'database-files',
+      `Cannot open ${data}: it belongs to another user of this machine; run Muster as its owner or as root`,
+      { cause: error },
+    )
   })
   const lines = text?.split('\n') ?? []
   const pid = Number(lines[0])
@@ -78,12 +83,15 @@ export async function readServerState(data: string): Promise<ServerState | undef
   return { pid, socketDirectory: lines[4] ?? '', isReady: lines[7]?.trim() === 'ready' }
 }
 
-/** Makes the data directory, whole or not at all. Nothing to do where it exists. */
+/**
+ * Makes the data directory, whole or not at all. Nothing to do where it exists.
+ * initdb holds the home's lock too: when we are killed, the next start waits for its end instead of working beside it.
+ */
 export async function initialise(
   files: DatabaseFiles,
-  options: { account: Account; binaries: Binaries },
+  options: { account: Account; binaries: Binaries; lockFd: number },
 ): Promise<void> {
-  const { account, binaries } = options
+  const { account, binaries, lockFd } = options
   const version = await readFile(join(files.data, 'PG_VERSION'), 'utf8').catch(() => undefined)
   if (version !== undefined && Number(version) !== binaries.major)
     throw new RunError(
@@ -108,6 +116,7 @@ export async function initialise(
       '--locale-provider=builtin',
       '--builtin-locale=C.UTF-8',
     ],
+    fds: [lockFd],
   })
   if (ended.code !== 0)
     throw new RunError('database-start', `Cannot make a database in ${fresh}: initdb said: ${lastLines(ended.output)}`)
@@ -199,7 +208,7 @@ export async function endOrphans(data: string): Promise<number> {
   let count = 0
   for (const name of await readdir('/proc')) {
     const pid = Number(name)
-    if (!Number.isInteger(pid) || !(await worksIn(pid, data))) continue
+    if (!Number.isInteger(pid) || !(await isOrphan(pid, data))) continue
     try {
       process.kill(pid, 'SIGQUIT')
       count += 1
@@ -211,17 +220,33 @@ export async function endOrphans(data: string): Promise<number> {
   return count
 }
 
-/** A crashed server's pid that another program has by now. PostgreSQL would take that program for the server. */
+/**
+ * A crashed server's pid that is in use though no server is there: by another program, or by the dead server itself
+ * where nobody collects it. PostgreSQL would take it for a server; the pid of its grandparent it does not.
+ */
 async function findStranger(data: string): Promise<number | undefined> {
   const state = await readServerState(data)
-  if (state === undefined || !(await isAlive(state.pid)) || (await worksIn(state.pid, data))) return undefined
-  return state.pid
+  if (state === undefined || (await worksIn(state.pid, data))) return undefined
+  const exists = await stat(`/proc/${state.pid}`).then(
+    () => true,
+    () => false,
+  )
+  return exists ? state.pid : undefined
 }
 
 async function isAlive(pid: number): Promise<boolean> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   // A process whose parent does not collect it stays as a zombie, e.g. under a container's first process.
   return text !== undefined && !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2))
+}
+
+/** A session or worker whose server is gone. A server that is just starting is none: it bears the program's own name. */
+async function isOrphan(pid: number, data: string): Promise<boolean> {
+  if (!(await worksIn(pid, data))) return false
+  const title = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1])
+  return title.startsWith('postgres: ') && !(await worksIn(parent, data))
 }
 
 /** Every PostgreSQL process works in its data directory. */
@@ -248,6 +273,8 @@ async function makeSocketDirectory(id: string, account: Account): Promise<string
     if (!found.isDirectory() || (found.uid !== account.uid && !(isRoot && found.uid === 0))) continue
     if (found.uid !== account.uid) await chown(path, account.uid, account.gid)
     await chmod(path, 0o700)
+    // Left by a killed server, and PostgreSQL would believe the pid in them. That no server is there we know.
+    for (const name of await readdir(path)) await rm(join(path, name))
     return path
   }
   throw new RunError(
