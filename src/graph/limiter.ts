@@ -67,7 +67,8 @@ export function createLimiter(options: { readonly clock: Clock; readonly limits:
     const perMs = (unitsPerWindow / WINDOW_MS) * budget.factor
     budget.balance = Math.min(budget.balance + (now - budget.at) * perMs, unitsPerWindow * BURST)
     budget.at = now
-    return budget.balance >= 0 ? 0 : -budget.balance / perMs
+    // whole milliseconds: a debt of rounding errors would be waited for without end
+    return budget.balance >= 0 ? 0 : Math.ceil(-budget.balance / perMs)
   }
 
   function pump(): void {

@@ -95,10 +95,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     config.timeout = undefined // the sender has its own deadline, on our clock
     config[customFetch] = async (_, init) => {
       try {
-        return await exchange(
-          new URLSearchParams(init.body instanceof URLSearchParams ? init.body : '').toString(),
-          new Headers(init.headers),
-        )
+        return await exchange(textOf(init.body), new Headers(init.headers))
       } catch (error) {
         thrown = error
         throw error
