@@ -1,6 +1,7 @@
 // Makes connections and sources as a config file says, and tells what that changes. Applying the same file again
 // changes nothing. Does not synchronize: what a changed source means for people is for the next run to plan.
 import type { ConnectionSettings } from '../contract/config-file.ts'
+import type { ConfigurationChange, FieldChange } from '../contract/configuration.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -13,7 +14,7 @@ import {
   listCredentials,
 } from './connections.ts'
 import { detachSource } from './detach.ts'
-import { differences, type FieldChange } from './differences.ts'
+import { differences } from './differences.ts'
 import { listSources, presentSettings, type Source } from './sources.ts'
 
 /** A credential to keep for a connection, as read when the file is applied. */
@@ -34,16 +35,6 @@ export interface WantedConnection {
 export interface WantedConfiguration {
   readonly connections: ReadonlyMap<string, WantedConnection>
   readonly sources: ReadonlyMap<string, SourceSettings>
-}
-
-export interface ConfigurationChange {
-  readonly kind: 'connection' | 'source'
-  readonly name: string
-  readonly action: 'create' | 'change' | 'remove' | 'unchanged'
-  /** What changes, by the keys of the config file. Never a secret. */
-  readonly changes: readonly FieldChange[]
-  /** Sources: whether everybody is planned anew by the next run. */
-  readonly replans: boolean
 }
 
 export interface ConfigureOptions {

@@ -1,11 +1,5 @@
 // What differs between two blocks of settings, by the keys that people write.
-
-/** One setting. `undefined` on either side: it is not there. */
-export interface FieldChange {
-  readonly at: string
-  readonly old: unknown
-  readonly new: unknown
-}
+import type { FieldChange } from '../contract/configuration.ts'
 
 /**
  * The settings that differ, by dotted path. Lists are compared whole, because a moved entry has no path of its own.

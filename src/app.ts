@@ -1,0 +1,281 @@
+// Composition root: builds database, vault, Graph clients and engine from the settings, and says what can be done with
+// them. The command line and the server know Muster through this file only.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { z } from 'zod'
+import type { Clock } from './base/clock.ts'
+import { ConfigError, type ConfigProblem } from './base/errors.ts'
+import type { Log } from './base/log.ts'
+import type { Config } from './config.ts'
+import type { ConfigFile } from './contract/config-file.ts'
+import type { ConfigurationChange } from './contract/configuration.ts'
+import type { RunLine } from './contract/run-list.ts'
+import type { RunDocument } from './contract/runs.ts'
+import { connect, type Database } from './database/connect.ts'
+import { openEmbeddedDatabase } from './database/embedded.ts'
+import { migrate } from './database/migrate.ts'
+import { withTransaction } from './database/transaction.ts'
+import { checkConnection, type Finding } from './graph/check.ts'
+import { GraphClient } from './graph/client.ts'
+import { parseCertificate } from './registry/certificates.ts'
+import { configure, type WantedConfiguration, type WantedCredential } from './registry/configuration.ts'
+import { type Connection, listConnections, openCredentials, requireConnection } from './registry/connections.ts'
+import { type ExportRequest, writeExport } from './registry/export-stream.ts'
+import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.ts'
+import { eachPlanItem, type PlanItem } from './registry/plans.ts'
+import { listRuns, type Run, type RunQuery } from './registry/runs.ts'
+import { scheduleProblems } from './registry/schedules.ts'
+import { listSources } from './registry/sources.ts'
+import { needsOf } from './sync/map/needs.ts'
+import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
+import type { Engine, RunProgress } from './sync/engine.ts'
+import { previewSettings, type SettingsPreview } from './sync/preview.ts'
+import { runSource } from './sync/run.ts'
+import { openVault, type Vault } from './vault/keys.ts'
+
+export type { RunProgress, SettingsPreview }
+/** One line of a plan as it is shown. */
+export type PlanLine = Pick<PlanItem, 'object' | 'action' | 'objectId' | 'name' | 'old' | 'new' | 'rule' | 'reason'>
+
+/** The secrets of a connection as read from where the config file says. */
+export interface ConnectionSecrets {
+  readonly secret: string | undefined
+  /** PEM text, and where it is named, for messages. */
+  readonly certificate: { readonly text: string; readonly at: string } | undefined
+}
+
+/** Everything that can be done. Methods throw the errors of `base/errors.ts`. */
+export interface App {
+  /** Names of the connections that exist, for checking a config file. */
+  connectionNames(): Promise<ReadonlySet<string>>
+  /** Checks what only this side can check: schedules, time zones, certificates. @throws ConfigError with all of it */
+  prepareConfiguration(file: ConfigFile, secrets: ReadonlyMap<string, ConnectionSecrets>): WantedConfiguration
+  configure(options: {
+    readonly wanted: WantedConfiguration
+    readonly prune: boolean
+    readonly dryRun: boolean
+  }): Promise<readonly ConfigurationChange[]>
+  /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */
+  preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>
+  check(connection: string, signal: AbortSignal): Promise<readonly Finding[]>
+  run(request: Parameters<typeof runSource>[1]): Promise<RunDocument>
+  approve(request: Parameters<typeof approveRun>[1]): Promise<RunDocument>
+  reject(request: Parameters<typeof rejectRun>[1]): Promise<void>
+  cancel(request: Parameters<typeof cancelRun>[1]): Promise<void>
+  /** The items of a run's plan, in its order, as long as `read` runs. */
+  readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
+  listRuns(query: RunQuery): Promise<readonly RunLine[]>
+  listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
+  /** Writes to `destination` and leaves it open. */
+  export(
+    request: ExportRequest,
+    options: { readonly destination: Writable; readonly signal: AbortSignal },
+  ): Promise<void>
+  /** Ends everything; the embedded database stops when no other process uses it. */
+  close(): Promise<void>
+}
+
+export interface AppOptions {
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Opens the database (the embedded one unless a server is named), brings its schema up to date and opens the vault.
+ *
+ * @throws ConfigError, RunError
+ */
+export async function openApp(config: Config, options: AppOptions): Promise<App> {
+  const { clock, log } = options
+  const opened = await openDatabase(config, options)
+  try {
+    await migrate(opened.db, { log })
+    const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true })
+    const openGraph = (connection: Connection) => createClient(connection, { ...options, config, vault, db: opened.db })
+    return createApp({ db: opened.db, vault, clock, random: Math.random, log, openGraph }, opened.close)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/**
+ * Empties the database of a home, sealed values included. For the folder of the demo alone, which knows its own.
+ *
+ * @throws RunError when somebody works in it
+ */
+export async function resetDatabase(config: Config, options: AppOptions): Promise<void> {
+  const { db, close } = await openDatabase(config, options)
+  try {
+    await withTransaction(
+      db,
+      async (tx) => {
+        await tx.query('drop schema public cascade')
+        await tx.query('create schema public')
+      },
+      { lockTimeoutMs: 5_000 },
+    )
+  } finally {
+    await close()
+  }
+}
+
+async function openDatabase(
+  config: Config,
+  { clock, log }: AppOptions,
+): Promise<{ db: Database; close: () => Promise<void> }> {
+  const applicationName = 'muster'
+  if (config.databaseUrl !== undefined) {
+    const db = await connect({ url: config.databaseUrl.reveal(), log, applicationName })
+    return { db, close: () => db.close() }
+  }
+  const embedded = await openEmbeddedDatabase({ home: config.home, clock, log, user: config.databaseUser })
+  try {
+    const db = await connect({ embedded, log, applicationName })
+    return {
+      db,
+      close: async () => {
+        await db.close()
+        await embedded.release()
+      },
+    }
+  } catch (error) {
+    await embedded.release()
+    throw error
+  }
+}
+
+interface ClientParts extends AppOptions {
+  readonly config: Config
+  readonly vault: Vault
+  readonly db: Database
+}
+
+async function createClient(connection: Connection, parts: ClientParts): Promise<GraphClient> {
+  const { config, vault, db, clock, log } = parts
+  const { tenantId, clientId, authorityUrl, graphUrl } = connection
+  return new GraphClient({
+    tenantId,
+    clientId,
+    authorityUrl,
+    graphUrl,
+    credentials: await openCredentials(db, { connectionId: connection.id, vault }),
+    clock,
+    random: Math.random,
+    log,
+    userAgent: `muster/${VERSION}`,
+    proxy: {
+      ...(config.httpsProxy === undefined ? {} : { httpsProxy: config.httpsProxy.reveal() }),
+      ...(config.noProxy === undefined ? {} : { noProxy: config.noProxy }),
+    },
+    ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
+  })
+}
+
+function createApp(engine: Engine, close: () => Promise<void>): App {
+  const { db, vault } = engine
+  return {
+    connectionNames: async () => new Set((await listConnections(db)).map((connection) => connection.name)),
+    prepareConfiguration,
+    configure: (options) => configure(db, { ...options, vault }),
+    preview: (request) => previewSettings(engine, request),
+    check: (connection, signal) => check(engine, { connection, signal }),
+    run: (request) => runSource(engine, request),
+    approve: (request) => approveRun(engine, request),
+    reject: (request) => rejectRun(engine, request),
+    cancel: (request) => cancelRun(engine, request),
+    readPlan: (run, read) =>
+      withTransaction(db, (tx) => read(eachPlanItem(tx, run)), { isolation: 'repeatable read', readOnly: true }),
+    listRuns: async (query) => (await listRuns(db, query)).map(presentRun),
+    listIssues: (query) => listIssues(db, query),
+    export: (request, options) => writeExport(db, request, { ...options, vault }),
+    close,
+  }
+}
+
+function prepareConfiguration(file: ConfigFile, secrets: ReadonlyMap<string, ConnectionSecrets>): WantedConfiguration {
+  const problems: ConfigProblem[] = []
+  for (const [name, settings] of Object.entries(file.sources)) {
+    problems.push(...scheduleProblems(settings).map((p) => ({ ...p, at: `sources.${name}.${p.at}` })))
+  }
+  const connections = new Map<
+    string,
+    WantedConfiguration['connections'] extends ReadonlyMap<string, infer C> ? C : never
+  >()
+  for (const [name, settings] of Object.entries(file.connections)) {
+    try {
+      connections.set(name, { settings, credentials: credentialsOf(secrets.get(name)) })
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      problems.push(...error.problems)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { connections, sources: new Map(Object.entries(file.sources)) }
+}
+
+function credentialsOf(secrets: ConnectionSecrets | undefined): readonly WantedCredential[] {
+  const credentials: WantedCredential[] = []
+  if (secrets?.secret !== undefined) {
+    credentials.push({ kind: 'secret', value: secrets.secret, thumbprint: null, expiresAt: null })
+  }
+  if (secrets?.certificate !== undefined) {
+    const { pem, thumbprint, expiresAt } = parseCertificate(secrets.certificate.text, secrets.certificate.at)
+    credentials.push({ kind: 'certificate', value: pem, thumbprint, expiresAt })
+  }
+  return credentials
+}
+
+async function check(
+  engine: Engine,
+  { connection: name, signal }: { connection: string; signal: AbortSignal },
+): Promise<readonly Finding[]> {
+  const connection = await requireConnection(engine.db, name)
+  const sources = (await listSources(engine.db)).filter((source) => source.connection.id === connection.id)
+  // Without a source yet: what nearly every source will need.
+  const needsGroups = sources.length === 0 || sources.some((source) => needsOf(source.settings).groups)
+  const client = await engine.openGraph(connection)
+  try {
+    return await checkConnection(client, {
+      needs: needsGroups ? ['User.Read.All', 'GroupMember.Read.All'] : ['User.Read.All'],
+      clock: engine.clock,
+      signal,
+    })
+  } finally {
+    await client.stop()
+  }
+}
+
+function presentRun(run: Run): RunLine {
+  // A run that was interrupted has the error of its document and nothing else.
+  const summary: Partial<RunDocument> = run.summary ?? {}
+  return {
+    run: String(run.id),
+    source: run.source,
+    kind: run.kind,
+    mode: run.mode,
+    trigger: run.trigger,
+    outcome: run.outcome,
+    startedAt: run.startedAt.toISOString(),
+    endedAt: run.endedAt?.toISOString() ?? null,
+    planHash: run.planHash,
+    approveBy: run.approveBy?.toISOString() ?? null,
+    decision: run.decision,
+    decidedBy: run.decidedBy,
+    decidedReason: run.decidedReason,
+    users: summary.users ?? null,
+    groups: summary.groups ?? null,
+    memberships: summary.memberships ?? null,
+    credentials: summary.credentials ?? null,
+    issuesTotal: summary.issuesTotal ?? null,
+    error: summary.error ?? null,
+  }
+}
+
+const VERSION = readVersion()
+
+function readVersion(): string {
+  const text = readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+}

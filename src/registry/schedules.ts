@@ -1,0 +1,45 @@
+// When a source runs by itself: judged here when it is saved, carried out elsewhere.
+import { Cron } from 'croner'
+import type { ConfigProblem } from '../base/errors.ts'
+import type { SourceSettings } from '../contract/sources.ts'
+
+/** What is wrong with a source's time zone and cron expressions, by their keys; empty when nothing is. */
+export function scheduleProblems(settings: Pick<SourceSettings, 'schedule' | 'timezone'>): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  if (!isTimeZone(settings.timezone)) {
+    problems.push({
+      at: 'timezone',
+      message: `unknown time zone ${JSON.stringify(settings.timezone)}; name one like UTC or Europe/Prague`,
+    })
+  }
+  for (const key of ['delta', 'full'] as const) {
+    const expression = settings.schedule[key]
+    const message = expression === null ? undefined : cronProblem(expression)
+    if (message !== undefined) problems.push({ at: `schedule.${key}`, message })
+  }
+  return problems
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    // Refuses what it does not know; nothing is formatted.
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
+function cronProblem(expression: string): string | undefined {
+  const fields = expression.trim().split(/\s+/).length
+  if (fields !== 5) {
+    return `${JSON.stringify(expression)} has ${fields} fields; a schedule has five: minute, hour, day of month, month, day of week`
+  }
+  try {
+    const cron = new Cron(expression, { paused: true, mode: '5-part', timezone: 'UTC' })
+    return cron.nextRun() === null ? `${JSON.stringify(expression)} never comes due` : undefined
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error)
+    return `${JSON.stringify(expression)} is not a cron expression: ${reason}`
+  }
+}
