@@ -1,0 +1,24 @@
+// Parsing of arguments and flags; a mistake is told by commander with the argument's name.
+import { InvalidArgumentError } from 'commander'
+
+/** The number of a run. */
+export function parseRunId(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text) || Number(text) > 2_147_483_647) {
+    throw new InvalidArgumentError('A run has a number; muster runs lists them.')
+  }
+  return Number(text)
+}
+
+/** How many rows to show. */
+export function parseLimit(text: string): number {
+  return parseWhole(text, { from: 1, to: 10_000 })
+}
+
+/** A whole number in a range, both ends included. */
+export function parseWhole(text: string, { from, to }: { from: number; to: number }): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < from || value > to) {
+    throw new InvalidArgumentError(`It must be a whole number from ${from} to ${to}.`)
+  }
+  return value
+}

@@ -1,0 +1,43 @@
+// approve: applies a held plan as it was shown.
+import { hostname, userInfo } from 'node:os'
+import type { Command } from 'commander'
+import { parseRunId } from '../arguments.ts'
+import type { Runner } from '../program.ts'
+import { type Session, withApp } from '../session.ts'
+import { runWithProgress, writeResult } from './sync.ts'
+
+export function addApproveCommand(program: Command, run: Runner): void {
+  program
+    .command('approve')
+    .argument('<run>', 'number of the held run', parseRunId)
+    .description('apply a held plan exactly as it was shown')
+    .requiredOption('--hash <hash>', 'hash of the plan that you have seen')
+    .requiredOption('--reason <text>', 'why it is right; kept with the run')
+    .addHelpText(
+      'after',
+      `
+Example:
+  muster approve 17 --hash 3f9a… --reason "the school closed, 212 leavers are right"
+`,
+    )
+    .action(async (runId: number, options: { hash: string; reason: string }, command: Command) => {
+      await run((session) => approve(session, { runId, ...options }), command.optsWithGlobals())
+    })
+}
+
+async function approve(
+  session: Session,
+  { runId, hash, reason }: { runId: number; hash: string; reason: string },
+): Promise<number> {
+  return withApp(session, async (app) => {
+    const document = await runWithProgress(session, (onProgress) =>
+      app.approve({ run: runId, hash, reason, by: whoIsThis(), signal: session.signal, onProgress }),
+    )
+    return writeResult(session, document)
+  })
+}
+
+/** The account at this machine: on the command line nobody has signed in. */
+export function whoIsThis(): string {
+  return `${userInfo().username}@${hostname()}`
+}

@@ -1,0 +1,25 @@
+// demo: its flags.
+import type { Command } from 'commander'
+import type { Runner } from '../program.ts'
+import { runDemo } from './demo.ts'
+
+export function addDemoCommand(program: Command, run: Runner): void {
+  program
+    .command('demo')
+    .description('see Muster at work with a made-up company; needs no Microsoft account and touches nothing else')
+    .option('--once', 'end when everything was shown instead of staying up until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+It keeps everything in a folder of its own, MUSTER_HOME or .muster-demo in your home folder, and
+begins afresh every time. It never uses a folder that another Muster has made.
+
+Examples:
+  npm run demo
+  npm run demo -- --once
+`,
+    )
+    .action(async (options: { readonly once?: true }, command: Command) => {
+      await run((session) => runDemo(session, { once: options.once === true }), command.optsWithGlobals())
+    })
+}

@@ -1,0 +1,251 @@
+// demo: a made-up company in the emulator, synchronized in front of one's eyes: first load, then a few changes.
+import { writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { stringify } from 'yaml'
+import { type App, openApp, resetDatabase } from '../../app.ts'
+import type { ExportKind } from '../../contract/exports.ts'
+import { parseConfigFile } from '../../contract/config-file.ts'
+import { exitCodeOf, type RunDocument } from '../../contract/runs.ts'
+import { addMember } from '../../emulator/memberships.ts'
+import { hire, remove, update } from '../../emulator/operations.ts'
+import { Emulator, type HostedTenant } from '../../emulator/server.ts'
+import type { DirectoryObject, Tenant } from '../../emulator/tenant.ts'
+import { demoCompany } from '../../emulator/tenants/contoso.ts'
+import { readConfigDocument, readSecrets } from '../config-document.ts'
+import { claimDemoHome } from '../demo-home.ts'
+import { writeJson, writeLine, writeTable } from '../io.ts'
+import { writePlan } from '../plan-table.ts'
+import { readConfig, type Session, sessionLog } from '../session.ts'
+import { writeRun } from '../summary.ts'
+import { runWithProgress } from './sync.ts'
+
+const SOURCE = 'contoso-staff'
+
+/** Shows everything once; then serves the emulator until Ctrl-C, unless `once`. */
+export async function runDemo(session: Session, options: { readonly once: boolean }): Promise<number> {
+  const config = readConfig(session, {
+    defaults: { MUSTER_HOME: join(homedir(), '.muster-demo') },
+    // An installation on this machine is none of the demo's business.
+    without: ['MUSTER_DATABASE_URL', 'MUSTER_KEY_FILE'],
+  })
+  const appOptions = { clock: session.clock, log: sessionLog(session, config) }
+  if ((await claimDemoHome(config.home)) === 'again') await resetDatabase(config, appOptions)
+  const emulator = new Emulator({ seed: 1 })
+  const app = await openApp(config, appOptions)
+  try {
+    const company = emulator.host(demoCompany({ clock: emulator.clock }))
+    const { graphUrl } = await emulator.listen()
+    const stage: Stage = { session, app, company, home: config.home, url: graphUrl }
+    const runs = await play(stage)
+    if (session.json) writeJson(session.io, { home: config.home, ...runs })
+    else await writeFarewell(stage, { emulator, once: options.once })
+    if (!options.once) await aborted(session.signal)
+    return exitCodeOf(runs.second.outcome)
+  } finally {
+    await app.close()
+    await emulator.stop()
+  }
+}
+
+interface Stage {
+  readonly session: Session
+  readonly app: App
+  readonly company: HostedTenant
+  readonly home: string
+  readonly url: string
+}
+
+async function play(stage: Stage): Promise<{ first: RunDocument; second: RunDocument }> {
+  const { session, app, company } = stage
+  const { tenant } = company
+  say(
+    session,
+    `Contoso, a company of ${tenant.count('user')} accounts and ${tenant.count('group')} groups, is served by an Entra emulator at ${stage.url}`,
+  )
+  step(session, 1, 'Connect', `muster apply -f ${join(stage.home, 'muster.yaml')}`)
+  await applyConfiguration(stage)
+  for (const finding of await app.check('contoso', session.signal)) {
+    say(session, `  ${finding.ok ? '✓' : '✗'} ${finding.message}`)
+  }
+
+  step(session, 2, 'See what a synchronization would do, before it does', `muster plan ${SOURCE}`)
+  const preview = await execute(stage, 'plan')
+  await showPlan(stage, preview)
+
+  step(session, 3, 'Synchronize', `muster sync ${SOURCE}`)
+  const first = await execute(stage, 'sync')
+  showRun(stage, first)
+  await showPeople(stage)
+
+  step(session, 4, 'Meanwhile at Contoso', 'somebody is hired, somebody marries, somebody leaves')
+  for (const line of changeCompany(company.tenant)) say(session, `  ${line}`)
+
+  step(session, 5, 'Synchronize again: Microsoft is asked for changes only', `muster sync ${SOURCE}`)
+  const second = await execute(stage, 'sync')
+  await showPlan(stage, second)
+  showRun(stage, second)
+  return { first, second }
+}
+
+/** Goes the way of `muster apply`, from files that stay for people to look at. */
+async function applyConfiguration({ app, company, home, url }: Stage): Promise<void> {
+  const path = join(home, 'muster.yaml')
+  await writeFile(join(home, 'contoso.secret'), `${company.clientSecret}\n`, { mode: 0o600 })
+  await writeFile(path, `# The configuration of the demo.\n${stringify(configuration(company, url))}`)
+  const file = parseConfigFile(await readConfigDocument(path), await app.connectionNames())
+  const secrets = await readSecrets(file, { configPath: path, environment: {} })
+  await app.configure({ wanted: app.prepareConfiguration(file, secrets), prune: false, dryRun: false })
+}
+
+function configuration({ tenantId, clientId }: HostedTenant, url: string): object {
+  return {
+    connections: {
+      contoso: {
+        tenantId,
+        clientId,
+        clientSecret: { file: 'contoso.secret' },
+        cloud: 'custom',
+        authorityUrl: url,
+        graphUrl: url,
+      },
+    },
+    sources: {
+      [SOURCE]: {
+        connection: 'contoso',
+        users: {
+          properties: {
+            aliases: ['upnPrefix', 'onPremisesSamAccountName'],
+            cards: [{ from: 'onPremisesExtensionAttributes.extensionAttribute5' }],
+            personalNumber: 'employeeId',
+            costCenter: 'employeeOrgData.costCenter',
+            office: 'officeLocation',
+            jobTitle: 'jobTitle',
+            company: 'companyName',
+          },
+        },
+        groups: { under: 'Contoso', ignoreContaining: ['temp'], membership: 'transitive' },
+      },
+    },
+  }
+}
+
+function execute({ session, app }: Stage, kind: 'plan' | 'sync'): Promise<RunDocument> {
+  return runWithProgress(session, (onProgress) =>
+    app.run({ source: SOURCE, kind, mode: 'auto', trigger: 'manual', wait: true, signal: session.signal, onProgress }),
+  )
+}
+
+/** Somebody comes, somebody changes the name, somebody goes; each told in a sentence. */
+function changeCompany(tenant: Tenant): readonly string[] {
+  const find = (name: string): DirectoryObject => {
+    const found = [...tenant.live('user'), ...tenant.live('group')].find((o) => o.properties['displayName'] === name)
+    if (found === undefined) throw new Error(`the made-up company has no ${name}`)
+    return found
+  }
+  const ada = hire(tenant, {
+    displayName: 'Ada Lovelace',
+    givenName: 'Ada',
+    surname: 'Lovelace',
+    userPrincipalName: 'ada.lovelace@contoso.com',
+    mail: 'ada.lovelace@contoso.com',
+    department: 'Engineering',
+    jobTitle: 'Analyst',
+    employeeId: 'C1815',
+    onPremisesExtensionAttributes: { extensionAttribute5: '04:A2:3B:1C:55:18:15' },
+  })
+  addMember(tenant, find('Engineering').id, ada.id)
+  update(tenant, find('Megan Bowen').id, {
+    displayName: 'Megan Wilson',
+    surname: 'Wilson',
+    userPrincipalName: 'megan.wilson@contoso.com',
+    mail: 'megan.wilson@contoso.com',
+  })
+  remove(tenant, find('Alex Wilber').id)
+  return [
+    '+ Ada Lovelace is hired, gets a card and joins Engineering',
+    '~ Megan Bowen is called Megan Wilson from now on',
+    '- Alex Wilber leaves; his account is deleted',
+  ]
+}
+
+async function showPlan({ session, app }: Stage, { run }: RunDocument): Promise<void> {
+  if (session.json) return
+  await app.readPlan(Number(run), (items) => writePlan(session.io, items, { atMost: 12 }))
+}
+
+function showRun({ session }: Stage, document: RunDocument): void {
+  if (!session.json) writeRun(session.io, document)
+}
+
+async function showPeople({ session, app }: Stage): Promise<void> {
+  if (session.json) return
+  const people = await exported(app, { kind: 'users', signal: session.signal })
+  const text = (value: unknown) => (Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : '')
+  const groups = (value: unknown) =>
+    Array.isArray(value) ? value.map((path) => String(path).replace('Contoso|', '')).join(', ') : ''
+  say(session, '\nSome of the people that printers and doors now know:')
+  writeTable(
+    session.io,
+    ['user name', 'full name', 'card', 'groups'],
+    people.slice(0, 6).map((p) => [text(p['userName']), text(p['fullName']), text(p['cards']), groups(p['groups'])]),
+  )
+}
+
+async function exported(
+  app: App,
+  { kind, signal }: { kind: ExportKind; signal: AbortSignal },
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const chunks: string[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(String(chunk))
+      done()
+    },
+  })
+  await app.export({ kind, format: 'ndjson', dialect: 'muster' }, { destination, signal })
+  return chunks
+    .join('')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+}
+
+async function writeFarewell(
+  { session, app, home, url }: Stage,
+  { emulator, once }: { emulator: Emulator; once: boolean },
+): Promise<void> {
+  const people = await exported(app, { kind: 'users', signal: session.signal })
+  const groups = await exported(app, { kind: 'groups', signal: session.signal })
+  const cards = people.reduce((sum, person) => sum + (Array.isArray(person['cards']) ? person['cards'].length : 0), 0)
+  const muster = `MUSTER_HOME=${home} ./muster`
+  say(
+    session,
+    `\nThe registry now holds ${people.length} people with ${cards} cards and ${groups.length} groups. Look at them:`,
+  )
+  say(session, `  ${muster} export users`)
+  say(session, `  ${muster} export users --format csv --csv-dialect myq`)
+  say(session, `  ${muster} export groups`)
+  say(session, `  ${muster} export memberships`)
+  say(session, `  ${muster} runs`)
+  if (once) return
+  say(session, '\nThe company stays in business until Ctrl-C. In another terminal:')
+  say(session, `  ${muster} sync ${SOURCE} --full`)
+  say(session, `  curl -H 'x-admin-key: ${emulator.adminKey}' ${url}/_admin`)
+}
+
+function step(session: Session, number: number, title: string, command: string): void {
+  say(session, `\n── ${number}. ${title} ${'─'.repeat(Math.max(3, 70 - title.length))}\n   ${command}\n`)
+}
+
+function say(session: Session, line: string): void {
+  if (!session.json) writeLine(session.io, line)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,59 @@
+// emulator: the flags of the emulator on its own.
+import type { Command } from 'commander'
+import { parseWhole } from '../arguments.ts'
+import { writeLine } from '../io.ts'
+import type { Runner } from '../program.ts'
+import type { Session } from '../session.ts'
+import { runEmulator } from './emulator.ts'
+
+interface Options {
+  readonly users: number
+  readonly groups: number
+  readonly memberships: number
+  readonly seed: number
+  readonly port: number
+  readonly tls?: true
+}
+
+const count = (text: string) => parseWhole(text, { from: 0, to: 100_000_000 })
+
+export function addEmulatorCommand(program: Command, run: Runner): void {
+  program
+    .command('emulator')
+    .description('serve an Entra tenant of any size from this machine, for tests; no Microsoft account is needed')
+    .option('--users <count>', 'people in it', count, 100)
+    .option('--groups <count>', 'groups in it', count, 20)
+    .option('--memberships <count>', 'direct memberships of users', count, 500)
+    .option('--seed <number>', 'the same seed makes the same tenant', count, 1)
+    .option(
+      '--port <port>',
+      'where it listens on 127.0.0.1; 0 is any free port',
+      (t) => parseWhole(t, { from: 0, to: 65_535 }),
+      0,
+    )
+    .option('--tls', 'serve https with a certificate of its own authority, whose file it names')
+    .addHelpText(
+      'after',
+      `
+It prints one JSON line with authorityUrl, graphUrl, adminUrl, tenantId, clientId, clientSecret and
+adminKey, and serves until Ctrl-C. In a config file it is a connection with cloud: custom.
+
+Example:
+  muster emulator --users 1000 --groups 50 --memberships 4000 --port 4000
+`,
+    )
+    .action(async (options: Options, command: Command) => {
+      await run((session) => emulate(session, options), command.optsWithGlobals())
+    })
+}
+
+/** Ctrl-C is how it is meant to end. */
+async function emulate(session: Session, options: Options): Promise<number> {
+  await runEmulator({
+    ...options,
+    tls: options.tls === true,
+    stdout: (line) => writeLine(session.io, line),
+    signal: session.signal,
+  })
+  return 0
+}

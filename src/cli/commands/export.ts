@@ -1,0 +1,93 @@
+// export: users, groups or memberships for other systems.
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import type { App } from '../../app.ts'
+import {
+  CSV_DIALECTS,
+  type CsvDialect,
+  EXPORT_FORMATS,
+  EXPORT_KINDS,
+  type ExportFormat,
+  type ExportKind,
+} from '../../contract/exports.ts'
+import { UsageError } from '../failure.ts'
+import { writeNote } from '../io.ts'
+import type { Runner } from '../program.ts'
+import { type Session, withApp } from '../session.ts'
+
+interface Options {
+  readonly format?: ExportFormat
+  readonly csvDialect?: CsvDialect
+  readonly output?: string
+}
+
+export function addExportCommand(program: Command, run: Runner): void {
+  const command = program.command('export')
+  command
+    .description('write users, groups or memberships for other systems')
+    .addArgument(command.createArgument('<what>', 'what to write').choices(EXPORT_KINDS))
+    .addOption(new Option('--format <format>', 'ndjson (default), json or csv').choices(EXPORT_FORMATS))
+    .addOption(new Option('--csv-dialect <dialect>', 'column layout of a CSV of users').choices(CSV_DIALECTS))
+    .option('-o, --output <path>', 'write to a file, which appears when it is complete (cards are readable in it)')
+    .addHelpText(
+      'after',
+      `
+PINs are never exported. In CSV several values of a cell are joined by ; and cells that a
+spreadsheet would run begin with '. --csv-dialect myq lists active users only.
+
+Examples:
+  muster export users                                   one JSON object a line
+  muster export users --format csv --output users.csv
+  muster export users --format csv --csv-dialect myq --output myq.csv
+  muster export memberships --format json
+`,
+    )
+    .action(async (kind: ExportKind, options: Options, self: Command) => {
+      await run((session) => exportRegistry(session, { kind, ...options }), self.optsWithGlobals())
+    })
+}
+
+interface Request extends Options {
+  readonly kind: ExportKind
+}
+
+async function exportRegistry(session: Session, request: Request): Promise<number> {
+  const { kind, output } = request
+  // --json asks for one document, which lines of JSON are not.
+  const format = request.format ?? (session.json ? 'json' : request.csvDialect === undefined ? 'ndjson' : 'csv')
+  const dialect = request.csvDialect ?? 'muster'
+  if (session.json && format !== 'json') throw new UsageError(`--json does not go with --format ${format}`)
+  if (request.csvDialect !== undefined && format !== 'csv') throw new UsageError('--csv-dialect needs --format csv')
+  if (dialect === 'myq' && kind !== 'users') throw new UsageError('--csv-dialect myq is a layout of users')
+  return withApp(session, async (app) => {
+    if (output === undefined) {
+      await app.export({ kind, format, dialect }, { destination: session.io.stdout, signal: session.signal })
+    } else {
+      await exportToFile(session, { app, output, request: { kind, format, dialect } })
+    }
+    return 0
+  })
+}
+
+/** Writes beside the file and renames, so that nobody ever reads half an export. Only its owner may read it. */
+async function exportToFile(
+  session: Session,
+  { app, output, request }: { app: App; output: string; request: Parameters<App['export']>[0] },
+): Promise<void> {
+  const partial = `${output}.${process.pid}.partial`
+  const file = createWriteStream(partial, { mode: 0o600 })
+  try {
+    await app.export(request, { destination: file, signal: session.signal })
+    await new Promise<void>((resolve, reject) => {
+      file.once('error', reject)
+      file.end(resolve)
+    })
+    await rename(partial, output)
+  } catch (error) {
+    file.destroy()
+    await rm(partial, { force: true })
+    throw error
+  }
+  if (session.io.stderr.isTTY) writeNote(session.io, `Written to ${output}`)
+}

@@ -1,0 +1,106 @@
+// sync and plan: one run of a source, applied or only shown.
+import type { Command } from 'commander'
+import type { App } from '../../app.ts'
+import { exitCodeOf, type RunDocument } from '../../contract/runs.ts'
+import { writeJson, writeLine } from '../io.ts'
+import { writePlan } from '../plan-table.ts'
+import { startProgress } from '../progress.ts'
+import type { Runner } from '../program.ts'
+import { type Session, withApp } from '../session.ts'
+import { writeRun } from '../summary.ts'
+
+interface Options {
+  readonly full?: true
+  /** commander turns --no-wait into this. */
+  readonly wait: boolean
+}
+
+export function addSyncCommand(program: Command, run: Runner): void {
+  program
+    .command('sync')
+    .argument('<source>', 'name of the source')
+    .description('synchronize a source: read what changed, plan, apply')
+    .option('--full', 'compare everything instead of reading changes only')
+    .option('--no-wait', 'end with exit code 75 at once when the source is being run')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  muster sync contoso-staff            read and apply what changed
+  muster sync contoso-staff --full     compare everything
+  muster sync contoso-staff --json     the result as one JSON document
+`,
+    )
+    .action(async (source: string, options: Options, command: Command) => {
+      await run((session) => sync(session, { source, kind: 'sync', ...options }), command.optsWithGlobals())
+    })
+}
+
+export function addPlanCommand(program: Command, run: Runner): void {
+  program
+    .command('plan')
+    .argument('<source>', 'name of the source')
+    .description('show what synchronizing a source would do, and why; writes nothing to the registry')
+    .option('--full', 'compare everything instead of reading changes only')
+    .option('--no-wait', 'end with exit code 75 at once when the source is being run')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  muster plan contoso-staff            what a sync would do now
+  muster plan contoso-staff --json     the counts as one JSON document
+`,
+    )
+    .action(async (source: string, options: Options, command: Command) => {
+      await run((session) => sync(session, { source, kind: 'plan', ...options }), command.optsWithGlobals())
+    })
+}
+
+interface Request extends Options {
+  readonly source: string
+  readonly kind: 'sync' | 'plan'
+}
+
+async function sync(session: Session, request: Request): Promise<number> {
+  return withApp(session, async (app) => {
+    const document = await runWithProgress(session, (onProgress) =>
+      app.run({
+        source: request.source,
+        kind: request.kind,
+        mode: request.full === true ? 'full' : 'auto',
+        trigger: 'manual',
+        wait: request.wait,
+        signal: session.signal,
+        onProgress,
+      }),
+    )
+    if (!session.json && request.kind === 'plan') await showPlan(session, { app, document })
+    return writeResult(session, document)
+  })
+}
+
+/** Runs with a progress bar; shared by every command that runs something. */
+export async function runWithProgress(
+  session: Session,
+  start: (onProgress: Parameters<App['run']>[0]['onProgress']) => Promise<RunDocument>,
+): Promise<RunDocument> {
+  const bar = startProgress(session.io)
+  try {
+    return await start((progress) => bar.show(progress))
+  } finally {
+    bar.stop()
+  }
+}
+
+/** Prints a run's document or what it says, and answers the exit code. */
+export function writeResult(session: Session, document: RunDocument): number {
+  if (session.json) writeJson(session.io, document)
+  else writeRun(session.io, document)
+  return exitCodeOf(document.outcome)
+}
+
+async function showPlan(session: Session, { app, document }: { app: App; document: RunDocument }): Promise<void> {
+  if (document.outcome !== 'planned') return
+  await app.readPlan(Number(document.run), async (items) => writePlan(session.io, items))
+  writeLine(session.io)
+}

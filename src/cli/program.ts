@@ -1,0 +1,66 @@
+// The command line as a whole: its commands, the flags that all of them take, and how one is run.
+import { Command } from 'commander'
+import { SETTINGS } from '../config.ts'
+import { addApplyCommand } from './commands/apply.ts'
+import { addApproveCommand } from './commands/approve.ts'
+import { addCancelCommand } from './commands/cancel.ts'
+import { addCheckCommand } from './commands/check.ts'
+import { addDemoCommand } from './commands/demo-command.ts'
+import { addEmulatorCommand } from './commands/emulator-command.ts'
+import { addExportCommand } from './commands/export.ts'
+import { addIssuesCommand } from './commands/issues.ts'
+import { addRejectCommand } from './commands/reject.ts'
+import { addRunsCommand } from './commands/runs.ts'
+import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
+import type { Io } from './io.ts'
+import type { Work } from './session.ts'
+
+/** What a command hands its work to; `options` are all flags, those of every command included. */
+export type Runner = (work: Work, options: Readonly<Record<string, unknown>>) => Promise<void>
+
+/** Settings whose flags every command takes. */
+const GLOBAL_SETTINGS = SETTINGS.filter(({ key }) => key !== 'listen')
+
+const EXIT_CODES = `
+Exit codes:
+  0    done, or nothing to do
+  1    failed
+  2    wrong usage or configuration
+  3    held: the plan waits for approval
+  75   busy: the source is being run by somebody else
+  130  cancelled
+`
+
+export function createProgram(options: { readonly io: Io; readonly version: string; readonly run: Runner }): Command {
+  const program = new Command('muster')
+    .description('Keeps a registry of people in step with Microsoft Entra ID, and shows what it does and why.')
+    .version(options.version)
+    .option('--json', 'print one JSON document and nothing else, also on failure')
+    .option('--verbose', 'log everything to standard error, and stacks with errors')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => options.io.stdout.write(text),
+      writeErr: (text) => options.io.stderr.write(text),
+    })
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+  for (const { flag, type, description, env } of GLOBAL_SETTINGS) {
+    if (flag === undefined) continue
+    const value = type.includes(',') ? 'level' : type.split(' ')[0]
+    const firstSentence = description.split(/\.(?: (?=[A-Z])|$)/)[0] ?? description
+    program.option(`${flag} <${value}>`, `${firstSentence} (${env[0]})`)
+  }
+  addDemoCommand(program, options.run)
+  addEmulatorCommand(program, options.run)
+  addApplyCommand(program, options.run)
+  addCheckCommand(program, options.run)
+  addPlanCommand(program, options.run)
+  addSyncCommand(program, options.run)
+  addApproveCommand(program, options.run)
+  addRejectCommand(program, options.run)
+  addCancelCommand(program, options.run)
+  addRunsCommand(program, options.run)
+  addIssuesCommand(program, options.run)
+  addExportCommand(program, options.run)
+  return program
+}

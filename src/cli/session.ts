@@ -1,0 +1,61 @@
+// What every command is given: where it writes, how it was asked to, and the application on demand.
+import { type App, openApp } from '../app.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { createLog, type Log } from '../base/log.ts'
+import { type Config, environment, loadConfig, type Overrides, SETTINGS } from '../config.ts'
+import type { Io } from './io.ts'
+
+export interface Session {
+  readonly io: Io
+  readonly json: boolean
+  readonly verbose: boolean
+  /** Aborts with CancelledError at the first Ctrl-C. */
+  readonly signal: AbortSignal
+  readonly overrides: Overrides
+  readonly clock: Clock
+}
+
+/** A command's work; its result is the exit code. */
+export type Work = (session: Session) => Promise<number>
+
+/**
+ * Reads the settings. Where nothing is said about it the log's level is `warn`, with --verbose `debug`: a person at a
+ * terminal is told by the command itself what happens.
+ */
+export function readConfig(
+  session: Session,
+  more: { readonly defaults?: Readonly<Record<string, string>>; readonly without?: readonly string[] } = {},
+): Config {
+  const env: Record<string, string | undefined> = { MUSTER_LOG_LEVEL: 'warn', ...more.defaults, ...environment() }
+  for (const name of more.without ?? []) delete env[name]
+  const level = session.verbose ? { logLevel: 'debug' } : {}
+  return loadConfig(env, { ...level, ...session.overrides })
+}
+
+/** Opens database, vault and everything else for `work`, and closes them whatever happens. */
+export async function withApp(session: Session, work: (app: App) => Promise<number>): Promise<number> {
+  const config = readConfig(session)
+  const app = await openApp(config, { clock: session.clock, log: sessionLog(session, config) })
+  try {
+    return await work(app)
+  } finally {
+    await app.close()
+  }
+}
+
+export function sessionLog(session: Session, config: Config): Log {
+  return createLog({ level: config.logLevel, stream: session.io.stderr })
+}
+
+/** The values of flags that stand for settings, from what commander parsed. */
+export function overridesFrom(options: Readonly<Record<string, unknown>>): Overrides {
+  const overrides: Record<string, string> = {}
+  for (const { key } of SETTINGS) {
+    const value = options[key]
+    if (typeof value === 'string') overrides[key] = value
+  }
+  return overrides
+}
+
+/** The clock of this process. */
+export const sessionClock: Clock = systemClock
