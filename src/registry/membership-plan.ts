@@ -26,7 +26,7 @@ export async function planMemberships(tx: Transaction, options: MembershipPlanOp
   if (has.rows[0]?.some !== true) {
     await tx.query(
       `insert into plan_memberships (run_id, op, group_id, user_id)
-       ${present} select $1, 'a', group_id, user_id from present`,
+       ${present} select $1::int, 'a', group_id, user_id from present`,
       [runId],
     )
     return
@@ -37,19 +37,19 @@ export async function planMemberships(tx: Transaction, options: MembershipPlanOp
   await tx.query('analyze present_memberships')
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
-     select $1, 'a', p.group_id, p.user_id from present_memberships p
+     select $1::int, 'a', p.group_id, p.user_id from present_memberships p
      where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and m.source_id = $2)`,
     [runId, sourceId],
   )
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
-     select $1, 'r', m.group_id, m.user_id from planned_users u
+     select $1::int, 'r', m.group_id, m.user_id from planned_users u
        join memberships m on m.user_id = u.user_id and m.source_id = $2
        join planned_groups g on g.group_id = m.group_id and g.wanted and not g.frozen
      where u.follows
        and not exists (select from present_memberships p where p.group_id = m.group_id and p.user_id = m.user_id)
      union all
-     select $1, 'r', m.group_id, m.user_id from planned_groups g
+     select $1::int, 'r', m.group_id, m.user_id from planned_groups g
        join memberships m on m.group_id = g.group_id and m.source_id = $2
      where not g.wanted and not g.frozen`,
     [runId, sourceId],
