@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import { assert } from '../base/errors.ts'
 import { type Standing, newStanding } from './applications.ts'
+import type { Certificate } from './certificate.ts'
 import { type Answer, bearerChallenge, claimsChallenge, errorAnswer, withChallenge } from './faultanswers.ts'
 import type { FaultTarget } from './faultkinds.ts'
 import { deliveryOf, Faults, readablePath } from './faults.ts'
@@ -21,6 +22,7 @@ export interface AppOptions {
   isOwnRoot(root: string): boolean
   /** Answers `/_admin/…`; undefined leaves the path unknown. */
   admin(request: WireRequest): Promise<WireResponse>
+  readonly signingCertificate?: Certificate | undefined
 }
 
 const GRAPH = '/v1.0'
@@ -65,6 +67,7 @@ export class App {
       findTenant: (name) => this.findTenant(name),
       standing: (app) => this.standing(app),
       isGraphRoot: (root) => options.isOwnRoot(root),
+      signingCertificate: options.signingCertificate,
     })
   }
 

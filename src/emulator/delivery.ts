@@ -1,6 +1,5 @@
 // How an answer reaches an HTTP caller: whole, or damaged in the ways that networks and proxies damage it.
 import { Buffer } from 'node:buffer'
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -46,6 +45,8 @@ async function deliverDamaged(response: ServerResponse, damage: Damage): Promise
   const { answer, delivery, clock } = damage
   const { socket } = response
   if (socket === null) return
+  // The caller may hang up while damage is being sent; that is its way out and no error of ours.
+  socket.on('error', () => socket.destroy())
   const body = Buffer.from(answer.body ?? '')
   switch (delivery.kind) {
     case 'reset-before-headers':
@@ -97,8 +98,7 @@ function cut(socket: Socket, damage: Damage<Delivery & { kind: 'cut' }>): void {
   socket.end()
 }
 
-/** What remains of a cut body, unpacked as far as it goes where it was packed. */
-export function head(answer: WireResponse, framing: Readonly<Record<string, string>>): string {
+function head(answer: WireResponse, framing: Readonly<Record<string, string>>): string {
   const lines = Object.entries({ ...answer.headers, ...framing }).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${answer.status} Emulated\r\n${lines.join('')}\r\n`
 }
@@ -119,12 +119,22 @@ function* bombMembers(decodedBytes: number): Generator<Buffer> {
   yield gzipSync(']}')
 }
 
+/** Writes until everything is out or the caller has hung up, which is how endless bodies are meant to end. */
 async function writeAll(socket: Socket, parts: Iterable<Buffer>): Promise<void> {
-  const closed = once(socket, 'close')
   for (const part of parts) {
     if (socket.destroyed) return
-    if (!socket.write(part)) await Promise.race([once(socket, 'drain'), closed])
+    if (!socket.write(part)) await drainedOrClosed(socket)
   }
+}
+
+function drainedOrClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ['drain', 'close', 'error']) socket.off(event, done)
+      resolve()
+    }
+    for (const event of ['drain', 'close', 'error']) socket.on(event, done)
+  })
 }
 
 function reset(socket: Socket): void {

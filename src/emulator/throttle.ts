@@ -57,7 +57,7 @@ export class Throttle {
     const left = this.#refill()
     if (left > 0) return undefined
     const perSecond = this.limit() / (WINDOW_MS / 1000)
-    this.#left = Math.max(left - 1, -perSecond)
+    this.#left = Math.min(left, Math.max(left - 1, -perSecond))
     this.#record(1)
     this.#refused++
     const retryAfter = Math.max(1, Math.ceil((1 - this.#left) / perSecond))

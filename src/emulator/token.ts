@@ -18,6 +18,8 @@ export interface TokenServiceOptions {
   standing(app: AppRegistration): Standing
   /** Further roots that may stand before `/.default` beside the emulator's own origins and Microsoft's global Graph. */
   isGraphRoot(root: string): boolean
+  /** The first signing key, RSA; made when first needed unless given, which takes a tenth of a second. */
+  readonly signingCertificate?: Certificate | undefined
 }
 
 /** A token that Graph accepts. */
@@ -72,13 +74,10 @@ export class TokenService {
 
   /** From now on a new key signs; the old ones stay published, as at Microsoft. */
   rotateKey(): void {
-    const now = this.#options.clock.now()
-    const certificate = createCertificate({
-      commonName: 'accounts.accesscontrol.windows.net',
-      key: 'rsa',
-      notBefore: new Date(now.getTime() - 86_400_000),
-      notAfter: new Date(now.getTime() + 5 * 365 * 86_400_000),
-    })
+    this.#addKey(createSigningCertificate(this.#options.clock.now()))
+  }
+
+  #addKey(certificate: Certificate): void {
     this.#keys.unshift({
       kid: thumbprints(certificate.der).sha1,
       certificate,
@@ -274,7 +273,9 @@ export class TokenService {
   }
 
   #signingKey(): SigningKey {
-    if (this.#keys.length === 0) this.rotateKey()
+    if (this.#keys.length === 0) {
+      this.#addKey(this.#options.signingCertificate ?? createSigningCertificate(this.#options.clock.now()))
+    }
     const key = this.#keys[0]
     if (key === undefined) throw new Error('no signing key')
     return key
@@ -309,6 +310,16 @@ export class TokenService {
       correlationId: request.headers.get('client-request-id') ?? random.guid(),
     })
   }
+}
+
+/** What a token service signs with: an RSA key in a certificate of five years. */
+export function createSigningCertificate(now: Date): Certificate {
+  return createCertificate({
+    commonName: 'accounts.accesscontrol.windows.net',
+    key: 'rsa',
+    notBefore: new Date(now.getTime() - 86_400_000),
+    notAfter: new Date(now.getTime() + 5 * 365 * 86_400_000),
+  })
 }
 
 function basicCredentials(header: string | null): { readonly id: string; readonly secret: string } | undefined {
