@@ -1,0 +1,178 @@
+// Turns pages of a walk into rows with integer keys, and hands them to the writer.
+import type { GroupEntry, UserEntry } from '../directory/change.ts'
+import type { MembersPage } from '../graph/memberships.ts'
+import { getObjects } from '../mirror/objects.ts'
+import { type KeyIndex, type KeyReserve, ROW } from '../mirror/keys.ts'
+import type { ListingProgress, WalkKind } from '../mirror/load.ts'
+import { type ObjectRow, part, resealed, sealContext, toJson } from '../mirror/rows.ts'
+import type { Pull } from './pull-env.ts'
+import type { WriteQueue } from './write-queue.ts'
+
+export interface WalkTarget {
+  /** @returns how many of the entries were not named since the last {@link WalkTarget.countAnew} */
+  addUsers(entries: readonly UserEntry[], progress: ListingProgress): Promise<number>
+  countAnew(): void
+  /** @returns the groups that the walk had not met before */
+  addGroups(entries: readonly GroupEntry[], progress: ListingProgress): Promise<readonly GroupEntry[]>
+  /** `isResumed`: part of the group's members may have been written by an earlier run. */
+  addMembers(page: MembersPage, options: { readonly isResumed: boolean }): Promise<void>
+}
+
+interface TargetOptions {
+  readonly walk: WalkKind
+  readonly index: KeyIndex
+  readonly keys: KeyReserve
+  readonly queue: WriteQueue
+}
+
+export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget {
+  const { walk, index, keys, queue } = options
+  const { seal, open, db } = pull.env
+  const sealer = { seal, open }
+  const secretNames = pull.needs.secretAttributes
+  const sourceId = pull.source.id
+  /** Members seen of groups whose first pages are written: only a first load cannot bear repetitions. */
+  const seenMembers = new Map<number, Set<number>>()
+
+  const slotOf = (objectId: string): { slot: number; isUnknown: boolean } => {
+    const slot = index.find(objectId)
+    if (slot !== -1) return { slot, isUnknown: false }
+    return { slot: index.insert(objectId, keys.next()), isUnknown: true }
+  }
+
+  const sealedBefore = async (entries: readonly UserEntry[]): Promise<ReadonlyMap<string, Buffer | null>> => {
+    // What did not change keeps its bytes, so that the merge can compare; a first load has nothing to compare with.
+    if (walk === 'first' || secretNames.size === 0) return new Map()
+    const ids = entries.map((e) => e.objectId)
+    const known = await getObjects(db, sourceId, ids)
+    return new Map([...known].map(([id, row]) => [id, row.sealed]))
+  }
+
+  const rowOf = (
+    key: number,
+    entry: UserEntry,
+    entryOptions: { kind: 'u' | 'g'; before: Buffer | null },
+  ): ObjectRow => {
+    const parted = part(entry.attributes, secretNames)
+    return {
+      key,
+      objectId: entry.objectId,
+      kind: entryOptions.kind,
+      json: toJson(parted.plain),
+      sealed: resealed(sealer, {
+        before: entryOptions.before,
+        said: parted.secret,
+        names: secretNames,
+        context: sealContext(sourceId, entry.objectId),
+      }),
+      manager: parted.manager ?? null,
+      managerSaid: parted.manager !== undefined,
+    }
+  }
+
+  const place = <Entry extends UserEntry>(
+    entries: readonly Entry[],
+    placeOptions: { readonly kind: 'u' | 'g'; readonly before: ReadonlyMap<string, Buffer | null> },
+  ) => {
+    const created: ObjectRow[] = []
+    const repeated: ObjectRow[] = []
+    const met: Entry[] = []
+    let seen = 0
+    for (const entry of entries) {
+      // A list holds live objects only; should one be said to be removed, the feeds tell it too.
+      if (entry.removed !== undefined) continue
+      const { slot } = slotOf(entry.objectId)
+      const before = placeOptions.before.get(entry.objectId) ?? null
+      const row = rowOf(index.key(slot), entry, { kind: placeOptions.kind, before })
+      if (index.row(slot) === ROW.none) created.push(row)
+      else repeated.push(row)
+      if (index.row(slot) !== ROW.full) met.push(entry)
+      index.setRow(slot, ROW.full)
+      if (index.see(slot)) seen += 1
+    }
+    return { created, repeated, met, seen }
+  }
+
+  const membersOf = (page: MembersPage & { kind: 'page' }) => {
+    const users: number[] = []
+    const groups: number[] = []
+    const placeholders: ObjectRow[] = []
+    for (const member of page.members) {
+      if (member.type === 'other') continue
+      const { slot, isUnknown } = slotOf(member.objectId)
+      const key = index.key(slot)
+      if (isUnknown) {
+        placeholders.push({
+          key,
+          objectId: member.objectId,
+          kind: '?',
+          json: null,
+          sealed: null,
+          manager: null,
+          managerSaid: false,
+        })
+        index.setRow(slot, ROW.placeholder)
+      }
+      if (member.type === 'user') users.push(key)
+      else groups.push(key)
+    }
+    return { users, groups, placeholders }
+  }
+
+  /** Leaves out what this group's earlier pages, or this one, have already named. */
+  const unseen = (groupKey: number, found: readonly number[], isComplete: boolean): readonly number[] => {
+    const seen = seenMembers.get(groupKey) ?? new Set<number>()
+    if (!isComplete) seenMembers.set(groupKey, seen)
+    return found.filter((key) => {
+      const isNew = !seen.has(key)
+      seen.add(key)
+      return isNew
+    })
+  }
+
+  return {
+    async addUsers(entries, progress) {
+      const before = await sealedBefore(entries)
+      await keys.ensure(entries.length)
+      const { created, repeated, seen } = place(entries, { kind: 'u', before })
+      await queue.push({ rows: entries.length, created, repeated, listings: [progress] })
+      return seen
+    },
+    countAnew() {
+      index.forgetSeen()
+    },
+    async addGroups(entries, progress) {
+      await keys.ensure(entries.length)
+      const { created, repeated, met } = place(entries, { kind: 'g', before: new Map() })
+      const groupsToList = met.map((e) => ({ groupKey: index.key(index.find(e.objectId)), objectId: e.objectId }))
+      await queue.push({ rows: entries.length, created, repeated, groupsToList, listings: [progress] })
+      return met
+    },
+    async addMembers(page, { isResumed }) {
+      const groupKey = index.key(index.find(page.objectId))
+      if (page.kind !== 'page') {
+        const failed = page.kind === 'forbidden' ? 'f' : 'm'
+        await queue.push({ rows: 1, groupsListed: [{ groupKey, link: undefined, failed }] })
+        return
+      }
+      await keys.ensure(page.members.length)
+      const { users, groups, placeholders } = membersOf(page)
+      const written = { groupKey, mayRepeat: isResumed, users, groups }
+      const isFresh = walk === 'first' && !isResumed
+      const members = isFresh
+        ? {
+            ...written,
+            users: unseen(groupKey, users, page.complete),
+            groups: unseen(groupKey, groups, page.complete),
+          }
+        : written
+      if (page.complete) seenMembers.delete(groupKey)
+      await queue.push({
+        rows: 1 + page.members.length,
+        created: placeholders,
+        members: [members],
+        groupsListed: [{ groupKey, link: page.nextLink }],
+      })
+    },
+  }
+}

@@ -1,0 +1,86 @@
+// Between fetching and writing: pages wait here in order, and those that wait are written together.
+import type { WalkBatch } from '../mirror/load.ts'
+
+/** Part of a batch; `rows` is its weight. */
+export type WalkPiece = Partial<WalkBatch> & { readonly rows: number }
+
+export interface WriteQueue {
+  /** Resolves when the piece is taken in, which is later when writing cannot keep up. Throws what writing threw. */
+  push(piece: WalkPiece): Promise<void>
+  /** Resolves when everything that was pushed is written. Throws what writing threw. */
+  flush(): Promise<void>
+}
+
+/** A transaction holds at most this many rows: long ones are lost whole by a kill, short ones cost more each. */
+const MOST_ROWS = 30_000
+/** Fetching stops while more rows than this wait: the bound of memory. */
+const MOST_WAITING = 60_000
+
+/** One writer at a time, in the order of the pushes. After a failure nothing more is written. */
+export function createWriteQueue(write: (batch: WalkBatch) => Promise<void>): WriteQueue {
+  const queue: Queue = { waiting: [], rows: 0, writing: undefined, failure: undefined, awaken: [] }
+  const throwFailure = () => {
+    if (queue.failure !== undefined) throw queue.failure.error
+  }
+  const run = async () => {
+    while (queue.waiting.length > 0 && queue.failure === undefined) {
+      try {
+        await write(joined(takeBatch(queue)))
+      } catch (error) {
+        queue.failure = { error }
+      }
+      for (const resume of queue.awaken.splice(0)) resume()
+    }
+    queue.writing = undefined
+  }
+  return {
+    async push(piece) {
+      throwFailure()
+      while (queue.rows > MOST_WAITING) {
+        await new Promise<void>((resolve) => queue.awaken.push(resolve))
+        throwFailure()
+      }
+      queue.waiting.push(piece)
+      queue.rows += piece.rows
+      queue.writing ??= run()
+    },
+    async flush() {
+      while (queue.writing !== undefined) await queue.writing
+      throwFailure()
+    },
+  }
+}
+
+interface Queue {
+  waiting: WalkPiece[]
+  rows: number
+  writing: Promise<void> | undefined
+  failure: { readonly error: unknown } | undefined
+  /** Those whose push waits for room. */
+  readonly awaken: (() => void)[]
+}
+
+function takeBatch(queue: Queue): readonly WalkPiece[] {
+  let taken = 0
+  let count = 0
+  for (const piece of queue.waiting) {
+    if (taken > 0 && count + piece.rows > MOST_ROWS) break
+    taken += 1
+    count += piece.rows
+  }
+  const batch = queue.waiting.slice(0, taken)
+  queue.waiting = queue.waiting.slice(taken)
+  queue.rows -= count
+  return batch
+}
+
+function joined(pieces: readonly WalkPiece[]): WalkBatch {
+  return {
+    created: pieces.flatMap((p) => p.created ?? []),
+    repeated: pieces.flatMap((p) => p.repeated ?? []),
+    groupsToList: pieces.flatMap((p) => p.groupsToList ?? []),
+    members: pieces.flatMap((p) => p.members ?? []),
+    groupsListed: pieces.flatMap((p) => p.groupsListed ?? []),
+    listings: pieces.flatMap((p) => p.listings ?? []),
+  }
+}
