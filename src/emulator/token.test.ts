@@ -58,11 +58,7 @@ describe('client credentials by secret (graph.md 5.1, 5.2)', () => {
       undefined,
       {
         [openid.customFetch]: (url, { method, headers, body }) =>
-          emulator.fetch(url, {
-            method,
-            headers,
-            body: new URLSearchParams(body instanceof URLSearchParams ? body : ''),
-          }),
+          emulator.fetch(url, { method, headers, ...(body instanceof URLSearchParams && { body }) }),
       },
     )
     const tokens = await openid.clientCredentialsGrant(config, { scope: `${emulator.graphUrl}/.default` })
