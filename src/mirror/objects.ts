@@ -126,7 +126,7 @@ export async function countLiveUsers(
 ): Promise<number> {
   const found = await db.query<{ count: number }>(
     `select count(*) as count from
-       (select 1 from mirror_objects where source_id = $1 and kind = 'u' and state = 'l' limit $2) some`,
+       (select 1 from mirror_objects where source_id = $1 and kind = 'u' and state = 'l' limit $2) live`,
     [sourceId, options.atMost],
   )
   return found.rows[0]?.count ?? 0
