@@ -29,8 +29,8 @@ export interface Queries {
 /** A pool of connections to Muster's database. */
 export interface Database extends Queries {
   readonly pool: Pool
-  /** Ends a statement that another session of this database runs, e.g. on cancellation. Opens a connection of its own. */
-  cancelStatement(processId: number): Promise<void>
+  /** Ends another session of ours with whatever it is doing, e.g. on cancellation. Opens a connection of its own. */
+  endSession(processId: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -78,7 +78,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     pool,
     kysely: kyselyOver(() => pool.connect()),
     query: (sql, params) => translated(() => pool.query(sql, params === undefined ? [] : [...params])),
-    cancelStatement: (processId) => cancelStatement(config, processId),
+    endSession: (processId) => endSession(config, processId),
     close: () => pool.end(),
   }
   try {
@@ -143,13 +143,13 @@ async function checkServer(db: Database): Promise<void> {
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-async function cancelStatement(config: ClientConfig, processId: number): Promise<void> {
+async function endSession(config: ClientConfig, processId: number): Promise<void> {
   const client = new Client(config)
   client.on('error', ignore)
   await translated(async () => {
     await client.connect()
     try {
-      await client.query('select pg_cancel_backend($1)', [processId])
+      await client.query('select pg_terminate_backend($1)', [processId])
     } finally {
       await client.end()
     }

@@ -19,9 +19,9 @@ export async function* streamRows<Row extends QueryResultRow>(
   // Everything will be read: without this the planner prefers plans with a fast first row.
   await translated(() => client.query('set local cursor_tuple_fraction = 1'))
   await translated(() => client.query(`declare ${name} no scroll cursor for ${sql}`, [...params]))
-  const fetch = () => translated(() => client.query<Row>(`fetch forward ${batch} from ${name}`))
+  const readBatch = () => translated(() => client.query<Row>(`fetch forward ${batch} from ${name}`))
   let isOpen = true
-  let next = fetch()
+  let next = readBatch()
   try {
     for (;;) {
       const { rows } = await next
@@ -31,7 +31,7 @@ export async function* streamRows<Row extends QueryResultRow>(
         if (rows.length > 0) yield rows
         return
       }
-      next = fetch()
+      next = readBatch()
       // When the caller stops, nobody awaits this one; its error then shows in the close below.
       next.catch(() => undefined)
       yield rows

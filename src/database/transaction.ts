@@ -16,7 +16,7 @@ export interface TransactionOptions {
   readonly readOnly?: boolean
   readonly lockTimeoutMs?: number
   readonly statementTimeoutMs?: number
-  /** When it aborts, the running statement is cancelled on the server and the transaction rolls back. */
+  /** When it aborts before the commit, the server ends the session at once and nothing is written. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -35,21 +35,24 @@ export async function withTransaction<T>(
   options.signal?.throwIfAborted()
   const client = await translated(() => db.pool.connect())
   let isBroken = true
-  const cancel = watch(db, { client, signal: options.signal })
+  const watch = watchSignal(db, { client, signal: options.signal })
   try {
     await translated(() => client.query(beginStatement(options)))
     const result = await work(makeTransaction(client))
+    // From here on an abort comes too late: a commit must not be made doubtful.
+    await watch.end()
     options.signal?.throwIfAborted()
     await commit(client)
     isBroken = false
     return result
   } catch (error) {
+    await watch.end()
     isBroken = !(await rollBack(client))
-    if (options.signal?.aborted && sqlState(error) === '57014') throw options.signal.reason
+    const isLost = isUnavailable(error) || (error instanceof RunError && error.code === 'database-unavailable')
+    if (options.signal?.aborted && isLost) throw options.signal.reason
     throw translate(error)
   } finally {
-    const wasCancelled = await cancel.end()
-    client.release(isBroken || wasCancelled)
+    client.release(isBroken)
   }
 }
 
@@ -118,23 +121,25 @@ async function rollBack(client: PoolClient): Promise<boolean> {
   }
 }
 
-function watch(
+/**
+ * Ends the session rather than its statement: a cancel that arrives between two statements is lost, and the next one
+ * would run to its end.
+ */
+function watchSignal(
   db: Database,
   { client, signal }: { client: PoolClient; signal: AbortSignal | undefined },
-): { end(): Promise<boolean> } {
-  let cancelling: Promise<void> | undefined
+): { end(): Promise<void> } {
+  let ending: Promise<void> | undefined
   const onAbort = () => {
     // Not part of pg's types; the pid that the server gave this session.
     const processId = 'processID' in client ? Number(client.processID) : Number.NaN
-    if (Number.isInteger(processId)) cancelling = db.cancelStatement(processId).catch(ignoreUnavailable)
+    if (Number.isInteger(processId)) ending = db.endSession(processId).catch(ignoreUnavailable)
   }
   signal?.addEventListener('abort', onAbort, { once: true })
   return {
-    /** @returns true when a cancel is under way, which must not hit the session's next user */
     async end() {
       signal?.removeEventListener('abort', onAbort)
-      await cancelling
-      return cancelling !== undefined
+      await ending
     },
   }
 }

@@ -1,0 +1,180 @@
+// Who may import whom. The table is the documentation; docs/architecture.md links to it.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ROOT } from './support/generated.ts'
+
+/** What a folder (or a file directly in src) may import besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  directory: ['base'],
+  contract: ['base', 'directory'],
+  graph: ['base', 'directory'],
+  database: ['base'],
+  vault: ['base', 'database'],
+  mirror: ['base', 'directory', 'database'],
+  // What is stored and exported is described by the contract; a second description would drift.
+  registry: ['base', 'directory', 'contract', 'database', 'vault'],
+  jobs: ['base', 'database'],
+  alerts: ['base', 'database'],
+  // A run decides where its transactions begin and end. The vault comes in as functions.
+  sync: ['base', 'directory', 'contract', 'graph', 'database', 'mirror', 'registry', 'jobs', 'alerts'],
+  signin: ['base', 'registry', 'vault'],
+  http: ['base', 'directory', 'contract', 'registry', 'sync', 'jobs', 'signin'],
+  web: ['contract', 'directory'],
+  emulator: ['base'],
+  cli: ['base', 'contract', 'config.ts', 'app.ts'],
+  'config.ts': ['base'],
+  'app.ts': [
+    'base',
+    'directory',
+    'contract',
+    'graph',
+    'database',
+    'vault',
+    'mirror',
+    'registry',
+    'jobs',
+    'alerts',
+    'sync',
+    'signin',
+    'http',
+    'config.ts',
+  ],
+}
+
+/** Single files that may import more than their folder. */
+const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
+  'cli/commands/demo.ts': ['emulator'],
+  'cli/commands/emulator.ts': ['emulator'],
+}
+
+/** Pure: decided from what they are given, at once. */
+const DECIDING = /^(directory|contract)\/|^sync\/(map|match|plan|safeguard)(\/|\.ts$)/
+
+/** Text that only the named files may contain; comments and strings do not count. */
+const RESERVED: readonly { readonly what: string; readonly pattern: RegExp; readonly files: readonly string[] }[] = [
+  { what: 'process.env', pattern: /\bprocess\s*\.\s*env\b/, files: ['config.ts'] },
+  { what: 'the clock', pattern: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/, files: ['base/clock.ts'] },
+  {
+    what: 'global fetch',
+    pattern: /\bglobalThis\.fetch\b|(?<![.\w]|\btypeof )fetch\(|(\?\?|=>?|[\w'"]:|\()\s*fetch\b(?!\s*[?:(=])/,
+    files: ['graph/request.ts', 'signin/oidc.ts', 'alerts/webhook.ts', 'web/api.ts', 'cli/client.ts'],
+  },
+]
+
+interface SourceFile {
+  /** Relative to src. */
+  readonly path: string
+  readonly folder: string
+  readonly imports: readonly string[]
+  readonly code: string
+}
+
+const SRC = join(ROOT, 'src')
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
+  .map(readSource)
+
+function readSource(path: string): SourceFile {
+  const text = readFileSync(join(SRC, path), 'utf8')
+  const imports = [...text.matchAll(/^(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?'([^']+)'|\bimport\('([^']+)'\)/gm)]
+  return {
+    path,
+    folder: folderOf(path),
+    imports: imports.map((match) => match[1] ?? match[2] ?? ''),
+    code: text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, ''),
+  }
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? path
+}
+
+/** Own files that a file imports, relative to src. */
+function ownImports(file: SourceFile): readonly string[] {
+  return file.imports
+    .filter((name) => name.startsWith('.'))
+    .map((name) => relative(SRC, join(SRC, dirname(file.path), name)))
+}
+
+function findCycle(): readonly string[] | undefined {
+  const byPath = new Map(files.map((file) => [file.path, ownImports(file)]))
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): readonly string[] | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path]
+    if (done.has(path)) return undefined
+    for (const next of byPath.get(path) ?? []) {
+      const cycle = visit(next, [...trail, path])
+      if (cycle !== undefined) return cycle
+    }
+    done.add(path)
+    return undefined
+  }
+  for (const file of files) {
+    const cycle = visit(file.path, [])
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+describe('the architecture', () => {
+  it('imports go only where the table allows', () => {
+    const wrong = files.flatMap((file) => {
+      const allowed = [file.folder, ...(MAY_IMPORT[file.folder] ?? []), ...(EXCEPTIONS[file.path] ?? [])]
+      return ownImports(file)
+        .filter((target) => !allowed.includes(folderOf(target)))
+        .map((target) => `${file.path} imports ${target}`)
+    })
+
+    expect(wrong).toEqual([])
+    expect(files.length).toBeGreaterThan(20)
+    expect(files.flatMap(ownImports).length).toBeGreaterThan(files.length)
+  })
+
+  it('every folder is in the table', () => {
+    expect([...new Set(files.map((file) => file.folder))].filter((folder) => !(folder in MAY_IMPORT))).toEqual([])
+  })
+
+  it('no file imports itself over others', () => {
+    expect(findCycle()).toBeUndefined()
+  })
+
+  it('files are imported by their own name: relative, with extension, no index', () => {
+    const wrong = files.flatMap((file) =>
+      file.imports
+        .filter((name) => name.startsWith('.') && (!/\.tsx?$/.test(name) || /\/index\.tsx?$/.test(name)))
+        .map((name) => `${file.path} imports ${name}`),
+    )
+
+    expect(wrong).toEqual([])
+  })
+
+  it('deciding modules import no node: module and nothing that can wait; the contract needs zod alone', () => {
+    const wrong = files.flatMap((file) => {
+      const isContract = file.folder === 'contract'
+      if (!DECIDING.test(file.path)) return []
+      const imports = file.imports
+        .filter((name) => name.startsWith('node:') || (!name.startsWith('.') && isContract && name !== 'zod'))
+        .map((name) => `${file.path} imports ${name}`)
+      const waits = /\b(async|await|Promise|setTimeout|setInterval|process|fetch)\b/.exec(file.code)?.[0]
+      return waits === undefined ? imports : [...imports, `${file.path} has ${waits}`]
+    })
+
+    expect(wrong).toEqual([])
+  })
+
+  it.each(RESERVED)('$what is used only in its own place', ({ pattern, files: allowed }) => {
+    const using = files.filter((file) => pattern.test(file.code)).map((file) => file.path)
+
+    expect(using.filter((path) => !allowed.includes(path))).toEqual([])
+  })
+
+  it('no default exports and no classes of constants', () => {
+    const wrong = files.filter((file) =>
+      /^export default\b|^(export )?(const )?enum\b|^(export )?namespace\b/m.test(file.code),
+    )
+
+    expect(wrong.map((file) => file.path)).toEqual([])
+  })
+})
