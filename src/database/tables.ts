@@ -170,6 +170,7 @@ export interface Tables {
     old: ColumnType<unknown, string | null, string | null>
     new: ColumnType<unknown, string | null, string | null>
     names: ColumnType<unknown, string | null, string | null>
+    number_key: string | null
     rule: string
     reason: string
     saw_version: number | null
@@ -204,6 +205,7 @@ export interface Tables {
     settings_version: number
     plan_hash: string | null
     plan_all: boolean | null
+    removals_allowed: boolean | null
     summary: ColumnType<unknown, string | null, string | null>
     approve_by: Date | null
     decision: string | null
@@ -223,6 +225,7 @@ export interface Tables {
     fence: Generated<number>
     seen_tenant_id: string | null
     seen_client_id: string | null
+    mirror_tenant_id: string | null
     marked_all: Generated<boolean>
     marked_all_at: Generated<number>
     planner_version: number | null
