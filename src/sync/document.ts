@@ -1,7 +1,6 @@
 // Builds the document that a run ends with.
-import { CancelledError } from '../base/errors.ts'
+import { CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import type { Issue, Outcome, RunDocument } from '../contract/runs.ts'
-import { GraphError } from '../graph/errors.ts'
 import type { PlanSummary } from './plan-summary.ts'
 
 /** At most so many issues stand in a document; all of them are in the registry. */
@@ -62,12 +61,11 @@ export function withPlan(
 export function endingOf(error: unknown): { readonly outcome: Outcome; readonly error: RunDocument['error'] } {
   if (error instanceof CancelledError)
     return { outcome: 'cancelled', error: { code: 'cancelled', message: error.message, requestId: null } }
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'internal'
   const message = error instanceof Error ? error.message : String(error)
-  const requestId =
-    error instanceof GraphError ||
-    (error instanceof Error && 'requestId' in error && typeof error.requestId === 'string')
-      ? ((error as { requestId?: string }).requestId ?? null)
-      : null
-  return { outcome: 'failed', error: { code, message, requestId } }
+  if (error instanceof RunError) return { outcome: 'failed', error: { code: error.code, message, requestId: error.requestId ?? null } }
+  if (error instanceof ConflictError || error instanceof ConfigError || error instanceof NotFoundError) {
+    return { outcome: 'failed', error: { code: error.code, message, requestId: null } }
+  }
+  // A bug of ours, or a statement that the database refused: the message is for the report, no program can act on it.
+  return { outcome: 'failed', error: { code: 'internal', message, requestId: null } }
 }
