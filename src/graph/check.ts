@@ -1,5 +1,6 @@
 // "Check connection": what works and what does not, in plain words, each with its remedy.
 import type { Clock } from '../base/clock.ts'
+import { ConfigError } from '../base/errors.ts'
 import type { GraphClient } from './client.ts'
 import { certificateDetails } from './credential.ts'
 import { GraphError, type GraphErrorCode, TokenError } from './errors.ts'
@@ -93,8 +94,12 @@ async function checkCredentials(
   let own: readonly OwnCredential[] | undefined
   for (const credential of client.credentials) {
     if (credential.kind === 'certificate') {
-      const { expiresAt, thumbprint } = certificateDetails(credential.pem)
-      findings.push(judgeExpiry(`The certificate ${thumbprint}`, { expiresAt, now }))
+      findings.push(
+        await asFinding('credential', async () => {
+          const { expiresAt, thumbprint } = certificateDetails(credential.pem)
+          return judgeExpiry(`The certificate ${thumbprint}`, { expiresAt, now })
+        }),
+      )
       continue
     }
     if (!options.canAsk) continue
@@ -136,6 +141,7 @@ async function asFinding(check: Finding['check'], ask: () => Promise<Finding>): 
     return await ask()
   } catch (error) {
     if (error instanceof TokenError) return bad(check, error.message, error.remedy)
+    if (error instanceof ConfigError) return bad(check, `${error.message}.`, 'Correct the connection.')
     if (error instanceof GraphError) return bad(check, `${error.message}.`, remedyOf(error))
     throw error
   }

@@ -1,4 +1,5 @@
 // Connections: keep-alive pool, corporate proxy, private CA. Verification of certificates is never switched off.
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { LookupFunction } from 'node:net'
 import { createSecureContext, getCACertificates } from 'node:tls'
@@ -68,10 +69,15 @@ export function shownProxy(proxy: ProxySettings | undefined): string | undefined
 function trust(caFile: string | undefined): { secureContext?: ReturnType<typeof createSecureContext> } {
   if (caFile === undefined || caFile === '') return {}
   try {
+    const authorities = readFileSync(caFile, 'utf8').match(CERTIFICATE) ?? []
+    if (authorities.length === 0) throw new Error('it holds no certificate in PEM form')
+    for (const pem of authorities) new X509Certificate(pem) // throws when it cannot be read
     // one context for all connections: reading 150 certificates costs some milliseconds each time
-    return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), readFileSync(caFile)] }) }
+    return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...authorities] }) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError([{ at: 'CA file', message: `${caFile} cannot be used: ${reason}` }])
   }
 }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g

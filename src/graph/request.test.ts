@@ -30,7 +30,8 @@ async function readUsers(client: GraphClient): Promise<readonly UserEntry[]> {
   return first.done === true ? [] : first.value.entries
 }
 
-const chunk = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+const chunk = (bytes: Buffer) =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
 const END = Buffer.from('0\r\n\r\n')
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
@@ -67,7 +68,10 @@ describe('answers that break off', () => {
 
         const users = await readUsers(client)
 
-        expect(users.map((u) => u.attributes['displayName']), `cut at ${cut}`).toEqual(['User 1', 'User 2', 'User 3'])
+        expect(
+          users.map((u) => u.attributes['displayName']),
+          `cut at ${cut}`,
+        ).toEqual(['User 1', 'User 2', 'User 3'])
         expect(client.usage.retries, `cut at ${cut}`).toBe(1)
       }
     })
@@ -106,7 +110,10 @@ describe('answers that break off', () => {
   it.each([
     ['before the head', (socket: Socket) => socket.resetAndDestroy()],
     ['in the head', (socket: Socket) => socket.write('HTTP/1.1 200 O', () => socket.resetAndDestroy())],
-    ['in the body', (socket: Socket) => socket.write(`${HEAD}content-length: 900\r\n\r\n{"value"`, () => socket.resetAndDestroy())],
+    [
+      'in the body',
+      (socket: Socket) => socket.write(`${HEAD}content-length: 900\r\n\r\n{"value"`, () => socket.resetAndDestroy()),
+    ],
     ['by garbage', (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9\r\n')],
   ])('T6: a connection lost %s costs one more request and repeats nothing', async (_, lose) => {
     await using server = await graphServer((socket, n) => {
@@ -127,7 +134,8 @@ describe('answers that break off', () => {
     await using client = clientOf(server)
 
     const ids: string[] = []
-    for await (const page of client.listUsers({ select: ['mail'], signal })) ids.push(...page.entries.map((e) => e.objectId))
+    for await (const page of client.listUsers({ select: ['mail'], signal }))
+      ids.push(...page.entries.map((e) => e.objectId))
 
     expect(ids).toEqual([1, 2, 3, 4, 5].map(guid))
   })

@@ -79,7 +79,14 @@ describe('retries', () => {
 
     const failure = await failureOf(readUsers(client))
 
-    expect(failure).toMatchObject({ code, status, graphCode: 'UnknownError', requestId: 'r-1', path: '/users', retry: 'later' })
+    expect(failure).toMatchObject({
+      code,
+      status,
+      graphCode: 'UnknownError',
+      requestId: 'r-1',
+      path: '/users',
+      retry: 'later',
+    })
     expect(fetch.requests).toHaveLength(6)
   })
 
@@ -103,22 +110,39 @@ describe('retries', () => {
 
     const failure = await failureOf(readUsers(client))
 
-    expect(JSON.stringify({ ...failure, message: failure.message, stack: failure.stack })).not.toMatch(/token-1|Ann|secret/)
+    expect(JSON.stringify({ ...failure, message: failure.message, stack: failure.stack })).not.toMatch(
+      /token-1|Ann|secret/,
+    )
   })
 
   it.each([
-    ['HTML with 200', () => new Response('<html>Sign in to the network</html>', { headers: { 'content-type': 'text/html' } })],
+    [
+      'HTML with 200',
+      () => new Response('<html>Sign in to the network</html>', { headers: { 'content-type': 'text/html' } }),
+    ],
     ['HTML as JSON', () => new Response('<html></html>', { headers: { 'content-type': 'application/json' } })],
-    ['JSON as text/html', () => new Response(JSON.stringify(usersPage([1])), { headers: { 'content-type': 'text/html' } })],
+    [
+      'JSON as text/html',
+      () => new Response(JSON.stringify(usersPage([1])), { headers: { 'content-type': 'text/html' } }),
+    ],
     ['JSON without a type', () => new Response(new TextEncoder().encode(JSON.stringify(usersPage([1]))))],
     ['half a document', () => new Response('{"value":[', { headers: { 'content-type': 'application/json' } })],
     ['nothing', () => new Response('', { headers: { 'content-type': 'application/json' } })],
     ['204', () => new Response(null, { status: 204, headers: { 'content-type': 'application/json' } })],
     ['no value', () => json({})],
     ['an object without id', () => json({ value: [{ displayName: 'x' }] })],
-    ['a byte order mark', () => new Response('\uFEFF{"value":[]}', { headers: { 'content-type': 'application/json' } })],
-    ['UTF-16', () => new Response(Buffer.from('{"value":[]}', 'utf16le'), { headers: { 'content-type': 'application/json' } })],
-    ['404 of a proxy', () => new Response('<html>not here</html>', { status: 404, headers: { 'content-type': 'text/html' } })],
+    [
+      'a byte order mark',
+      () => new Response('\uFEFF{"value":[]}', { headers: { 'content-type': 'application/json' } }),
+    ],
+    [
+      'UTF-16',
+      () => new Response(Buffer.from('{"value":[]}', 'utf16le'), { headers: { 'content-type': 'application/json' } }),
+    ],
+    [
+      '404 of a proxy',
+      () => new Response('<html>not here</html>', { status: 404, headers: { 'content-type': 'text/html' } }),
+    ],
     ['403 of a proxy', () => new Response('denied', { status: 403 })],
   ])('T10: %s is not Graph: tried again, then told as bad upstream, never taken for an answer', async (_, answer) => {
     const { client, fetch } = setUp((__, n) => (n === 1 ? answer() : page()))
@@ -179,15 +203,18 @@ describe('pauses', () => {
     expect(Math.min(...times.slice(1))).toBe(10_000)
   })
 
-  it.each(['86400', 'Tue, 03 Nov 2026 08:00:00 GMT'])('T2: a pause over 15 minutes (%s) ends the run with the time to come back', async (value) => {
-    const { client, fetch, clock } = setUp(() => graphError(429, 'TooManyRequests', { 'retry-after': value }))
+  it.each(['86400', 'Tue, 03 Nov 2026 08:00:00 GMT'])(
+    'T2: a pause over 15 minutes (%s) ends the run with the time to come back',
+    async (value) => {
+      const { client, fetch, clock } = setUp(() => graphError(429, 'TooManyRequests', { 'retry-after': value }))
 
-    const failure = await failureOf(readUsers(client))
+      const failure = await failureOf(readUsers(client))
 
-    expect(failure).toMatchObject({ code: 'throttled-too-long', retry: 'later', retryAfterMs: 86_400_000 })
-    expect(fetch.requests).toHaveLength(1)
-    expect(clock.monotonicMs()).toBe(0)
-  })
+      expect(failure).toMatchObject({ code: 'throttled-too-long', retry: 'later', retryAfterMs: 86_400_000 })
+      expect(fetch.requests).toHaveLength(1)
+      expect(clock.monotonicMs()).toBe(0)
+    },
+  )
 
   it.each([undefined, 'abc'])('T1: without a usable Retry-After (%s) the waits grow', async (value) => {
     const times: number[] = []
@@ -236,7 +263,9 @@ describe('pauses', () => {
 describe('expired tokens', () => {
   it('T4: after a 401 the same request goes again with a new token', async () => {
     const { client, fetch, clock } = setUp((request) =>
-      request.headers.get('authorization') === 'Bearer token-1' ? graphError(401, 'InvalidAuthenticationToken') : page(),
+      request.headers.get('authorization') === 'Bearer token-1'
+        ? graphError(401, 'InvalidAuthenticationToken')
+        : page(),
     )
 
     expect(await readUsers(client)).toHaveLength(1)
@@ -248,7 +277,9 @@ describe('expired tokens', () => {
 
   it('T4: many requests that meet the same dead token fetch one new token together', async () => {
     const { client, fetch } = setUp((request) =>
-      request.headers.get('authorization') === 'Bearer token-1' ? graphError(401, 'InvalidAuthenticationToken') : page(),
+      request.headers.get('authorization') === 'Bearer token-1'
+        ? graphError(401, 'InvalidAuthenticationToken')
+        : page(),
     )
 
     await Promise.all(Array.from({ length: 8 }, () => readUsers(client)))
@@ -306,11 +337,19 @@ describe('usage', () => {
     await readUsers(client)
     await readUsers(client)
 
-    expect(client.usage).toEqual({ requests: 2, retries: 0, throttled: 0, bytes: sizes[0]! + sizes[1]!, resourceUnits: 5 })
+    expect(client.usage).toEqual({
+      requests: 2,
+      retries: 0,
+      throttled: 0,
+      bytes: sizes[0]! + sizes[1]!,
+      resourceUnits: 5,
+    })
   })
 
   it('a user is counted through the index with its header, byte order mark or not', async () => {
-    const { client, fetch } = setUp((_, n) => new Response(n === 1 ? '893' : '\uFEFF894', { headers: { 'content-type': 'text/plain' } }))
+    const { client, fetch } = setUp(
+      (_, n) => new Response(n === 1 ? '893' : '\uFEFF894', { headers: { 'content-type': 'text/plain' } }),
+    )
 
     expect(await client.countUsers(signal)).toBe(893)
     expect(await client.countUsers(signal)).toBe(894)

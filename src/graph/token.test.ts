@@ -143,7 +143,9 @@ describe('token requests', () => {
   })
 
   it('a passing fault does not fail a run while the old token lives', async () => {
-    const { client, clock, fetch } = setUp((_, n) => (n === 1 ? tokenAnswer('token') : new Response('', { status: 500 })))
+    const { client, clock, fetch } = setUp((_, n) =>
+      n === 1 ? tokenAnswer('token') : new Response('', { status: 500 }),
+    )
     await client.checkToken(signal)
 
     clock.advance(3_400_000)
@@ -309,7 +311,13 @@ describe('certificates', () => {
     const one = rsaCertificate(new Date('2026-11-02T08:00:00Z'))
     const two = rsaCertificate(new Date('2026-11-02T08:00:00Z'))
     const broken = one.privateKeyPem.replace(/[A-Za-z]{10}/, 'AAAAAAAAAA')
-    for (const pem of ['', one.certificatePem, one.privateKeyPem, `${one.certificatePem}${two.privateKeyPem}`, `${one.certificatePem}${broken}`])
+    for (const pem of [
+      '',
+      one.certificatePem,
+      one.privateKeyPem,
+      `${one.certificatePem}${two.privateKeyPem}`,
+      `${one.certificatePem}${broken}`,
+    ])
       expect(() => certificateDetails(pem)).toThrow(ConfigError)
   })
 })

@@ -88,7 +88,7 @@ export function scriptedFetch(
 ): typeof fetch & { readonly requests: Request[]; readonly tokenRequests: Request[] } {
   const requests: Request[] = []
   const tokenRequests: Request[] = []
-  const answer = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+  const answer = async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init)
     if (request.url.endsWith('/oauth2/v2.0/token')) {
       tokenRequests.push(request)
