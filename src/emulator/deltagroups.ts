@@ -45,6 +45,8 @@ export function groupsPage(call: Call, request: DeltaPageRequest): DeltaPage {
     : tenant.rounds.fold(tenant, 'group', request.round)
   const wanted = ids === undefined ? undefined : new Set(ids)
   const tell = teller(call, request)
+  // strays do not count: every page gets further
+  const limit = entries.length + behaviour.deltaPageSize
   const open: (readonly [number, number])[] = []
   let budget = behaviour.deltaMembersPerPage
   const share = behaviour.interleaveGroups
@@ -62,7 +64,7 @@ export function groupsPage(call: Call, request: DeltaPageRequest): DeltaPage {
   let index = isInitial ? indexAfter(tenant.numbers('group'), position.after) : position.after + 1
   const maxOpen = behaviour.interleaveGroups ? MAX_OPEN : 1
   for (; index < items.length; index++) {
-    if (entries.length >= behaviour.deltaPageSize || budget <= 0 || open.length >= maxOpen) break
+    if (entries.length >= limit || budget <= 0 || open.length >= maxOpen) break
     const item = items[index]
     if (item === undefined || (wanted !== undefined && !wanted.has(tenant.at(numberOf(item)).id))) continue
     const slice = tell(item, -1, budget)
@@ -128,12 +130,15 @@ function memberSlice(
   const isInitialSlice = change === undefined && request.round.from < 0 && place < 0
   const entries = isInitialSlice && call.behaviour.removedInInitialRound ? [strayMember(call)] : []
   let index = change === undefined ? indexAfter(present, place) : place + 1
-  for (; index < numbers.length && entries.length < budget; index++) {
+  // strays and doubled edges do not count: a slice always gets at least one member further
+  let toldCount = 0
+  for (; index < numbers.length && toldCount < budget; index++) {
     const member = call.tenant.at(numbers[index] ?? -1)
     if (change === undefined && request.view.stateOf(member).presence !== 'live') continue
     const isMember = change === undefined || hasNumber(present, member.no)
     // an initial round shows one doubtful member a slice, a later one every edge that changed
-    const isDoubtful = change !== undefined || entries.length === 0
+    const isDoubtful = change !== undefined || toldCount === 0
+    toldCount += 1
     entries.push(...edgeEntries(call, { member, isMember, isDoubtful }))
   }
   if (index >= numbers.length) return { entries, next: undefined }

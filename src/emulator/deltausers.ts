@@ -29,9 +29,11 @@ export function usersPage(call: Call, request: DeltaPageRequest): DeltaPage {
   const wanted = ids === undefined ? undefined : new Set(ids)
   const items = isInitial ? call.tenant.numbers('user') : call.tenant.rounds.fold(call.tenant, 'user', request.round)
   let index = isInitial ? indexAfter(call.tenant.numbers('user'), position.after) : position.after + 1
+  // strays do not count: every page gets further
+  const limit = entries.length + call.behaviour.deltaPageSize
   const tell = teller(call, request, repeatsManagers)
   for (; index < items.length; index++) {
-    if (entries.length >= call.behaviour.deltaPageSize) break
+    if (entries.length >= limit) break
     const item = items[index]
     const no = typeof item === 'number' ? item : item?.no
     const object = call.tenant.at(no ?? -1)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EVENTUAL, graphCalls } from '../../test/support/graphcalls.ts'
 import { createGroup } from './memberships.ts'
@@ -254,9 +254,11 @@ describe('paging of lists (graph.md 8)', () => {
             const user = users[index % users.length]!
             steady.delete(user.id)
             if (what === 'hire') hire(tenant, { userPrincipalName: `n${page}-${index}-${tenant.version}@contoso.com` })
-            else if (what === 'restore') user.presence === 'deleted' && restore(tenant, user.id)
-            else if (what === 'purge') user.presence !== 'gone' && purge(tenant, user.id)
-            else if (user.presence === 'live') {
+            else if (what === 'restore') {
+              if (user.presence === 'deleted') restore(tenant, user.id)
+            } else if (what === 'purge') {
+              if (user.presence !== 'gone') purge(tenant, user.id)
+            } else if (user.presence === 'live') {
               if (what === 'remove') remove(tenant, user.id)
               else rename(tenant, user.id, `u-renamed-${tenant.version}@contoso.com`)
             }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../src/base/clock.ts'
 import { createMovableClock, type MovableClock } from '../../src/emulator/clock.ts'
 import { type GraphRequest, type GraphResponse, routeGraph } from '../../src/emulator/routes.ts'
+import { isRecord } from '../../src/emulator/respond.ts'
 import { Tenant } from '../../src/emulator/tenant.ts'
 
 const ROOT = 'http://graph.test/v1.0'
@@ -42,18 +43,17 @@ export interface GraphCalls {
   readonly tenant: Tenant
   readonly clock: MovableClock
   /** Path below /v1.0, or a whole link. */
-  get(url: string, options?: CallOptions): Answer
-  post(url: string, body: unknown, options?: CallOptions): Answer
+  readonly get: (url: string, options?: CallOptions) => Answer
+  readonly post: (url: string, body: unknown, options?: CallOptions) => Answer
   /** Follows next links to the end; throws when a page is not a 200. */
-  walk(
-    url: string,
-    options?: CallOptions,
-  ): { readonly pages: readonly Answer[]; readonly value: readonly GraphObject[] }
+  readonly walk: (url: string, options?: CallOptions) => Walk
   /** Like {@link walk}, and returns the delta link. */
-  round(
-    url: string,
-    options?: CallOptions,
-  ): { readonly value: readonly GraphObject[]; readonly deltaLink: string; readonly pages: readonly Answer[] }
+  readonly round: (url: string, options?: CallOptions) => Walk & { readonly deltaLink: string }
+}
+
+export interface Walk {
+  readonly pages: readonly Answer[]
+  readonly value: readonly GraphObject[]
 }
 
 /** An empty tenant at noon of 2026-03-02 with a clock that only the test moves. */
@@ -61,7 +61,7 @@ export function graphCalls(): GraphCalls {
   const clock = createMovableClock(standingClock(Date.UTC(2026, 2, 2, 12)))
   const tenant = new Tenant({ tenantId: '7b3c1f60-0d1e-4c55-9b1f-2a7de5c1a001', displayName: 'Contoso', clock })
   const get = (url: string, options: CallOptions = {}): Answer => call(tenant, url, options)
-  const walk = (url: string, options?: CallOptions): { pages: Answer[]; value: GraphObject[] } => {
+  const walk = (url: string, options?: CallOptions): Walk => {
     const pages: Answer[] = []
     for (let next: string | undefined = url; next !== undefined; next = pages.at(-1)?.nextLink) {
       const page = get(next, options)
@@ -107,22 +107,30 @@ function call(tenant: Tenant, url: string, options: CallOptions): Answer {
 function readAnswer(response: GraphResponse): Answer {
   const text = response.body ?? ''
   const isJson = response.headers['Content-Type']?.startsWith('application/json') === true
-  const body = (isJson ? JSON.parse(text) : {}) as Record<string, unknown> & {
-    value?: GraphObject[]
-    error?: { code: string }
-  }
-  const link = (name: string): string | undefined => (typeof body[name] === 'string' ? body[name] : undefined)
+  const parsed: unknown = isJson ? JSON.parse(text) : {}
+  const body = isRecord(parsed) ? parsed : {}
+  const error = body['error']
+  const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
   return {
     status: response.status,
     units: response.resourceUnits,
     headers: response.headers,
     text,
     body,
-    value: Array.isArray(body.value) ? body.value : [],
-    nextLink: link('@odata.nextLink'),
-    deltaLink: link('@odata.deltaLink'),
-    code: body.error?.code,
+    value: objectsOf(body['value']),
+    nextLink: textOf(body['@odata.nextLink']),
+    deltaLink: textOf(body['@odata.deltaLink']),
+    code: isRecord(error) ? textOf(error['code']) : undefined,
   }
+}
+
+/** The objects of a JSON list; empty for anything else. */
+export function objectsOf(value: unknown): readonly GraphObject[] {
+  return Array.isArray(value) ? value.filter(isGraphObject) : []
+}
+
+function isGraphObject(value: unknown): value is GraphObject {
+  return isRecord(value)
 }
 
 function standingClock(ms: number): Clock {
