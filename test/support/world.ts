@@ -9,6 +9,7 @@ import { generateTenant } from '../../src/emulator/generator.ts'
 import { createRandom } from '../../src/emulator/random.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { Tenant } from '../../src/emulator/tenant.ts'
+import { createSigningCertificate } from '../../src/emulator/token.ts'
 import { GraphClient } from '../../src/graph/client.ts'
 import type { Engine, RunProgress, Sealing } from '../../src/sync/engine.ts'
 import { type RunRequest, runSource } from '../../src/sync/run.ts'
@@ -52,9 +53,12 @@ export const testSealing: Sealing = {
   lookup: (space, value) => createHmac('sha256', 'test').update(`${space}:${value}`).digest().subarray(0, 16),
 }
 
+/** Making an RSA key takes longer than most tests. */
+const SIGNING = createSigningCertificate(systemClock.now())
+
 export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): Promise<SyncWorld> {
   const { users, groups = 0, memberships = 0, seed = 1 } = options
-  const emulator = new Emulator({ seed, clock: options.clock ?? systemClock })
+  const emulator = new Emulator({ seed, clock: options.clock ?? systemClock, signingCertificate: SIGNING })
   const random = createRandom(seed + 1000)
   const tenant =
     users === undefined
