@@ -273,7 +273,8 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
   const rename = target.userName !== user.userName
   const aliasesBefore = user.names.filter((n) => n.kind === 'a').map((n) => n.value)
   const aliasesAfter = names.list.filter((n) => n.kind === 'a').map((n) => n.value)
-  const aliasesChanged = aliasesBefore.join('\0') !== aliasesAfter.join('\0')
+  // The registry keeps names in no order, so that order is no change.
+  const aliasesChanged = aliasesBefore.toSorted().join('\0') !== aliasesAfter.toSorted().join('\0')
   if (adopt) {
     items.push({
       ...base,
