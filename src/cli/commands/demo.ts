@@ -7,7 +7,7 @@ import { stringify } from 'yaml'
 import { type App, openApp, resetDatabase } from '../../app.ts'
 import type { ExportKind } from '../../contract/exports.ts'
 import { parseConfigFile } from '../../contract/config-file.ts'
-import { exitCodeOf, type RunDocument } from '../../contract/runs.ts'
+import { exitCodeOf, type Outcome, type RunDocument } from '../../contract/runs.ts'
 import { addMember } from '../../emulator/memberships.ts'
 import { hire, remove, update } from '../../emulator/operations.ts'
 import { Emulator, type HostedTenant } from '../../emulator/server.ts'
@@ -38,11 +38,13 @@ export async function runDemo(session: Session, options: { readonly once: boolea
     const company = emulator.host(demoCompany({ clock: emulator.clock }))
     const { graphUrl } = await emulator.listen()
     const stage: Stage = { session, app, company, home: config.home, url: graphUrl }
-    const runs = await play(stage)
-    if (session.json) writeJson(session.io, { home: config.home, ...runs })
-    else await writeFarewell(stage, { emulator, once: options.once })
+    const played = await play(stage)
+    if (session.json) writeJson(session.io, { home: config.home, runs: played.runs })
+    const last = played.runs.at(-1)
+    if (played.kind === 'broken') return last === undefined ? 1 : exitCodeOf(last.outcome)
+    if (!session.json) await writeFarewell(stage, { emulator, once: options.once })
     if (!options.once) await aborted(session.signal)
-    return exitCodeOf(runs.second.outcome)
+    return 0
   } finally {
     await app.close()
     await emulator.stop()
@@ -57,36 +59,40 @@ interface Stage {
   readonly url: string
 }
 
-async function play(stage: Stage): Promise<{ first: RunDocument; second: RunDocument }> {
+/** `broken`: a run did not end as it does on every healthy machine; it was shown, and the story ends there. */
+async function play(stage: Stage): Promise<{ kind: 'complete' | 'broken'; runs: readonly RunDocument[] }> {
   const { session, app, company } = stage
   const { tenant } = company
-  say(
-    session,
-    `Contoso, a company of ${tenant.count('user')} accounts and ${tenant.count('group')} groups, is served by an Entra emulator at ${stage.url}`,
-  )
-  step(session, 1, 'Connect', `muster apply -f ${join(stage.home, 'muster.yaml')}`)
+  const runs: RunDocument[] = []
+  const execute = async (kind: 'plan' | 'sync', expected: Outcome) => {
+    const document = await run(stage, kind)
+    runs.push(document)
+    await showPlan(stage, document)
+    if (kind === 'sync' || document.outcome !== expected) showRun(stage, document)
+    return document.outcome === expected
+  }
+  const accounts = `${tenant.count('user')} accounts and ${tenant.count('group')} groups`
+  say(session, `Contoso, a company of ${accounts}, is served by an Entra emulator at ${stage.url}`)
+
+  step(session, 1, { title: 'Connect', how: `muster apply -f ${join(stage.home, 'muster.yaml')}` })
   await applyConfiguration(stage)
   for (const finding of await app.check('contoso', session.signal)) {
     say(session, `  ${finding.ok ? '✓' : '✗'} ${finding.message}`)
   }
 
-  step(session, 2, 'See what a synchronization would do, before it does', `muster plan ${SOURCE}`)
-  const preview = await execute(stage, 'plan')
-  await showPlan(stage, preview)
+  step(session, 2, { title: 'See what a synchronization would do, before it does', how: `muster plan ${SOURCE}` })
+  if (!(await execute('plan', 'planned'))) return { kind: 'broken', runs }
 
-  step(session, 3, 'Synchronize', `muster sync ${SOURCE}`)
-  const first = await execute(stage, 'sync')
-  showRun(stage, first)
+  step(session, 3, { title: 'Synchronize', how: `muster sync ${SOURCE}` })
+  if (!(await execute('sync', 'applied'))) return { kind: 'broken', runs }
   await showPeople(stage)
 
-  step(session, 4, 'Meanwhile at Contoso', 'somebody is hired, somebody marries, somebody leaves')
-  for (const line of changeCompany(company.tenant)) say(session, `  ${line}`)
+  step(session, 4, { title: 'Meanwhile at Contoso', how: 'somebody is hired, somebody marries, somebody leaves' })
+  for (const line of changeCompany(tenant)) say(session, `  ${line}`)
 
-  step(session, 5, 'Synchronize again: Microsoft is asked for changes only', `muster sync ${SOURCE}`)
-  const second = await execute(stage, 'sync')
-  await showPlan(stage, second)
-  showRun(stage, second)
-  return { first, second }
+  step(session, 5, { title: 'Synchronize again: Microsoft is asked for changes only', how: `muster sync ${SOURCE}` })
+  if (!(await execute('sync', 'applied'))) return { kind: 'broken', runs }
+  return { kind: 'complete', runs }
 }
 
 /** Goes the way of `muster apply`, from files that stay for people to look at. */
@@ -131,7 +137,7 @@ function configuration({ tenantId, clientId }: HostedTenant, url: string): objec
   }
 }
 
-function execute({ session, app }: Stage, kind: 'plan' | 'sync'): Promise<RunDocument> {
+function run({ session, app }: Stage, kind: 'plan' | 'sync'): Promise<RunDocument> {
   return runWithProgress(session, (onProgress) =>
     app.run({ source: SOURCE, kind, mode: 'auto', trigger: 'manual', wait: true, signal: session.signal, onProgress }),
   )
@@ -170,8 +176,8 @@ function changeCompany(tenant: Tenant): readonly string[] {
   ]
 }
 
-async function showPlan({ session, app }: Stage, { run }: RunDocument): Promise<void> {
-  if (session.json) return
+async function showPlan({ session, app }: Stage, { run, planHash }: RunDocument): Promise<void> {
+  if (session.json || planHash === null) return
   await app.readPlan(Number(run), (items) => writePlan(session.io, items, { atMost: 12 }))
 }
 
@@ -235,8 +241,8 @@ async function writeFarewell(
   say(session, `  curl -H 'x-admin-key: ${emulator.adminKey}' ${url}/_admin`)
 }
 
-function step(session: Session, number: number, title: string, command: string): void {
-  say(session, `\n── ${number}. ${title} ${'─'.repeat(Math.max(3, 70 - title.length))}\n   ${command}\n`)
+function step(session: Session, number: number, { title, how }: { title: string; how: string }): void {
+  say(session, `\n── ${number}. ${title} ${'─'.repeat(Math.max(3, 70 - title.length))}\n   ${how}\n`)
 }
 
 function say(session: Session, line: string): void {

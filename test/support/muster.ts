@@ -1,0 +1,64 @@
+// Runs `./muster` as a process of its own, as a person or a program does.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+export interface MusterOptions {
+  /** Added to an environment without any setting of Muster. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly input?: string
+  /** Called when standard error has shown this text for the first time. */
+  readonly whenTold?: { readonly text: string; readonly act: (child: { kill(signal: NodeJS.Signals): void }) => void }
+}
+
+export interface MusterResult {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const MUSTER = join(import.meta.dirname, '../../muster')
+
+/** Starts it without a terminal and waits for its end. */
+export async function runMuster(args: readonly string[], options: MusterOptions = {}): Promise<MusterResult> {
+  const child = startMuster(args, options)
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)]
+  const { whenTold } = options
+  if (whenTold !== undefined) {
+    let told = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      const before = told.includes(whenTold.text)
+      told += chunk.toString()
+      if (!before && told.includes(whenTold.text)) whenTold.act(child)
+    })
+  }
+  child.stdin.end(options.input ?? '')
+  await once(child, 'close')
+  return { code: child.exitCode, signal: child.signalCode, stdout: await stdout, stderr: await stderr }
+}
+
+/** Starts it; the caller waits. */
+export function startMuster(args: readonly string[], options: Pick<MusterOptions, 'env' | 'cwd'> = {}) {
+  return spawn(MUSTER, args, {
+    env: { ...cleanEnvironment(), ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    stdio: 'pipe',
+  })
+}
+
+/** The document on standard output; throws when there is anything but one. */
+export function documentOf(result: MusterResult): Record<string, unknown> {
+  if (!result.stdout.endsWith('\n')) throw new Error(`no document on stdout: ${result.stdout}\n${result.stderr}`)
+  return JSON.parse(result.stdout)
+}
+
+function cleanEnvironment(): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !/^(MUSTER_|VITEST|NODE_OPTIONS|FORCE_COLOR)/.test(name)) kept[name] = value
+  }
+  return kept
+}
