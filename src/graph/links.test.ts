@@ -84,7 +84,7 @@ describe('links that Graph gives', () => {
     expect(() => pathOfLink(proxied, 'https://gateway.example.org/v1.0/users')).toThrow(GraphError)
   })
 
-  it('T12: a hostile next link or delta link ends the run, and no byte of the token reaches another host', async () => {
+  it('T12, S17: a hostile next link or delta link ends the run, and no byte of the token reaches another host', async () => {
     await using attacker = await rawServer((socket) => socket.end(httpAnswer('{"value":[]}')))
     let link = ''
     await using graph = await rawServer((socket, head) => {

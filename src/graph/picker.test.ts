@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compilePicker, selectOf } from './picker.ts'
 
 describe('picking attributes', () => {
-  it('L16: an attribute that is absent stays absent, a null one is null', () => {
+  it('L16, S10: an attribute that is absent stays absent, a null one is null', () => {
     const pick = compilePicker(['displayName', 'mail', 'jobTitle'])
 
     const attributes = pick({ id: 'x', displayName: 'Ann', mail: null })

@@ -15,7 +15,7 @@ const [G, H] = [anId(91), anId(92)] as const
 const CARDS = { cards: ['employeeId'], aliases: ['upnPrefix'] }
 
 describe('a first plan', () => {
-  it('creates people, groups, memberships and cards, and a second plan is empty (S4)', async () => {
+  it('S4: creates people, groups, memberships and cards, and a second plan is empty', async () => {
     const source = await aHandSource(test.db, { users: { properties: CARDS } })
     await source.user(A, { userPrincipalName: 'ann@x', displayName: 'Ann', employeeId: '4711' })
     await source.user(B, { userPrincipalName: "o'brien@x", displayName: 'Bo', employeeId: null })
@@ -350,7 +350,7 @@ describe('pairing', () => {
     expect(user.rows).toEqual([{ id, object_id: A, full_name: 'Ann' }])
   })
 
-  it('L5: refuses to pair an administrator and leaves him untouched', async () => {
+  it('L5, S15: refuses to pair an administrator and leaves him untouched', async () => {
     await local('root@x', 'administrator')
     const before = await test.db.query('select * from users')
     const source = await aHandSource(test.db)
@@ -363,7 +363,7 @@ describe('pairing', () => {
     expect((await test.db.query('select code from issues')).rows).toEqual([{ code: 'pairing-refused' }])
   })
 
-  it('L11, L6: local users and those of another source are never removed or changed', async () => {
+  it('L11, L6, S15: local users and those of another source are never removed or changed', async () => {
     await local('local@x')
     const other = await aHandSource(test.db)
     await other.user(B, { userPrincipalName: 'b@x' })
