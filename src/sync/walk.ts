@@ -53,22 +53,27 @@ export async function walkTenant(
   const walk: Walk = { pull, round, target, queue, countBefore }
   const usersNearlyRead = createGate()
   const newGroups = createChannel<GroupToRead>()
-  await together(env.signal, [
-    async (signal) => {
-      try {
-        await readUsers(walk, { signal, onFewLeft: usersNearlyRead.open })
-        if (round.kind === 'full') await checkCanaries(pull, { wanted: pull.needs.userAttributes, except: [] })
-      } finally {
-        usersNearlyRead.open()
-      }
-    },
-    ...(pull.needs.groups
-      ? [
-          (signal: AbortSignal) => readGroups(walk, { signal, newGroups }),
-          (signal: AbortSignal) => readMembers(walk, { signal, newGroups, start: usersNearlyRead.opened }),
-        ]
-      : []),
-  ])
+  try {
+    await together(env.signal, [
+      async (signal) => {
+        try {
+          await readUsers(walk, { signal, onFewLeft: usersNearlyRead.open })
+          if (round.kind === 'full') await checkCanaries(pull, { wanted: pull.needs.userAttributes, except: [] })
+        } finally {
+          usersNearlyRead.open()
+        }
+      },
+      ...(pull.needs.groups
+        ? [
+            (signal: AbortSignal) => readGroups(walk, { signal, newGroups }),
+            (signal: AbortSignal) => readMembers(walk, { signal, newGroups, start: usersNearlyRead.opened }),
+          ]
+        : []),
+    ])
+  } finally {
+    // Also after a failure: what was fetched is written, and no writing goes on behind the caller's back.
+    await queue.settled()
+  }
   await queue.flush()
   return judgeCompleteness(walk)
 }

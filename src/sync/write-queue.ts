@@ -9,6 +9,8 @@ export interface WriteQueue {
   push(piece: WalkPiece): Promise<void>
   /** Resolves when everything that was pushed is written. Throws what writing threw. */
   flush(): Promise<void>
+  /** Resolves when nothing is being written any more, whatever became of it. */
+  settled(): Promise<void>
 }
 
 /** A transaction holds at most this many rows: long ones are lost whole by a kill, short ones cost more each. */
@@ -33,6 +35,9 @@ export function createWriteQueue(write: (batch: WalkBatch) => Promise<void>): Wr
     }
     queue.writing = undefined
   }
+  const settled = async () => {
+    while (queue.writing !== undefined) await queue.writing
+  }
   return {
     async push(piece) {
       throwFailure()
@@ -45,9 +50,10 @@ export function createWriteQueue(write: (batch: WalkBatch) => Promise<void>): Wr
       queue.writing ??= run()
     },
     async flush() {
-      while (queue.writing !== undefined) await queue.writing
+      await settled()
       throwFailure()
     },
+    settled,
   }
 }
 

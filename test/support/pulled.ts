@@ -5,6 +5,7 @@ import type { Database } from '../../src/database/connect.ts'
 import { parseTenantId } from '../../src/directory/ids.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import type { DirectoryObject, Tenant } from '../../src/emulator/tenant.ts'
+import { createSigningCertificate } from '../../src/emulator/token.ts'
 import { GraphClient } from '../../src/graph/client.ts'
 import { openSecrets, sealContext } from '../../src/mirror/rows.ts'
 import { type Needs, needsOf } from '../../src/sync/map/needs.ts'
@@ -27,6 +28,8 @@ export interface PullOptions {
   readonly fetch?: typeof fetch
   readonly onProgress?: (progress: PullProgress) => void
   readonly env?: Partial<PullEnv>
+  /** What the connection says, where it is wrong. */
+  readonly tenantId?: string
 }
 
 export interface PulledSource {
@@ -62,6 +65,8 @@ export interface PulledOptions {
   readonly settings?: Omit<SourceSettingsInput, 'connection'>
 }
 
+const SIGNING = createSigningCertificate(new Date('2026-11-02T08:00:00Z'))
+
 /** Cards from extensionAttribute5, so that something is sealed. */
 export const WITH_CARDS = {
   users: {
@@ -77,7 +82,7 @@ export async function aPulledSource(
   { db, vault }: { readonly db: Database; readonly vault: Vault },
   options: PulledOptions = {},
 ): Promise<PulledSource> {
-  const world = emulatedWorld(options)
+  const world = emulatedWorld({ ...options, emulator: { signingCertificate: SIGNING, ...options.emulator } })
   return await makeSource({ db, vault }, { world, settings: options.settings ?? WITH_CARDS, isOwner: true })
 }
 
@@ -97,7 +102,6 @@ async function makeSource(
   )
   const id = inserted.rows[0]!.id
   let settings = sourceSettings.parse({ connection: name, ...options.settings })
-  const tenantId = parseTenantId(world.hosted.tenantId)!
   const query = async <Row extends object>(sql: string, params: readonly unknown[] = []) =>
     (await db.query<Row & Record<string, unknown>>(sql, params)).rows
   const takeFence = async () => {
@@ -131,6 +135,7 @@ async function makeSource(
         ...pullOptions.env,
       }
       const roots = { authorityUrl: world.emulator.authorityUrl, graphUrl: world.emulator.graphUrl }
+      const tenantId = parseTenantId(pullOptions.tenantId ?? world.hosted.tenantId)!
       const fence = await takeFence()
       try {
         return await pull(
