@@ -156,13 +156,28 @@ async function sendBatch(
     signal,
     read: readBatch,
   })
+  // all of them, before any is judged: what ends the run must not hide another one's Retry-After
   for (const [id, inner] of value) {
     const units = Number(inner.headers.get('x-ms-resource-unit') ?? NaN)
     if (Number.isFinite(units)) graph.usage.resourceUnits += units
     else if (inner.status === 200) graph.usage.resourceUnits += jobs[Number(id)]?.cost ?? 0
     graph.limiter.nearLimit(Number(inner.headers.get('x-ms-throttle-limit-percentage') ?? 0))
+    if (inner.status === 429) noteThrottling(graph, inner)
   }
   return value
+}
+
+function noteThrottling(graph: Requester, inner: Inner): void {
+  const wanted = retryAfterOf(graph, inner)
+  const waitMs = wanted === undefined ? undefined : clampRetryAfter(wanted, graph.limits)
+  graph.usage.throttled++
+  if (typeof waitMs === 'number') graph.limiter.pauseFor(waitMs)
+  graph.limiter.throttled()
+}
+
+function retryAfterOf(graph: Requester, inner: Inner): number | undefined {
+  const { headers } = inner
+  return parseRetryAfter(headers.get('retry-after'), { date: headers.get('date'), nowMs: graph.clock.now().getTime() })
 }
 
 function readBatch(body: Buffer): ReadonlyMap<string, Inner> {
@@ -192,7 +207,7 @@ type Verdict =
   | { readonly kind: 'final'; readonly answer: InnerAnswer }
 
 function judge(graph: Requester, pending: Pending<Job>, inner: Inner | undefined): Verdict {
-  const { clock, limits } = graph
+  const { limits } = graph
   const path = pending.job.url.split('?', 1)[0] ?? ''
   const status = inner?.status ?? 0
   const code = codeOfError(inner?.body)
@@ -207,11 +222,7 @@ function judge(graph: Requester, pending: Pending<Job>, inner: Inner | undefined
   const isTransient = inner === undefined || status === 401 || status === 429 || (status >= 500 && status !== 501)
   if (!isTransient && code !== undefined && status >= 400)
     return { kind: 'final', answer: { status, body: inner.body, code, requestId } }
-  if (status === 429) graph.usage.throttled++
-  const wanted = parseRetryAfter(inner?.headers.get('retry-after'), {
-    date: inner?.headers.get('date'),
-    nowMs: clock.now().getTime(),
-  })
+  const wanted = inner === undefined ? undefined : retryAfterOf(graph, inner)
   const waitMs = wanted === undefined ? backoff : clampRetryAfter(wanted, limits)
   if (waitMs === 'tooLong')
     throw new GraphError('throttled-too-long', `Cannot read ${path}: Graph asks for too long a pause`, {
@@ -228,10 +239,6 @@ function judge(graph: Requester, pending: Pending<Job>, inner: Inner | undefined
         retry: 'later',
       },
     )
-  if (status === 429) {
-    if (wanted !== undefined) graph.limiter.pauseFor(waitMs)
-    graph.limiter.throttled()
-  }
   return { kind: 'again', waitMs }
 }
 

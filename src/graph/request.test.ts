@@ -126,6 +126,24 @@ describe('answers that break off', () => {
     expect(client.usage).toMatchObject({ requests: 2, retries: 1 })
   })
 
+  it('T1: a refusal whose body is lost still tells when to come back', async () => {
+    const times: number[] = []
+    await using server = await graphServer((socket, n) => {
+      times.push(performance.now())
+      if (n > 1) socket.write(httpAnswer(PAGE))
+      else {
+        const head = 'HTTP/1.1 429 Slow\r\nretry-after: 0.3\r\ncontent-length: 900\r\n\r\n{"error"'
+        socket.write(head, () => socket.resetAndDestroy())
+      }
+    })
+    await using client = clientOf(server)
+
+    expect(await readUsers(client)).toHaveLength(3)
+
+    expect(client.usage).toMatchObject({ throttled: 1, requests: 2 })
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(299)
+  })
+
   it('T6: a keep-alive connection that was closed between two pages is no failure of the run', async () => {
     await using server = await graphServer((socket, n) => {
       const more = n < 5 ? { '@odata.nextLink': `${server.origin}/v1.0/users?$skiptoken=${n}` } : {}

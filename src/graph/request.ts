@@ -77,6 +77,9 @@ export function createSender(options: SenderOptions): Sender {
       let status = 0
       let headers: Record<string, string | string[] | undefined> = {}
       let controller: Dispatcher.DispatchController | undefined
+      const header = (name: string) => first(headers[name])
+      /** A refusal is one by its head: its Retry-After counts even if the rest of it is lost. */
+      const withoutBody = () => ({ status, header, body: NO_BODY, receivedBytes: body.bytes })
       const fail = (error: Error) => {
         abort.removeEventListener('abort', onAbort)
         reject(error)
@@ -113,16 +116,17 @@ export function createSender(options: SenderOptions): Sender {
           },
           onResponseEnd() {
             abort.removeEventListener('abort', onAbort)
-            const header = (name: string) => first(headers[name])
             try {
               const decoded = decodeBody(body.concat(), header('content-encoding'), options.limits)
               resolve({ status, header, body: decoded, receivedBytes: body.bytes })
             } catch (error) {
-              reject(error)
+              if (status >= 400) resolve(withoutBody())
+              else reject(error)
             }
           },
           onResponseError(_, error) {
-            fail(error)
+            if (status < 400 || abort.aborted) fail(error)
+            else resolve(withoutBody())
           },
         },
       )
@@ -139,9 +143,15 @@ export function createSender(options: SenderOptions): Sender {
     })
     if (response === undefined) throw new TransportError('unreachable', 'no fetch')
     const body = new BodyCollector(options.limits)
-    if (response.body !== null) for await (const chunk of response.body) body.push(Buffer.from(chunk))
+    const { status } = response
     const header = (name: string) => response.headers.get(name) ?? undefined
-    return { status: response.status, header, body: body.concat(), receivedBytes: body.bytes }
+    try {
+      if (response.body !== null) for await (const chunk of response.body) body.push(Buffer.from(chunk))
+    } catch (error) {
+      if (status < 400) throw error
+      return { status, header, body: NO_BODY, receivedBytes: body.bytes }
+    }
+    return { status, header, body: body.concat(), receivedBytes: body.bytes }
   }
 
   return {
@@ -177,6 +187,8 @@ export function createSender(options: SenderOptions): Sender {
     },
   }
 }
+
+const NO_BODY = Buffer.alloc(0)
 
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value

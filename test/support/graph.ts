@@ -34,6 +34,8 @@ export interface World {
   readonly emulator: Emulator
   readonly hosted: HostedTenant
   readonly client: GraphClient
+  /** Requests to Graph that were sent while a Retry-After, inside a batch included, was still running. */
+  readonly early: readonly string[]
   readonly signal: AbortSignal
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -50,11 +52,12 @@ export function emulatedWorld(
     readonly client?: Partial<GraphClientOptions>
   } = {},
 ): World {
-  const clock = virtualClock()
+  const clock = virtualClock({ idleTurns: 30 })
   const emulator = new Emulator({ seed: options.seed ?? 1, clock, ...options.emulator })
   const { users = 50, groups = 5, memberships = 100, seed = 1, hiddenGroups = 0 } = options
   const tenant = generateTenant({ users, groups, memberships, seed, hiddenGroups, clock: emulator.clock })
   const hosted = emulator.host(tenant)
+  const early: string[] = []
   const client = new GraphClient(
     clientOptions({
       tenantId: hosted.tenantId,
@@ -62,7 +65,7 @@ export function emulatedWorld(
       credentials: [{ kind: 'secret', secret: hosted.clientSecret }],
       graphUrl: emulator.graphUrl,
       clock: emulator.clock,
-      fetch: emulator.fetch,
+      fetch: watchPauses(emulator.fetch, { clock: emulator.clock, early }),
       ...options.client,
       // a deadline beyond the virtual clock's horizon: signing a token takes real time
       limits: { requestTimeoutMs: 1e9, ...options.client?.limits },
@@ -73,11 +76,49 @@ export function emulatedWorld(
     emulator,
     hosted,
     client,
+    early,
     signal: new AbortController().signal,
     async [Symbol.asyncDispose]() {
       await client.stop()
       await emulator.stop()
     },
+  }
+}
+
+/** Notes each request that is sent before a pause is over which an answer had asked for. */
+function watchPauses(
+  fetch: typeof globalThis.fetch,
+  notes: { readonly clock: Clock; readonly early: string[] },
+): typeof fetch {
+  const { clock, early } = notes
+  const pauses: { readonly from: number; readonly until: number }[] = []
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const now = clock.monotonicMs()
+    const running = pauses.find((p) => p.from < now && now < p.until - 0.001)
+    if (running !== undefined && request.url.includes('/v1.0/'))
+      early.push(`${new URL(request.url).pathname} ${Math.round(running.until - now)} ms too early`)
+    const response = await fetch(request)
+    if (response.body === null || !request.url.includes('/v1.0/')) return response
+    const clone = response.clone()
+    const text = await clone.text().catch(() => '')
+    // what was damaged on its way tells nobody anything
+    const inner = isJson(text) ? [...text.matchAll(/"Retry-After":"([\d.]+)"/gi)].map((m) => m[1]) : []
+    for (const seconds of [response.headers.get('retry-after') ?? undefined, ...inner]) {
+      const from = clock.monotonicMs()
+      if (seconds !== undefined && /^[\d.]+$/.test(seconds))
+        pauses.push({ from, until: from + Number(seconds) * 1_000 })
+    }
+    return response
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 
