@@ -121,7 +121,7 @@ describe('members of many groups', () => {
     expect(batches[0]?.urls).toEqual([`/groups/${guid(1)}/members?$skiptoken=p7`])
   })
 
-  it('T12: a hostile link inside a batch ends the run', async () => {
+  it('T12 S17: a hostile link inside a batch ends the run', async () => {
     const { client } = batchOf(() => members([1], `https://evil.example/v1.0/groups/${guid(1)}/members?$skiptoken=x`))
 
     await expect(readAll(client.members(groups(3), { signal }))).rejects.toMatchObject({ code: 'hostile-link' })

@@ -258,7 +258,7 @@ describe('a full compare', () => {
     await expectTruth(source)
   })
 
-  it('a membership that an incomplete or contradicted walk did not list stays', async () => {
+  it('S1: a membership that an incomplete or contradicted walk did not list stays', async () => {
     await using source = await aLoadedSource()
     const { people, red } = source
     // the mirror knows a membership of which the feeds will not speak

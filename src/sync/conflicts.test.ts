@@ -83,7 +83,7 @@ describe('who gets a value that several want', () => {
     expect(resolution.winners.get('card:1')).toBe('c')
   })
 
-  it('D21: what the registry owns is given up for nobody', () => {
+  it('D21 S15: what the registry owns is given up for nobody', () => {
     const local: Claimant = {
       ...aClaimant('local', { fixed: true, holds: new Set(['name:admin']) }),
       claims: [{ space: 'name', key: 'admin', rank: 'userName' }],

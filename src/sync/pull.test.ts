@@ -247,7 +247,7 @@ describe('a first load', () => {
     await expect(source.pull()).rejects.toMatchObject({ code: 'tenant-unsupported' })
   })
 
-  it('L2 L3: a refusal is a failure, never an empty tenant', async () => {
+  it('L2 L3 S1: a refusal is a failure, never an empty tenant', async () => {
     await using source = await aPulledSource(at, { users: 20, groups: 3, memberships: 20 })
     await source.pull()
     const before = await source.mirror()
