@@ -55,28 +55,38 @@ async function aFreshHome(identity?: Identity): Promise<string> {
   return home
 }
 
-/** A home that was used and left before: a copy of one that was made so, because making a database takes a second. */
+/**
+ * A home that was used and left before: a copy of one that was made so, because making a database takes a second.
+ * Under root the files belong to the unprivileged account either way; for an ordinary user the home is his too.
+ */
 async function aHome(identity?: Identity): Promise<string> {
-  const home = await aFreshHome(identity)
-  execFileSync('cp', ['-a', `${await usedHome(identity)}/.`, home])
-  await writeFile(join(home, 'database.json'), `{"id":"${crypto.randomUUID().slice(-12)}","directory":"database"}`)
+  const home = await aFreshHome()
+  await copyUsedHome(home)
+  if (identity !== undefined) execFileSync('chown', ['-R', `${identity.uid}:${identity.gid}`, home])
   return home
 }
 
-const used = new Map<Identity | undefined, string>()
+let used: string | undefined
 afterAll(async () => {
-  for (const home of used.values()) await rm(home, { recursive: true, force: true })
+  if (used !== undefined) await rm(used, { recursive: true, force: true })
 })
 
-async function usedHome(identity?: Identity): Promise<string> {
-  const found = used.get(identity)
-  if (found !== undefined) return found
+async function copyUsedHome(home: string): Promise<void> {
+  used ??= await makeUsedHome()
+  const database = join(home, 'database')
+  await mkdir(database)
+  await chmod(database, 0o711)
+  for (const name of await readdir(join(used, 'database')))
+    execFileSync('cp', [name === 'data' ? '-a' : '-al', join(used, 'database', name), database])
+  await rm(join(database, 'server.log'))
+  await writeFile(join(home, 'database.json'), `{"id":"${crypto.randomUUID().slice(-12)}","directory":"database"}`)
+}
+
+async function makeUsedHome(): Promise<string> {
   const home = await mkdtemp('/tmp/muster-embedded-used-')
   await chmod(home, 0o711)
-  if (identity !== undefined) await chown(home, identity.uid, identity.gid)
-  used.set(identity, home)
-  const participant = startParticipant(home, identity === undefined ? {} : { identity })
-  expect(await participant.release()).toEqual({ released: 'stopped' })
+  const embedded = await openEmbeddedDatabase({ home, clock: systemClock, log: silentLog })
+  expect(await embedded.release()).toBe('stopped')
   return home
 }
 
@@ -194,7 +204,7 @@ describe.each(people)('the embedded database, started by %s', (_name, identity) 
   })
 
   it('E10: processes that start together share one server; the last one out stops it, wherever it was started', async () => {
-    const home = await aFreshHome(identity)
+    const home = identity === undefined ? await aFreshHome() : await aHome(identity)
     const all = Array.from({ length: 5 }, () => aParticipant(home, options))
 
     const opened = await Promise.all(all.map((participant) => participant.opened))
@@ -306,7 +316,8 @@ describe('the embedded database of this user', () => {
     const participant = aParticipant(home)
     expect(await participant.sql('select 1 as one')).toEqual([{ one: 1 }])
     expect(await participant.release()).toEqual({ released: 'stopped' })
-    expect((await readdir(await directoryOf(home))).sort()).toEqual(['data', 'server.log'])
+    const left = (await readdir(await directoryOf(home))).filter((name) => !/^postgres-[\w.-]+\d$/.test(name))
+    expect(left.sort()).toEqual(['data', 'server.log'])
   })
 
   it('E10: sessions that outlive a killed server are ended before its files are opened again', async () => {
@@ -333,6 +344,7 @@ describe('the embedded database of this user', () => {
   it('works below a path that is far too long for a socket', async () => {
     const home = join(await aFolder(), ...Array.from({ length: 5 }, (_, index) => `${index}`.repeat(50)), 'home')
     await mkdir(home, { recursive: true })
+    await copyUsedHome(home)
     expect(home.length).toBeGreaterThan(250)
 
     const participant = aParticipant(home)
@@ -361,8 +373,8 @@ describe.runIf(isRoot)('the embedded database under root', () => {
   })
 
   it('moves its files there when the folders are closed later, and keeps what is in them', async () => {
-    const folder = await aFolder()
-    const home = join(folder, 'home')
+    const home = await aHome()
+    const folder = join(home, '..')
     const before = await aGuest(home)
     await before.sql('create table kept as select 42 as n')
     await before.release()
@@ -392,6 +404,10 @@ describe.runIf(isRoot)('the embedded database under root', () => {
     execFileSync('find', [packages, '-type', 'l', '-delete'])
     await chmod(join(folder, 'closed'), 0o700)
     const home = join(folder, 'home')
+    await mkdir(home)
+    await copyUsedHome(home)
+    for (const name of await readdir(join(home, 'database')))
+      if (name !== 'data') await rm(join(home, 'database', name), { recursive: true })
 
     const participant = aParticipant(home, { root: checkout })
 
