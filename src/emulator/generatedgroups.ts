@@ -77,13 +77,16 @@ function drawSizes(context: GeneratorContext, counts: GroupCounts): number[] {
   const sum = weights.reduce((a, b) => a + b, 0)
   const sizes = weights.map((weight) => Math.min(users, Math.floor((weight / sum) * memberships) || 0))
   let missing = memberships - sizes.reduce((a, b) => a + b, 0)
-  for (let at = 0; missing > 0; at = (at + 1) % groups) {
-    const size = sizes[at] ?? 0
-    // Groups drawn empty stay so, unless there is no other room.
-    if (size >= users || (weights[at] === 0 && memberships < users * groups * 0.9)) continue
-    const more = Math.min(missing, users - size, Math.max(1, Math.floor(size / 4)))
-    sizes[at] = size + more
-    missing -= more
+  // What rounding and the limit took away goes around; groups drawn empty stay so as long as the others have room.
+  while (missing > 0) {
+    const fillsEmpty = !sizes.some((size, at) => size < users && weights[at] !== 0)
+    for (let at = 0; at < groups && missing > 0; at++) {
+      const size = sizes[at] ?? 0
+      if (size >= users || (weights[at] === 0 && !fillsEmpty)) continue
+      const more = Math.min(missing, users - size, Math.max(1, Math.floor(size / 4)))
+      sizes[at] = size + more
+      missing -= more
+    }
   }
   return sizes
 }
