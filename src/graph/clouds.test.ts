@@ -16,7 +16,7 @@ describe('clouds', () => {
       for (const [nameB, b] of clouds) {
         if (nameA === nameB || a.authorityUrl === b.authorityUrl) continue
         const mixed = () => checkRoots({ authorityUrl: a.authorityUrl, graphUrl: b.graphUrl })
-        expect(mixed, `${nameA} with ${nameB}`).toThrow(ConfigError)
+        expect(mixed).toThrow(ConfigError)
       }
   })
 
@@ -29,24 +29,24 @@ describe('clouds', () => {
     expect(() => checkRoots({ authorityUrl, graphUrl })).toThrow(ConfigError)
   })
 
-  it.each([
-    ['http://127.0.0.1:4000', true],
-    ['http://localhost:4000/', true],
-    ['http://[::1]:4000', true],
-    ['https://graph.example.org', true],
-    ['http://graph.example.org', false],
-    ['http://127.0.0.1.example.org', false],
-    ['http://10.0.0.1', false],
-    ['ftp://127.0.0.1', false],
-    ['https://user:pass@graph.example.org', false],
-    ['https://graph.example.org/v1.0', false],
-    ['graph.example.org', false],
-    ['', false],
-  ])('plain http is for loopback only: %s is usable: %s', (root, usable) => {
-    const check = () => checkRoots({ authorityUrl: root, graphUrl: root })
+  it.each(['http://127.0.0.1:4000', 'http://localhost:4000/', 'http://[::1]:4000', 'https://graph.example.org'])(
+    '%s is a usable root',
+    (root) => {
+      expect(() => checkRoots({ authorityUrl: root, graphUrl: root })).not.toThrow()
+    },
+  )
 
-    if (usable) expect(check).not.toThrow()
-    else expect(check).toThrow(ConfigError)
+  it.each([
+    'http://graph.example.org',
+    'http://127.0.0.1.example.org',
+    'http://10.0.0.1',
+    'ftp://127.0.0.1',
+    'https://user:pass@graph.example.org',
+    'https://graph.example.org/v1.0',
+    'graph.example.org',
+    '',
+  ])('plain http is for loopback only, and a root is a root: %j is refused', (root) => {
+    expect(() => checkRoots({ authorityUrl: root, graphUrl: root })).toThrow(ConfigError)
   })
 
   it("Microsoft's roots are known whatever their spelling", () => {

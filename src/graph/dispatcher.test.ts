@@ -6,11 +6,11 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientOptions, usersPage } from '../../test/support/graph.ts'
+import { clientOptions, rejectionOf, usersPage } from '../../test/support/graph.ts'
 import { ConfigError } from '../base/errors.ts'
 import { type Certificate, createCertificate } from '../emulator/certificate.ts'
 import { GraphClient, type GraphClientOptions } from './client.ts'
-import type { TokenError } from './errors.ts'
+import { TokenError } from './errors.ts'
 
 const { signal } = new AbortController()
 const DAY_MS = 86_400_000
@@ -124,13 +124,7 @@ function clientFor(graphUrl: string, options: Partial<GraphClientOptions> = {}):
   return new GraphClient(clientOptions({ graphUrl, limits, ...options }))
 }
 
-async function failureOf(client: GraphClient): Promise<TokenError> {
-  const error: unknown = await client.checkToken(signal).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  return error as TokenError
-}
+const failureOf = (client: GraphClient) => rejectionOf(client.checkToken(signal), TokenError)
 
 const readOne = (client: GraphClient) => client.listUsers({ select: ['mail'], signal }).next()
 

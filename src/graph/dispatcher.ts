@@ -69,11 +69,11 @@ export function shownProxy(proxy: ProxySettings | undefined): string | undefined
 function trust(caFile: string | undefined): { secureContext?: ReturnType<typeof createSecureContext> } {
   if (caFile === undefined || caFile === '') return {}
   try {
-    const authorities = readFileSync(caFile, 'utf8').match(CERTIFICATE) ?? []
+    // parsed here because TLS would pass over what it cannot read
+    const authorities = (readFileSync(caFile, 'utf8').match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))
     if (authorities.length === 0) throw new Error('it holds no certificate in PEM form')
-    for (const pem of authorities) new X509Certificate(pem) // throws when it cannot be read
     // one context for all connections: reading 150 certificates costs some milliseconds each time
-    return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...authorities] }) }
+    return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...authorities.map(String)] }) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigError([{ at: 'CA file', message: `${caFile} cannot be used: ${reason}` }])

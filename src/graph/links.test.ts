@@ -106,11 +106,11 @@ describe('links that Graph gives', () => {
       if (URL.parse(hostile)?.origin === graph.origin && URL.parse(hostile)?.pathname === '/v1.0/users') continue
       link = hostile
       const list = client.listUsers({ select: ['mail'], signal }).next()
-      await expect(list, hostile).rejects.toMatchObject({ code: 'hostile-link' })
+      await expect(list).rejects.toMatchObject({ code: 'hostile-link' })
       const latest = client.latestUsersLink({ select: ['mail'], signal })
-      await expect(latest, hostile).rejects.toMatchObject({ code: 'hostile-link' })
+      await expect(latest).rejects.toMatchObject({ code: 'hostile-link' })
       const stored = client.usersDelta({ link: hostile, select: ['mail'], signal }).next()
-      await expect(stored, hostile).rejects.toMatchObject({ code: 'hostile-link' })
+      await expect(stored).rejects.toMatchObject({ code: 'hostile-link' })
     }
 
     expect(attacker.received()).not.toMatch(/authorization|secret-token/i)

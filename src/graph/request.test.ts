@@ -72,7 +72,7 @@ describe('answers that break off', () => {
           users.map((u) => u.attributes['displayName']),
           `cut at ${cut}`,
         ).toEqual(['User 1', 'User 2', 'User 3'])
-        expect(client.usage.retries, `cut at ${cut}`).toBe(1)
+        expect(client.usage.retries).toBe(1)
       }
     })
 
@@ -262,17 +262,17 @@ describe('what is never done', () => {
   })
 
   it('after 503 the next try comes on a new connection', async () => {
-    const sockets: Socket[] = []
+    const heads: string[] = []
     await using server = await graphServer((socket, n, head) => {
-      sockets.push(socket)
-      if (n === 2) expect(head.toLowerCase()).toContain('connection: close')
+      heads.push(head)
       socket.write(n === 1 ? httpAnswer('{}', { status: '503 Busy' }) : httpAnswer(PAGE))
     })
     await using client = clientOf(server)
 
     await readUsers(client)
 
-    expect(sockets).toHaveLength(2)
+    expect(heads).toHaveLength(2)
+    expect(heads[1]?.toLowerCase()).toContain('connection: close')
   })
 })
 

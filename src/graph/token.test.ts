@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { clientOptions, emulatedWorld, json, scriptedFetch, tokenAnswer, usersPage } from '../../test/support/graph.ts'
+import {
+  clientOptions,
+  rejectionOf,
+  emulatedWorld,
+  json,
+  scriptedFetch,
+  tokenAnswer,
+  usersPage,
+} from '../../test/support/graph.ts'
 import { virtualClock } from '../../test/support/virtual-clock.ts'
 import { ConfigError } from '../base/errors.ts'
 import { addCertificate } from '../emulator/applications.ts'
@@ -7,7 +15,7 @@ import { createCertificate } from '../emulator/certificate.ts'
 import { explainRefusal } from './aadsts.ts'
 import { GraphClient, type GraphClientOptions } from './client.ts'
 import { certificateDetails } from './credential.ts'
-import type { TokenError } from './errors.ts'
+import { TokenError } from './errors.ts'
 
 const graphUrl = 'https://graph.example.org'
 const authorityUrl = 'https://login.example.org'
@@ -36,13 +44,7 @@ function refused(aadsts: number, error: string, status = 401): Response {
   )
 }
 
-async function failureOf(client: GraphClient): Promise<TokenError> {
-  const error: unknown = await client.checkToken(signal).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  return error as TokenError
-}
+const failureOf = (client: GraphClient) => rejectionOf(client.checkToken(signal), TokenError)
 
 function rsaCertificate(now: Date) {
   return createCertificate({

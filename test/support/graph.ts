@@ -16,13 +16,14 @@ export const CLIENT = '22222222-2222-4222-8222-222222222222'
 export function clientOptions(
   options: Partial<GraphClientOptions> & { readonly graphUrl: string; readonly clock?: Clock },
 ): GraphClientOptions {
+  const random = createRandom(1)
   return {
     tenantId: TENANT,
     clientId: CLIENT,
     credentials: [{ kind: 'secret', secret: 'the~secret.value' }],
     authorityUrl: options.graphUrl,
     clock: systemClock,
-    random: createRandom(1).next,
+    random: () => random.next(),
     log: silentLog,
     userAgent: 'muster/test',
     ...options,
@@ -145,7 +146,10 @@ export function tokenAnswer(token: string, expiresIn = 3599): Response {
   return json({ token_type: 'Bearer', expires_in: expiresIn, access_token: token })
 }
 
-export function json(body: unknown, init: ResponseInit = {}): Response {
+export function json(
+  body: unknown,
+  init: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+): Response {
   const headers = { 'content-type': 'application/json', ...init.headers }
   return new Response(JSON.stringify(body), { ...init, headers })
 }
@@ -229,4 +233,17 @@ export async function collect<T>(pages: AsyncIterable<{ readonly entries: readon
   const all: T[] = []
   for await (const page of pages) all.push(...page.entries)
   return all
+}
+
+/** What a promise was rejected with; fails the test when it was not, or with something of another kind. */
+export async function rejectionOf<E extends Error>(
+  promise: Promise<unknown>,
+  kind: abstract new (...args: never) => E,
+): Promise<E> {
+  const reason: unknown = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (reason instanceof kind) return reason
+  throw new Error(`not rejected with ${kind.name}`, { cause: reason })
 }
