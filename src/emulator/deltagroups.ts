@@ -99,6 +99,8 @@ function teller(call: Call, request: DeltaPageRequest): Teller {
     }
     const isWhole = change === undefined || change.isNew
     const members = memberSlice(call, request, { group, change: isWhole ? undefined : change, place, budget })
+    // deleted and restored between two rounds: who left in the meantime is told too, for the group never seemed gone
+    if (isWhole && change !== undefined && place < 0) members.entries.push(...leavers(call, request, change))
     const names = isWhole ? request.names : namesToTell(request, change.names, group)
     const shown = (names === request.names ? show : deltaShaper(names))(state.properties)
     const hasMembers = members.entries.length > 0
@@ -143,6 +145,13 @@ function memberSlice(
   }
   if (index >= numbers.length) return { entries, next: undefined }
   return { entries, next: change === undefined ? numbers[index - 1] : index - 1 }
+}
+
+function leavers(call: Call, request: DeltaPageRequest, change: ObjectChange): Shown[] {
+  const group = call.tenant.at(change.no)
+  if (!request.tracksRelation || !canSeeMembers(call, group)) return []
+  const present = request.view.membersOf(group)
+  return change.members.filter((no) => !hasNumber(present, no)).map((no) => relationEntry(call.tenant.at(no), true))
 }
 
 function edgeEntries(

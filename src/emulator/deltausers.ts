@@ -85,9 +85,11 @@ function managerDelta(
   const manager = managerOf(call, object, request.view)
   const told = manager === undefined ? [] : [relationEntry(manager, false)]
   if (change !== undefined && !change.isNew) {
-    const before = change.managerBefore
-    if (before === undefined) return undefined
-    if (before >= 0 && before !== manager?.no) told.unshift(relationEntry(call.tenant.at(before), true))
+    if (change.formerManagers.size === 0) return undefined
+    for (const former of change.formerManagers) {
+      // also those of a moment: a page told before may have shown one of them
+      if (former >= 0 && former !== manager?.no) told.unshift(relationEntry(call.tenant.at(former), true))
+    }
   }
   return told.length === 0 ? undefined : told
 }

@@ -11,8 +11,8 @@ export interface ObjectChange {
   isRemoved: boolean
   /** Properties that changed. */
   readonly names: Set<string>
-  /** Number of the manager before the round, -1 for none; `undefined` when the manager did not change. */
-  managerBefore: number | undefined
+  /** Numbers of the managers that the user had before each change, -1 for none; empty when the manager did not change. */
+  readonly formerManagers: Set<number>
   /** Numbers of members whose edge was touched, in order of the first touch. */
   readonly members: number[]
 }
@@ -50,7 +50,14 @@ function fold(tenant: Tenant, kind: ObjectKind, changes: readonly Change[]): rea
     if (tenant.at(change.no).kind !== kind) continue
     let entry = byNo.get(change.no)
     if (entry === undefined) {
-      entry = { no: change.no, isNew: false, isRemoved: false, names: new Set(), managerBefore: undefined, members: [] }
+      entry = {
+        no: change.no,
+        isNew: false,
+        isRemoved: false,
+        names: new Set(),
+        formerManagers: new Set(),
+        members: [],
+      }
       byNo.set(change.no, entry)
     }
     apply(entry, change)
@@ -77,7 +84,7 @@ function apply(entry: ObjectChange, change: Change): void {
       for (const name of change.names) entry.names.add(name)
       return
     case 'manager':
-      entry.managerBefore ??= change.before?.managerNo ?? -1
+      entry.formerManagers.add(change.before?.managerNo ?? -1)
       return
     case 'memberAdded':
     case 'memberRemoved':
