@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createServerCertificate } from './certificate.ts'
-import { deliver } from './delivery.ts'
+import { createEncoder, deliver } from './delivery.ts'
 import type { WireRequest, WireResponse } from './wire.ts'
 
 export interface ListenOptions {
@@ -33,12 +33,15 @@ export async function startListener(
 ): Promise<Listener> {
   const host = options.host ?? '127.0.0.1'
   const tls = options.tls ?? false
+  const encode = createEncoder()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    respond(request, { response, services, scheme: tls === false ? 'http' : 'https' }).catch((error: unknown) => {
-      // A bug of the emulator: told on the wire and on the console, because a test would else see only a time-out.
-      console.error('emulator:', error)
-      response.destroy()
-    })
+    respond(request, { response, services, encode, scheme: tls === false ? 'http' : 'https' }).catch(
+      (error: unknown) => {
+        // A bug of the emulator: told on the wire and on the console, because a test would else see only a time-out.
+        console.error('emulator:', error)
+        response.destroy()
+      },
+    )
   }
   const own =
     tls === true ? createServerCertificate({ now: systemClock.now(), hosts: ['localhost', '127.0.0.1'] }) : undefined
@@ -71,9 +74,10 @@ async function respond(
     readonly response: ServerResponse
     readonly services: Parameters<typeof startListener>[1]
     readonly scheme: 'http' | 'https'
+    readonly encode: (text: string) => Buffer
   },
 ): Promise<void> {
-  const { response, services, scheme } = context
+  const { response, services, scheme, encode } = context
   const atMs = services.clock.monotonicMs()
   const url = request.url ?? '/'
   const at = url.indexOf('?')
@@ -90,7 +94,7 @@ async function respond(
   if (answer.delayMs !== undefined && answer.delayMs > 0) await services.clock.sleep(answer.delayMs)
   if (response.destroyed) return
   const acceptsGzip = services.usesGzip() && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
-  await deliver(response, answer, { clock: services.clock, acceptsGzip })
+  await deliver(response, answer, { clock: services.clock, acceptsGzip, encode })
 }
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array> {
