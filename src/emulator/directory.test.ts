@@ -105,6 +105,7 @@ describe('single objects (graph.md 7, 15)', () => {
 
     expect(get('/nosuch').status).toBe(400)
     expect(get('/users/x/nosuch').status).toBe(400)
+    expect(get('/users/microsoft.graph.user').status).toBe(400)
     expect(get('/users', { method: 'POST', body: {} })).toMatchObject({ status: 405, code: 'Request_BadRequest' })
     const refused = get('/users/%zz', { headers: { 'client-request-id': 'mine' } })
     expect(refused.status).toBe(400)
@@ -137,6 +138,8 @@ describe('members and memberships (graph.md 10)', () => {
     expect(get(`/groups/${group.id}/members/$count`, EVENTUAL).text).toBe('5')
     expect(get(`/groups/${group.id}/members/microsoft.graph.group/$count`, EVENTUAL).text).toBe('1')
     expect(get(`/groups/${group.id}/members/microsoft.graph.nosuch`).status).toBe(400)
+    expect(get(`/groups/${group.id}/members/$ref`).status).toBe(400)
+    expect(get(`/groups/${group.id}/members?$expand=memberOf`).status).toBe(400)
   })
 
   it('10.1: transitiveMembers are flat, hold the nested groups, and end in cycles', () => {
@@ -345,6 +348,8 @@ describe('deleting and restoring (graph.md 12.6, 15)', () => {
     })
     expect(graph.get('/directory/deletedItems/microsoft.graph.user/$count', EVENTUAL).text).toBe('1')
     expect(graph.get('/directory/deletedItems').status).toBe(400)
+    expect(graph.get(`${url}&$orderby=deletedDateTime`).status).toBe(400)
+    expect(graph.get(`${url}&$orderby=deletedDateTime desc&$count=true`, EVENTUAL).value.length).toBe(1)
     graph.clock.advance(30 * DAY)
     expect(graph.get(url).value).toEqual([])
     expect(graph.get(`/directory/deletedItems/${ann.id}`).status).toBe(404)

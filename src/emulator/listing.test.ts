@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EVENTUAL, graphCalls } from '../../test/support/graphcalls.ts'
 import { createGroup } from './memberships.ts'
+import { notePageFailure } from './routes.ts'
 import { hire, purge, remove, rename, restore, setManager, update } from './operations.ts'
 
 const extension = `extension_${'0'.repeat(32)}_card`
@@ -130,6 +131,9 @@ describe('lists of users and groups (graph.md 7)', () => {
     expect(find('"mail:ber"')).toEqual(['a@x'])
     expect(find('"mail:x"')).toEqual([])
     expect(find('"displayName:ann" AND "mail:ann"')).toEqual(['b@x'])
+    const url = `/users?$search=${encodeURIComponent('"displayName:a&b"')}`
+    expect(get(url, EVENTUAL).status).toBe(400)
+    expect(get(url, { headers: { ...EVENTUAL.headers, Prefer: 'legacySearch=false' } }).status).toBe(200)
   })
 
   it('9.1: $count=true counts on the first page only, and is ignored without the header', () => {
@@ -285,6 +289,16 @@ describe('paging of lists (graph.md 8)', () => {
     expect(bad).toMatchObject({ status: 400, code: 'DirectoryPageTokenNotFoundException' })
     expect(get(again.nextLink!).value.length).toBe(2)
     expect(tenant.behaviour.fired.retriedPageTokenInvalid).toBe(1)
+  })
+
+  it('8.3 (f): a page answered by a fault counts as asked, so its retry already gives the bad link', () => {
+    const { get, tenant } = company(6)
+    tenant.behaviour.retriedPageTokenInvalid = true
+    const link = get('/users?$top=2').nextLink!
+
+    notePageFailure(tenant, { path: '/users', rawQuery: new URL(link).search.slice(1) })
+
+    expect(get(get(link).nextLink!)).toMatchObject({ status: 400, code: 'DirectoryPageTokenNotFoundException' })
   })
 
   it('19 (e): a next link that repeats is the link that was asked, so often as the switch says', () => {

@@ -28,6 +28,8 @@ export interface Collection {
   /** Set name in `@odata.context`. */
   readonly context: string
   readonly baseUnits: number
+  /** A property that `$orderby` takes as an advanced query only. */
+  readonly advancedOrder?: string
   /** Ascending numbers that contain everything shown; absent: every object of the first kind. */
   readonly numbers?: (query: ListQuery, view: View) => readonly number[]
   /** What of them is shown; live objects of the right kinds when absent. */
@@ -38,7 +40,14 @@ export interface Collection {
 export function answerList(call: Call, collection: Collection): GraphResponse {
   const start = continueList(call)
   const { options } = start
-  const query = readListQuery(options, { kinds: collection.kinds, headers: call.headers })
+  const query = readListQuery(options, {
+    kinds: collection.kinds,
+    headers: call.headers,
+    advancedOrder: collection.advancedOrder,
+  })
+  if (query.expand !== undefined && collection.mixed) {
+    throw unsupportedQuery('$expand is not supported on a collection of several types.')
+  }
   const view = viewFor(call, query)
   const select = readableSelect(call, collection.kinds[0], query.select)
   const limit = pageLimit(call, query)

@@ -81,7 +81,12 @@ export function isEventual(headers: Headers): boolean {
  */
 export function readListQuery(
   options: Options,
-  given: { readonly kinds: readonly ObjectKind[]; readonly headers: Headers },
+  given: {
+    readonly kinds: readonly ObjectKind[]
+    readonly headers: Headers
+    /** A property that orders this collection as an advanced query only. */
+    readonly advancedOrder?: string | undefined
+  },
 ): ListQuery {
   if (options.has('$skip')) throw badRequest("'$skip' is not supported by the service.")
   const eventual = isEventual(given.headers)
@@ -90,6 +95,10 @@ export function readListQuery(
     throw unsupportedQuery(
       "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
     )
+  }
+  // a known issue of v1.0 with its documented cure (graph.md 7)
+  if (searchText?.includes('&') === true && !/\blegacySearch=false\b/i.test(given.headers.get('prefer') ?? '')) {
+    throw badRequest("Unrecognized query argument specified: ''.")
   }
   const count = eventual && options.get('$count')?.toLowerCase() === 'true'
   const advanced = count || searchText !== undefined
@@ -101,7 +110,10 @@ export function readListQuery(
     checkFilter(filter, kind, advanced)
   }
   const select = readSelect(options.get('$select'), given.kinds)
-  const orderby = readOrder(options.get('$orderby'), given.kinds)
+  const orderby = readOrder(options.get('$orderby'), {
+    kinds: given.kinds,
+    advancedOrder: advanced ? given.advancedOrder : undefined,
+  })
   if (orderby !== undefined && filter !== undefined && !advanced) {
     throw unsupportedQuery('Sorting not supported for current query.')
   }
@@ -137,12 +149,15 @@ export function readSelect(text: string | undefined, kinds: readonly ObjectKind[
   return names
 }
 
-function readOrder(text: string | undefined, kinds: readonly ObjectKind[]): ListQuery['orderby'] {
+function readOrder(
+  text: string | undefined,
+  given: { readonly kinds: readonly ObjectKind[]; readonly advancedOrder: string | undefined },
+): ListQuery['orderby'] {
   if (text === undefined) return undefined
   const match = /^\s*(\w+)(?:\s+(asc|desc))?\s*$/.exec(text)
   const property = match?.[1]
   if (property === undefined) throw badRequest(`Invalid $orderby '${text}'.`)
-  if (!kinds.every((kind) => isOrderable(kind, property))) {
+  if (property !== given.advancedOrder && !given.kinds.every((kind) => isOrderable(kind, property))) {
     throw unsupportedQuery(`Unsupported sort property '${property}'.`)
   }
   return { property, descending: match?.[2] === 'desc' }

@@ -192,7 +192,7 @@ export function requireLive(tenant: Tenant, id: string, kind?: ObjectKind): Dire
 }
 
 /** A date as Graph writes it: whole seconds, UTC. */
-export function graphTime(date: Date): string {
+function graphTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`
 }
 

@@ -25,6 +25,7 @@ export function deletedItems(call: Call, next: string | undefined, isCount: bool
     mixed: false,
     context: kind === 'user' ? 'users' : 'groups',
     baseUnits: BASE_UNITS.other,
+    advancedOrder: 'deletedDateTime',
     // the bin is in order of deletion and may name an object twice that was restored and deleted again
     numbers: () => [...new Set(call.tenant.recycleBin)].sort((a, b) => a - b),
     accept: (_object, state) => state.presence === 'deleted',
