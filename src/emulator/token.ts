@@ -1,12 +1,14 @@
 // The token service: client credentials, discovery and keys, and the check of the tokens it gave (graph.md 5).
 // Sign-in of people (authorize, device code, password) is to be added as further grants in `handle`.
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { compactVerify, decodeJwt, decodeProtectedHeader, exportJWK, jwtVerify, SignJWT } from 'jose'
+import { exportJWK, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../base/clock.ts'
 import type { Standing } from './applications.ts'
+import { checkAssertion } from './assertion.ts'
 import { type Certificate, createCertificate, thumbprints } from './certificate.ts'
 import type { Random } from './random.ts'
-import type { AppCertificate, AppRegistration, Tenant } from './tenant.ts'
+import { discovery } from './discovery.ts'
+import type { AppRegistration, Tenant } from './tenant.ts'
 import { refuse, type Refusal, renderRefusal } from './tokenerrors.ts'
 import { jsonResponse, type WireRequest, type WireResponse } from './wire.ts'
 
@@ -37,8 +39,6 @@ export interface Bearer {
 const GLOBAL_GRAPH = 'https://graph.microsoft.com'
 const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-// Entra tolerates five minutes between its clock and the caller's (graph.md 5.6).
-const SKEW_SECONDS = 300
 const CACHED_TOKENS = 5_000
 
 interface SigningKey {
@@ -180,7 +180,7 @@ export class TokenService {
     const assertion = form.get('client_assertion')
     const refused =
       assertion !== null && form.get('client_assertion_type') === ASSERTION_TYPE
-        ? await this.#checkAssertion(assertion, { request, tenant, app })
+        ? await checkAssertion(assertion, { origin: request.origin, now: this.#options.clock.now(), tenant, app })
         : this.#checkSecret(secret, app)
     if (refused !== undefined) return refused
     const granted = await this.#issue(tenant, app, {
@@ -196,42 +196,6 @@ export class TokenService {
     const found = app.secrets.find((candidate) => candidate.secretText === secret)
     if (found === undefined) return refuse.wrongSecret(app)
     if (Date.parse(found.endDateTime) <= this.#options.clock.now().getTime()) return refuse.expiredSecret(app)
-    return undefined
-  }
-
-  async #checkAssertion(
-    assertion: string,
-    context: { readonly request: WireRequest; readonly tenant: Tenant; readonly app: AppRegistration },
-  ): Promise<Refusal | undefined> {
-    const { request, tenant, app } = context
-    const now = this.#options.clock.now()
-    let certificate: AppCertificate | undefined
-    let claims: ReturnType<typeof decodeJwt>
-    try {
-      const header = decodeProtectedHeader(assertion)
-      claims = decodeJwt(assertion)
-      const sha256 = header['x5t#S256']
-      certificate = app.certificates.find((known) => known.x5tS256 === sha256 || known.x5t === header.x5t)
-      if (certificate === undefined)
-        return refuse.unknownCertificate(typeof sha256 === 'string' ? sha256 : (header.x5t ?? ''))
-      await compactVerify(assertion, createPublicKey(certificate.publicKeyPem), { algorithms: ['PS256', 'RS256'] })
-    } catch {
-      // Unreadable and wrongly signed assertions are one error at Microsoft.
-      return refuse.badSignature()
-    }
-    if (Date.parse(certificate.endDateTime) <= now.getTime()) return refuse.expiredCertificate(certificate)
-    const audiences = [tenant.id, ...tenant.verifiedDomains.map((domain) => domain.name)].flatMap((name) => [
-      `${request.origin}/${name}/oauth2/v2.0/token`,
-      `${request.origin}/${name}/v2.0`,
-    ])
-    const audience = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? [])
-    if (!audience.some((one) => audiences.includes(one))) return refuse.badAssertion('audience', audience.join(' '))
-    if (claims.iss !== app.appId || claims.sub !== app.appId)
-      return refuse.badAssertion('issuer or subject', claims.iss ?? '')
-    const seconds = now.getTime() / 1000
-    const from = claims.nbf ?? claims.iat ?? 0
-    if (claims.exp === undefined || seconds > claims.exp + SKEW_SECONDS || seconds < from - SKEW_SECONDS)
-      return refuse.assertionTime(now, from, claims.exp)
     return undefined
   }
 
@@ -331,51 +295,4 @@ function basicCredentials(header: string | null): { readonly id: string; readonl
 
 function declaresCae(claims: string | null): boolean {
   return claims !== null && /"xms_cc"\s*:\s*\{[^}]*"cp1"/i.test(claims)
-}
-
-// The shape of graph.md 5.7; for a tenant of its own every address and the issuer carry its id.
-function discovery(origin: string, tenant: Tenant | undefined, name: string): Record<string, unknown> {
-  const root = `${origin}/${tenant?.id ?? name.toLowerCase()}`
-  return {
-    token_endpoint: `${root}/oauth2/v2.0/token`,
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
-    jwks_uri: `${root}/discovery/v2.0/keys`,
-    response_modes_supported: ['query', 'fragment', 'form_post'],
-    subject_types_supported: ['pairwise'],
-    id_token_signing_alg_values_supported: ['RS256'],
-    response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
-    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
-    issuer: `${origin}/${tenant?.id ?? '{tenantid}'}/v2.0`,
-    request_uri_parameter_supported: false,
-    userinfo_endpoint: `${origin}/oidc/userinfo`,
-    authorization_endpoint: `${root}/oauth2/v2.0/authorize`,
-    device_authorization_endpoint: `${root}/oauth2/v2.0/devicecode`,
-    http_logout_supported: true,
-    frontchannel_logout_supported: true,
-    end_session_endpoint: `${root}/oauth2/v2.0/logout`,
-    claims_supported: [
-      'sub',
-      'iss',
-      'cloud_instance_name',
-      'cloud_instance_host_name',
-      'cloud_graph_host_name',
-      'msgraph_host',
-      'aud',
-      'exp',
-      'iat',
-      'auth_time',
-      'acr',
-      'nonce',
-      'preferred_username',
-      'name',
-      'tid',
-      'ver',
-      'at_hash',
-      'c_hash',
-      'email',
-    ],
-    tenant_region_scope: null,
-    cloud_instance_name: 'microsoftonline.com',
-    msgraph_host: new URL(origin).host,
-  }
 }
