@@ -20,6 +20,8 @@ interface Person {
 }
 
 const DAY_MS = 86_400_000
+const EMPLOYEE_TYPES = ['Employee', 'Contractor', 'Intern'] as const
+const DIVISIONS = ['EMEA', 'AMER', 'APAC'] as const
 const FOLDED: ReadonlyMap<string, string> = new Map([...GIVEN_NAMES, ...SURNAMES].map((name) => [name, foldName(name)]))
 /** Inserts `count` users; those after the first few have a manager among those before them. */
 export function generateUsers(context: GeneratorContext, count: number): void {
@@ -75,24 +77,22 @@ function member(context: GeneratorContext, person: Person): Record<string, unkno
     proxyAddresses: [`SMTP:${upn}`],
   }
   if (random.next() >= 0.03) user['mail'] = upn
-  setSome(user, random, {
-    department: [0.95, () => oddly(random, random.pick(DEPARTMENTS))],
-    companyName: [0.9, () => random.pick(COMPANIES)],
-    jobTitle: [0.85, () => random.pick(JOB_TITLES)],
-    officeLocation: [0.7, () => `${city}/${1 + random.int(9)}.${random.int(40)}`],
-    mobilePhone: [0.5, () => `+420 6${digits(index * 7, 8)}`],
-    preferredLanguage: [0.4, () => preferredLanguage],
-    city: [0.6, () => city],
-    country: [0.6, () => country],
-    employeeId: [0.9, () => `E${digits(index + 1, 7)}`],
-    employeeType: [0.6, () => random.pick(['Employee', 'Contractor', 'Intern'])],
-    employeeOrgData: [
-      0.5,
-      () => ({ costCenter: `CC-${100 + random.int(60)}`, division: random.pick(['EMEA', 'AMER', 'APAC']) }),
-    ],
-    otherMails: [0.1, () => [`${alias}@home.example`]],
-    onPremisesExtensionAttributes: [0.8, () => extensionAttributes(card(index))],
-  })
+  const has = (name: string, share: number): boolean => drawProperty(user, { random, name, share })
+  if (has('department', 0.95)) user['department'] = oddly(random, random.pick(DEPARTMENTS))
+  if (has('companyName', 0.9)) user['companyName'] = random.pick(COMPANIES)
+  if (has('jobTitle', 0.85)) user['jobTitle'] = random.pick(JOB_TITLES)
+  if (has('officeLocation', 0.7)) user['officeLocation'] = `${city}/${1 + random.int(9)}.${random.int(40)}`
+  if (has('mobilePhone', 0.5)) user['mobilePhone'] = `+420 6${digits(index * 7, 8)}`
+  if (has('preferredLanguage', 0.4)) user['preferredLanguage'] = preferredLanguage
+  if (has('city', 0.6)) user['city'] = city
+  if (has('country', 0.6)) user['country'] = country
+  if (has('employeeId', 0.9)) user['employeeId'] = `E${digits(index + 1, 7)}`
+  if (has('employeeType', 0.6)) user['employeeType'] = random.pick(EMPLOYEE_TYPES)
+  if (has('employeeOrgData', 0.5))
+    user['employeeOrgData'] = { costCenter: `CC-${100 + random.int(60)}`, division: random.pick(DIVISIONS) }
+  if (has('otherMails', 0.1)) user['otherMails'] = [`${alias}@home.example`]
+  if (has('onPremisesExtensionAttributes', 0.8))
+    user['onPremisesExtensionAttributes'] = extensionAttributes(card(index))
   if (random.next() < 0.6) setSynced(user, { context, person })
   else if (random.next() < 0.02) user['onPremisesSyncEnabled'] = false
   return user
@@ -137,17 +137,16 @@ function setSynced(
   user['onPremisesLastSyncDateTime'] = dateBefore(nowMs, random.int(3))
 }
 
-// Of the properties that a person lacks, one in five was once set and then cleared, which delta tells from never set.
-function setSome(
+// Whether a person has a property. Of those that he lacks, one in five was once set and then cleared, which delta tells
+// from never set.
+function drawProperty(
   user: Record<string, unknown>,
-  random: Random,
-  properties: Readonly<Record<string, readonly [share: number, value: () => unknown]>>,
-): void {
-  for (const [name, [share, value]] of Object.entries(properties)) {
-    const drawn = random.next()
-    if (drawn < share) user[name] = value()
-    else if (drawn > share + (1 - share) * 0.8) user[name] = name === 'otherMails' ? [] : null
-  }
+  drawing: { readonly random: Random; readonly name: string; readonly share: number },
+): boolean {
+  const { random, name, share } = drawing
+  const drawn = random.next()
+  if (drawn > share + (1 - share) * 0.8) user[name] = name === 'otherMails' ? [] : null
+  return drawn < share
 }
 
 function oddly(random: Random, value: string): string {
