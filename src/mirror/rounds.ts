@@ -89,8 +89,11 @@ export async function startRound(
   )
   for (const feed of round.expired) await setLinks(tx, sourceId, { feed, deltaLink: undefined, linkAt: undefined })
   if (round.kind === 'first') {
-    // Objects of a first load are not marked one by one, so the next plan is for everybody.
-    await tx.query('update sources set marked_all = true, marked_all_at = fence where id = $1', [sourceId])
+    // Objects of a first load are not marked one by one, so the next plan, this run's own, is for everybody.
+    await tx.query(
+      'update sources set marked_all = true, marked_all_at = greatest(marked_all_at, fence - 1) where id = $1',
+      [sourceId],
+    )
   }
 }
 
