@@ -417,18 +417,34 @@ describe.runIf(isRoot)('the embedded database under root', () => {
     expect(await participant.release()).toEqual({ released: 'stopped' })
   })
 
-  it("serves an ordinary user's home as that user, so that both share it", async () => {
-    const home = await aHome(ordinary)
-    const daemon = await chooseAccount('daemon')
-    const root = await aGuest(home, { user: 'daemon' })
+  it("serves an ordinary user's home as that user, whatever its mode", async () => {
+    const home = await aFreshHome(ordinary)
+    await chmod(home, 0o700)
+
+    const root = await aGuest(home)
     await root.sql('create table kept as select 42 as n')
-    await root.release()
 
-    const again = await aGuest(home)
+    expect(root.directory).toBe(join(home, 'database'))
+    expect((await stat(`/proc/${await postmaster(home)}`)).uid).toBe(ordinary.uid)
+    expect(await root.release()).toEqual({ released: 'stopped' })
+    for (const name of ['database.json', 'database.lock', 'database', 'database/server.log'])
+      expect((await stat(join(home, name))).uid).toBe(ordinary.uid)
+  })
 
+  it.runIf(canOrdinaryReadCheckout)('shares the server of that user with him, whoever starts it', async () => {
+    const home = await aFreshHome(ordinary)
+    const root = await aGuest(home)
+    await root.sql('create table kept as select 42 as n')
+    const user = aParticipant(home, { identity: ordinary })
+    expect(await user.sql('select n from kept')).toEqual([{ n: 42 }])
+    expect(await root.release()).toEqual({ released: 'left' })
+    expect(await user.release()).toEqual({ released: 'stopped' })
+
+    const again = aParticipant(home, { identity: ordinary })
     expect(await again.sql('select n from kept')).toEqual([{ n: 42 }])
-    expect((await stat(`/proc/${await postmaster(home)}`)).uid).toBe(daemon.uid)
-    expect(await again.release()).toEqual({ released: 'stopped' })
+    const guest = await aGuest(home)
+    expect(await again.release()).toEqual({ released: 'left' })
+    expect(await guest.release()).toEqual({ released: 'stopped' })
   })
 
   it('takes the files over when another user is named for the server', async () => {

@@ -11,7 +11,7 @@ import { RunError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { prepareBinaries } from './binaries.ts'
 import { tryLock } from './filelock.ts'
-import { prepareFiles, readFiles } from './files.ts'
+import { inheritOwner, prepareFiles, readFiles } from './files.ts'
 import { endOrphans, initialise, isServing, readServerState, startServer, stopServer, SUPERUSER } from './server.ts'
 
 /** How to reach the embedded server; `host` is the folder of its socket. */
@@ -156,19 +156,20 @@ class Share {
   async #start(): Promise<boolean> {
     const { home, user, clock, log } = this.#options
     const lock = await tryLock(join(home, 'database.lock'))
-    if (lock.kind === 'busy') return false
+    if (lock === undefined) return false
     try {
+      await inheritOwner(join(home, 'database.lock'))
       const known = await readFiles(home)
       if (known !== undefined && (await isServing(known.data))) return false
       const { files, account } = await prepareFiles(home, user)
       const binaries = await prepareBinaries(account, files.directory)
-      await initialise(files, { account, binaries, lockFd: lock.file.fd })
+      await initialise(files, { account, binaries, lockFd: lock.fd })
       const startedAt = clock.monotonicMs()
-      const state = await startServer(files, { account, binaries, clock, lockFd: lock.file.fd })
+      const state = await startServer(files, { account, binaries, clock, lockFd: lock.fd })
       log.debug('embedded database started', { pid: state.pid, ms: Math.round(clock.monotonicMs() - startedAt) })
       return true
     } finally {
-      await lock.file.close()
+      await lock.close()
     }
   }
 

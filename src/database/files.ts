@@ -48,9 +48,9 @@ export async function prepareFiles(
 ): Promise<{ files: DatabaseFiles; account: Account }> {
   const known = await readFiles(home)
   const owner = known === undefined ? undefined : await ownerOf(known.data)
-  // Under root, files of an ordinary user are served as that user, so that both can use this home.
-  const account =
-    owner !== undefined && owner.uid !== 0 && user === undefined ? accountOf(owner) : await chooseAccount(user)
+  // Under root, the home or the files of an ordinary user are served as that user, so that both can use them.
+  const present = [owner, await ownerOf(home)].find((candidate) => candidate !== undefined && candidate.uid !== 0)
+  const account = present !== undefined && user === undefined ? accountOf(present) : await chooseAccount(user)
   const files = known ?? (await chooseFiles(home, account))
   const usable = (await isReachable(files.directory, account)) ? files : await relocate(home, { files, account })
   if (account.switch && owner !== undefined && owner.uid !== account.uid) await changeOwner(usable.data, account)
@@ -108,6 +108,7 @@ async function writeFiles(home: string, files: DatabaseFiles): Promise<void> {
   await file.writeFile(`${JSON.stringify({ id: files.id, directory: relative })}\n`)
   await file.sync()
   await file.close()
+  await inheritOwner(`${path}.new`)
   await rename(`${path}.new`, path)
   await syncDirectory(home)
 }
@@ -115,10 +116,23 @@ async function writeFiles(home: string, files: DatabaseFiles): Promise<void> {
 /** The folders of ours on the way to the data must let the account pass; PostgreSQL closes its own one itself. */
 async function makeDirectory(directory: string): Promise<void> {
   await mkdir(dirname(directory), { recursive: true })
-  await mkdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
-  if ((await ownerOf(directory))?.uid === process.getuid?.()) await chmod(directory, 0o711)
+  const isNew = await mkdir(directory).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+      return false
+    },
+  )
+  if (!isNew) return
+  await chmod(directory, 0o711)
+  await inheritOwner(directory)
+}
+
+/** Under root, gives what was just made to the owner of the folder that it is in; does nothing otherwise. */
+export async function inheritOwner(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const folder = await lstat(dirname(path))
+  await lchown(path, folder.uid, folder.gid)
 }
 
 /** Asked by doing it as that account: modes alone miss ACLs, mount options and user namespaces. */

@@ -22,7 +22,8 @@ import type { Clock } from '../base/clock.ts'
 import { RunError } from '../base/errors.ts'
 import { type Account, identity, PLAIN_ENVIRONMENT, runAs } from './account.ts'
 import type { Binaries } from './binaries.ts'
-import { type DatabaseFiles, syncDirectory } from './files.ts'
+import { APPEND } from './filelock.ts'
+import { type DatabaseFiles, inheritOwner, syncDirectory } from './files.ts'
 
 /** The superuser of the embedded server. Reaching the socket, which lies in a folder of mode 0700, is the authentication. */
 export const SUPERUSER = 'muster'
@@ -139,7 +140,8 @@ export async function startServer(
   const stranger = await findStranger(files.data)
   const before = await stat(files.log).catch(() => undefined)
   if ((before?.size ?? 0) > LOG_LIMIT_BYTES) await rename(files.log, `${files.log}.1`)
-  const log = await open(files.log, 'a', 0o600)
+  const log = await open(files.log, APPEND, 0o600)
+  await inheritOwner(files.log)
   const logStart = (await log.stat()).size
   const child = spawn(
     binaries.postgres,
