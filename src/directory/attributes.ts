@@ -76,7 +76,7 @@ const ORG_DATA = /^employeeOrgData\.(?:costCenter|division)$/
 const DIRECTORY_EXTENSION = /^extension_[0-9a-fA-F]{32}_\w{1,120}$/
 
 /** Values that Muster makes of attributes; offered beside the attributes themselves. */
-export const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
+const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
   upnPrefix: ['userPrincipalName'],
   'onPremisesSamAccountName@onPremisesDomainName': ['onPremisesSamAccountName', 'onPremisesDomainName'],
 }
@@ -98,18 +98,4 @@ export function attributeProblem(name: string): string | undefined {
 /** The attributes that `name` is made of: itself, or the parts of a combination. */
 export function attributesOf(name: string): readonly string[] {
   return COMBINATIONS[name] ?? [name]
-}
-
-/**
- * The Graph properties to put in `$select` for these attribute names, sorted, without duplicates.
- * `manager` is a relation in lists and is left out here (see `GraphClient.listUsers`).
- */
-export function selectFor(names: Iterable<string>): string[] {
-  const properties = new Set<string>()
-  for (const name of names) {
-    const dot = name.indexOf('.')
-    properties.add(dot === -1 ? name : name.slice(0, dot))
-  }
-  properties.delete('manager')
-  return [...properties].sort()
 }

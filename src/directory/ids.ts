@@ -15,13 +15,15 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** Lower-cases and checks; `undefined` when the text is not a UUID. */
 export function parseObjectId(text: string): ObjectId | undefined {
   const lower = text.toLowerCase()
-  // as: the check above is what the brand stands for
+  // The check above is what the brand stands for.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return UUID.test(lower) ? (lower as ObjectId) : undefined
 }
 
 /** Lower-cases and checks; `undefined` when the text is not a UUID. */
 export function parseTenantId(text: string): TenantId | undefined {
   const lower = text.toLowerCase()
-  // as: the check above is what the brand stands for
+  // The check above is what the brand stands for.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return UUID.test(lower) ? (lower as TenantId) : undefined
 }

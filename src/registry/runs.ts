@@ -2,7 +2,7 @@
 import type { ProcessIdentity } from '../base/process.ts'
 import { isRunning } from '../base/process.ts'
 import { ConflictError, NotFoundError, RunError } from '../base/errors.ts'
-import type { HeldReason, Outcome, RunDocument } from '../contract/runs.ts'
+import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 
@@ -168,7 +168,7 @@ export async function endRun(db: Queries, runId: number, ending: RunEnding): Pro
 }
 
 /** Removes the items of a plan that will never be applied, e.g. of an interrupted run. */
-export async function deletePlan(db: Queries, runId: number): Promise<void> {
+async function deletePlan(db: Queries, runId: number): Promise<void> {
   await db.query('delete from plan_items where run_id = $1', [runId])
   await db.query('delete from plan_memberships where run_id = $1', [runId])
 }
@@ -323,18 +323,4 @@ function presentRun(row: RunRow): Run {
     decidedAt: row.decided_at,
     approves: row.approves,
   }
-}
-
-/** The held plan of the source that still waits, if there is one. */
-export async function waitingPlan(
-  db: Queries,
-  sourceId: number,
-): Promise<{ readonly id: number; readonly hash: string; readonly reasons: readonly HeldReason[] } | undefined> {
-  const found = await db.query<{ id: number; plan_hash: string; reasons: HeldReason[] | null }>(
-    `select id, plan_hash, summary -> 'held' -> 'reasons' as reasons from runs
-     where source_id = $1 and outcome = 'held' and decision is null and approve_by > now() order by id desc limit 1`,
-    [sourceId],
-  )
-  const [row] = found.rows
-  return row === undefined ? undefined : { id: row.id, hash: row.plan_hash, reasons: row.reasons ?? [] }
 }

@@ -1,7 +1,7 @@
 // Builds the document that a run ends with.
 import { CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import type { Issue, Outcome, RunDocument } from '../contract/runs.ts'
-import type { PlanSummary } from './plan-summary.ts'
+import type { PlanSummary } from './plan-input.ts'
 
 /** At most so many issues stand in a document; all of them are in the registry. */
 export const ISSUES_IN_DOCUMENT = 1_000
@@ -62,7 +62,8 @@ export function endingOf(error: unknown): { readonly outcome: Outcome; readonly 
   if (error instanceof CancelledError)
     return { outcome: 'cancelled', error: { code: 'cancelled', message: error.message, requestId: null } }
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof RunError) return { outcome: 'failed', error: { code: error.code, message, requestId: error.requestId ?? null } }
+  if (error instanceof RunError)
+    return { outcome: 'failed', error: { code: error.code, message, requestId: error.requestId ?? null } }
   if (error instanceof ConflictError || error instanceof ConfigError || error instanceof NotFoundError) {
     return { outcome: 'failed', error: { code: error.code, message, requestId: null } }
   }

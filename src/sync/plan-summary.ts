@@ -1,19 +1,12 @@
 // Counts a stored plan, judges it by the safeguard and gives it its hash.
 import { createHash } from 'node:crypto'
-import type { GroupCounts, RunDocument, UserCounts } from '../contract/runs.ts'
+import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { TEXT_FIELDS } from '../directory/user.ts'
 import * as figures from '../registry/plan-figures.ts'
 import { FIELD_COLUMNS } from '../registry/users.ts'
-import type { MadePlan, PlanInput } from './planning.ts'
+import type { MadePlan, PlanInput, PlanSummary } from './plan-input.ts'
 import { holdReasons, limitOf, type PlanFigures } from './safeguard.ts'
-
-export interface PlanSummary {
-  readonly users: Omit<UserCounts, 'read'>
-  readonly groups: Omit<GroupCounts, 'read'>
-  readonly memberships: { readonly added: number; readonly removed: number }
-  readonly credentials: { readonly added: number; readonly removed: number }
-}
 
 /** Groups of so many members may not lose all of them unapproved. */
 const LARGE_GROUP = 50

@@ -1,7 +1,8 @@
 // Makes a plan from the mirror: streams what has to be planned through the deciding modules, settles conflicts on the final
 // state, sets memberships against each other, counts, judges and hashes. Runs inside one transaction and never asks Graph.
 import { createHash } from 'node:crypto'
-import type { HeldReason, Issue } from '../contract/runs.ts'
+import { assert } from '../base/errors.ts'
+import type { Issue } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Transaction } from '../database/transaction.ts'
 import type { Attributes } from '../directory/change.ts'
@@ -19,7 +20,8 @@ import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
 import { mapUser } from './map/users.ts'
 import { writeMembershipItems } from './membership-items.ts'
-import { summarize, type PlanSummary } from './plan-summary.ts'
+import type { MadePlan, PlanInput } from './plan-input.ts'
+import { summarize } from './plan-summary.ts'
 import { planGroup } from './plan-group.ts'
 import { planUser, type Claim, type PlannedUser, type PlanUserContext } from './plan-user.ts'
 
@@ -27,40 +29,6 @@ import { planUser, type Claim, type PlannedUser, type PlanUserContext } from './
 export const PLANNER_VERSION = 1
 
 const BATCH = 2_000
-
-/** What planning needs to know beside the database. */
-export interface PlanInput {
-  readonly runId: number
-  readonly source: {
-    readonly id: number
-    readonly tenantId: string
-    readonly priority: number
-    readonly settings: SourceSettings
-    readonly settingsVersion: number
-  }
-  /** Plan everybody, not only what is marked. */
-  readonly everybody: boolean
-  /** False when this run's listings contradicted each other or were incomplete. */
-  readonly removalsAllowed: boolean
-  readonly noUsersWhereSome: boolean
-  readonly connectionChanged: boolean
-  readonly upgraded: boolean
-  /** Issues of the run as a whole, from pulling. */
-  readonly issues: readonly Issue[]
-  readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => Buffer
-  readonly sealCard: (value: string) => Buffer
-  readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
-  readonly onProgress: (done: number) => void
-  readonly signal: AbortSignal
-}
-
-export interface MadePlan extends PlanSummary {
-  /** Hex. Over the content alone. */
-  readonly hash: string
-  /** True when nothing would be written. */
-  readonly isEmpty: boolean
-  readonly held: readonly HeldReason[]
-}
 
 /** Makes and stores the plan of a run. */
 export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadePlan> {
@@ -268,7 +236,7 @@ class Planner {
     for (const input of inputs) {
       const user = linked.get(input.row.object_id)
       const settled = purpose === 'note' ? (this.#contested.get(String(input.row.key)) ?? UNSETTLED) : UNSETTLED
-      const nameKey = input.wanted?.userName == null ? undefined : canonical(input.wanted.userName)
+      const nameKey = nameKeyOf(input.wanted)
       const result = planUser(
         {
           objectId: input.row.object_id,
@@ -358,11 +326,10 @@ class Planner {
   ): Promise<ReadonlyMap<string, readonly RegistryUser[]>> {
     if (!this.#hasPairable) return new Map()
     const linkFirst = this.#settings.users.options.pairByObjectId
-    const keys = inputs.flatMap((input) =>
-      input.wanted?.userName == null || (linkFirst && linked.has(input.row.object_id))
-        ? []
-        : [canonical(input.wanted.userName)],
-    )
+    const keys = inputs.flatMap((input) => {
+      const key = linkFirst && linked.has(input.row.object_id) ? undefined : nameKeyOf(input.wanted)
+      return key === undefined ? [] : [key]
+    })
     if (keys.length === 0) return new Map()
     const byKey = new Map<string, RegistryUser[]>()
     for (const user of await pairableUsers(this.#tx, keys)) {
@@ -451,10 +418,14 @@ class Planner {
   }
 }
 
-const NO_ATTRIBUTES: Attributes = Object.freeze(Object.create(null) as Attributes)
+const NO_ATTRIBUTES: Attributes = {}
+
+function nameKeyOf(wanted: { readonly userName: string | null } | undefined): string | undefined {
+  return wanted === undefined || wanted.userName === null ? undefined : canonical(wanted.userName)
+}
 
 /** SHA-256 over what an item does; sealed values, ids of ours and times are left out. */
-export function digestOf(item: ItemDraft): Buffer {
+function digestOf(item: ItemDraft): Buffer {
   const content = [
     item.object,
     item.action,
@@ -482,13 +453,14 @@ function holdsOf(user: RegistryUser): ReadonlySet<string> {
   return held
 }
 
+const SPACES = ['name', 'card', 'pin', 'number'] as const
+
 function claimOf(held: string, user: RegistryUser): Claim {
   const colon = held.indexOf(':')
-  const space = held.slice(0, colon)
+  const space = SPACES.find((known) => known === held.slice(0, colon))
   const key = held.slice(colon + 1)
-  const isUserName = space === 'name' && key === canonical(user.userName)
-  // as: holdsOf writes these four spaces only
-  return { space: space as Claim['space'], key, rank: isUserName ? 'userName' : 'own' }
+  assert(space !== undefined, 'holdsOf writes these four spaces only')
+  return { space, key, rank: space === 'name' && key === canonical(user.userName) ? 'userName' : 'own' }
 }
 
 function describe(claimant: Claimant | undefined): string {

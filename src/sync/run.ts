@@ -12,7 +12,8 @@ import { requireSource, type Source } from '../registry/sources.ts'
 import { emptyDocument, endingOf, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { type Lease, takeLease } from './lease.ts'
-import { makePlan, PLANNER_VERSION, type MadePlan } from './planning.ts'
+import type { MadePlan } from './plan-input.ts'
+import { makePlan, PLANNER_VERSION } from './planning.ts'
 import { countsOf } from './plan-summary.ts'
 import { pull, type PullResult } from './pull.ts'
 
@@ -291,9 +292,11 @@ export function planInput(
     issues: pulled.issues,
     lookup: (space: 'card' | 'pin', value: string) => vault.lookup(space, value),
     sealCard: (value: string) => vault.seal(value, 'card'),
-    // as: pull seals Attributes and nothing else under this context
-    openMirror: (sealed: Buffer, objectId: string) =>
-      JSON.parse(vault.open(sealed, `mirror:${source.id}:${objectId}`)) as Attributes,
+    openMirror(sealed: Buffer, objectId: string): Attributes {
+      // Pull seals attributes and nothing else under this context, and the vault vouches that nobody else did.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return JSON.parse(vault.open(sealed, `mirror:${source.id}:${objectId}`)) as Attributes
+    },
   }
 }
 

@@ -8,7 +8,8 @@ import { withTransaction } from '../../src/database/transaction.ts'
 import { type ApplyOptions, applyPlan, settleMarks } from '../../src/registry/apply.ts'
 import { beginRun, endRun } from '../../src/registry/runs.ts'
 import { emptyDocument } from '../../src/sync/document.ts'
-import { makePlan, type MadePlan, PLANNER_VERSION } from '../../src/sync/planning.ts'
+import type { MadePlan } from '../../src/sync/plan-input.ts'
+import { makePlan, PLANNER_VERSION } from '../../src/sync/planning.ts'
 
 export interface PlanOverrides {
   readonly removalsAllowed?: boolean

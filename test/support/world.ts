@@ -11,7 +11,7 @@ import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { Tenant } from '../../src/emulator/tenant.ts'
 import { createSigningCertificate } from '../../src/emulator/token.ts'
 import { GraphClient } from '../../src/graph/client.ts'
-import type { Engine, RunProgress, Sealing } from '../../src/sync/engine.ts'
+import type { Engine, Sealing } from '../../src/sync/engine.ts'
 import { type RunRequest, runSource } from '../../src/sync/run.ts'
 
 export type Settings = Omit<SourceSettingsInput, 'connection'>
@@ -43,7 +43,7 @@ export interface SyncWorldOptions {
 }
 
 /** Cheap and honest enough for tests that are not about the vault: reversible, keyed look-ups. */
-export const testSealing: Sealing = {
+const testSealing: Sealing = {
   seal: (plain, context) => Buffer.from(JSON.stringify([context, Buffer.from(plain).toString('base64')])),
   open(sealed, context) {
     const [sealedFor, plain] = JSON.parse(sealed.toString()) as [string, string]
@@ -58,6 +58,8 @@ const SIGNING = createSigningCertificate(systemClock.now())
 
 export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): Promise<SyncWorld> {
   const { users, groups = 0, memberships = 0, seed = 1 } = options
+  const dice = createRandom(seed)
+  const numbers = () => dice.next()
   const emulator = new Emulator({ seed, clock: options.clock ?? systemClock, signingCertificate: SIGNING })
   const random = createRandom(seed + 1000)
   const tenant =
@@ -79,7 +81,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
     db,
     vault: testSealing,
     clock,
-    random: createRandom(seed).next,
+    random: numbers,
     log: silentLog,
     openGraph: async (to) =>
       new GraphClient({
@@ -89,7 +91,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
         authorityUrl: to.authorityUrl,
         graphUrl: to.graphUrl,
         clock,
-        random: createRandom(seed).next,
+        random: numbers,
         log: silentLog,
         userAgent: 'muster/test',
         fetch: options.fetch === undefined ? emulator.fetch : options.fetch(emulator.fetch),
@@ -112,7 +114,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
         trigger: 'manual',
         wait: false,
         signal: new AbortController().signal,
-        onProgress: (_: RunProgress) => {},
+        onProgress: () => {},
         ...request,
       })
     },

@@ -29,7 +29,7 @@ export function valuesOf(attributes: Attributes, name: string): readonly string[
 }
 
 /** The UPN up to its last `@`; all of it when there is none. Guests' `#EXT#` stays: it is part of the name. */
-export function upnPrefix(userPrincipalName: string): string {
+function upnPrefix(userPrincipalName: string): string {
   const at = userPrincipalName.lastIndexOf('@')
   return at === -1 ? userPrincipalName : userPrincipalName.slice(0, at)
 }

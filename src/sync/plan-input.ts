@@ -1,0 +1,46 @@
+// What a planning is given and what comes out of it.
+import type { GroupCounts, HeldReason, Issue, UserCounts } from '../contract/runs.ts'
+import type { SourceSettings } from '../contract/sources.ts'
+import type { Attributes } from '../directory/change.ts'
+
+/** What planning needs to know beside the database. */
+export interface PlanInput {
+  readonly runId: number
+  readonly source: {
+    readonly id: number
+    readonly tenantId: string
+    readonly priority: number
+    readonly settings: SourceSettings
+    readonly settingsVersion: number
+  }
+  /** Plan everybody, not only what is marked. */
+  readonly everybody: boolean
+  /** False when this run's listings contradicted each other or were incomplete. */
+  readonly removalsAllowed: boolean
+  readonly noUsersWhereSome: boolean
+  readonly connectionChanged: boolean
+  readonly upgraded: boolean
+  /** Issues of the run as a whole, from pulling. */
+  readonly issues: readonly Issue[]
+  readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => Buffer
+  readonly sealCard: (value: string) => Buffer
+  readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
+  readonly onProgress: (done: number) => void
+  readonly signal: AbortSignal
+}
+
+export interface MadePlan extends PlanSummary {
+  /** Hex. Over the content alone. */
+  readonly hash: string
+  /** True when nothing would be written. */
+  readonly isEmpty: boolean
+  readonly held: readonly HeldReason[]
+}
+
+/** What a plan does, in numbers. */
+export interface PlanSummary {
+  readonly users: Omit<UserCounts, 'read'>
+  readonly groups: Omit<GroupCounts, 'read'>
+  readonly memberships: { readonly added: number; readonly removed: number }
+  readonly credentials: { readonly added: number; readonly removed: number }
+}
