@@ -151,36 +151,36 @@ function hex(text: string, from: number, to: number): number {
 
 /** Hands out new keys, reserved in blocks so that most requests cost nothing. */
 export interface KeyReserve {
-  /** Resolves when the next `count` calls of `next` need not wait. */
-  ensure(count: number): Promise<void>
-  next(): number
+  /** Keys of which the borrower takes from the end what he needs. */
+  borrow(count: number): Promise<number[]>
+  /** What he has not used. */
+  giveBack(keys: readonly number[]): void
 }
 
 const BLOCK = 10_000
 
 /** Keys that nobody else gets. What is reserved and not used is lost, which two thousand million keys can bear. */
 export function reserveKeys(db: Queries): KeyReserve {
-  let free: number[] = []
+  const free: number[] = []
   let refilling: Promise<void> | undefined
   const refill = async () => {
     const rows = await db.query<{ keys: number[] }>(
       `select array_agg(nextval('mirror_keys')::int order by n desc) as keys from generate_series(1, $1::int) n`,
       [BLOCK],
     )
-    free = [...(rows.rows[0]?.keys ?? []), ...free]
+    free.unshift(...(rows.rows[0]?.keys ?? []))
     refilling = undefined
   }
   return {
-    async ensure(count) {
+    async borrow(count) {
       while (free.length < count) {
         refilling ??= refill()
         await refilling
       }
+      return free.splice(free.length - count)
     },
-    next() {
-      const key = free.pop()
-      if (key === undefined) throw new RangeError('keys are reserved before they are taken')
-      return key
+    giveBack(keys) {
+      free.push(...keys)
     },
   }
 }

@@ -1,4 +1,5 @@
 // Turns pages of a walk into rows with integer keys, and hands them to the writer.
+import { assert } from '../base/errors.ts'
 import type { GroupEntry, UserEntry } from '../directory/change.ts'
 import type { MembersPage } from '../graph/memberships.ts'
 import { getObjects } from '../mirror/objects.ts'
@@ -34,10 +35,12 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
   /** Members seen of groups whose first pages are written: only a first load cannot bear repetitions. */
   const seenMembers = new Map<number, Set<number>>()
 
-  const slotOf = (objectId: string): { slot: number; isUnknown: boolean } => {
+  const slotOf = (objectId: string, loan: number[]): { slot: number; isUnknown: boolean } => {
     const slot = index.find(objectId)
     if (slot !== -1) return { slot, isUnknown: false }
-    return { slot: index.insert(objectId, keys.next()), isUnknown: true }
+    const key = loan.pop()
+    assert(key !== undefined, 'as many keys are borrowed as objects can be new')
+    return { slot: index.insert(objectId, key), isUnknown: true }
   }
 
   const sealedBefore = async (entries: readonly UserEntry[]): Promise<ReadonlyMap<string, Buffer | null>> => {
@@ -72,7 +75,11 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
 
   const place = <Entry extends UserEntry>(
     entries: readonly Entry[],
-    placeOptions: { readonly kind: 'u' | 'g'; readonly before: ReadonlyMap<string, Buffer | null> },
+    placeOptions: {
+      readonly kind: 'u' | 'g'
+      readonly before: ReadonlyMap<string, Buffer | null>
+      readonly loan: number[]
+    },
   ) => {
     const created: ObjectRow[] = []
     const repeated: ObjectRow[] = []
@@ -81,7 +88,7 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
     for (const entry of entries) {
       // A list holds live objects only; should one be said to be removed, the feeds tell it too.
       if (entry.removed !== undefined) continue
-      const { slot } = slotOf(entry.objectId)
+      const { slot } = slotOf(entry.objectId, placeOptions.loan)
       const before = placeOptions.before.get(entry.objectId) ?? null
       const row = rowOf(index.key(slot), entry, { kind: placeOptions.kind, before })
       if (index.row(slot) === ROW.none) created.push(row)
@@ -93,13 +100,13 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
     return { created, repeated, met, seen }
   }
 
-  const membersOf = (page: MembersPage & { kind: 'page' }) => {
+  const membersOf = (page: MembersPage & { kind: 'page' }, loan: number[]) => {
     const users: number[] = []
     const groups: number[] = []
     const placeholders: ObjectRow[] = []
     for (const member of page.members) {
       if (member.type === 'other') continue
-      const { slot, isUnknown } = slotOf(member.objectId)
+      const { slot, isUnknown } = slotOf(member.objectId, loan)
       const key = index.key(slot)
       if (isUnknown) {
         placeholders.push({
@@ -133,8 +140,9 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
   return {
     async addUsers(entries, progress) {
       const before = await sealedBefore(entries)
-      await keys.ensure(entries.length)
-      const { created, repeated, seen } = place(entries, { kind: 'u', before })
+      const loan = await keys.borrow(entries.length)
+      const { created, repeated, seen } = place(entries, { kind: 'u', before, loan })
+      keys.giveBack(loan)
       await queue.push({ rows: entries.length, created, repeated, listings: [progress] })
       return seen
     },
@@ -142,8 +150,9 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
       index.forgetSeen()
     },
     async addGroups(entries, progress) {
-      await keys.ensure(entries.length)
-      const { created, repeated, met } = place(entries, { kind: 'g', before: new Map() })
+      const loan = await keys.borrow(entries.length)
+      const { created, repeated, met } = place(entries, { kind: 'g', before: new Map(), loan })
+      keys.giveBack(loan)
       const groupsToList = met.map((e) => ({ groupKey: index.key(index.find(e.objectId)), objectId: e.objectId }))
       await queue.push({ rows: entries.length, created, repeated, groupsToList, listings: [progress] })
       return met
@@ -155,8 +164,9 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
         await queue.push({ rows: 1, groupsListed: [{ groupKey, link: undefined, failed }] })
         return
       }
-      await keys.ensure(page.members.length)
-      const { users, groups, placeholders } = membersOf(page)
+      const loan = await keys.borrow(page.members.length)
+      const { users, groups, placeholders } = membersOf(page, loan)
+      keys.giveBack(loan)
       const written = { groupKey, mayRepeat: isResumed, users, groups }
       const isFresh = walk === 'first' && !isResumed
       const members = isFresh
