@@ -5,7 +5,7 @@ import type { Random } from './random.ts'
 import type { AppCertificate, AppRegistration, AppSecret, Tenant } from './tenant.ts'
 
 /** The permissions that a directory synchronization asks for (graph.md 2.2). */
-export const SYNC_ROLES: readonly string[] = ['User.Read.All', 'GroupMember.Read.All']
+const SYNC_ROLES: readonly string[] = ['User.Read.All', 'GroupMember.Read.All']
 
 /** What happened to an app after it was registered. */
 export interface Standing {

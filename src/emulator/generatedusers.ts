@@ -159,7 +159,7 @@ function oddly(random: Random, value: string): string {
 }
 
 /** A seven-byte card number as hex with colons, different for every index below 2^31. */
-export function card(index: number): string {
+function card(index: number): string {
   const mixed = Math.imul(index + 1, 0x9e3779b1) >>> 0
   const hex = `04${digits(index % 97, 2)}${mixed.toString(16).padStart(8, '0')}80`
   return (hex.toUpperCase().match(/../g) ?? []).join(':')
