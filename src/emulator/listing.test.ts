@@ -184,6 +184,24 @@ describe('lists of users and groups (graph.md 7)', () => {
     expect(tenant.behaviour.fired.indexLagSeconds).toBe(2)
   })
 
+  it('8.5: a page that was served before shows a change at once, and each token sees its own properties', () => {
+    const { get, tenant, users } = company(3)
+    const url = '/users?$select=department,mail&$top=2'
+    const basic = { roles: ['User.ReadBasic.All'] }
+    get(url)
+
+    update(tenant, users[1]!.id, { department: 'Sales' })
+
+    expect(get(url).value).toEqual([
+      { department: null, mail: null },
+      { department: 'Sales', mail: null },
+    ])
+    expect(Object.keys(get('/users').value[0]!)).toContain('jobTitle')
+    expect(Object.keys(get('/users', basic).value[0]!)).not.toContain('jobTitle')
+    tenant.behaviour.limitedInformation = 'always'
+    expect(get(url).value[1]).toEqual({ department: null, mail: null })
+  })
+
   it('14.2: a page costs by its options, never less than 1', () => {
     const { get } = company(1)
 

@@ -7,7 +7,7 @@ import { idsOf, type Predicate, predicateOf, upnPrefixes } from './filterrules.t
 import { isEventual, isFound, type ListQuery, type Options, readListQuery, readOptions } from './odata.ts'
 import { continueList, nextListLink, type PageStart } from './pages.ts'
 import { canRead, readableSelect } from './permissions.ts'
-import { type Call, countAnswer, type GraphResponse, jsonAnswer, unsupportedQuery } from './respond.ts'
+import { type Call, countAnswer, type GraphResponse, textAnswer, unsupportedQuery } from './respond.ts'
 import type { Snapshot } from './changelog.ts'
 import { GROUP_SINGLE_ONLY } from './schema.ts'
 import { indexAfter } from './sorted.ts'
@@ -67,16 +67,35 @@ export function answerList(call: Call, collection: Collection): GraphResponse {
       query.orderby === undefined ? undefined : orderText(object.properties, query.orderby.property),
   })
   const isFirst = start.after === undefined
-  return jsonAnswer(
-    call,
-    {
-      '@odata.context': contextOf(call, collection.context, { select: query.select, expand: query.expand?.relation }),
-      '@odata.count': query.count && isFirst ? countAll(call.tenant, collection, { query, view }) : undefined,
-      '@odata.nextLink': nextLink,
-      value: page.objects.map(show),
-    },
-    { units: unitsOf(collection.baseUnits, options) },
-  )
+  const head = JSON.stringify({
+    '@odata.context': contextOf(call, collection.context, { select: query.select, expand: query.expand?.relation }),
+    '@odata.count': query.count && isFirst ? countAll(call.tenant, collection, { query, view }) : undefined,
+    '@odata.nextLink': nextLink,
+  })
+  const makeText = (): string => JSON.stringify(page.objects.map(show))
+  const key = isKept(collection, query, view) ? pageKey({ start, limit, select, call, collection }) : undefined
+  const { version, pageTexts } = call.tenant
+  const text = key === undefined ? makeText() : pageTexts.get({ version, key }, makeText)
+  return textAnswer(call, `${head.slice(0, -1)},"value":${text}}`, {
+    units: unitsOf(collection.baseUnits, options),
+  })
+}
+
+// members depend on switches, expanded relations on permissions, a lagging view on the time: not worth a key
+function isKept(collection: Collection, query: ListQuery, view: View): boolean {
+  return collection.numbers === undefined && !collection.mixed && query.expand === undefined && view.isPresent
+}
+
+function pageKey(page: {
+  readonly call: Call
+  readonly collection: Collection
+  readonly start: PageStart
+  readonly limit: number
+  readonly select: readonly string[] | undefined
+}): string {
+  const { call, collection, start, limit, select } = page
+  const isBare = isLimited(call, collection.kinds[0])
+  return JSON.stringify([call.path, start.rawQuery, start.after, start.afterText, limit, select, isBare])
 }
 
 /** Answers `/$count` of a collection. @throws GraphRefusal 400 without `ConsistencyLevel: eventual` (graph.md 9.1) */

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { assert } from '../base/errors.ts'
 import { type Behaviour, defaultBehaviour } from './behaviour.ts'
 import { type Change, ChangeLog, type Snapshot } from './changelog.ts'
+import { PageTexts } from './pagetexts.ts'
 import { PageMemory, TokenSeal } from './pagetoken.ts'
 import { createRandom, type Random } from './random.ts'
 import { Rounds } from './rounds.ts'
@@ -106,6 +107,7 @@ export class Tenant {
   readonly seal: TokenSeal
   readonly pages = new PageMemory()
   readonly rounds = new Rounds()
+  readonly pageTexts = new PageTexts()
   /** App registrations by appId, for reading the own application; the token service keeps the same objects. */
   readonly apps = new Map<string, AppRegistration>()
   displayName: string
