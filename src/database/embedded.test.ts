@@ -307,7 +307,7 @@ describe('the embedded database of this user', () => {
 
   it('a start that was killed at any moment leaves nothing that stops the next one', async () => {
     const home = await aFreshHome()
-    for (const ms of [150, 250, 350, 450, 550, 700]) {
+    for (const ms of [150, 300, 450, 600]) {
       const killed = aParticipant(home)
       await systemClock.sleep(ms)
       await killed.kill()
