@@ -205,9 +205,7 @@ describe('config file', () => {
         groups: { fromAttributes: [{ template: '%department%' }], keepDefaultGroup: true },
       }),
       [
-        'sources.staff.users.properties.office: templates cannot be used in this version of Muster yet',
         'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
-        'sources.staff.users.properties.cards[0].transform: card transformations cannot be used in this version of Muster yet',
         'sources.staff.users.properties.phone.apply: apply other than always cannot be used in this version of Muster yet',
         'sources.staff.users.properties.pin: generated PINs cannot be used in this version of Muster yet',
         'sources.staff.users.filter: filters cannot be used in this version of Muster yet',

@@ -3,6 +3,8 @@
 import { z } from 'zod'
 import { attributeProblem } from '../directory/attributes.ts'
 import { parseObjectId } from '../directory/ids.ts'
+import { parseTemplate } from './template.ts'
+import { parseTransform } from './transform.ts'
 
 const attribute = z.string().superRefine((name, context) => {
   const problem = attributeProblem(name)
@@ -21,13 +23,25 @@ const objectId = z.string().transform((text, context) => {
   return id
 })
 
+const template = z.string().superRefine((value, context) => {
+  const parsed = parseTemplate(value)
+  if (parsed.kind === 'refused')
+    context.addIssue({ code: 'custom', message: `${parsed.problem} (at character ${parsed.at + 1})` })
+})
+
+const transform = z.string().superRefine((value, context) => {
+  const parsed = parseTransform(value)
+  if (parsed.kind === 'refused')
+    context.addIssue({ code: 'custom', message: `${parsed.problem} (at character ${parsed.at + 1})` })
+})
+
 const apply = z.enum(['always', 'whenCreated', 'whenEmpty']).default('always')
 const text = z.string().min(1)
 
 const one = z.union([
   attribute.transform((from) => ({ from, apply: 'always' as const })),
   z.strictObject({ from: attribute, apply }),
-  z.strictObject({ template: text, apply }),
+  z.strictObject({ template, apply }),
   z.strictObject({ expression: text, apply }),
 ])
 /** Where the value of a one-valued target comes from. */
@@ -36,9 +50,9 @@ export type OneValued = z.output<typeof one>
 const mode = z.enum(['replace', 'append']).default('replace')
 const several = z.union([
   attribute.transform((from) => ({ from, apply: 'always' as const, mode: 'replace' as const, transform: undefined })),
-  z.strictObject({ from: attribute, apply, mode, transform: text.optional() }),
-  z.strictObject({ template: text, apply, mode, transform: text.optional() }),
-  z.strictObject({ expression: text, apply, mode, transform: text.optional() }),
+  z.strictObject({ from: attribute, apply, mode, transform: transform.optional() }),
+  z.strictObject({ template, apply, mode, transform: transform.optional() }),
+  z.strictObject({ expression: text, apply, mode, transform: transform.optional() }),
 ])
 /** Where values of a several-valued target come from. */
 export type SeveralValued = z.output<typeof several>

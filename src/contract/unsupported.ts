@@ -9,11 +9,10 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { what: 'templates', places: (s) => propertiesWhere(s, (p) => 'template' in p) },
   { what: 'expressions', places: (s) => propertiesWhere(s, (p) => 'expression' in p) },
   {
-    what: 'card transformations',
-    places: (s) => propertiesWhere(s, (p) => 'transform' in p && p.transform !== undefined, 'transform'),
+    what: 'transformations of anything but cards',
+    places: (s) => transformsOutsideCards(s),
   },
   {
     what: 'apply other than always',
@@ -70,4 +69,10 @@ function propertiesWhere(
 
 function ownEntry([name, value]: [string, OneValued]): [string, OneValued] {
   return [`own.${name}`, value]
+}
+
+function transformsOutsideCards(settings: SourceSettings): string[] {
+  return propertiesWhere(settings, (p) => 'transform' in p && p.transform !== undefined, 'transform').filter(
+    (at) => !at.startsWith('users.properties.cards'),
+  )
 }

@@ -44,7 +44,7 @@ type Op = typeof ops extends fc.Arbitrary<readonly (infer T)[]> ? T : never
 
 const behaviours = fc.record({
   emptyDeltaPages: fc.constantFrom(0, 0.5),
-  replayChanges: fc.constantFrom(0),
+  replayChanges: fc.constantFrom(0, 5),
   objectRepeatedInPage: fc.constantFrom(0, 1),
   interleaveGroups: fc.boolean(),
   managerRepeat: fc.boolean(),

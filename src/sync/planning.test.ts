@@ -232,6 +232,39 @@ describe('names and cards', () => {
   })
 })
 
+describe('templates and transformations', () => {
+  it('D11: a card is written as the reader sends it; one that cannot be is an issue and the card he had stays', async () => {
+    const source = await aHandSource(test.db, {
+      users: { properties: { cards: [{ from: 'employeeId', transform: "strip(':') hex2dec" }] } },
+    })
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '04:A2:3B:1C' })
+    await source.run()
+    const first = (await people(test.db))[A]!.cards
+    await source.user(A, { employeeId: '04:XY' })
+    const broken = await source.run()
+
+    expect(first).toEqual(['card/77740828'])
+    expect(broken.credentials).toEqual({ added: 0, removed: 0 })
+    expect((await people(test.db))[A]!.cards).toEqual(['card/77740828'])
+    const issues = await test.db.query<{ code: string; message: string }>('select code, message from issues')
+    expect(issues.rows.map((r) => r.code)).toEqual(['value-rejected'])
+    expect(issues.rows[0]!.message).not.toContain('XY')
+  })
+
+  it('a template fills in attributes, and is empty when all of them are', async () => {
+    const source = await aHandSource(test.db, {
+      users: { properties: { office: { template: '%companyName%/%officeLocation%' } } },
+    })
+    await source.user(A, { userPrincipalName: 'a@x', companyName: 'Contoso', officeLocation: 'Brno' })
+    await source.user(B, { userPrincipalName: 'b@x', companyName: null, officeLocation: ' ' })
+
+    await source.run()
+
+    const offices = await test.db.query('select office from users order by object_id')
+    expect(offices.rows).toEqual([{ office: 'Contoso/Brno' }, { office: null }])
+  })
+})
+
 describe('who is in', () => {
   it('deactivates a disabled account at once and never creates one', async () => {
     const source = await aHandSource(test.db)

@@ -18,7 +18,7 @@ import { resolveConflicts, type Claimant } from './conflicts.ts'
 import type { ItemDraft } from './item.ts'
 import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
-import { mapUser } from './map/users.ts'
+import { type Mapping, mapUser, prepareMapping } from './map/users.ts'
 import { writeMembershipItems } from './membership-items.ts'
 import type { MadePlan, PlanInput } from './plan-input.ts'
 import { summarize } from './plan-summary.ts'
@@ -56,6 +56,7 @@ const UNSETTLED: Settled = { denied: new Set(), winners: new Map() }
 class Planner {
   readonly #tx: Transaction
   readonly #input: PlanInput
+  readonly #mapping: Mapping
   #seq = 1
   #ids: number[] = []
   #scopeMissing: readonly string[] = []
@@ -66,6 +67,7 @@ class Planner {
   constructor(tx: Transaction, input: PlanInput) {
     this.#tx = tx
     this.#input = input
+    this.#mapping = prepareMapping(input.source.settings)
   }
 
   get #settings(): SourceSettings {
@@ -291,7 +293,7 @@ class Planner {
       },
       this.#settings,
     )
-    const wanted = judgement.kind === 'wanted' ? mapUser(attributes, this.#settings) : undefined
+    const wanted = judgement.kind === 'wanted' ? mapUser(attributes, this.#mapping) : undefined
     return { row, attributes, judgement, wanted }
   }
 

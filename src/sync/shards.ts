@@ -4,17 +4,27 @@
 export const PLAIN_UP_TO = 2000
 
 /**
- * First characters of user principal names, which are never null and which filters compare without case. Names may
- * begin with others too (accented letters of guests, `+`): the sum is compared with the tenant's count, and on a
- * difference the plain list is read.
+ * First characters that user principal names are allowed to have; filters compare them without case. Names are never
+ * null, but some begin otherwise, so the sum is compared with the tenant's count.
  *
  * @see https://learn.microsoft.com/graph/aad-advanced-queries (startsWith on userPrincipalName needs no advanced query)
  */
 const FIRST_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_!#^~'.".split('')
+/** Where names of guests are seen to begin besides: asked only when somebody is missing. */
+const ODD_CHARACTERS = '+àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþßāăąćčďđēęěğīįıķļľłńňņőœřśşšșťțūůűųźżž'.split('')
 
 /** Names of the listings in which users are read. */
 export function userListings(count: number): readonly string[] {
-  return count <= PLAIN_UP_TO ? ['users'] : FIRST_CHARACTERS.map((character) => `users:${character}`)
+  return count <= PLAIN_UP_TO ? ['users'] : FIRST_CHARACTERS.map(nameOf)
+}
+
+/** Names of further listings, for when those of {@link userListings} do not sum up. */
+export function oddUserListings(): readonly string[] {
+  return ODD_CHARACTERS.map(nameOf)
+}
+
+function nameOf(character: string): string {
+  return `users:${character}`
 }
 
 /** The OData filter of a listing; undefined for the plain list. */

@@ -10,6 +10,8 @@ import type { Pull } from './pull-env.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export interface WalkTarget {
+  /** Distinct users listed so far, those of an interrupted walk included. */
+  readonly usersListed: number
   /** @returns how many of the entries were not named since the last {@link WalkTarget.countAnew} */
   addUsers(entries: readonly UserEntry[], progress: ListingProgress): Promise<number>
   countAnew(): void
@@ -24,6 +26,8 @@ interface TargetOptions {
   readonly index: KeyIndex
   readonly keys: KeyReserve
   readonly queue: WriteQueue
+  /** By the interrupted walk that this one goes on with. */
+  readonly usersListed: number
 }
 
 export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget {
@@ -34,6 +38,7 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
   const sourceId = pull.source.id
   /** Members seen of groups whose first pages are written: only a first load cannot bear repetitions. */
   const seenMembers = new Map<number, Set<number>>()
+  let usersListed = options.usersListed
 
   const slotOf = (objectId: string, loan: number[]): { slot: number; isUnknown: boolean } => {
     const slot = index.find(objectId)
@@ -138,11 +143,15 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
   }
 
   return {
+    get usersListed() {
+      return usersListed
+    },
     async addUsers(entries, progress) {
       const before = await sealedBefore(entries)
       const loan = await keys.borrow(entries.length)
-      const { created, repeated, seen } = place(entries, { kind: 'u', before, loan })
+      const { created, repeated, met, seen } = place(entries, { kind: 'u', before, loan })
       keys.giveBack(loan)
+      usersListed += met.length
       await queue.push({ rows: entries.length, created, repeated, listings: [progress] })
       return seen
     },

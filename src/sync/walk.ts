@@ -4,12 +4,12 @@ import { GraphError } from '../graph/errors.ts'
 import type { GroupToRead } from '../graph/memberships.ts'
 import { writeMirror } from '../mirror/fence.ts'
 import { loadKeys, reserveKeys } from '../mirror/keys.ts'
-import { writeBatch } from '../mirror/load.ts'
+import { type ListingProgress, writeBatch } from '../mirror/load.ts'
 import { countListed } from '../mirror/merge.ts'
-import { listGroupsToList, listListings, setListings, type UnfinishedRound } from '../mirror/rounds.ts'
+import { addListings, listGroupsToList, listListings, setListings, type UnfinishedRound } from '../mirror/rounds.ts'
 import { checkCanaries } from './canary.ts'
 import type { Pull } from './pull-env.ts'
-import { filterOf, userListings } from './shards.ts'
+import { filterOf, oddUserListings, userListings } from './shards.ts'
 import { type Channel, createChannel, inPool, together } from './tasks.ts'
 import { createWalkTarget, type WalkTarget } from './walk-target.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
@@ -27,7 +27,6 @@ const TAIL = 3
 
 interface Walk {
   readonly pull: Pull
-  readonly round: UnfinishedRound
   readonly target: WalkTarget
   readonly queue: WriteQueue
   readonly countBefore: number
@@ -49,8 +48,9 @@ export async function walkTenant(
     writeMirror(env.db, owner, (tx) => writeBatch(tx, batch, { walk: round.kind, sourceId: source.id })),
   )
   const index = await loadKeys(env.db, source.id, { walk: round.kind })
-  const target = createWalkTarget(pull, { walk: round.kind, index, keys: reserveKeys(env.db), queue })
-  const walk: Walk = { pull, round, target, queue, countBefore }
+  const usersListed = await countListed(env.db, source.id, { kind: 'u', walk: round.kind })
+  const target = createWalkTarget(pull, { walk: round.kind, index, keys: reserveKeys(env.db), queue, usersListed })
+  const walk: Walk = { pull, target, queue, countBefore }
   const usersNearlyRead = createGate()
   const newGroups = createChannel<GroupToRead>()
   try {
@@ -90,21 +90,14 @@ async function readUsers(
     await writeMirror(env.db, owner, (tx) => setListings(tx, source.id, { prefix: 'users', names }))
     listings = names.map((listing) => ({ listing, link: undefined, done: false }))
   }
-  const open = listings.filter((l) => !l.done)
-  let left = open.length
-  const leave = () => {
-    left -= 1
-    if (left <= TAIL) options.onFewLeft()
-  }
-  if (left <= TAIL) options.onFewLeft()
   try {
-    await inPool(options.signal, open, {
-      width: LISTINGS_AT_ONCE,
-      handle: async ({ listing, link }, signal) => {
-        await readUserList(walk, { listing, link, signal })
-        leave()
-      },
-    })
+    await readUserLists(walk, { ...options, listings })
+    const isParted = listings.length > 1
+    const odd = oddUserListings()
+    if (!isParted || walk.target.usersListed === countBefore || listings.some((l) => l.listing === odd[0])) return
+    await writeMirror(env.db, owner, (tx) => addListings(tx, source.id, odd))
+    const oddListings = odd.map((listing) => ({ listing, link: undefined, done: false }))
+    await readUserLists(walk, { ...options, listings: oddListings })
   } catch (error) {
     const isRefused = error instanceof GraphError && error.code === 'bad-request' && listings.length > 1
     if (!isRefused) throw error
@@ -112,6 +105,27 @@ async function readUsers(
     options.onFewLeft()
     await readPlainList(walk, options.signal)
   }
+}
+
+async function readUserLists(
+  walk: Walk,
+  options: {
+    readonly signal: AbortSignal
+    readonly onFewLeft: () => void
+    readonly listings: readonly ListingProgress[]
+  },
+): Promise<void> {
+  const open = options.listings.filter((l) => !l.done)
+  let left = open.length
+  if (left <= TAIL) options.onFewLeft()
+  await inPool(options.signal, open, {
+    width: LISTINGS_AT_ONCE,
+    handle: async ({ listing, link }, signal) => {
+      await readUserList(walk, { listing, link, signal })
+      left -= 1
+      if (left <= TAIL) options.onFewLeft()
+    },
+  })
 }
 
 /** @returns how many users the list named */
@@ -204,9 +218,8 @@ async function readMembers(
 }
 
 async function judgeCompleteness(walk: Walk): Promise<WalkOutcome> {
-  const { pull, round } = walk
-  const { env, source } = pull
-  const listed = await countListed(env.db, source.id, { kind: 'u', walk: round.kind })
+  const { env, source } = walk.pull
+  const listed = walk.target.usersListed
   const after = await env.graph.countUsers(env.signal)
   if (isBetween(listed, walk.countBefore, after)) return { usersListed: listed, isComplete: true }
   env.log.warn('the lists of users do not sum up to the count, the plain list is read', {

@@ -1,5 +1,6 @@
 // Which Entra attributes a source's settings need; nothing else is requested or kept.
 import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
+import { parseTemplate } from '../../contract/template.ts'
 import { attributesOf } from '../../directory/attributes.ts'
 
 /** What has to be read for a source. */
@@ -61,8 +62,11 @@ export function needsOf(settings: SourceSettings): Needs {
 }
 
 function sourcesOf(property: OneValued | SeveralValued): readonly string[] {
-  // Templates and expressions are refused when saved until they are built (contract/unsupported.ts).
-  return 'from' in property ? attributesOf(property.from) : []
+  if ('from' in property) return attributesOf(property.from)
+  if (!('template' in property)) return []
+  const parsed = parseTemplate(property.template)
+  if (parsed.kind === 'refused') return []
+  return parsed.parts.flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : []))
 }
 
 function addAll(set: Set<string>, names: readonly string[]): void {

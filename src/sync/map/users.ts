@@ -1,8 +1,36 @@
 // What a source's settings want a registry user to be, from the attributes of one mirror user. Pure.
 import type { OneValued, Properties, SeveralValued, SourceSettings } from '../../contract/sources.ts'
+import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
+import { applyTransform, parseTransform, type Transform } from '../../contract/transform.ts'
 import type { Attributes } from '../../directory/change.ts'
 import { TEXT_FIELDS, type TextField } from '../../directory/user.ts'
 import { MAX_KEY_LENGTH, MAX_TEXT_LENGTH, valueProblem, valuesOf } from './value.ts'
+
+/** A source's settings with templates and transformations read, once for all users. */
+export interface Mapping {
+  readonly settings: SourceSettings
+  readonly templates: ReadonlyMap<OneValued | SeveralValued, readonly TemplatePart[]>
+  readonly transforms: ReadonlyMap<OneValued | SeveralValued, Transform>
+}
+
+/** Reads what the settings write as text. They were checked when they were saved. */
+export function prepareMapping(settings: SourceSettings): Mapping {
+  const templates = new Map<OneValued | SeveralValued, readonly TemplatePart[]>()
+  const transforms = new Map<OneValued | SeveralValued, Transform>()
+  const { own, ...targets } = settings.users.properties
+  for (const property of [...Object.values(targets), ...Object.values(own)].flat()) {
+    if (property === null || property === 'generate') continue
+    if ('template' in property) {
+      const parsed = parseTemplate(property.template)
+      if (parsed.kind === 'parsed') templates.set(property, parsed.parts)
+    }
+    if ('transform' in property && property.transform !== undefined) {
+      const parsed = parseTransform(property.transform)
+      if (parsed.kind === 'parsed') transforms.set(property, parsed.transform)
+    }
+  }
+  return { settings, templates, transforms }
+}
 
 /** The fields that a mapping gives. A target that is not mapped is absent; `null` and `[]` clear what the source gave. */
 export interface WantedUser {
@@ -32,12 +60,14 @@ export interface RejectedValue {
  * Maps one mirror user. Attributes that Graph has never mentioned count as empty: the mirror already keeps what an
  * earlier answer said, so nothing is cleared by silence (SPEC S10).
  */
-export function mapUser(attributes: Attributes, settings: SourceSettings): WantedUser {
+export function mapUser(attributes: Attributes, mapping: Mapping): WantedUser {
+  const { settings } = mapping
   const properties = settings.users.properties
   const rejected: RejectedValue[] = []
   const first = (target: string, property: OneValued, max: number) =>
-    single(attributes, { target, property, max, rejected })
-  const all = (target: string, list: readonly SeveralValued[]) => several(attributes, { target, list, rejected })
+    single(attributes, { target, property, max, rejected, mapping })
+  const all = (target: string, list: readonly SeveralValued[]) =>
+    several(attributes, { target, list, rejected, mapping })
 
   const userName = first('userName', properties.userName, MAX_KEY_LENGTH)
   const fields = new Map<TextField, string | null>()
@@ -87,11 +117,32 @@ interface SingleOptions {
   readonly property: OneValued
   readonly max: number
   readonly rejected: RejectedValue[]
+  readonly mapping: Mapping
+}
+
+function valuesFrom(attributes: Attributes, property: OneValued | SeveralValued, mapping: Mapping): readonly string[] {
+  if ('from' in property) return valuesOf(attributes, property.from)
+  const parts = mapping.templates.get(property)
+  if (parts === undefined) return []
+  let text = ''
+  let isEmpty = true
+  for (const part of parts) {
+    if ('text' in part) {
+      text += part.text
+      continue
+    }
+    const value = valuesOf(attributes, part.attribute)[0]
+    if (value === undefined) continue
+    text += value
+    isEmpty = false
+  }
+  // A template whose attributes are all empty is empty itself; its fixed text alone would be the same for everybody.
+  return isEmpty || text.trim() === '' ? [] : [text.trim()]
 }
 
 /** `null`: empty, so the field is cleared. `undefined`: the value cannot be kept, so the field stays as it is. */
 function single(attributes: Attributes, options: SingleOptions): string | null | undefined {
-  const value = 'from' in options.property ? valuesOf(attributes, options.property.from)[0] : undefined
+  const value = valuesFrom(attributes, options.property, options.mapping)[0]
   if (value === undefined) return null
   const problem = valueProblem(value, options.max)
   if (problem === undefined) return value
@@ -103,17 +154,20 @@ interface SeveralOptions {
   readonly target: string
   readonly list: readonly SeveralValued[]
   readonly rejected: RejectedValue[]
+  readonly mapping: Mapping
 }
 
 function several(attributes: Attributes, options: SeveralOptions): readonly string[] | undefined {
   if (options.list.length === 0) return undefined
   const values = new Set<string>()
   for (const property of options.list) {
-    if (!('from' in property)) continue
-    for (const value of valuesOf(attributes, property.from)) {
-      const problem = valueProblem(value, MAX_KEY_LENGTH)
-      if (problem === undefined) values.add(value)
-      else options.rejected.push({ target: options.target, problem })
+    const transform = options.mapping.transforms.get(property)
+    for (const given of valuesFrom(attributes, property, options.mapping)) {
+      const result = transform === undefined ? { value: given } : applyTransform(transform, given)
+      const problem =
+        'problem' in result ? `was dropped by ${result.problem}` : valueProblem(result.value, MAX_KEY_LENGTH)
+      if (problem !== undefined) options.rejected.push({ target: options.target, problem })
+      else if ('value' in result) values.add(result.value)
     }
   }
   return [...values]
