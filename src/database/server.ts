@@ -169,6 +169,7 @@ export async function startServer(
     if (state !== undefined && state.pid === child.pid && state.isReady) return state
     await clock.sleep(POLL_MS)
   }
+  await rmdir(socketDirectory).catch(ignoreMissingOrFull)
   const said = (await readFile(files.log, 'utf8')).slice(logStart)
   throw new RunError(
     'database-start',
