@@ -209,5 +209,5 @@ function reversePairs(value: string): StepResult {
 }
 
 function chars(value: string): readonly string[] {
-  return [...value]
+  return Array.from(value)
 }
