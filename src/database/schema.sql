@@ -7,8 +7,6 @@ create sequence registry_ids as integer increment by 1;
 create table claims (
   user_id integer not null,
   source_id integer not null,
-  constraint claims_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
-  constraint claims_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint claims_pkey PRIMARY KEY (user_id, source_id)
 );
 CREATE INDEX claims_source ON public.claims USING btree (source_id);
@@ -56,7 +54,6 @@ create table credentials (
   created_at timestamp with time zone default now() not null,
   constraint credentials_kind_check CHECK ((kind = ANY (ARRAY['card'::text, 'pin'::text]))),
   constraint credentials_origin_check CHECK ((origin = ANY (ARRAY['s'::"char", 'o'::"char"]))),
-  constraint credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint credentials_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX credentials_lookup ON public.credentials USING btree (kind, lookup) WHERE held;
@@ -99,8 +96,6 @@ create table memberships (
   user_id integer not null,
   source_id integer not null,
   run_id integer not null,
-  constraint memberships_group_id_fkey FOREIGN KEY (group_id) REFERENCES groups(id) ON DELETE CASCADE,
-  constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint memberships_pkey PRIMARY KEY (group_id, user_id, source_id)
 );
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
@@ -112,7 +107,6 @@ create table mirror_doubtful_members (
   kind "char" not null,
   touched boolean default false not null,
   constraint mirror_doubtful_members_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char"]))),
-  constraint mirror_doubtful_members_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_doubtful_members_pkey PRIMARY KEY (source_id, group_key, member_key)
 );
 CREATE INDEX mirror_doubtful_members_member ON public.mirror_doubtful_members USING btree (member_key);
@@ -124,7 +118,6 @@ create table mirror_groups_to_list (
   link text,
   outcome "char",
   constraint mirror_groups_to_list_outcome_check CHECK ((outcome = ANY (ARRAY['f'::"char", 'm'::"char"]))),
-  constraint mirror_groups_to_list_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_groups_to_list_pkey PRIMARY KEY (source_id, group_key)
 );
 
@@ -141,7 +134,6 @@ create table mirror_marks (
   source_id integer not null,
   key integer not null,
   at bigint not null,
-  constraint mirror_marks_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_marks_pkey PRIMARY KEY (source_id, key)
 );
 
@@ -152,7 +144,6 @@ create table mirror_member_marks (
   kind "char" not null,
   at bigint not null,
   constraint mirror_member_marks_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char"]))),
-  constraint mirror_member_marks_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_member_marks_pkey PRIMARY KEY (source_id, group_key, member_key)
 );
 
@@ -182,7 +173,6 @@ create table mirror_objects (
   members_unknown boolean default false not null,
   constraint mirror_objects_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char", '?'::"char"]))),
   constraint mirror_objects_state_check CHECK ((state = ANY (ARRAY['l'::"char", 'a'::"char", 's'::"char", 'x'::"char", '?'::"char"]))),
-  constraint mirror_objects_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_objects_pkey PRIMARY KEY (key),
   constraint mirror_objects_source_id_object_id_key UNIQUE (source_id, object_id)
 );
@@ -264,7 +254,6 @@ create table plan_items (
   digest bytea,
   left_out boolean default false not null,
   constraint plan_items_object_check CHECK ((object = ANY (ARRAY['user'::text, 'group'::text, 'membership'::text, 'credential'::text]))),
-  constraint plan_items_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
   constraint plan_items_pkey PRIMARY KEY (run_id, seq)
 );
 CREATE INDEX plan_items_group ON public.plan_items USING btree (group_id) WHERE (group_id IS NOT NULL);
@@ -275,8 +264,7 @@ create table plan_memberships (
   op "char" not null,
   group_id integer not null,
   user_id integer not null,
-  constraint plan_memberships_op_check CHECK ((op = ANY (ARRAY['a'::"char", 'r'::"char"]))),
-  constraint plan_memberships_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  constraint plan_memberships_op_check CHECK ((op = ANY (ARRAY['a'::"char", 'r'::"char"])))
 );
 CREATE INDEX plan_memberships_run ON public.plan_memberships USING btree (run_id);
 
@@ -362,8 +350,7 @@ create table user_names (
   origin "char" not null,
   held boolean not null,
   constraint user_names_kind_check CHECK ((kind = ANY (ARRAY['n'::"char", 'a'::"char"]))),
-  constraint user_names_origin_check CHECK ((origin = ANY (ARRAY['s'::"char", 'k'::"char", 'o'::"char"]))),
-  constraint user_names_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint user_names_origin_check CHECK ((origin = ANY (ARRAY['s'::"char", 'k'::"char", 'o'::"char"])))
 );
 CREATE UNIQUE INDEX user_names_key ON public.user_names USING btree (key) WHERE held;
 CREATE INDEX user_names_parked ON public.user_names USING btree (key) WHERE (NOT held);
@@ -406,7 +393,6 @@ create table users (
   constraint users_check1 CHECK ((active = (deactivated_by IS NULL))),
   constraint users_deactivated_by_check CHECK ((deactivated_by = ANY (ARRAY['source'::text, 'administrator'::text]))),
   constraint users_default_group_id_fkey FOREIGN KEY (default_group_id) REFERENCES groups(id) ON DELETE SET NULL,
-  constraint users_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE SET NULL,
   constraint users_pkey PRIMARY KEY (id),
   constraint users_personal_number_key_key UNIQUE (personal_number_key),
   constraint users_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
@@ -419,3 +405,109 @@ create table vault_state (
   created_at timestamp with time zone default now() not null,
   constraint vault_state_pkey PRIMARY KEY (key_version)
 );
+
+CREATE OR REPLACE FUNCTION public.forget_groups()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from memberships where group_id in (select id from gone);
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.forget_runs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from plan_items where run_id in (select id from gone);
+  delete from plan_memberships where run_id in (select id from gone);
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.forget_sources()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update users set source_id = null where source_id in (select id from gone);
+  delete from claims where source_id in (select id from gone);
+  delete from mirror_objects where source_id in (select id from gone);
+  delete from mirror_marks where source_id in (select id from gone);
+  delete from mirror_member_marks where source_id in (select id from gone);
+  delete from mirror_groups_to_list where source_id in (select id from gone);
+  delete from mirror_doubtful_members where source_id in (select id from gone);
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.forget_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from memberships where user_id in (select id from gone);
+  delete from user_names where user_id in (select id from gone);
+  delete from credentials where user_id in (select id from gone);
+  delete from claims where user_id in (select id from gone);
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.require_groups()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from added a where not exists (select from groups g where g.id = a.group_id)) then
+    raise foreign_key_violation using message = format('a new row of %s refers to no group', tg_table_name);
+  end if;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.require_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from added a where not exists (select from users u where u.id = a.user_id)) then
+    raise foreign_key_violation using message = format('a new row of %s refers to no user', tg_table_name);
+  end if;
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.wait_for_writers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  lock table memberships, user_names, credentials, claims in share row exclusive mode;
+  return null;
+end $function$
+;
+
+CREATE TRIGGER claims_users AFTER INSERT ON public.claims REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
+
+CREATE TRIGGER credentials_users AFTER INSERT ON public.credentials REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
+
+CREATE TRIGGER groups_gone AFTER DELETE ON public.groups REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_groups();
+
+CREATE TRIGGER groups_writers BEFORE DELETE ON public.groups FOR EACH STATEMENT EXECUTE FUNCTION wait_for_writers();
+
+CREATE TRIGGER memberships_groups AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_groups();
+
+CREATE TRIGGER memberships_users AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
+
+CREATE TRIGGER runs_gone AFTER DELETE ON public.runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_runs();
+
+CREATE TRIGGER sources_gone AFTER DELETE ON public.sources REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_sources();
+
+CREATE TRIGGER user_names_users AFTER INSERT ON public.user_names REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
+
+CREATE TRIGGER users_gone AFTER DELETE ON public.users REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_users();
+
+CREATE TRIGGER users_writers BEFORE DELETE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION wait_for_writers();
