@@ -22,14 +22,16 @@ export interface Applied {
  * out and marked to be planned again; everything else is done exactly as shown.
  */
 export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise<Applied> {
-  const leftOut = await leaveOutMoved(tx, options)
   const run = [options.runId]
-  await deactivate(tx, run)
-  await forgetNames(tx, run)
-  await changeUsers(tx, run, options)
+  const { kinds, isFirst } = await lookOver(tx, options.runId)
+  // Nobody has anything yet, so nothing can have moved or been taken.
+  const leftOut = isFirst ? 0 : await leaveOutMoved(tx, options)
+  if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run)
+  if (!isFirst) await letGo(tx, run)
+  await changeUsers(tx, run, { ...options, kinds })
   await createUsers(tx, run, options)
-  await writeNames(tx, run)
-  await changeCredentials(tx, run)
+  await writeNames(tx, run, isFirst)
+  await changeCredentials(tx, run, kinds)
   await changeGroups(tx, run, options)
   await changeMemberships(tx, options)
   await changeClaims(tx, run, options)
@@ -37,6 +39,33 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
 }
 
 const MINE = 'i.run_id = $1 and not i.left_out'
+
+interface PlanKinds {
+  /** Object and action of the items that there are: whatever there is not needs no pass over the plan. */
+  readonly kinds: ReadonlySet<string>
+  /** The plan only creates, and the registry has no user yet. */
+  readonly isFirst: boolean
+}
+
+async function lookOver(tx: Queries, runId: number): Promise<PlanKinds> {
+  const found = await tx.query<{ kind: string }>(
+    `select object || ' ' || action as kind from plan_items where run_id = $1 group by object, action`,
+    [runId],
+  )
+  const kinds = new Set(found.rows.map((row) => row.kind))
+  const creates = [...kinds].every((kind) => CREATING.has(kind))
+  if (!creates) return { kinds, isFirst: false }
+  const has = await tx.query<{ users: boolean }>('select exists (select from users) as users')
+  return { kinds, isFirst: has.rows[0]?.users === false }
+}
+
+const CREATING: ReadonlySet<string> = new Set([
+  'user create',
+  'user skip',
+  'group create',
+  'credential add',
+  'membership add',
+])
 
 async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<number> {
   const { runId } = options
@@ -127,15 +156,15 @@ async function deactivate(tx: Queries, run: readonly [number] | readonly number[
      where ${MINE} and i.object = 'user' and i.reason = 'object-id-moved' and u.id = i.user_id`,
     run,
   )
-  // Numbers that move from one user to another are let go by all before anybody takes one.
+}
+
+/** What moves from one user to another is let go by all before anybody takes it. */
+async function letGo(tx: Queries, run: readonly number[]): Promise<void> {
   await tx.query(
     `update users u set personal_number_key = null from plan_items i
      where ${MINE} and i.object = 'user' and i.new ? 'personalNumber' and u.id = i.user_id and u.personal_number_key is not null`,
     run,
   )
-}
-
-async function forgetNames(tx: Queries, run: readonly number[]): Promise<void> {
   await tx.query(
     `delete from user_names where user_id in (select i.user_id from plan_items i where ${MINE} and i.object = 'user' and i.names is not null and i.action <> 'create')`,
     run,
@@ -144,7 +173,12 @@ async function forgetNames(tx: Queries, run: readonly number[]): Promise<void> {
 
 const TEXT_COLUMNS = Object.entries(FIELD_COLUMNS)
 
-async function changeUsers(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
+async function changeUsers(
+  tx: Queries,
+  run: readonly number[],
+  options: ApplyOptions & Pick<PlanKinds, 'kinds'>,
+): Promise<void> {
+  const has = (action: string) => options.kinds.has(`user ${action}`)
   const fields = [...TEXT_COLUMNS, ['userName', 'user_name'], ['personalNumber', 'personal_number']]
     .map(([field, column]) => `${column} = case when i.new ? '${field}' then i.new ->> '${field}' else u.${column} end`)
     .join(', ')
@@ -157,18 +191,23 @@ async function changeUsers(tx: Queries, run: readonly number[], options: ApplyOp
       restored_by_administrator = u.restored_by_administrator and not i.new ? 'restoredByAdministrator',
       ${extra} version = u.version + 1, updated_at = now()
     from plan_items i where ${MINE} and i.object = 'user' and i.action = '${action}' and i.reason <> 'object-id-moved' and u.id = i.user_id`
-  await tx.query(change('adopt', 'tenant_id = $2, object_id = i.object_id, source_id = $3,'), [
-    run[0],
-    options.tenantId,
-    options.sourceId,
-  ])
-  await tx.query(change('take over', 'source_id = $2,'), [run[0], options.sourceId])
-  await tx.query(
-    change('reactivate', 'active = true, deactivated_by = null, deactivated_reason = null, deactivated_at = null,'),
-    run,
-  )
-  await tx.query(change('rename', ''), run)
-  await tx.query(change('update', ''), run)
+  if (has('adopt')) {
+    await tx.query(change('adopt', 'tenant_id = $2, object_id = i.object_id, source_id = $3,'), [
+      run[0],
+      options.tenantId,
+      options.sourceId,
+    ])
+  }
+  if (has('take over')) await tx.query(change('take over', 'source_id = $2,'), [run[0], options.sourceId])
+  if (has('reactivate')) {
+    await tx.query(
+      change('reactivate', 'active = true, deactivated_by = null, deactivated_reason = null, deactivated_at = null,'),
+      run,
+    )
+  }
+  if (has('rename')) await tx.query(change('rename', ''), run)
+  if (has('update')) await tx.query(change('update', ''), run)
+  if (!['adopt', 'take over', 'reactivate', 'rename', 'update'].some(has)) return
   // Only active users hold a number.
   await tx.query(
     `update users u set personal_number_key = null from plan_items i
@@ -189,7 +228,17 @@ async function createUsers(tx: Queries, run: readonly number[], options: ApplyOp
   )
 }
 
-async function writeNames(tx: Queries, run: readonly number[]): Promise<void> {
+async function writeNames(tx: Queries, run: readonly number[], isFirst: boolean): Promise<void> {
+  if (isFirst) {
+    await tx.query(
+      `insert into user_names (user_id, kind, value, key, origin, held)
+       select i.user_id, (e ->> 0)::"char", e ->> 1, e ->> 2, (e ->> 3)::"char", true
+       from plan_items i cross join jsonb_array_elements(i.names) e
+       where ${MINE} and i.object = 'user' and i.action = 'create'`,
+      run,
+    )
+    return
+  }
   // Items of one user carry the same final list; the last one counts.
   await tx.query(
     `insert into user_names (user_id, kind, value, key, origin, held)
@@ -201,12 +250,14 @@ async function writeNames(tx: Queries, run: readonly number[]): Promise<void> {
   )
 }
 
-async function changeCredentials(tx: Queries, run: readonly number[]): Promise<void> {
-  await tx.query(
-    `delete from credentials c using plan_items i where ${MINE} and i.object = 'credential' and i.action = 'remove'
-       and c.user_id = i.user_id and c.kind = i.old ->> 'kind' and c.lookup = decode(i.old ->> 'lookup', 'hex') and c.origin = 's'`,
-    run,
-  )
+async function changeCredentials(tx: Queries, run: readonly number[], kinds: ReadonlySet<string>): Promise<void> {
+  if (kinds.has('credential remove')) {
+    await tx.query(
+      `delete from credentials c using plan_items i where ${MINE} and i.object = 'credential' and i.action = 'remove'
+         and c.user_id = i.user_id and c.kind = i.old ->> 'kind' and c.lookup = decode(i.old ->> 'lookup', 'hex') and c.origin = 's'`,
+      run,
+    )
+  }
   await tx.query(
     `insert into credentials (user_id, kind, sealed, lookup, origin, held)
      select i.user_id, i.new ->> 'kind', decode(i.new ->> 'sealed', 'base64'), decode(i.new ->> 'lookup', 'hex'), 's', u.active
@@ -214,6 +265,7 @@ async function changeCredentials(tx: Queries, run: readonly number[]): Promise<v
      where ${MINE} and i.object = 'credential' and i.action = 'add' order by i.seq`,
     run,
   )
+  if (!kinds.has('user reactivate') && !kinds.has('user adopt')) return
   // Cards and PINs of those who are back come back with them where nobody has them now.
   await tx.query(
     `update credentials c set held = true from plan_items i
@@ -255,12 +307,17 @@ async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<vo
      where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and t.source_id = $2 ${condition}`,
     [options.runId, options.sourceId],
   )
+  // Looking for what may stand in the way costs as much as writing, so it is done only where something may.
+  const has = await tx.query<{ some: boolean }>(
+    'select exists (select from memberships where source_id = $1) as some',
+    [options.sourceId],
+  )
   await tx.query(
     `insert into memberships (group_id, user_id, source_id, run_id)
      select m.group_id, m.user_id, $2, $1 from plan_memberships m
        join users u on u.id = m.user_id join groups g on g.id = m.group_id
      where m.run_id = $1 and m.op = 'a' ${condition}
-     order by m.group_id, m.user_id on conflict do nothing`,
+     order by m.group_id, m.user_id ${has.rows[0]?.some === true ? 'on conflict do nothing' : ''}`,
     [options.runId, options.sourceId],
   )
 }
