@@ -1,6 +1,6 @@
 // Records the demo as docs/pictures/demo.svg: runs it for real and draws what it printed, one frame a step.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from './support/generated.ts'
@@ -13,6 +13,8 @@ const LINE = 140
 const SECONDS_A_FRAME = 7
 
 const home = mkdtempSync(join(tmpdir(), 'muster-picture-'))
+// Open to the account of the database, which under root would put its files elsewhere and leave them there.
+chmodSync(home, 0o711)
 try {
   const env = { ...process.env, MUSTER_HOME: home }
   const printed = execFileSync(join(ROOT, 'muster'), ['demo', '--once'], { env, encoding: 'utf8' })
