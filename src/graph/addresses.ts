@@ -26,7 +26,7 @@ export function publicOnly(lookup: LookupFunction = systemLookup): LookupFunctio
 }
 
 /** The name of a public service resolved to an address that only exists inside a network. */
-export class PrivateAddressError extends Error {
+class PrivateAddressError extends Error {
   readonly code = 'EPRIVATEADDRESS'
 
   constructor(hostname: string) {

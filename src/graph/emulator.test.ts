@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import type { GroupEntry, UserEntry } from '../directory/change.ts'
 import { type ObjectId, parseObjectId } from '../directory/ids.ts'
 import type { FaultSpec } from '../emulator/faultkinds.ts'
+import { addMember, createGroup } from '../emulator/memberships.ts'
 import { hire, purge, remove, rename } from '../emulator/operations.ts'
 import type { DirectoryObject, Tenant } from '../emulator/tenant.ts'
 import { GraphClient } from './client.ts'
@@ -421,4 +422,56 @@ describe("Graph's own oddities", () => {
       [hard]: 'deleted',
     })
   })
+
+  it("a user's groups are told directly and through others, cycles included", async () => {
+    await using world = emulatedWorld({ users: 40, groups: 12, memberships: 60 })
+    const { client, hosted } = world
+    const [first, second, third] = [1, 2, 3].map((n) => createGroup(hosted.tenant, { displayName: `Nested ${n}` }))
+    const [person] = [...hosted.tenant.live('user')]
+    if (first === undefined || second === undefined || third === undefined || person === undefined)
+      throw new Error('too few')
+    addMember(hosted.tenant, second.id, first.id)
+    addMember(hosted.tenant, third.id, second.id)
+    addMember(hosted.tenant, first.id, third.id)
+    addMember(hosted.tenant, first.id, person.id)
+
+    const groups = await client.transitiveGroupsOf(toId(person.id), { signal })
+
+    expect(groups).toEqual(expect.arrayContaining([first.id, second.id, third.id]))
+    expect(new Set(groups)).toEqual(closureOf(hosted.tenant, person))
+  })
+
+  it('hidden members that may not be read are forbidden where Graph says so', async () => {
+    await using world = emulatedWorld({ users: 40, groups: 12, memberships: 60, hiddenGroups: 2 })
+    const { client, hosted } = world
+    hosted.tenant.behaviour.hiddenMembership = 'forbidden'
+    const ids = [...hosted.tenant.live('group')].map((g) => ({ objectId: toId(g.id) }))
+
+    const kinds = []
+    for await (const page of client.members(ids, { signal })) kinds.push(page.kind)
+
+    expect(kinds.filter((k) => k === 'forbidden')).toHaveLength(2)
+    expect(kinds.filter((k) => k === 'page')).toHaveLength(10)
+  })
+
+  it('the tenant tells its id and kind', async () => {
+    await using world = emulatedWorld()
+
+    const organization = await world.client.getOrganization(signal)
+
+    expect(organization).toEqual({ id: world.hosted.tenantId, displayName: 'Contoso', tenantType: 'AAD' })
+  })
 })
+
+/** Groups above an object, by walking the emulator's own edges. */
+function closureOf(tenant: Tenant, object: DirectoryObject): Set<string> {
+  const reached = new Set<string>()
+  const open = [object]
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const group of next.memberOf.map((no) => tenant.at(no)))
+      if (group.presence === 'live' && !reached.has(group.id)) {
+        reached.add(group.id)
+        open.push(group)
+      }
+  return reached
+}

@@ -6,7 +6,7 @@ import { BadAnswer, GraphError } from './errors.ts'
 import { pathOfLink, walkGuard, type WalkGuard } from './links.ts'
 import type { Requester } from './retry.ts'
 import { PAGE } from './users.ts'
-import { memberOf, toEnvelope, type UnknownMembers } from './wire.ts'
+import { memberTypeOf, objectIdOf, toEnvelope, type UnknownMembers } from './wire.ts'
 
 export interface Member {
   readonly objectId: ObjectId
@@ -103,10 +103,7 @@ function readPage(
 ): { output: MembersPage; follow?: MembersJob } {
   const { job, answer, unknown } = reading
   const { value, nextLink } = toEnvelope(answer.body)
-  const members = value.map((raw) => {
-    const { objectId, type } = memberOf(raw, unknown)
-    return { objectId, type }
-  })
+  const members = value.map((raw) => ({ objectId: objectIdOf(raw), type: memberTypeOf(raw, unknown) }))
   const page = {
     kind: 'page',
     objectId: job.objectId,

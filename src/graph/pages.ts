@@ -11,8 +11,6 @@ export interface Walk<T> {
   readonly link?: string | undefined
   /** Begins the walk anew with this URL when Graph refuses the first page as badly asked. Tried once. */
   readonly fallback?: string | undefined
-  /** Sent with every page: links do not carry headers. */
-  readonly headers?: Readonly<Record<string, string>>
   readonly cost: number
   readonly isDelta: boolean
   readonly signal: AbortSignal
@@ -62,7 +60,6 @@ export async function* eachPage<T>(graph: Requester, walk: Walk<T>): AsyncGenera
         cost: walk.cost,
         accept: 'application/json',
         signal,
-        ...(walk.headers === undefined ? {} : { headers: walk.headers }),
         read: (body) => {
           const envelope = readEnvelope(body)
           if (walk.isDelta) requireDeltaEnvelope(envelope)

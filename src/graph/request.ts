@@ -65,6 +65,10 @@ export interface SenderOptions {
   readonly fetch?: typeof fetch | undefined
 }
 
+/**
+ * Over undici's dispatch interface: 400 pages of 502 kB cost 513 ms of CPU, 607 by its `request`, 776 by node:http and
+ * 1,017 by fetch (medians on loopback).
+ */
 export function createSender(options: SenderOptions): Sender {
   const stopped = new AbortController()
   const dispatcher = options.fetch === undefined ? createDispatcher(options) : undefined

@@ -326,7 +326,7 @@ function codeOfStatus(status: number): GraphErrorCode {
  * The Graph error code of a body: the outermost known one, or a delta reset code further in. Undefined when the body is
  * no Graph error. Messages are never read.
  */
-export function codeOfBody(body: Buffer): string | undefined {
+function codeOfBody(body: Buffer): string | undefined {
   try {
     return codeOfError(parseJson(body))
   } catch (error) {

@@ -4,8 +4,8 @@ import { BadAnswer } from './errors.ts'
 import {
   managerInDelta,
   managerInExpand,
-  memberOf,
   membersDeltaOf,
+  memberTypeOf,
   objectIdOf,
   readEnvelope,
   removedOf,
@@ -91,7 +91,7 @@ describe('annotations', () => {
       { id: guid(6) },
     ]
 
-    const types = members.map((raw) => memberOf(raw, unknown).type)
+    const types = members.map((raw) => memberTypeOf(raw, unknown))
 
     expect(types).toEqual(['user', 'group', 'other', 'other', 'other', 'other'])
     expect(unknown).toEqual(

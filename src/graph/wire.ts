@@ -53,28 +53,25 @@ export function removedOf(raw: Raw): RemovedReason | undefined {
 /** Members of unknown types so far, by type. */
 export type UnknownMembers = Map<string, number>
 
-/** A member of a mixed collection or of `members@delta`. Members of types that the app may not read carry no more. */
-export function memberOf(raw: Raw, unknown: UnknownMembers): MemberEntry {
+/** Kind of a member in a mixed collection. Members of types that the app may not read carry no more than type and id. */
+export function memberTypeOf(raw: Raw, unknown: UnknownMembers): MemberType {
   const type = raw['@odata.type']
-  const known = typeof type === 'string' ? MEMBER_TYPES.get(type) : undefined
-  if (known === undefined) {
-    const name = typeof type === 'string' ? type.slice(0, 100) : '(none)'
-    unknown.set(name, (unknown.get(name) ?? 0) + 1)
-  }
-  return { objectId: objectIdOf(raw), type: known ?? 'other', removed: removedOf(raw) !== undefined }
+  if (type === '#microsoft.graph.user') return 'user'
+  if (type === '#microsoft.graph.group') return 'group'
+  const name = typeof type === 'string' ? type.slice(0, 100) : '(none)'
+  unknown.set(name, (unknown.get(name) ?? 0) + 1)
+  return 'other'
 }
-
-const MEMBER_TYPES: ReadonlyMap<string, MemberType> = new Map([
-  ['#microsoft.graph.user', 'user'],
-  ['#microsoft.graph.group', 'group'],
-])
 
 /** The slice of members that one occurrence of a group brings; empty when it brings none. */
 export function membersDeltaOf(raw: Raw, unknown: UnknownMembers): MemberEntry[] {
   const slice = raw['members@delta']
   if (slice === undefined || slice === null) return []
   if (!Array.isArray(slice)) throw new BadAnswer('members@delta is not an array')
-  return slice.map((item: unknown) => memberOf(requireRaw(item), unknown))
+  return slice.map((item: unknown) => {
+    const raw = requireRaw(item)
+    return { objectId: objectIdOf(raw), type: memberTypeOf(raw, unknown), removed: removedOf(raw) !== undefined }
+  })
 }
 
 /**

@@ -9,8 +9,8 @@ import { generateTenant } from '../../src/emulator/generator.ts'
 import { GraphClient, type GraphClientOptions } from '../../src/graph/client.ts'
 import { virtualClock, type VirtualClock } from './virtual-clock.ts'
 
-export const TENANT = '11111111-1111-4111-8111-111111111111'
-export const CLIENT = '22222222-2222-4222-8222-222222222222'
+const TENANT = '11111111-1111-4111-8111-111111111111'
+const CLIENT = '22222222-2222-4222-8222-222222222222'
 
 /** What does not matter in a test; roots and transport come from the caller. */
 export function clientOptions(
