@@ -206,7 +206,7 @@ describe('a full compare', () => {
     expect(latest).toEqual([])
   })
 
-  it('L1 L4 G14: a listing of nobody that Graph denies by id fails the run and changes nothing', async () => {
+  it('L1 L4 G14 S1: a listing of nobody that Graph denies by id fails the run and changes nothing', async () => {
     await using source = await aLoadedSource()
     const before = await source.mirror()
     const empty = listing(source, () => [])

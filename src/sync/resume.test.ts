@@ -73,7 +73,7 @@ describe('a pull cut at any request', () => {
     ).toEqual([])
   })
 
-  it('E1: of a full compare changes nothing until it is whole, and goes on', async () => {
+  it('E1, S1: of a full compare changes nothing until it is whole, and goes on', async () => {
     await using source = await aLargerSource()
     await source.pull()
     await source.forgetMarks()
@@ -98,7 +98,7 @@ describe('a pull cut at any request', () => {
     expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
   })
 
-  it('E1: of a round of changes goes on at its page', async () => {
+  it('E1, S3: of a round of changes goes on at its page', async () => {
     await using source = await aLargerSource()
     await source.pull()
     Object.assign(source.tenant.behaviour, { deltaPageSize: 20, deltaMembersPerPage: 15 })
