@@ -9,16 +9,27 @@ import type { Delivery, WireResponse } from './wire.ts'
 /** Unpacked size of one member of a gzip bomb; members are repeated, so that only one has to be packed. */
 const BOMB_MEMBER = 16 * 1024 * 1024
 
+/** Text as bytes in a buffer that is used again once `release` was called. */
+interface Encoded {
+  readonly bytes: Buffer
+  readonly release: () => void
+}
+
+export type Encoder = (text: string) => Encoded
+
 /**
- * Turns text into bytes by way of one large buffer that is kept: measured at a third of what `Buffer.from` takes for the
- * 800 kB of a page of users, which is a good part of what a page costs altogether.
+ * Turns text into bytes by way of large buffers that are kept. Measured on the 800 kB of a page of users: `Buffer.from`
+ * takes three times as long, and a new buffer for each page makes the collector walk the whole tenant again and again.
  */
-export function createEncoder(): (text: string) => Buffer {
-  let scratch = Buffer.allocUnsafeSlow(1024 * 1024)
+export function createEncoder(): Encoder {
+  const idle: Buffer[] = []
   return (text) => {
-    if (text.length < 4096) return Buffer.from(text)
-    if (scratch.length < text.length * 3) scratch = Buffer.allocUnsafeSlow(text.length * 4)
-    return Buffer.from(scratch.subarray(0, scratch.write(text, 'utf8')))
+    if (text.length < 4096) return { bytes: Buffer.from(text), release: () => undefined }
+    const kept = idle.pop()
+    // Three bytes for each UTF-16 unit is the most that UTF-8 takes.
+    const buffer = kept !== undefined && kept.length >= text.length * 3 ? kept : Buffer.allocUnsafeSlow(text.length * 4)
+    const bytes = buffer.subarray(0, buffer.write(text, 'utf8'))
+    return { bytes, release: () => idle.push(buffer) }
   }
 }
 
@@ -26,25 +37,25 @@ export function createEncoder(): (text: string) => Buffer {
 export async function deliver(
   response: ServerResponse,
   answer: WireResponse,
-  options: { readonly clock: Clock; readonly acceptsGzip: boolean; readonly encode: (text: string) => Buffer },
+  options: { readonly clock: Clock; readonly acceptsGzip: boolean; readonly encode: Encoder },
 ): Promise<void> {
   if (answer.delivery !== undefined) {
     await deliverDamaged(response, { answer, delivery: answer.delivery, clock: options.clock })
     return
   }
-  const body = typeof answer.body === 'string' ? options.encode(answer.body) : Buffer.from(answer.body ?? [])
-  if (options.acceptsGzip && body.length > 1024) {
-    const packed = gzipSync(body, { level: 1 })
-    response.writeHead(answer.status, {
-      ...answer.headers,
-      'Content-Encoding': 'gzip',
-      'Content-Length': String(packed.length),
-    })
-    response.end(packed)
-    return
-  }
-  response.writeHead(answer.status, { ...answer.headers, 'Content-Length': String(body.length) })
-  response.end(body)
+  const { bytes, release } =
+    typeof answer.body === 'string'
+      ? options.encode(answer.body)
+      : { bytes: Buffer.from(answer.body ?? []), release: () => undefined }
+  const isPacked = options.acceptsGzip && bytes.length > 1024
+  const body = isPacked ? gzipSync(bytes, { level: 1 }) : bytes
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    ...(isPacked ? { 'Content-Encoding': 'gzip' } : {}),
+    'Content-Length': String(body.length),
+  })
+  // Called when the system has taken the bytes; a caller that hangs up costs one buffer.
+  response.end(body, release)
 }
 
 interface Damage<D extends Delivery = Delivery> {

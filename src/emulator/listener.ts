@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createServerCertificate } from './certificate.ts'
-import { createEncoder, deliver } from './delivery.ts'
+import { createEncoder, deliver, type Encoder } from './delivery.ts'
 import type { WireRequest, WireResponse } from './wire.ts'
 
 export interface ListenOptions {
@@ -74,7 +74,7 @@ async function respond(
     readonly response: ServerResponse
     readonly services: Parameters<typeof startListener>[1]
     readonly scheme: 'http' | 'https'
-    readonly encode: (text: string) => Buffer
+    readonly encode: Encoder
   },
 ): Promise<void> {
   const { response, services, scheme, encode } = context
