@@ -2,7 +2,8 @@
 import { BadAnswer, GraphError } from './errors.ts'
 import { backoffMs, clampRetryAfter, parseRetryAfter } from './backoff.ts'
 import { asRecord, parseJson } from './body.ts'
-import { codeOfError, type Requester } from './retry.ts'
+import { codeOfError } from './graphcode.ts'
+import type { Requester } from './retry.ts'
 
 /** One GET. */
 export interface Job {

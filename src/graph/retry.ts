@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { backoffMs, clampRetryAfter, parseRetryAfter } from './backoff.ts'
-import { asRecord, parseJson } from './body.ts'
 import { BadAnswer, GraphError, type GraphErrorCode } from './errors.ts'
+import { codeOfBody } from './graphcode.ts'
 import type { Limiter } from './limiter.ts'
 import type { Limits } from './limits.ts'
 import { type GraphRoot, pathOfLink } from './links.ts'
@@ -321,35 +321,6 @@ function codeOfStatus(status: number): GraphErrorCode {
   if (status === 404) return 'not-found'
   return status === 410 ? 'gone' : 'bad-request'
 }
-
-/**
- * The Graph error code of a body: the outermost known one, or a delta reset code further in. Undefined when the body is
- * no Graph error. Messages are never read.
- */
-function codeOfBody(body: Buffer): string | undefined {
-  try {
-    return codeOfError(parseJson(body))
-  } catch (error) {
-    if (error instanceof BadAnswer) return undefined
-    throw error
-  }
-}
-
-/** As {@link codeOfBody}, for an error that was already parsed. */
-export function codeOfError(body: unknown): string | undefined {
-  const error = asRecord(asRecord(body)?.['error'])
-  const code = error?.['code']
-  if (typeof code !== 'string' || code === '') return undefined
-  let inner = asRecord(error?.['innerError'] ?? error?.['innererror'])
-  for (let depth = 0; inner !== undefined && depth < 5; depth++) {
-    const innerCode = inner['code']
-    if (typeof innerCode === 'string' && RESET.test(innerCode)) return innerCode
-    inner = asRecord(inner['innerError'] ?? inner['innererror'])
-  }
-  return code
-}
-
-const RESET = /^(syncStateNotFound|resyncRequired)$/i
 
 function isExpectedType(header: string | undefined, accept: string): boolean {
   const type = (header ?? '').toLowerCase()
