@@ -6,14 +6,15 @@ import { type Standing, newStanding } from './applications.ts'
 import type { Certificate } from './certificate.ts'
 import { type Answer, bearerChallenge, claimsChallenge, errorAnswer, withChallenge } from './faultanswers.ts'
 import type { FaultTarget } from './faultkinds.ts'
-import { deliveryOf, Faults, readablePath } from './faults.ts'
+import { deliveryOf, Faults } from './faults.ts'
 import type { Random } from './random.ts'
+import { RequestLog } from './requestlog.ts'
 import type { GraphRequest, GraphResponse } from './respond.ts'
 import { routeGraph } from './routes.ts'
 import type { AppRegistration, Tenant } from './tenant.ts'
 import { Throttle, type ThrottleSettings } from './throttle.ts'
 import { type Bearer, TokenService } from './token.ts'
-import { jsonResponse, type LoggedRequest, type WireRequest, type WireResponse } from './wire.ts'
+import { jsonResponse, type WireRequest, type WireResponse } from './wire.ts'
 
 export interface AppOptions {
   readonly clock: Clock
@@ -26,9 +27,6 @@ export interface AppOptions {
 }
 
 const GRAPH = '/v1.0'
-
-/** Beyond this the older half of the request log is dropped, so that an emulator can run for days. */
-const MAX_LOGGED = 50_000
 
 // What every answer of Graph carries (graph.md 6.2).
 const COMMON_HEADERS: Readonly<Record<string, string>> = {
@@ -44,18 +42,15 @@ export class App {
   readonly faults: Faults
   readonly tokens: TokenService
   readonly throttling: ThrottleSettings = { enabled: true, scale: 1 }
-  /** Every request in order of arrival, the last 25,000 at least. */
-  readonly requests: LoggedRequest[] = []
-  /** Switches the log off for long runs. */
-  keepsLog = true
+  readonly log: RequestLog
   readonly #options: AppOptions
   readonly #tenants = new Map<string, Tenant>()
   readonly #throttles = new Map<AppRegistration, Throttle>()
   readonly #standings = new Map<AppRegistration, Standing>()
-  #count = 0
 
   constructor(options: AppOptions) {
     this.#options = options
+    this.log = new RequestLog(options.clock)
     this.faults = new Faults({
       clock: options.clock,
       behaviours: (tenantId) =>
@@ -121,7 +116,7 @@ export class App {
       met.answer ??
       (await this.tokens.handle(request)) ??
       jsonResponse(404, { error: 'not_found', error_description: `Nothing is served at ${request.path}.` })
-    this.#log(request, { target, service: isToken ? 'token' : 'other', ...response, resourceUnits: 0 })
+    this.log.add(request, { target, service: isToken ? 'token' : 'other', ...response, resourceUnits: 0 })
     return finish(this.faults.spoil(target, response), met)
   }
 
@@ -136,7 +131,7 @@ export class App {
       tenantId: tenant?.id,
       requestId,
     })
-    const number = ++this.#count
+    const number = this.log.nextNumber()
     const met = this.faults.meet(target)
     const refused =
       met.answer ??
@@ -147,11 +142,11 @@ export class App {
           : this.#revoked(target, { bearer, app }))
     if (refused !== undefined || 'refusal' in bearer || tenant === undefined || app === undefined) {
       const answer = refused ?? this.#unauthorized(target, 'Access token validation failure.')
-      this.#log(request, { target, service: 'graph', ...answer, resourceUnits: 0, number })
+      this.log.add(request, { target, service: 'graph', ...answer, resourceUnits: 0, number })
       return finish({ ...answer, headers: { ...this.#headers(request, requestId), ...answer.headers } }, met)
     }
     const answered = this.#serve(request, { tenant, app, bearer, target, number })
-    this.#log(request, { target, service: 'graph', ...answered, number })
+    this.log.add(request, { target, service: 'graph', ...answered, number })
     const headers = { ...COMMON_HEADERS, 'request-id': requestId, ...answered.headers }
     return finish(this.faults.spoil(target, { ...answered, headers }), met)
   }
@@ -225,7 +220,7 @@ export class App {
       const headers = { ...routed.headers, ...throttle.charge(routed.resourceUnits) }
       response = this.faults.spoil(target, { ...routed, headers })
     }
-    this.#log(undefined, { target, service: 'graph', ...response, batch: context.number })
+    this.log.add(undefined, { target, service: 'graph', ...response, batch: context.number })
     return response
   }
 
@@ -269,35 +264,6 @@ export class App {
       tenantId: about.tenantId,
       requestId: about.requestId ?? this.#options.random.guid(),
     }
-  }
-
-  #log(
-    request: WireRequest | undefined,
-    entry: {
-      readonly target: FaultTarget
-      readonly service: LoggedRequest['service']
-      readonly status: number
-      readonly resourceUnits: number
-      readonly headers?: Readonly<Record<string, string>>
-      readonly number?: number
-      readonly batch?: number
-    },
-  ): void {
-    if (!this.keepsLog) return
-    if (this.requests.length >= MAX_LOGGED) this.requests.splice(0, MAX_LOGGED / 2)
-    this.requests.push({
-      number: entry.number ?? ++this.#count,
-      batch: entry.batch,
-      service: entry.service,
-      method: entry.target.method,
-      path: readablePath(entry.target),
-      status: entry.status,
-      atMs: request?.atMs ?? this.#options.clock.monotonicMs(),
-      resourceUnits: entry.resourceUnits,
-      tenantId: entry.target.tenantId,
-      retryAfter: entry.headers?.['Retry-After'],
-      headers: request?.headers,
-    })
   }
 }
 

@@ -118,7 +118,7 @@ export class Emulator {
 
   /** Every request so far, those inside batches included; see {@link LoggedRequest}. */
   get requests(): readonly LoggedRequest[] {
-    return this.#app.requests
+    return this.#app.log.entries
   }
 
   get tenants(): readonly Tenant[] {
@@ -173,12 +173,12 @@ export class Emulator {
   }
 
   clearRequests(): void {
-    this.#app.requests.length = 0
+    this.#app.log.entries.length = 0
   }
 
   /** Keeping the log of a long run costs memory. On unless switched off. */
   set keepsLog(isKept: boolean) {
-    this.#app.keepsLog = isKept
+    this.#app.log.isKept = isKept
   }
 
   /** Opens a port on this machine; several may be open, one with TLS and one without. */
