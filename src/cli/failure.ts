@@ -65,7 +65,9 @@ function codeOf(error: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof CommanderError) return error.message.replace(/^error: /, '')
+  if (error instanceof CommanderError) {
+    return error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '')
+  }
   return error instanceof Error ? error.message : String(error)
 }
 

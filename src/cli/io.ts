@@ -1,10 +1,14 @@
 // What a command writes to: documents or text on standard output, everything else on standard error.
+import type { Writable } from 'node:stream'
 import Table from 'cli-table3'
 
 export interface Io {
-  readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  readonly stdout: Output
+  readonly stderr: Output
 }
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean }
 
 /** One JSON document. A command with `--json` calls this exactly once and writes nothing else to standard output. */
 export function writeJson(io: Io, document: unknown): void {

@@ -4,18 +4,28 @@ import { type Io, writeLine, writeTable } from './io.ts'
 
 /** More than a person reads; the counts below the table tell the rest. */
 const SHOWN = 60
-const CELL = 60
+const CELL = 70
 
-/** Writes the first items of a plan and says how many more there are. */
+/** Which items are shown: the first ones, or the first ones of each kind. */
+export interface Shown {
+  readonly atMost?: number
+  readonly ofEachKind?: number
+}
+
+/** Writes some items of a plan, in its order, and says how many more there are. */
 export async function writePlan(
   io: Io,
   items: AsyncIterable<PlanLine> | Iterable<PlanLine>,
-  { atMost = SHOWN }: { readonly atMost?: number } = {},
+  { atMost = SHOWN, ofEachKind = atMost }: Shown = {},
 ): Promise<void> {
   const rows: (readonly string[])[] = []
+  const seen = new Map<string, number>()
   let more = 0
   for await (const item of items) {
-    if (rows.length < atMost) rows.push(rowOf(item))
+    const kind = `${item.object} ${item.action}`
+    const before = seen.get(kind) ?? 0
+    seen.set(kind, before + 1)
+    if (rows.length < atMost && before < ofEachKind) rows.push(rowOf(kind, item))
     else more += 1
   }
   if (rows.length === 0) return
@@ -23,25 +33,31 @@ export async function writePlan(
   if (more > 0) writeLine(io, `… and ${more.toLocaleString('en-US')} more`)
 }
 
-function rowOf(item: PlanLine): readonly string[] {
-  return [
-    `${item.object} ${item.action}`,
-    short(item.name ?? item.objectId ?? ''),
-    short(changes(item)),
-    `${item.rule}: ${item.reason}`,
-  ]
+function rowOf(kind: string, item: PlanLine): readonly string[] {
+  const name = item.name ?? item.objectId ?? ''
+  return [kind, short(name), short(changesOf(item)), `${item.rule}: ${item.reason}`]
 }
 
+/** Fields that say who or what it is come first; the database keeps them in no order that means anything. */
+const FIRST = ['userName', 'fullName', 'path', 'shown', 'group']
+/** Digests and ids: for programs. */
+const FOR_PROGRAMS = new Set(['lookup', 'sealed', 'digest', 'kind', 'groupObjectId', 'under', 'user', 'userObjectId'])
+const LABELS: Readonly<Record<string, string>> = { shown: 'number', rows: 'members' }
+
 /** old → new per field; what is created shows what it gets. */
-function changes({ old, new: next }: PlanLine): string {
-  const keys = new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])
-  return [...keys]
+function changesOf({ old, new: next }: PlanLine): string {
+  const rank = (key: string) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length)
+  const keys = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])]
+    .filter((key) => !FOR_PROGRAMS.has(key))
+    .sort((a, b) => rank(a) - rank(b))
+  return keys
     .flatMap((key) => {
       const before = text(old?.[key])
       const after = text(next?.[key])
       if (before === after) return []
-      if (before === '') return [`${key}: ${after}`]
-      return [`${key}: ${before} → ${after === '' ? '(none)' : after}`]
+      const label = LABELS[key] ?? key
+      if (before === '') return [`${label}: ${after}`]
+      return [`${label}: ${before} → ${after === '' ? '(none)' : after}`]
     })
     .join(', ')
 }

@@ -31,7 +31,13 @@ Exit codes:
   130  cancelled
 `
 
-export function createProgram(options: { readonly io: Io; readonly version: string; readonly run: Runner }): Command {
+export function createProgram(options: {
+  readonly io: Io
+  readonly version: string
+  /** Usage errors are told by the caller, as a document. */
+  readonly json: boolean
+  readonly run: Runner
+}): Command {
   const program = new Command('muster')
     .description('Keeps a registry of people in step with Microsoft Entra ID, and shows what it does and why.')
     .version(options.version)
@@ -41,6 +47,7 @@ export function createProgram(options: { readonly io: Io; readonly version: stri
     .configureOutput({
       writeOut: (text) => options.io.stdout.write(text),
       writeErr: (text) => options.io.stderr.write(text),
+      ...(options.json ? { outputError: () => undefined } : {}),
     })
     .addHelpText('after', EXIT_CODES)
     .exitOverride()

@@ -1,5 +1,5 @@
 // What every command is given: where it writes, how it was asked to, and the application on demand.
-import { type App, openApp } from '../app.ts'
+import type { App } from '../app.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { type Config, environment, loadConfig, type Overrides, SETTINGS } from '../config.ts'
@@ -35,6 +35,8 @@ export function readConfig(
 /** Opens database, vault and everything else for `work`, and closes them whatever happens. */
 export async function withApp(session: Session, work: (app: App) => Promise<number>): Promise<number> {
   const config = readConfig(session)
+  // Loaded when needed: usage errors and help would pay half a second of processor time for it.
+  const { openApp } = await import('../app.ts')
   const app = await openApp(config, { clock: session.clock, log: sessionLog(session, config) })
   try {
     return await work(app)

@@ -1,21 +1,20 @@
-// Runs `./muster` as a process of its own, as a person or a program does.
+// Runs Muster's command line: as a process of its own, as a person or a program does, or in this one to save time.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { runCommandLine } from '../../src/cli/command-line.ts'
 
 export interface MusterOptions {
   /** Added to an environment without any setting of Muster. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly input?: string
-  /** Called when standard error has shown this text for the first time. */
-  readonly whenTold?: { readonly text: string; readonly act: (child: { kill(signal: NodeJS.Signals): void }) => void }
 }
 
 export interface MusterResult {
   readonly code: number | null
-  readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -26,18 +25,19 @@ const MUSTER = join(import.meta.dirname, '../../muster')
 export async function runMuster(args: readonly string[], options: MusterOptions = {}): Promise<MusterResult> {
   const child = startMuster(args, options)
   const [stdout, stderr] = [text(child.stdout), text(child.stderr)]
-  const { whenTold } = options
-  if (whenTold !== undefined) {
-    let told = ''
-    child.stderr.on('data', (chunk: Buffer) => {
-      const before = told.includes(whenTold.text)
-      told += chunk.toString()
-      if (!before && told.includes(whenTold.text)) whenTold.act(child)
-    })
-  }
   child.stdin.end(options.input ?? '')
   await once(child, 'close')
-  return { code: child.exitCode, signal: child.signalCode, stdout: await stdout, stderr: await stderr }
+  return { code: child.exitCode, stdout: await stdout, stderr: await stderr }
+}
+
+/** The same in this process: everything but the start of Node. Settings are given as flags. */
+export async function callMuster(args: readonly string[]): Promise<MusterResult> {
+  const io = { stdout: new PassThrough(), stderr: new PassThrough() }
+  const [stdout, stderr] = [text(io.stdout), text(io.stderr)]
+  const code = await runCommandLine(args, io)
+  io.stdout.end()
+  io.stderr.end()
+  return { code, stdout: await stdout, stderr: await stderr }
 }
 
 /** Starts it; the caller waits. */

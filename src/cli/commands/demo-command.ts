@@ -1,7 +1,6 @@
 // demo: its flags.
 import type { Command } from 'commander'
 import type { Runner } from '../program.ts'
-import { runDemo } from './demo.ts'
 
 export function addDemoCommand(program: Command, run: Runner): void {
   program
@@ -20,6 +19,7 @@ Examples:
 `,
     )
     .action(async (options: { readonly once?: true }, command: Command) => {
+      const { runDemo } = await import('./demo.ts')
       await run((session) => runDemo(session, { once: options.once === true }), command.optsWithGlobals())
     })
 }

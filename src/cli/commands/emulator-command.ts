@@ -4,7 +4,6 @@ import { parseWhole } from '../arguments.ts'
 import { writeLine } from '../io.ts'
 import type { Runner } from '../program.ts'
 import type { Session } from '../session.ts'
-import { runEmulator } from './emulator.ts'
 
 interface Options {
   readonly users: number
@@ -49,6 +48,7 @@ Example:
 
 /** Ctrl-C is how it is meant to end. */
 async function emulate(session: Session, options: Options): Promise<number> {
+  const { runEmulator } = await import('./emulator.ts')
   await runEmulator({
     ...options,
     tls: options.tls === true,

@@ -1,6 +1,6 @@
 // export: users, groups or memberships for other systems.
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
+import { finished } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { App } from '../../app.ts'
 import {
@@ -76,16 +76,15 @@ async function exportToFile(
   { app, output, request }: { app: App; output: string; request: Parameters<App['export']>[0] },
 ): Promise<void> {
   const partial = `${output}.${process.pid}.partial`
-  const file = createWriteStream(partial, { mode: 0o600 })
+  const file = await open(partial, 'w', 0o600)
+  // Flushed before it is closed, so that the name never stands for less than the whole after a power cut.
+  const destination = file.createWriteStream({ flush: true })
   try {
-    await app.export(request, { destination: file, signal: session.signal })
-    await new Promise<void>((resolve, reject) => {
-      file.once('error', reject)
-      file.end(resolve)
-    })
+    await app.export(request, { destination, signal: session.signal })
+    await finished(destination.end())
     await rename(partial, output)
   } catch (error) {
-    file.destroy()
+    destination.destroy()
     await rm(partial, { force: true })
     throw error
   }

@@ -1,0 +1,403 @@
+// The command line as a process of its own: exit codes, one JSON document, no terminal, Ctrl-C.
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { runDocument } from '../../src/contract/runs.ts'
+import { generateTenant } from '../../src/emulator/generator.ts'
+import { disable, enable, remove } from '../../src/emulator/operations.ts'
+import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
+import { createSigningCertificate } from '../../src/emulator/token.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import {
+  callMuster,
+  documentOf,
+  type MusterOptions,
+  type MusterResult,
+  runMuster,
+  startMuster,
+} from '../support/muster.ts'
+
+/** A parsed answer; tests look into it by name. */
+type Json = any // oxlint-disable-line typescript/no-explicit-any
+
+let test: TestDatabase
+let home: string
+let emulator: Emulator
+let contoso: HostedTenant
+let graphUrl: string
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  home = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-cli-`))
+  emulator = new Emulator({ seed: 5, signingCertificate: createSigningCertificate(systemClock.now()) })
+  contoso = emulator.host(generateTenant({ users: 60, groups: 6, memberships: 150, seed: 4, clock: emulator.clock }))
+  graphUrl = (await emulator.listen()).graphUrl
+  await writeFile(join(home, 'contoso.secret'), contoso.clientSecret)
+  await writeFile(join(home, 'muster.yaml'), configuration())
+  await must('apply', '-f', join(home, 'muster.yaml'))
+})
+afterAll(async () => {
+  await emulator.stop()
+  await test.drop()
+  await rm(home, { recursive: true })
+})
+
+function configuration(
+  sources: object = { staff: { connection: 'contoso' }, off: { connection: 'contoso', enabled: false } },
+): string {
+  const { tenantId, clientId } = contoso
+  const clientSecret = { file: 'contoso.secret' }
+  const connection = { tenantId, clientId, clientSecret, cloud: 'custom', authorityUrl: graphUrl, graphUrl }
+  return JSON.stringify({ connections: { contoso: connection }, sources })
+}
+
+function environment(): Record<string, string> {
+  return { MUSTER_HOME: home, MUSTER_DATABASE_URL: test.url }
+}
+
+/** As a process of its own. */
+function spawned(args: readonly string[], options: MusterOptions = {}): Promise<MusterResult> {
+  return runMuster(args, { ...options, env: environment() })
+}
+
+/** In this process. */
+function muster(args: readonly string[]): Promise<MusterResult> {
+  return callMuster(args.length === 0 ? args : [...args, '--home', home, '--database-url', test.url])
+}
+
+async function must(...args: string[]): Promise<Json> {
+  const result = await muster([...args, '--json'])
+  expect(result).toMatchObject({ code: 0, stderr: '' })
+  return documentOf(result)
+}
+
+/** The document of a command that must end with this code; checks that standard output carries nothing else. */
+async function ends(code: number, args: readonly string[]): Promise<Json> {
+  const result = await muster([...args, '--json'])
+  expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: '' })
+  return documentOf(result)
+}
+
+/** Waits until a run is under way. */
+async function running(): Promise<void> {
+  const sql = `select 1 from runs where state = 'running'`
+  while ((await test.db.query(sql)).rowCount === 0) await systemClock.sleep(20)
+}
+
+/** The exit code of a started process, and what it printed. */
+async function ended(child: ReturnType<typeof startMuster>): Promise<MusterResult> {
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)]
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, stdout: await stdout, stderr: await stderr }
+}
+
+describe('usage', () => {
+  it('2: what is misused is told on standard error, with --json as a document, and nothing is done', async () => {
+    const misuses = [
+      [[], 'Usage: muster'],
+      [['synchronise'], "unknown command 'synchronise'"],
+      [['sync'], "missing required argument 'source'"],
+      [['sync', 'staff', '--fast'], "unknown option '--fast'"],
+      [['approve', 'x', '--hash', 'h', '--reason', 'r'], 'A run has a number'],
+      [['export', 'printers'], 'Allowed choices are users, groups, memberships'],
+      [['export', 'groups', '--csv-dialect', 'myq'], 'is a layout of users'],
+      [['sync', 'nobody'], 'There is no source "nobody"; there is "off", "staff"'],
+      [['check', 'nobody'], 'There is no connection "nobody"; there is "contoso"'],
+      [['sync', 'off'], 'the source is disabled'],
+      [['approve', '4711', '--hash', 'abcdefabcdef', '--reason', 'r'], 'There is no run "4711"'],
+      [['apply', '-f', '/nowhere/muster.yaml'], 'there is no such file'],
+    ] as const
+    for (const [args, message] of misuses) {
+      const plain = await muster(args)
+      expect({ args, code: plain.code, stdout: plain.stdout }).toEqual({ args, code: 2, stdout: '' })
+      expect(plain.stderr).toContain(message)
+      expect(plain.stderr).not.toMatch(/\n +at /)
+    }
+    const codes = []
+    for (const [args] of misuses.slice(1)) codes.push((await ends(2, args)).error.code)
+    expect(new Set(codes)).toEqual(new Set(['usage', 'not-found', 'config-invalid']))
+  })
+
+  it('0: every command explains itself with an example', async () => {
+    const { stdout, code } = await muster(['--help'])
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map((match) => match[1]!)
+
+    expect(code).toBe(0)
+    expect(commands).toEqual(
+      expect.arrayContaining('demo emulator apply check plan sync approve reject cancel runs issues export'.split(' ')),
+    )
+    for (const command of commands.filter((name) => name !== 'help' && /^[a-z]+$/.test(name)).slice(0, 12)) {
+      const help = await muster([command, '--help'])
+      expect(help).toMatchObject({ code: 0, stderr: '' })
+      expect([command, help.stdout]).toEqual([command, expect.stringMatching(/\nExamples?:\n/)])
+    }
+  })
+
+  it('works from any folder', async () => {
+    const result = await spawned(['runs', '--json'], { cwd: '/' })
+
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(documentOf(result)).toEqual({ runs: [] })
+  })
+})
+
+describe('apply', () => {
+  it('reads standard input, and tells every mistake at once', async () => {
+    const input = JSON.stringify({
+      connections: { contoso: { tenantId: 'x', clientId: 'y', clientSecret: 'z' } },
+      sources: { staff: { connection: 'contoso', shedule: {} } },
+    })
+
+    const result = await spawned(['apply', '-f', '-', '--json'], { input })
+
+    expect(result).toMatchObject({ code: 2, stderr: '' })
+    const told: Json = documentOf(result)
+    expect(told.error.problems.map((p: Json) => p.at)).toEqual([
+      'connections.contoso.tenantId',
+      'connections.contoso.clientId',
+      'connections.contoso.clientSecret',
+      'sources.staff.shedule',
+    ])
+  })
+
+  it('tells schedules, time zones and certificates that cannot be used', async () => {
+    await writeFile(join(home, 'no.pem'), 'no certificate')
+    const input = JSON.stringify({
+      connections: {
+        other: { tenantId: contoso.tenantId, clientId: contoso.clientId, certificate: { file: join(home, 'no.pem') } },
+      },
+      sources: { staff: { connection: 'other', timezone: 'Moon', schedule: { delta: '* *' } } },
+    })
+
+    await writeFile(join(home, 'bad.json'), input)
+    const told = await ends(2, ['apply', '-f', join(home, 'bad.json')])
+
+    expect(told.error.problems.map((p: Json) => p.at)).toEqual([
+      'sources.staff.timezone',
+      'sources.staff.schedule.delta',
+      'connections.other.certificate.file',
+    ])
+  })
+
+  it('--prune without --yes names what would go and removes nothing', async () => {
+    const less = join(home, 'less.yaml')
+    await writeFile(less, configuration({ staff: { connection: 'contoso' } }))
+
+    const refused = await muster(['apply', '-f', less, '--prune'])
+    const unchanged = await must('apply', '-f', join(home, 'muster.yaml'))
+    const removed = await ends(0, ['apply', '-f', less, '--prune', '--yes'])
+
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain('source off')
+    expect(unchanged.changes.map((c: Json) => c.action)).toEqual(['unchanged', 'unchanged', 'unchanged'])
+    expect(removed.changes.map((c: Json) => [c.name, c.action])).toEqual([
+      ['contoso', 'unchanged'],
+      ['staff', 'unchanged'],
+      ['off', 'remove'],
+    ])
+    await must('apply', '-f', join(home, 'muster.yaml'))
+  })
+})
+
+describe('a run', () => {
+  it('0: without a terminal it prints a table for people, or exactly the document of the contract', async () => {
+    const planned = runDocument.parse(await ends(0, ['plan', 'staff']))
+    const synced = await spawned(['sync', 'staff'])
+    const nothing = runDocument.parse(await ends(0, ['sync', 'staff']))
+
+    expect(planned.outcome).toBe('planned')
+    expect(synced).toMatchObject({ code: 0, stderr: '' })
+    expect(synced.stdout).toContain('applied.')
+    expect(synced.stdout).toContain('users created')
+    expect(synced.stdout).not.toContain('\x1b')
+    expect(nothing.outcome).toBe('no-change')
+    expect((await must('runs')).runs.map((run: Json) => [run.kind, run.outcome])).toEqual([
+      ['sync', 'no-change'],
+      ['sync', 'applied'],
+      ['plan', 'planned'],
+    ])
+  })
+
+  it('S6: 3: a plan above the safeguard is held; it is rejected with a reason, or approved by its hash', async () => {
+    const people = [...contoso.tenant.live('user')].filter((u) => u.properties['accountEnabled'] === true).slice(0, 12)
+    for (const { id } of people) disable(contoso.tenant, id)
+
+    const held = runDocument.parse(await ends(3, ['sync', 'staff']))
+    const shown = await muster(['sync', 'staff'])
+    const [superseding] = (await must('runs', '--limit', '1')).runs
+    const wrong = await ends(1, ['approve', superseding.run, '--hash', '0123456789ab', '--reason', 'test'])
+    const rejected = await ends(0, ['reject', superseding.run, '--reason', 'a mistake in Entra'])
+    const again = runDocument.parse(await ends(3, ['sync', 'staff']))
+    const approved = runDocument.parse(
+      await ends(0, ['approve', again.run, '--hash', again.planHash!, '--reason', 'they left']),
+    )
+    const twice = await ends(1, ['approve', again.run, '--hash', again.planHash!, '--reason', 'again'])
+
+    expect(held.held?.reasons).toEqual([{ rule: 'removals.users', count: 12, limit: expect.any(Number) }])
+    expect(shown.code).toBe(3)
+    expect(shown.stdout).toContain(`muster approve ${superseding.run} --hash ${superseding.planHash}`)
+    expect(wrong.error.code).toBe('hash-mismatch')
+    expect(rejected).toEqual({ run: superseding.run, decision: 'rejected' })
+    expect(approved).toMatchObject({ outcome: 'applied', users: { deactivated: 12 } })
+    expect(twice.error.code).toBe('already-decided')
+    for (const { id } of people) enable(contoso.tenant, id)
+    await must('sync', 'staff')
+  })
+
+  it('1: what Microsoft refuses is told in plain words, with the document of the run', async () => {
+    const [secret] = contoso.app.secrets
+    const { endDateTime } = secret!
+    secret!.endDateTime = new Date(0).toISOString()
+
+    const failed = runDocument.parse(await ends(1, ['sync', 'staff']))
+    const shown = await muster(['sync', 'staff'])
+    const checked = await ends(1, ['check', 'contoso'])
+    secret!.endDateTime = endDateTime
+
+    expect(failed).toMatchObject({ outcome: 'failed', error: { code: 'auth-failed' } })
+    expect(shown).toMatchObject({ code: 1, stderr: '' })
+    expect(shown.stdout).toMatch(/expired/)
+    expect(checked).toMatchObject({ ok: false })
+    expect(checked.findings[0]).toMatchObject({ check: 'token', ok: false, remedy: expect.stringMatching(/secret/) })
+    expect(JSON.stringify([failed, shown, checked])).not.toContain(contoso.clientSecret)
+    expect(await ends(0, ['check', 'contoso'])).toMatchObject({ ok: true })
+  })
+
+  it('75: a source that is being run is not run twice; 130: cancel ends it', async () => {
+    emulator.latencyMs = 60_000
+    const first = muster(['sync', 'staff', '--json'])
+    await running()
+
+    const busy = await ends(75, ['sync', 'staff', '--no-wait'])
+    const [run] = (await must('runs', '--limit', '1')).runs
+    await must('cancel', run.run)
+    const cancelled = await first
+    emulator.latencyMs = 0
+
+    expect(busy.error.code).toBe('busy')
+    expect(run.outcome).toBeNull()
+    expect(cancelled).toMatchObject({ code: 130, stderr: '' })
+    expect(runDocument.parse(documentOf(cancelled)).outcome).toBe('cancelled')
+    expect((await must('runs', '--limit', '1')).runs[0]).toMatchObject({ run: run.run, outcome: 'cancelled' })
+    const late = await ends(1, ['cancel', run.run])
+    expect(late.error.code).toBe('not-running')
+  })
+
+  it('130: Ctrl-C cancels in an orderly way, and what follows finds everything as it was', async () => {
+    remove(contoso.tenant, [...contoso.tenant.live('user')].at(-1)!.id)
+    emulator.latencyMs = 60_000
+    const child = startMuster(['sync', 'staff', '--json'], { env: environment() })
+    const end = ended(child)
+    await running()
+    child.kill('SIGINT')
+    const cancelled = await end
+    emulator.latencyMs = 0
+
+    expect(cancelled).toMatchObject({ code: 130, stderr: '' })
+    expect(runDocument.parse(documentOf(cancelled)).outcome).toBe('cancelled')
+    expect(await must('sync', 'staff')).toMatchObject({ outcome: 'applied', users: { deactivated: 1 } })
+  })
+
+  it('130: a second Ctrl-C ends the process at once, and the next run takes the source over', async () => {
+    emulator.latencyMs = 60_000
+    const child = startMuster(['sync', 'staff'], { env: environment() })
+    const end = ended(child)
+    await running()
+    child.kill('SIGINT')
+    child.kill('SIGTERM')
+    const { code } = await end
+    emulator.latencyMs = 0
+
+    expect(code).toBe(130)
+    expect(await must('sync', 'staff')).toMatchObject({ outcome: 'no-change' })
+  })
+})
+
+describe('export', () => {
+  it('writes a file that appears when it is complete and that its owner alone may read', async () => {
+    const target = join(home, 'users.csv')
+
+    const result = await muster(['export', 'users', '--format', 'csv', '--output', target])
+
+    expect(result).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect((await stat(target)).mode & 0o777).toBe(0o600)
+    expect((await readFile(target, 'utf8')).split('\r\n')[0]).toBe(
+      'id,userName,fullName,email,phone,language,department,personalNumber,aliases,cards,groups,active,source,tenantId,objectId',
+    )
+    expect((await readdir(home)).filter((name) => name.endsWith('.partial'))).toEqual([])
+  })
+
+  it('1: a file that cannot be written is told, and nothing is left behind', async () => {
+    const result = await muster(['export', 'users', '--output', '/nowhere/users.json'])
+
+    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result.stderr).toContain('/nowhere/users.json')
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    const child = startMuster(['export', 'users'], { env: environment() })
+    child.stdout.destroy()
+    const stderr = text(child.stderr)
+    const code = await new Promise((resolve) => child.on('close', resolve))
+
+    expect({ code, stderr: await stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+describe('emulator', () => {
+  it('prints one line with everything that a connection needs, and ends with Ctrl-C', async () => {
+    const child = startMuster(['emulator', '--users', '20', '--groups', '3', '--memberships', '10', '--tls'])
+    const printed: Json = await new Promise((resolve) => {
+      child.stdout.once('data', (chunk: Buffer) => resolve(JSON.parse(chunk.toString())))
+    })
+    child.kill('SIGINT')
+    const { code } = await ended(child)
+
+    expect(code).toBe(0)
+    expect(Object.keys(printed).sort()).toEqual(
+      'adminKey adminUrl authorityUrl caFile clientId clientSecret graphUrl tenantId'.split(' '),
+    )
+    expect(printed.graphUrl).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
+  })
+})
+
+describe('demo', () => {
+  it('--once ends by itself, leaves people, groups and cards to look at, and begins afresh the next time', async () => {
+    const demoHome = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-demo-`))
+    await chmod(demoHome, 0o700)
+    const env = { MUSTER_HOME: demoHome }
+    const first = await runMuster(['demo', '--once'], { env })
+    const users = await callMuster(['export', 'users', '--home', demoHome])
+    const groups = await callMuster(['export', 'groups', '--home', demoHome])
+    const second = await callMuster(['demo', '--once', '--json', '--home', demoHome])
+    await rm(demoHome, { recursive: true })
+
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(first.stdout).toContain('Megan Wilson')
+    expect(first.stdout).toContain(`MUSTER_HOME=${demoHome} ./muster export users`)
+    const people: Json[] = users.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(people.map((p) => p.userName)).toContain('ada.lovelace@contoso.com')
+    expect(people.filter((p) => p.cards.length > 0).length).toBeGreaterThan(30)
+    expect(groups.stdout.trim().split('\n').length).toBeGreaterThan(10)
+    expect(second).toMatchObject({ code: 0, stderr: '' })
+    const { runs }: Json = documentOf(second)
+    expect(runs.map((run: Json) => run.outcome)).toEqual(['planned', 'applied', 'applied'])
+    expect(runs[1].users.created).toBeGreaterThan(30)
+  })
+
+  it('2: refuses a folder that anybody else has made', async () => {
+    const before = await readdir(home)
+
+    const refused = await callMuster(['demo', '--once', '--home', home])
+
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain('was not made by the demo')
+    expect(await readdir(home)).toEqual(before)
+  })
+})
