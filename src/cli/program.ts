@@ -13,10 +13,7 @@ import { addRejectCommand } from './commands/reject.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
 import type { Io } from './io.ts'
-import type { Work } from './session.ts'
-
-/** What a command hands its work to; `options` are all flags, those of every command included. */
-export type Runner = (work: Work, options: Readonly<Record<string, unknown>>) => Promise<void>
+import type { Runner } from './session.ts'
 
 /** Settings whose flags every command takes. */
 const GLOBAL_SETTINGS = SETTINGS.filter(({ key }) => key !== 'listen')

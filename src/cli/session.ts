@@ -18,6 +18,9 @@ export interface Session {
 /** A command's work; its result is the exit code. */
 export type Work = (session: Session) => Promise<number>
 
+/** What a command hands its work to; `options` are all flags, those of every command included. */
+export type Runner = (work: Work, options: Readonly<Record<string, unknown>>) => Promise<void>
+
 /**
  * Reads the settings. Where nothing is said about it the log's level is `warn`, with --verbose `debug`: a person at a
  * terminal is told by the command itself what happens.

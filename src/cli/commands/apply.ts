@@ -8,8 +8,7 @@ import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 import { writePlanCounts } from '../summary.ts'
 
 interface Options {

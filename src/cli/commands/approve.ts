@@ -2,8 +2,7 @@
 import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { parseRunId } from '../arguments.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 import { runWithProgress, writeResult } from './sync.ts'
 
 export function addApproveCommand(program: Command, run: Runner): void {

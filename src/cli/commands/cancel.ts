@@ -2,8 +2,7 @@
 import type { Command } from 'commander'
 import { parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 
 export function addCancelCommand(program: Command, run: Runner): void {
   program

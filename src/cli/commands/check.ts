@@ -1,8 +1,7 @@
 // check: whether a connection works, and what to do where it does not.
 import type { Command } from 'commander'
 import { printable, writeJson, writeLine } from '../io.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 
 export function addCheckCommand(program: Command, run: Runner): void {
   program

@@ -1,6 +1,6 @@
 // demo: its flags.
 import type { Command } from 'commander'
-import type { Runner } from '../program.ts'
+import type { Runner } from '../session.ts'
 
 export function addDemoCommand(program: Command, run: Runner): void {
   program

@@ -2,8 +2,7 @@
 import type { Command } from 'commander'
 import { parseWhole } from '../arguments.ts'
 import { writeLine } from '../io.ts'
-import type { Runner } from '../program.ts'
-import type { Session } from '../session.ts'
+import type { Runner, Session } from '../session.ts'
 
 interface Options {
   readonly users: number

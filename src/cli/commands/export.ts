@@ -13,8 +13,7 @@ import {
 } from '../../contract/exports.ts'
 import { UsageError } from '../failure.ts'
 import { writeNote } from '../io.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 
 interface Options {
   readonly format?: ExportFormat

@@ -2,8 +2,7 @@
 import type { Command } from 'commander'
 import { parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 import { whoIsThis } from './approve.ts'
 
 export function addRejectCommand(program: Command, run: Runner): void {

@@ -3,8 +3,7 @@ import type { Command } from 'commander'
 import type { RunLine } from '../../contract/run-list.ts'
 import { parseLimit } from '../arguments.ts'
 import { writeJson, writeLine, writeTable } from '../io.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 
 interface Options {
   readonly source?: string

@@ -5,8 +5,7 @@ import { exitCodeOf, type RunDocument } from '../../contract/runs.ts'
 import { writeJson, writeLine } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
 import { startProgress } from '../progress.ts'
-import type { Runner } from '../program.ts'
-import { type Session, withApp } from '../session.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
 import { writeRun } from '../summary.ts'
 
 interface Options {
