@@ -1,9 +1,15 @@
 // approve: applies a held plan as it was shown.
 import { hostname, userInfo } from 'node:os'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { parseRunId } from '../arguments.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { runWithProgress, writeResult } from './sync.ts'
+
+interface Options {
+  readonly hash: string
+  readonly reason: string
+  readonly without?: 'removals' | 'rewrites'
+}
 
 export function addApproveCommand(program: Command, run: Runner): void {
   program
@@ -12,25 +18,27 @@ export function addApproveCommand(program: Command, run: Runner): void {
     .description('apply a held plan exactly as it was shown')
     .requiredOption('--hash <hash>', 'hash of the plan that you have seen')
     .requiredOption('--reason <text>', 'why it is right; kept with the run')
+    .addOption(new Option('--without <what>', 'leave these out of what is applied').choices(['removals', 'rewrites']))
     .addHelpText(
       'after',
       `
-Example:
+Examples:
   muster approve 17 --hash 3f9a… --reason "the school closed, 212 leavers are right"
+  muster approve 17 --hash 3f9a… --reason "only the new cards" --without removals
 `,
     )
-    .action(async (runId: number, options: { hash: string; reason: string }, command: Command) => {
+    .action(async (runId: number, options: Options, command: Command) => {
       await run((session) => approve(session, { runId, ...options }), command.optsWithGlobals())
     })
 }
 
 async function approve(
   session: Session,
-  { runId, hash, reason }: { runId: number; hash: string; reason: string },
+  { runId, hash, reason, without }: Options & { readonly runId: number },
 ): Promise<number> {
   return withApp(session, async (app) => {
     const document = await runWithProgress(session, (onProgress) =>
-      app.approve({ run: runId, hash, reason, by: whoIsThis(), signal: session.signal, onProgress }),
+      app.approve({ run: runId, hash, reason, without, by: whoIsThis(), signal: session.signal, onProgress }),
     )
     return writeResult(session, document)
   })

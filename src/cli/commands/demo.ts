@@ -220,7 +220,7 @@ async function exported(
 }
 
 async function writeFarewell(
-  { session, app, home, url }: Stage,
+  { session, app, company, home, url }: Stage,
   { emulator, once }: { emulator: Emulator; once: boolean },
 ): Promise<void> {
   const people = await exported(app, { kind: 'users', signal: session.signal })
@@ -237,9 +237,11 @@ async function writeFarewell(
   say(session, `  ${muster} export memberships`)
   say(session, `  ${muster} runs`)
   if (once) return
-  say(session, '\nThe company stays in business until Ctrl-C. In another terminal:')
-  say(session, `  ${muster} sync ${SOURCE} --full`)
-  say(session, `  curl -H 'x-admin-key: ${emulator.adminKey}' ${url}/_admin`)
+  const hireUrl = `${url}/_admin/tenants/${company.tenantId}/hire`
+  const newcomer = JSON.stringify({ userPrincipalName: 'you@contoso.com', displayName: 'You', department: 'IT' })
+  say(session, '\nThe company stays in business until Ctrl-C. In another terminal, join it and synchronize:')
+  say(session, `  curl -X POST -H 'x-admin-key: ${emulator.adminKey}' -d '${newcomer}' ${hireUrl}`)
+  say(session, `  ${muster} sync ${SOURCE}`)
 }
 
 function step(session: Session, number: number, { title, how }: { title: string; how: string }): void {
