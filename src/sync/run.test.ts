@@ -11,7 +11,9 @@ import { runDocument } from '../contract/runs.ts'
 import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
 import { hire, remove, rename, restore, update } from '../emulator/operations.ts'
 import { approveRun, cancelRun, rejectRun } from './approve.ts'
+import { cutAfterCommit } from '../../test/support/mortal.ts'
 import { previewSettings } from './preview.ts'
+import { runSource } from './run.ts'
 import { requireSource } from '../registry/sources.ts'
 import { sourceSettings } from '../contract/sources.ts'
 
@@ -354,6 +356,53 @@ describe('cancelling', () => {
 
     expect(await running).toMatchObject({ outcome: 'cancelled' })
     await expect(cancelRun(w.engine, { run: id })).rejects.toMatchObject({ code: 'not-running' })
+  })
+})
+
+describe('a database that goes away', () => {
+  it('E2: the line breaks right after the commit that applied: the run knows by its own row that it was applied', async () => {
+    const w = await world({ users: 20, groups: 2, memberships: 20 })
+    const broken = cutAfterCommit(test.db, /insert into users \(id/)
+
+    const document = await runSource(
+      { ...w.engine, db: broken.db },
+      {
+        source: w.source,
+        kind: 'sync',
+        mode: 'auto',
+        trigger: 'manual',
+        wait: false,
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      },
+    )
+
+    expect(broken.wasCut()).toBe(true)
+    expect(document).toMatchObject({ outcome: 'applied', error: null })
+    expect((await registryView(test.db)).users).toEqual(impliedView(w.tenant).activeUsers)
+    expect(await w.sync()).toMatchObject({ outcome: 'no-change' })
+  })
+
+  it('E2: the server ends every session in the middle of applying: nothing is written, the next run does all of it', async () => {
+    const w = await world({ users: 20, groups: 2, memberships: 20 })
+    const document = await w.sync({
+      onProgress(progress) {
+        if (progress.phase !== 'applying') return
+        void test.db
+          .query(
+            'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+          )
+          .catch(() => undefined)
+      },
+    })
+    const between = await registryView(test.db)
+    await test.db.query(`update runs set process_started = 'dead' where state = 'running'`)
+
+    const next = await w.sync()
+
+    expect(document.outcome === 'applied' ? impliedView(w.tenant).activeUsers : {}).toEqual(between.users)
+    expect(next.error).toBeNull()
+    expect((await registryView(test.db)).memberships).toEqual(impliedView(w.tenant).memberships)
   })
 })
 

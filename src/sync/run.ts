@@ -110,7 +110,7 @@ export async function underLease(
   } catch (caught) {
     const error = lease.signal.aborted ? lease.signal.reason : caught
     document = session === undefined ? document : session.document
-    const known = await outcomeAfterAll(engine, lease.runId, error)
+    const known = await outcomeAfterAll(engine, lease.runId, caught)
     if (known !== undefined) return known
     const ending = endingOf(error)
     document = {
@@ -136,9 +136,12 @@ export async function underLease(
   return document
 }
 
+/** Codes after which nobody knows whether the last transaction was committed. */
+const UNSURE: ReadonlySet<string> = new Set(['commit-unknown', 'database-unavailable'])
+
 /** A connection that broke at COMMIT leaves open whether it happened; the run's own row tells. */
 async function outcomeAfterAll(engine: Engine, runId: number, error: unknown): Promise<RunDocument | undefined> {
-  if (!(error instanceof RunError) || error.code !== 'database-unavailable') return undefined
+  if (!(error instanceof RunError) || !UNSURE.has(error.code)) return undefined
   try {
     const run = await getRun(engine.db, runId)
     return run?.outcome === 'applied' && run.summary !== null ? run.summary : undefined

@@ -68,3 +68,42 @@ export function mortal(db: Database, diesAt: number): Mortal {
     died: () => dead,
   }
 }
+
+/** Wraps a database so that the line breaks right after the server has carried out the COMMIT of a transaction in which `during` stood. */
+export function cutAfterCommit(
+  db: Database,
+  during: RegExp,
+): { readonly db: Database; readonly wasCut: () => boolean } {
+  let cut = false
+  const pool = new Proxy(db.pool, {
+    get(target, name) {
+      if (name !== 'connect') {
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+      return async () => {
+        const client = await target.connect()
+        let isIt = false
+        return new Proxy(client, {
+          get(of, key) {
+            if (key !== 'query') {
+              const value: unknown = Reflect.get(of, key)
+              return typeof value === 'function' ? value.bind(of) : value
+            }
+            return (...args: unknown[]) => {
+              const [sql] = args
+              if (typeof sql === 'string' && during.test(sql)) isIt = true
+              const answer = (of.query as (...a: unknown[]) => unknown).apply(of, args)
+              if (!isIt || cut || sql !== 'commit') return answer
+              cut = true
+              return Promise.resolve(answer).then(() => {
+                throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+              })
+            }
+          },
+        })
+      }
+    },
+  })
+  return { db: { ...db, pool }, wasCut: () => cut }
+}
