@@ -1,17 +1,8 @@
-import { text } from 'node:stream/consumers'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
-import { createCsv, joinValues, neutralise } from './csv.ts'
+import { joinValues, neutralise, writeCsv } from './csv.ts'
 import { myqCells } from './myq.ts'
 import type { ExportedPrintUser } from './export.ts'
-
-async function written(rows: readonly (readonly unknown[])[]): Promise<string> {
-  const csv = createCsv()
-  const [result] = await Promise.all([text(csv), pipeline(Readable.from(rows), csv)])
-  return result
-}
 
 const HOSTILE = [
   '=1+1',
@@ -58,7 +49,7 @@ describe('csv', () => {
     expect(neutralise(cell)).toBe(cell)
   })
 
-  it('D13: 5,000 hostile cells read back as literal text by an RFC 4180 reader', async () => {
+  it('D13: 5,000 hostile cells read back as literal text by an RFC 4180 reader', () => {
     const alphabet = [
       '=',
       '+',
@@ -89,15 +80,15 @@ describe('csv', () => {
     )
     const rows = Array.from({ length: 500 }, (_, i) => cells.slice(i * 10, i * 10 + 10))
 
-    const output = await written(rows)
+    const output = writeCsv(rows)
 
     const back = parse(output, { record_delimiter: '\r\n' })
     expect(back).toEqual(rows.map((row) => row.map(neutralise)))
     expect(back.flat().filter((cell) => /^[\s\p{Cc}]*[=+\-@＝＋－＠]/u.test(cell))).toEqual([])
   })
 
-  it('writes lines that end in CRLF, true and false as words, nothing for null', async () => {
-    expect(await written([['a', true, null, 'x"y']])).toBe('a,true,,"x""y"\r\n')
+  it('writes lines that end in CRLF, true and false as words, nothing for null', () => {
+    expect(writeCsv([['a', true, null, 'x"y']])).toBe('a,true,,"x""y"\r\n')
   })
 
   it('joins several values so that they can be told apart again', () => {
@@ -118,14 +109,13 @@ describe('the print server layout', () => {
     personalNumber: '42',
     aliases: ['ada', 'a,b'],
     cards: ['7E9700C9', '1,2'],
-    groups: ['Entra ID|Engineers'],
+    groups: ['Entra ID|Engineers', 'Printers, 2nd \\| floor'],
     active: true,
     source: 'staff',
     tenantId: null,
     objectId: null,
     storage: '\\\\server\\ada',
     authenticationServer: 'contoso',
-    groupTrees: [['Entra ID', 'Engineers'], ['Printers, 2nd | floor']],
   }
 
   it('puts user name and aliases, cards and group trees together as that system reads them, and no PIN', () => {

@@ -1,6 +1,5 @@
 // CSV for spreadsheets and other systems: RFC 4180, and no cell that a spreadsheet would run.
-import type { Transform } from 'node:stream'
-import { stringify } from 'csv-stringify'
+import { stringify } from 'csv-stringify/sync'
 
 /**
  * What makes a spreadsheet take a cell for a formula: = + - @ and their full-width forms, also after white space or
@@ -19,9 +18,9 @@ export function joinValues(values: readonly string[]): string {
   return values.map((value) => value.replaceAll(';', '\\;')).join(';')
 }
 
-/** Turns rows of cells into CSV text with lines ending in CRLF. Every cell goes through {@link neutralise}. */
-export function createCsv(): Transform {
-  return stringify({
+/** Rows of cells as CSV text, lines ending in CRLF. Every cell goes through {@link neutralise}. */
+export function writeCsv(rows: readonly (readonly unknown[])[]): string {
+  return stringify([...rows], {
     record_delimiter: '\r\n',
     cast: {
       string: (cell: string) => neutralise(cell),

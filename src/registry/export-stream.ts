@@ -1,11 +1,11 @@
-// Writes an export to a stream as NDJSON, JSON or CSV, a row at a time.
+// Writes an export to a stream as NDJSON, JSON or CSV, some rows at a time.
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type CsvDialect, EXPORT_KEYS, type ExportFormat, type ExportKind } from '../contract/exports.ts'
 import type { Database } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
-import { createCsv, joinValues } from './csv.ts'
+import { joinValues, writeCsv } from './csv.ts'
 import { exportGroups, exportMemberships, exportUsers } from './export.ts'
 import { MYQ_COLUMNS, myqCells } from './myq.ts'
 
@@ -30,16 +30,7 @@ export async function writeExport(
   const { vault, destination, signal } = options
   await withTransaction(
     db,
-    async (tx) => {
-      if (request.format === 'csv') {
-        const rows = Readable.from(csvRows(tx, { ...request, vault }))
-        await pipeline(rows, createCsv(), destination, { signal, end: false })
-      } else {
-        const rows = rowsOf(tx, { ...request, vault })
-        const lines = request.format === 'ndjson' ? ndjson(rows, request.kind) : json(rows, request.kind)
-        await pipeline(Readable.from(lines), destination, { signal, end: false })
-      }
-    },
+    (tx) => pipeline(Readable.from(piecesOf(tx, { ...request, vault })), destination, { signal, end: false }),
     { isolation: 'repeatable read', readOnly: true },
   )
 }
@@ -48,7 +39,24 @@ interface Reading extends ExportRequest {
   readonly vault: Pick<Vault, 'open'>
 }
 
-function rowsOf(tx: Transaction, { kind, vault }: Pick<Reading, 'kind' | 'vault'>): AsyncIterable<object> {
+/** Text, a batch of rows at a time: a write for each row would cost more than reading it. */
+function piecesOf(tx: Transaction, reading: Reading): AsyncIterable<string> {
+  const { kind } = reading
+  if (reading.format === 'csv' && reading.dialect === 'myq') return myq(tx, reading)
+  const batches = batchesOf(tx, reading)
+  switch (reading.format) {
+    case 'ndjson':
+      return ndjson(batches, kind)
+    case 'json':
+      return json(batches, kind)
+    case 'csv':
+      return csv(batches, kind)
+  }
+}
+
+type Batches = AsyncIterable<readonly object[]>
+
+function batchesOf(tx: Transaction, { kind, vault }: Reading): Batches {
   switch (kind) {
     case 'users':
       return exportUsers(tx, { vault })
@@ -66,43 +74,29 @@ function present(row: object, kind: ExportKind): Record<string, unknown> {
   return shown
 }
 
-/** Rows are handed on in pieces of this many characters: a write for each row would cost more than reading it. */
-const PIECE = 64 * 1024
-
-async function* ndjson(rows: AsyncIterable<object>, kind: ExportKind): AsyncGenerator<string> {
-  let piece = ''
-  for await (const row of rows) {
-    piece += `${JSON.stringify(present(row, kind))}\n`
-    if (piece.length < PIECE) continue
-    yield piece
-    piece = ''
-  }
-  if (piece !== '') yield piece
+async function* ndjson(batches: Batches, kind: ExportKind): AsyncGenerator<string> {
+  for await (const rows of batches) yield rows.map((row) => `${JSON.stringify(present(row, kind))}\n`).join('')
 }
 
-async function* json(rows: AsyncIterable<object>, kind: ExportKind): AsyncGenerator<string> {
-  let piece = '['
-  let separator = '\n'
-  for await (const row of rows) {
-    piece += `${separator}${JSON.stringify(present(row, kind))}`
-    separator = ',\n'
-    if (piece.length < PIECE) continue
-    yield piece
-    piece = ''
+async function* json(batches: Batches, kind: ExportKind): AsyncGenerator<string> {
+  let before = '[\n'
+  for await (const rows of batches) {
+    yield before + rows.map((row) => JSON.stringify(present(row, kind))).join(',\n')
+    before = ',\n'
   }
-  yield `${piece}\n]\n`
+  yield before === ',\n' ? '\n]\n' : '[]\n'
 }
 
-async function* csvRows(tx: Transaction, reading: Reading): AsyncGenerator<readonly unknown[]> {
-  if (reading.dialect === 'myq') {
-    yield MYQ_COLUMNS
-    for await (const user of exportUsers(tx, { vault: reading.vault, activeOnly: true })) yield myqCells(user)
-    return
-  }
-  yield EXPORT_KEYS[reading.kind]
-  for await (const row of rowsOf(tx, reading)) yield Object.values(present(row, reading.kind)).map(cell)
+async function* csv(batches: Batches, kind: ExportKind): AsyncGenerator<string> {
+  yield writeCsv([EXPORT_KEYS[kind]])
+  for await (const rows of batches) yield writeCsv(rows.map((row) => Object.values(present(row, kind)).map(cell)))
 }
 
 function cell(value: unknown): unknown {
   return Array.isArray(value) ? joinValues(value.map(String)) : value
+}
+
+async function* myq(tx: Transaction, { vault }: Reading): AsyncGenerator<string> {
+  yield writeCsv([MYQ_COLUMNS])
+  for await (const users of exportUsers(tx, { vault, activeOnly: true })) yield writeCsv(users.map(myqCells))
 }

@@ -1,8 +1,13 @@
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { createTestVault } from '../../test/support/vault.ts'
+import { EXPORT_KEYS, type ExportKind } from '../contract/exports.ts'
+import type { Database } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
+import { writeExport } from './export-stream.ts'
 import { CARD_CONTEXT, exportGroups, exportMemberships, exportUsers } from './export.ts'
 
 const TENANT = '11111111-2222-3333-4444-555555555555'
@@ -60,10 +65,10 @@ beforeAll(async () => {
 })
 afterAll(() => test.drop())
 
-async function all<T>(make: (tx: Parameters<typeof exportGroups>[0]) => AsyncIterable<T>): Promise<T[]> {
+async function all<T>(make: (tx: Parameters<typeof exportGroups>[0]) => AsyncIterable<readonly T[]>): Promise<T[]> {
   return withTransaction(test.db, async (tx) => {
     const rows: T[] = []
-    for await (const row of make(tx)) rows.push(row)
+    for await (const batch of make(tx)) rows.push(...batch)
     return rows
   })
 }
@@ -91,7 +96,6 @@ describe('export', () => {
         objectId: oid(10),
         storage: 'store',
         authenticationServer: 'contoso',
-        groupTrees: [['Entra ID', 'A|B'], ['Local']],
       },
       expect.objectContaining({ id: '11', active: false, cards: ['99'], groups: ['Entra ID|A\\|B'] }),
       expect.objectContaining({ id: '12', source: null, objectId: null, authenticationServer: null }),
@@ -120,3 +124,25 @@ describe('export', () => {
     ])
   })
 })
+
+describe('writeExport', () => {
+  it.each(['users', 'groups', 'memberships'] as const)('JSON of %s is one array, also of nothing', async (kind) => {
+    const empty = await createTestDatabase()
+    const [full, none] = await Promise.all([written(test.db, kind), written(empty.db, kind)])
+    await empty.drop()
+
+    expect(JSON.parse(none)).toEqual([])
+    const rows: unknown = JSON.parse(full)
+    expect(rows).toHaveLength(kind === 'groups' ? 2 : 3)
+    expect(Array.isArray(rows) ? Object.keys(rows[0]) : []).toEqual(EXPORT_KEYS[kind])
+  })
+})
+
+async function written(db: Database, kind: ExportKind): Promise<string> {
+  const destination = new PassThrough()
+  const content = text(destination)
+  const { signal } = new AbortController()
+  await writeExport(db, { kind, format: 'json', dialect: 'muster' }, { vault, destination, signal })
+  destination.end()
+  return content
+}

@@ -1,4 +1,4 @@
-// What other systems take from the registry, row by row in constant memory. Cards are opened here; PINs never leave.
+// What other systems take from the registry, some rows at a time in constant memory. Cards are opened here; PINs never leave.
 // Each generator needs an open transaction; in a repeatable read one it shows one moment, however long reading takes.
 import { streamRows } from '../database/stream.ts'
 import type { Transaction } from '../database/transaction.ts'
@@ -32,8 +32,6 @@ export interface ExportedPrintUser extends ExportedUser {
   readonly storage: string | null
   /** The connection that he signs in through, where his source says so. */
   readonly authenticationServer: string | null
-  /** Each group from the root down, its names as they are. */
-  readonly groupTrees: readonly (readonly string[])[]
 }
 
 export interface ExportedGroup {
@@ -52,7 +50,7 @@ export interface ExportedMembership {
 }
 
 /** Enough rows that the round trip does not count, few enough that they need no memory to speak of. */
-const BATCH = 2_000
+const BATCH = 1_000
 
 /** A `|` inside a name is written `\|`; what a group lies under is stored that way already. */
 const PATH = `case g.under when '' then '' else g.under || '|' end || replace(g.name, '|', '\\|')`
@@ -61,9 +59,9 @@ const PATH = `case g.under when '' then '' else g.under || '|' end || replace(g.
 export async function* exportUsers(
   tx: Transaction,
   options: { readonly vault: Pick<Vault, 'open'>; readonly activeOnly?: boolean },
-): AsyncGenerator<ExportedPrintUser, void, undefined> {
-  type Row = Omit<ExportedPrintUser, 'cards' | 'groupTrees'> & { readonly sealedCards: readonly Buffer[] }
-  const rows = eachRow<Row>(
+): AsyncGenerator<readonly ExportedPrintUser[], void, undefined> {
+  type Row = Omit<ExportedPrintUser, 'cards'> & { readonly sealedCards: readonly Buffer[] }
+  const batches = eachBatch<Row>(
     tx,
     `select u.id::text as id, u.user_name as "userName", u.full_name as "fullName", u.email, u.phone, u.language,
             u.department, u.personal_number as "personalNumber",
@@ -82,12 +80,12 @@ export async function* exportUsers(
       ${options.activeOnly === true ? 'where u.active' : ''}
       order by u.id`,
   )
-  for await (const { sealedCards, ...user } of rows) {
-    yield {
+  const { vault } = options
+  for await (const rows of batches) {
+    yield rows.map(({ sealedCards, ...user }) => ({
       ...user,
-      cards: sealedCards.map((sealed) => options.vault.open(sealed, CARD_CONTEXT)),
-      groupTrees: user.groups.map(splitPath),
-    }
+      cards: sealedCards.map((sealed) => vault.open(sealed, CARD_CONTEXT)),
+    }))
   }
 }
 
@@ -95,8 +93,8 @@ export async function* exportUsers(
 export const CARD_CONTEXT = 'card'
 
 /** All groups that are not hidden, by id. */
-export function exportGroups(tx: Transaction): AsyncGenerator<ExportedGroup, void, undefined> {
-  return eachRow<ExportedGroup>(
+export function exportGroups(tx: Transaction): AsyncGenerator<readonly ExportedGroup[], void, undefined> {
+  return eachBatch<ExportedGroup>(
     tx,
     `select g.id::text as id, g.name, ${PATH} as path, s.name as source, g.object_id as "objectId"
        from groups g left join sources s on s.id = g.source_id
@@ -105,8 +103,8 @@ export function exportGroups(tx: Transaction): AsyncGenerator<ExportedGroup, voi
 }
 
 /** Memberships of active users in groups that are not hidden, each once whoever gives it, by group and user. */
-export function exportMemberships(tx: Transaction): AsyncGenerator<ExportedMembership, void, undefined> {
-  return eachRow<ExportedMembership>(
+export function exportMemberships(tx: Transaction): AsyncGenerator<readonly ExportedMembership[], void, undefined> {
+  return eachBatch<ExportedMembership>(
     tx,
     `select m.group_id::text as "groupId", g.object_id as "groupObjectId",
             m.user_id::text as "userId", u.object_id as "userObjectId"
@@ -117,11 +115,6 @@ export function exportMemberships(tx: Transaction): AsyncGenerator<ExportedMembe
   )
 }
 
-/** The names of a path from the root down, without the escapes. */
-function splitPath(path: string): readonly string[] {
-  return path.split(/(?<!\\)\|/).map((name) => name.replaceAll('\\|', '|'))
-}
-
-async function* eachRow<Row extends object>(tx: Transaction, sql: string): AsyncGenerator<Row, void, undefined> {
-  for await (const rows of streamRows<Row>(tx.client, sql, { batch: BATCH })) yield* rows
+function eachBatch<Row extends object>(tx: Transaction, sql: string): AsyncGenerator<readonly Row[], void, undefined> {
+  return streamRows<Row>(tx.client, sql, { batch: BATCH })
 }

@@ -22,7 +22,7 @@ export function myqCells(user: ExportedPrintUser): readonly string[] {
     [user.userName.replaceAll(',', ' '), ...user.aliases.filter(hasNoComma)].join(','),
     user.email ?? '',
     user.cards.filter(hasNoComma).join(','),
-    user.groupTrees.map((names) => names.map(groupName).join('|')).join(','),
+    user.groups.map(groupTree).join(','),
     user.personalNumber ?? '',
     user.storage ?? '',
     '',
@@ -35,7 +35,8 @@ function hasNoComma(value: string): boolean {
   return !value.includes(',')
 }
 
-/** A comma would begin another group and a bar another level. */
-function groupName(name: string): string {
-  return name.replaceAll(',', ' ').replaceAll('|', '/')
+/** From the root down, as MyQ writes it: a comma would begin another group and a bar inside a name another level. */
+function groupTree(path: string): string {
+  const names = path.split(/(?<!\\)\|/).map((name) => name.replaceAll('\\|', '/'))
+  return names.join('|').replaceAll(',', ' ')
 }
