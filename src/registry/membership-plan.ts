@@ -6,6 +6,8 @@ export interface MembershipPlanOptions {
   readonly runId: number
   readonly sourceId: number
   readonly transitive: boolean
+  /** Every user and group of the mirror was planned, so there are no others to look for. */
+  readonly everybody: boolean
 }
 
 /**
@@ -17,7 +19,11 @@ export interface MembershipPlanOptions {
 export async function planMemberships(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
   const { runId, sourceId } = options
   await tx.query('analyze planned_users; analyze planned_groups')
-  await addUnplannedGroups(tx, options)
+  if (!options.everybody) {
+    await addUnplannedGroups(tx, options)
+    await tx.query('analyze planned_groups')
+  }
+  if (options.transitive) await freezeAboveUnknown(tx, options.sourceId)
   const present = options.transitive ? TRANSITIVE : DIRECT
   const has = await tx.query<{ some: boolean }>(
     'select exists (select from memberships where source_id = $1) as some',
@@ -78,42 +84,57 @@ async function addUnplannedGroups(tx: Transaction, options: MembershipPlanOption
   const above = options.transitive
     ? `union select n.group_key from groups_of a join mirror_nesting n on n.member_key = a.key`
     : ''
+  // Looked up one by one: few are planned, and joins of whole tables would make every delta cost what the tenant weighs.
   await tx.query(
     `insert into planned_groups (key, group_id, object_id, wanted, frozen, planned)
      with recursive groups_of (key) as (
        select mm.group_key from planned_users u join mirror_members mm on mm.member_key = u.key
-       ${above})
-     select o.key, g.id, o.object_id, true, o.members_unknown or o.state = 'a', false
-     from (select key from groups_of group by key) k
-       join mirror_objects o on o.key = k.key and o.kind = 'g' and o.source_id = $1
-       join sources s on s.id = $1 join connections c on c.id = s.connection_id
-       join groups g on g.tenant_id = c.tenant_id and g.object_id = o.object_id and g.source_id = $1 and not g.hidden
-     where not exists (select from planned_groups p where p.key = k.key)
+       ${above}),
+     has (key, object_id, is_frozen) as (
+       select o.key, o.object_id, o.members_unknown or o.state = 'a' from (select key from groups_of group by key) k
+         cross join lateral (select * from mirror_objects o where o.key = k.key and o.kind = 'g' and o.source_id = $1 offset 0) o)
+     select h.key, g.id, h.object_id, true, h.is_frozen, false from has h
+       cross join lateral (select id from groups g where g.object_id = h.object_id and g.source_id = $1 and not g.hidden
+         and g.tenant_id = (select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1) offset 0) g
+     where not exists (select from planned_groups p where p.key = h.key)
      union
      select o.key, g.id, o.object_id, true, o.members_unknown or o.state = 'a', false
-     from planned_users u join memberships m on m.user_id = u.user_id and m.source_id = $1
-       join groups g on g.id = m.group_id and not g.hidden
-       join mirror_objects o on o.source_id = $1 and o.object_id = g.object_id and o.kind = 'g'
+     from (select m.group_id from planned_users u
+             cross join lateral (select m.group_id from memberships m where m.user_id = u.user_id and m.source_id = $1 offset 0) m
+           group by m.group_id) m
+       cross join lateral (select * from groups g where g.id = m.group_id and not g.hidden offset 0) g
+       cross join lateral (select * from mirror_objects o where o.source_id = $1 and o.object_id = g.object_id and o.kind = 'g' offset 0) o
      where not exists (select from planned_groups p where p.key = o.key)`,
     [options.sourceId],
   )
-  if (!options.transitive) return
-  // A group above one whose members cannot be read may have members through it that nobody can confirm.
+}
+
+/** A group above one whose members cannot be read may have members through it that nobody can confirm. */
+async function freezeAboveUnknown(tx: Transaction, sourceId: number): Promise<void> {
   await tx.query(
     `with recursive above (key) as (
        select key from mirror_objects where source_id = $1 and kind = 'g' and members_unknown
        union
        select n.group_key from above a join mirror_nesting n on n.member_key = a.key)
      update planned_groups set frozen = true where not frozen and key in (select key from above)`,
-    [options.sourceId],
+    [sourceId],
   )
 }
+
+/** Groups of the plan with what they are called, also those that it creates. */
+const GROUPS_OF_PLAN = `
+  select pg.group_id, pg.object_id, coalesce(known.name, created.name) as name
+  from (select distinct on (group_id) group_id, object_id from planned_groups where group_id is not null) pg
+    left join groups known on known.id = pg.group_id
+    left join plan_items created on created.run_id = $1 and created.object = 'group' and created.action = 'create'
+      and created.group_id = pg.group_id`
 
 /** One group's additions or removals in a plan. */
 export interface MembershipSum {
   readonly op: 'a' | 'r'
   readonly groupId: number
   readonly groupObjectId: string
+  readonly groupName: string | null
   readonly rows: number
   /**
    * Independent of the order of the rows: two seeded 64-bit hashes of the members' object ids, each combined by xor.
@@ -129,15 +150,18 @@ export function eachMembershipSum(
 ): AsyncGenerator<readonly MembershipSum[], void, undefined> {
   return streamRows<MembershipSum>(
     tx.client,
-    `select m.op, m.group_id as "groupId", g.object_id as "groupObjectId", count(*)::int as rows,
-       bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 1))::text || ':' ||
-       bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 2))::text as digest
-     from plan_memberships m
-       join (select distinct on (group_id) group_id, object_id from planned_groups where group_id is not null) g on g.group_id = m.group_id
-       left join planned_users p on p.user_id = m.user_id
-       left join users u on u.id = m.user_id
-     where m.run_id = $1
-     group by m.op, m.group_id, g.object_id having count(*) > $2 order by m.op, g.object_id`,
+    `select s.op, s.group_id as "groupId", g.object_id as "groupObjectId", g.name as "groupName", s.rows, s.digest
+     from (
+       select m.op, m.group_id, count(*)::int as rows,
+         bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 1))::text || ':' ||
+         bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 2))::text as digest
+       from plan_memberships m
+         left join planned_users p on p.user_id = m.user_id
+         left join users u on u.id = m.user_id
+       where m.run_id = $1
+       group by m.op, m.group_id having count(*) > $2) s
+       join (${GROUPS_OF_PLAN}) g on g.group_id = s.group_id
+     order by s.op, g.object_id`,
     { params: [options.runId, options.moreThan], batch: 1000 },
   )
 }
@@ -148,7 +172,9 @@ export interface PlannedMembership {
   readonly groupId: number
   readonly userId: number
   readonly groupObjectId: string
+  readonly groupName: string | null
   readonly userObjectId: string | null
+  readonly userName: string | null
 }
 
 /** The single memberships of groups that change by at most `atMost` rows. */
@@ -159,12 +185,13 @@ export async function* eachSingleMembership(
   yield* streamRows<PlannedMembership>(
     tx.client,
     `with few as (select op, group_id from plan_memberships where run_id = $1 group by op, group_id having count(*) <= $2)
-     select m.op, m.group_id as "groupId", m.user_id as "userId", g.object_id as "groupObjectId",
-       coalesce(p.object_id, u.object_id) as "userObjectId"
+     select m.op, m.group_id as "groupId", m.user_id as "userId", g.object_id as "groupObjectId", g.name as "groupName",
+       coalesce(p.object_id, u.object_id) as "userObjectId", coalesce(u.user_name, i.name) as "userName"
      from plan_memberships m join few f on f.op = m.op and f.group_id = m.group_id
-       join (select distinct on (group_id) group_id, object_id from planned_groups where group_id is not null) g on g.group_id = m.group_id
+       join (${GROUPS_OF_PLAN}) g on g.group_id = m.group_id
        left join planned_users p on p.user_id = m.user_id
        left join users u on u.id = m.user_id
+       left join plan_items i on i.run_id = $1 and i.object = 'user' and i.action = 'create' and i.user_id = m.user_id
      where m.run_id = $1 order by m.op, g.object_id, coalesce(p.object_id, u.object_id)`,
     { params: [options.runId, options.atMost], batch: 1000 },
   )

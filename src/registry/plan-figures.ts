@@ -47,19 +47,35 @@ export async function countAppliedMemberships(db: Queries, runId: number): Promi
   return found.rows[0] ?? { added: 0, removed: 0 }
 }
 
-/** What the source had before the run; costs a look at all of it, so it is asked only when a limit could be met. */
-export async function countBefore(
-  db: Queries,
-  sourceId: number,
-): Promise<{ users: number; groups: number; memberships: number; credentials: number }> {
-  const found = await db.query<{ users: number; groups: number; memberships: number; credentials: number }>(
-    `select (select count(*) from users where source_id = $1 and active and object_id is not null) as users,
-       (select count(*) from groups where source_id = $1 and not hidden) as groups,
-       (select count(*) from memberships where source_id = $1) as memberships,
-       (select count(*) from credentials c join users u on u.id = c.user_id where u.source_id = $1 and u.active) as credentials`,
-    [sourceId],
+/** What a source has, each counted no further than asked: beyond that a limit does not grow any more. */
+export interface Before {
+  readonly users: number
+  readonly groups: number
+  readonly memberships: number
+  readonly credentials: number
+}
+
+/** What the source had before the run. `atMost` bounds what it costs, whatever the size of the source; 0 looks at nothing. */
+export async function countBefore(db: Queries, sourceId: number, atMost: Before): Promise<Before> {
+  const found = await db.query<Before>(
+    `select
+       (select count(*) from (select from users where source_id = $1 and active and object_id is not null limit $2) c) as users,
+       (select count(*) from (select from groups where source_id = $1 and not hidden limit $3) c) as groups,
+       (select count(*) from (select from memberships where source_id = $1 limit $4) c) as memberships,
+       (select count(*) from (select from credentials c join users u on u.id = c.user_id
+          where u.source_id = $1 and u.active limit $5) c) as credentials`,
+    [sourceId, atMost.users, atMost.groups, atMost.memberships, atMost.credentials],
   )
   return found.rows[0] ?? { users: 0, groups: 0, memberships: 0, credentials: 0 }
+}
+
+/** How many users the source has, all of them. */
+export async function countUsersBefore(db: Queries, sourceId: number): Promise<number> {
+  const found = await db.query<{ count: number }>(
+    'select count(*) as count from users where source_id = $1 and active and object_id is not null',
+    [sourceId],
+  )
+  return found.rows[0]?.count ?? 0
 }
 
 /** By field: how many items replace a value, and how many clear one. Creations do neither. */

@@ -64,7 +64,10 @@ export async function fillPlanKeys(
        where m.source_id = $1 and m.kind = 'u'`,
     [sourceId],
   )
-  if (!options.transitive && !options.scoped) return
+  if (!options.transitive && !options.scoped) {
+    await tx.query('analyze plan_keys')
+    return
+  }
   // Everybody below a nested group that came or went, and below a marked group where groups decide who is imported.
   await tx.query(
     `insert into plan_keys
@@ -110,6 +113,7 @@ export function eachMirrorUser(
     tx.client,
     mirrorUserSql(options, options.everybody ? '' : 'and m.key in (select key from plan_keys)'),
     {
+  await tx.query('analyze plan_keys')
       params: [options.sourceId],
       batch: options.batch,
     },

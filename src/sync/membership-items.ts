@@ -1,7 +1,6 @@
 // Writes what a plan does to memberships as items: one each where they are few, one per group where they are many.
 import type { Transaction } from '../database/transaction.ts'
 import { eachMembershipSum, eachSingleMembership } from '../registry/membership-plan.ts'
-import { membershipNames } from '../registry/membership-names.ts'
 import { insertPlanItems } from '../registry/plans.ts'
 import type { ItemDraft } from './item.ts'
 
@@ -26,7 +25,6 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
     seq += items.length
   }
   for await (const rows of eachMembershipSum(tx, { runId: options.runId, moreThan: LISTED_SINGLY })) {
-    const names = await membershipNames(tx, { runId: options.runId, groupIds: rows.map((r) => r.groupId), userIds: [] })
     await write(
       rows.map((row) => {
         const content = { rows: row.rows, digest: row.digest }
@@ -34,30 +32,25 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
           groupId: row.groupId,
           userId: null,
           objectId: row.groupObjectId,
-          name: names.groups.get(row.groupId) ?? null,
+          name: row.groupName,
           content,
         })
       }),
     )
   }
   for await (const rows of eachSingleMembership(tx, { runId: options.runId, atMost: LISTED_SINGLY })) {
-    const names = await membershipNames(tx, {
-      runId: options.runId,
-      groupIds: rows.map((r) => r.groupId),
-      userIds: rows.map((r) => r.userId),
-    })
     await write(
       rows.map((row) => {
         const content = {
-          group: names.groups.get(row.groupId) ?? null,
+          group: row.groupName,
           groupObjectId: row.groupObjectId,
-          user: names.users.get(row.userId) ?? null,
+          user: row.userName,
         }
         return membershipItem(row.op, {
           groupId: row.groupId,
           userId: row.userId,
           objectId: row.userObjectId,
-          name: names.users.get(row.userId) ?? null,
+          name: row.userName,
           content,
         })
       }),

@@ -93,7 +93,7 @@ export async function countsOf(
 async function always(db: Queries, input: PlanInput) {
   return {
     noUsersWhereSome: input.noUsersWhereSome,
-    usersKnown: input.noUsersWhereSome ? (await figures.countBefore(db, input.source.id)).users : 0,
+    usersKnown: input.noUsersWhereSome ? await figures.countUsersBefore(db, input.source.id) : 0,
     connectionChanged: input.connectionChanged,
     upgraded: input.upgraded,
     adoptions: input.source.settings.adoptions,
@@ -118,17 +118,18 @@ async function figuresOf(
     personalNumber: rewritten('personalNumber'),
     email: rewritten('email'),
   }
-  // What there was before costs a look at the whole source: only where the least limit is passed.
-  const least =
-    limits === null ||
-    (usersRemoved <= limitOf(5, limits.removals, 0) &&
-      summary.groups.deleted <= limitOf(5, limits.removals, 0) &&
-      summary.memberships.removed <= limitOf(100, limits.memberships, 0) &&
-      summary.credentials.removed <= limitOf(10, limits.credentials, 0) &&
-      Object.values(rewrites).every((n) => n <= limitOf(10, limits.rewrites, 0)))
-  const before = least
-    ? { users: 0, groups: 0, memberships: 0, credentials: 0 }
-    : await figures.countBefore(db, sourceId)
+  // What there was before is counted only where the least limit is passed.
+  const enoughFor = (least: number, limit: Limit | undefined, counts: readonly number[]) =>
+    limit === undefined || counts.every((n) => n <= limitOf(least, limit, 0)) ? 0 : enoughOf(limit)
+  const before = await figures.countBefore(db, sourceId, {
+    users: Math.max(
+      enoughFor(5, limits?.removals, [usersRemoved]),
+      enoughFor(10, limits?.rewrites, Object.values(rewrites)),
+    ),
+    groups: enoughFor(5, limits?.removals, [summary.groups.deleted]),
+    memberships: enoughFor(100, limits?.memberships, [summary.memberships.removed]),
+    credentials: enoughFor(10, limits?.credentials, [summary.credentials.removed]),
+  })
   const cleared = [...fields].filter(([, c]) => c.cleared > 10)
   const use = await figures.countFieldUse(db, sourceId, new Map(cleared.flatMap(([field]) => usedExpression(field))))
   return {
@@ -153,6 +154,13 @@ async function figuresOf(
           }),
     adoptions: plan.adoptions,
   }
+}
+
+type Limit = Parameters<typeof limitOf>[1]
+
+/** So many objects give the limit its highest value; more of them change nothing. */
+function enoughOf(limit: Limit): number {
+  return limit.percent === 0 ? 0 : Math.ceil((limit.count * 100) / limit.percent)
 }
 
 /** SQL that tells whether a user has the field; only for names that Muster knows. */

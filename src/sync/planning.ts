@@ -43,6 +43,7 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
     sourceId: input.source.id,
     transitive: input.source.settings.groups.membership === 'transitive',
   })
+    everybody: input.everybody,
   await planner.writeMemberships()
   await insertIssues(tx, input.issues, { sourceId: input.source.id, runId: input.runId })
   await closeOldIssues(tx, { sourceId: input.source.id, runId: input.runId, everything: input.everybody })
