@@ -1,6 +1,7 @@
 // One run of a source: pull, plan, then apply, hold or show. Owns the lease, cancellation, progress and the run's record.
 import { ConfigError, RunError } from '../base/errors.ts'
 import type { HeldReason, Outcome, RunDocument } from '../contract/runs.ts'
+import { refreshStatistics } from '../database/statistics.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Attributes } from '../directory/change.ts'
 import type { GraphClient } from '../graph/client.ts'
@@ -182,8 +183,25 @@ async function pullPlanApply(
     return { outcome: plan.isEmpty ? 'no-change' : 'planned', approveBy: null, isRecorded: false }
   }
   if (plan.held.length > 0) return hold(session, plan.held)
-  return apply(session, plan, pulled)
+  const ending = await apply(session, plan, pulled)
+  if (plan.everybody) await refreshStatistics(session.engine.db, FILLED_BY_RUNS)
+  return ending
 }
+
+/** What a run for everybody may have filled or made grow. */
+const FILLED_BY_RUNS = [
+  'mirror_objects',
+  'mirror_members',
+  'mirror_nesting',
+  'users',
+  'user_names',
+  'credentials',
+  'claims',
+  'groups',
+  'memberships',
+  'plan_items',
+  'plan_memberships',
+]
 
 /** Makes the mirror equal to Entra. */
 export async function pullMirror(session: Session, mode: 'auto' | 'full'): Promise<PullResult> {
@@ -230,7 +248,10 @@ export async function pullMirror(session: Session, mode: 'auto' | 'full'): Promi
 }
 
 /** Plans what the mirror implies, and stores the plan with the run. */
-export async function planFromMirror(session: Session, pulled: PullResult): Promise<MadePlan> {
+export async function planFromMirror(
+  session: Session,
+  pulled: PullResult,
+): Promise<MadePlan & { readonly everybody: boolean }> {
   const { engine, lease } = session
   const before = engine.clock.monotonicMs()
   lease.report({ phase: 'planning', done: 0, total: undefined })
