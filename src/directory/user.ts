@@ -33,6 +33,8 @@ export interface RegistryCredential {
   /** Keyed look-up as lower-case hex. */
   readonly lookup: string
   readonly origin: 's' | 'o'
+  /** False: he does without it, because he is deactivated or somebody else had it when he came back. */
+  readonly held: boolean
 }
 
 /** A registry user as planning sees him. */
@@ -48,6 +50,8 @@ export interface RegistryUser {
   readonly untouchable: boolean
   readonly userName: string
   readonly personalNumber: string | null
+  /** False: he does without the number, as {@link RegistryCredential.held} tells. */
+  readonly holdsNumber: boolean
   readonly fields: Readonly<Record<TextField, string | null>>
   readonly alternateEmails: readonly string[]
   readonly own: Readonly<Record<string, string>>

@@ -2,6 +2,16 @@
 import type { Queries } from '../database/connect.ts'
 import type { Owner } from './fence.ts'
 
+/** Whether the registry does not reflect yet that users are not there any more. */
+export async function hasMarkedRemovals(db: Queries, sourceId: number): Promise<boolean> {
+  const found = await db.query<{ some: boolean }>(
+    `select exists (select from mirror_marks m join mirror_objects o on o.key = m.key
+       where m.source_id = $1 and o.kind = 'u' and o.state in ('s', 'x')) as some`,
+    [sourceId],
+  )
+  return found.rows[0]?.some === true
+}
+
 /** Marks users and groups. */
 export async function markObjects(tx: Queries, owner: Owner, keys: readonly number[]): Promise<void> {
   if (keys.length === 0) return

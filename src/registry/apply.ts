@@ -31,7 +31,7 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   await changeUsers(tx, run, { ...options, kinds })
   await createUsers(tx, run, options)
   await writeNames(tx, run, isFirst)
-  await changeCredentials(tx, run, kinds)
+  await changeCredentials(tx, run, { kinds, isFirst })
   await changeGroups(tx, run, options)
   await changeMemberships(tx, options)
   await changeClaims(tx, run, options)
@@ -88,7 +88,15 @@ async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<nu
       `update plan_items i set left_out = true where ${MINE} and i.action in ('deactivate', 'delete', 'remove')`,
       [runId],
     )
-    await tx.query(`delete from plan_memberships where run_id = $1 and op = 'r'`, [runId])
+    // Whose memberships stay is planned again: marked by this run, so that the marks outlive the plan's.
+    await tx.query(
+      `with kept as (delete from plan_memberships where run_id = $1 and op = 'r' returning user_id)
+       insert into mirror_marks (source_id, key, at)
+       select distinct s.id, o.key, s.fence from kept k join users u on u.id = k.user_id join sources s on s.id = $2
+         join mirror_objects o on o.source_id = s.id and o.object_id = u.object_id
+       on conflict (source_id, key) do update set at = excluded.at`,
+      [runId, options.sourceId],
+    )
   }
   if (options.without === 'rewrites') {
     total += await leaveOut(
@@ -250,7 +258,7 @@ async function writeNames(tx: Queries, run: readonly number[], isFirst: boolean)
   )
 }
 
-async function changeCredentials(tx: Queries, run: readonly number[], kinds: ReadonlySet<string>): Promise<void> {
+async function changeCredentials(tx: Queries, run: readonly number[], { kinds, isFirst }: PlanKinds): Promise<void> {
   if (kinds.has('credential remove')) {
     await tx.query(
       `delete from credentials c using plan_items i where ${MINE} and i.object = 'credential' and i.action = 'remove'
@@ -258,11 +266,22 @@ async function changeCredentials(tx: Queries, run: readonly number[], kinds: Rea
       run,
     )
   }
+  const isNew = `and not exists (select from credentials c where c.user_id = i.user_id and c.kind = i.new ->> 'kind'
+    and c.lookup = decode(i.new ->> 'lookup', 'hex'))`
   await tx.query(
     `insert into credentials (user_id, kind, sealed, lookup, origin, held)
      select i.user_id, i.new ->> 'kind', decode(i.new ->> 'sealed', 'base64'), decode(i.new ->> 'lookup', 'hex'), 's', u.active
      from plan_items i join users u on u.id = i.user_id
-     where ${MINE} and i.object = 'credential' and i.action = 'add' order by i.seq`,
+     where ${MINE} and i.object = 'credential' and i.action = 'add' ${isFirst ? '' : isNew}
+     order by i.seq`,
+    run,
+  )
+  if (isFirst) return
+  // One that he had to do without, and that is free again.
+  await tx.query(
+    `update credentials c set held = true from plan_items i join users u on u.id = i.user_id and u.active
+     where ${MINE} and i.object = 'credential' and i.action = 'add' and c.user_id = i.user_id and not c.held
+       and c.kind = i.new ->> 'kind' and c.lookup = decode(i.new ->> 'lookup', 'hex')`,
     run,
   )
   if (!kinds.has('user reactivate') && !kinds.has('user adopt')) return
@@ -361,11 +380,27 @@ export interface SettleOptions {
 export async function settleMarks(tx: Queries, options: SettleOptions): Promise<void> {
   const { runId, sourceId, planFence } = options
   await tx.query('delete from mirror_marks where source_id = $1 and at <= $2', [sourceId, planFence])
-  await tx.query('delete from mirror_member_marks where source_id = $1 and at <= $2', [sourceId, planFence])
+  // Memberships of a group with an open issue are frozen: what changed in it is planned again until it is not.
+  await tx.query(
+    `delete from mirror_member_marks m where source_id = $1 and at <= $2
+       and not exists (select from mirror_objects o join issues i on i.source_id = $1 and i.object_id = o.object_id
+         where o.key = m.group_key)`,
+    [sourceId, planFence],
+  )
   await tx.query(
     `insert into mirror_marks (source_id, key, at)
      select distinct $2::int, o.key, $3::bigint from plan_items i join mirror_objects o on o.source_id = $2 and o.object_id = i.object_id
-     where i.run_id = $1 and (i.left_out or (i.action = 'skip' and i.reason in ('removal-unproven', 'listing-incomplete')))
+     where i.run_id = $1 and (i.left_out or (i.action = 'skip' and (i.reason in ('removal-unproven', 'listing-incomplete')
+       or (i.reason in ('scope-group-missing', 'membership-unknown') and i.user_id is not null))))
+     on conflict do nothing`,
+    [runId, sourceId, planFence],
+  )
+  // Also those whose membership was left out with a group.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select distinct $2::int, o.key, $3::bigint from plan_items i join plan_memberships m on m.run_id = i.run_id and m.group_id = i.group_id
+       join users u on u.id = m.user_id join mirror_objects o on o.source_id = $2 and o.object_id = u.object_id
+     where i.run_id = $1 and i.left_out and i.object = 'group'
      on conflict do nothing`,
     [runId, sourceId, planFence],
   )

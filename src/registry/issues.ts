@@ -32,6 +32,9 @@ export async function deleteIssuesOf(db: Queries, runId: number, objectIds: read
 /**
  * Closes what earlier runs had noted and this one did not note again: for every object when everything was planned, else for
  * the planned ones; issues of the run as a whole always. An issue that stays keeps the time at which it was opened.
+ *
+ * Objects with an open issue are planned in every run. One whose issue closes is marked instead, until a plan without the
+ * issue was applied: this plan may be a preview, be held or be rejected.
  */
 export async function closeOldIssues(
   db: Queries,
@@ -44,10 +47,17 @@ export async function closeOldIssues(
     [options.sourceId, options.runId],
   )
   await db.query(
-    `delete from issues i where i.source_id = $1 and i.run_id is distinct from $2
-       and ($3 or i.object_id is null
-         or exists (select from planned_users p where p.object_id = i.object_id)
-         or exists (select from planned_groups p where p.object_id = i.object_id))`,
+    `with closed as (
+       delete from issues i where i.source_id = $1 and i.run_id is distinct from $2
+         and ($3 or i.object_id is null
+           or exists (select from planned_users p where p.object_id = i.object_id)
+           or exists (select from planned_groups p where p.object_id = i.object_id))
+       returning i.object_id)
+     insert into mirror_marks (source_id, key, at)
+     select distinct s.id, o.key, s.fence from closed c join sources s on s.id = $1
+       join mirror_objects o on o.source_id = s.id and o.object_id = c.object_id
+     where not exists (select from issues n where n.source_id = $1 and n.run_id = $2 and n.object_id = c.object_id)
+     on conflict do nothing`,
     [options.sourceId, options.runId, options.everything],
   )
 }

@@ -133,23 +133,23 @@ export async function countFieldUse(
   return new Map(list.map(([field], index) => [field, row?.[`c${index}`] ?? 0]))
 }
 
-/** Scope groups, and groups of at least `size` members, that this plan leaves without any of the source's members. */
+/** Groups of at least `size` members, but those in `except`, that this plan leaves without any of the source's members. */
 export async function countEmptiedGroups(
   db: Queries,
   options: {
     readonly runId: number
     readonly sourceId: number
     readonly size: number
-    readonly scopeGroups: readonly string[]
+    readonly except: readonly string[]
   },
 ): Promise<number> {
   const found = await db.query<{ count: number }>(
     `with removed as (select group_id, count(*) as n from plan_memberships where run_id = $1 and op = 'r' group by group_id)
      select count(*) as count from removed r join groups g on g.id = r.group_id
-     where (r.n >= $3 or g.object_id = any($4::uuid[]))
+     where r.n >= $3 and (g.object_id is null or not g.object_id = any($4::uuid[]))
        and r.n = (select count(*) from memberships m where m.group_id = r.group_id and m.source_id = $2)
        and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)`,
-    [options.runId, options.sourceId, options.size, options.scopeGroups],
+    [options.runId, options.sourceId, options.size, options.except],
   )
   return found.rows[0]?.count ?? 0
 }

@@ -1,5 +1,6 @@
 // What planning asks of mirror and registry together, through temporary tables that live as long as its transaction.
 // Everything here is set-based: its cost follows what changed, or the tenant when everybody is planned.
+import type { Queries } from '../database/connect.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { copyInto, copyRow } from '../database/copy.ts'
 import { streamRows } from '../database/stream.ts'
@@ -10,7 +11,7 @@ export async function beginPlanning(tx: Transaction): Promise<void> {
   await tx.query(`
     create temp table plan_keys (key int primary key) on commit drop;
     create temp table scope_groups (key int primary key) on commit drop;
-    create temp table planned_users (key int, user_id int, object_id uuid, existing boolean, follows boolean) on commit drop;
+    create temp table planned_users (key int, user_id int, object_id uuid, existing boolean, follows boolean, keeps boolean) on commit drop;
     create temp table planned_groups (key int, group_id int, object_id uuid, wanted boolean, frozen boolean, planned boolean not null default true) on commit drop;
     create temp table planned_claims (space text, name text collate "C", key int, rank text) on commit drop;
   `)
@@ -19,6 +20,8 @@ export async function beginPlanning(tx: Transaction): Promise<void> {
 export interface ScopeGroups {
   /** Selected groups that Entra does not have any more, or that the mirror has never seen. */
   readonly missing: readonly string[]
+  /** Selected groups, and groups nested in them, whose members Entra does not show. */
+  readonly unreadable: readonly string[]
 }
 
 /** Fills the closure of the selected groups: they and the groups nested in them. */
@@ -43,7 +46,36 @@ export async function fillScopeGroups(
     [sourceId, objectIds],
   )
   const known = new Set(found.rows.map((row) => row.object_id))
-  return { missing: objectIds.filter((id) => !known.has(id)) }
+  const unreadable = await tx.query<{ object_id: string }>(
+    `select o.object_id from scope_groups g join mirror_objects o on o.key = g.key where o.members_unknown order by o.object_id`,
+  )
+  return {
+    missing: objectIds.filter((id) => !known.has(id)),
+    unreadable: unreadable.rows.map((row) => row.object_id),
+  }
+}
+
+/**
+ * How many of these selected groups have lost all their users, nested ones counted, since a plan was last applied. Asked of the
+ * mirror, for a selected group need not be imported itself.
+ */
+export async function countEmptiedScopeGroups(
+  db: Queries,
+  sourceId: number,
+  objectIds: readonly string[],
+): Promise<number> {
+  const found = await db.query<{ count: number }>(
+    `with recursive below (base, key) as (
+       select key, key from mirror_objects where source_id = $1 and kind = 'g' and state = 'l' and object_id = any($2::uuid[])
+       union
+       select b.base, n.member_key from below b join mirror_nesting n on n.group_key = b.key
+         join mirror_objects o on o.key = n.member_key and o.state = 'l')
+     select count(*) as count from (select distinct base from below) g
+     where exists (select from below b join mirror_member_marks m on m.source_id = $1 and m.group_key = b.key where b.base = g.base)
+       and not exists (select from below b join mirror_members m on m.group_key = b.key where b.base = g.base)`,
+    [sourceId, objectIds],
+  )
+  return found.rows[0]?.count ?? 0
 }
 
 /**
@@ -81,6 +113,7 @@ export async function fillPlanKeys(
      on conflict do nothing`,
     [sourceId, options.scoped],
   )
+  await tx.query('analyze plan_keys')
 }
 
 /** A mirror user as planning reads him. */
@@ -113,7 +146,6 @@ export function eachMirrorUser(
     tx.client,
     mirrorUserSql(options, options.everybody ? '' : 'and m.key in (select key from plan_keys)'),
     {
-  await tx.query('analyze plan_keys')
       params: [options.sourceId],
       batch: options.batch,
     },
@@ -154,13 +186,15 @@ export interface PlannedUserRow {
   readonly existing: boolean
   /** Memberships follow Entra; false: frozen. */
   readonly follows: boolean
+  /** An active user whom this plan leaves as he is: he keeps all that he has, against everybody. */
+  readonly keeps: boolean
 }
 
 /** Notes what became of these users. */
 export async function addPlannedUsers(tx: Transaction, rows: readonly PlannedUserRow[]): Promise<void> {
   if (rows.length === 0) return
-  await copyInto(tx.client, 'planned_users (key, user_id, object_id, existing, follows)', {
-    rows: rows.map((r) => copyRow([r.key, r.userId, r.objectId, r.existing, r.follows])),
+  await copyInto(tx.client, 'planned_users (key, user_id, object_id, existing, follows, keeps)', {
+    rows: rows.map((r) => copyRow([r.key, r.userId, r.objectId, r.existing, r.follows, r.keeps])),
   })
 }
 
@@ -189,14 +223,14 @@ export async function analyzePlanned(tx: Transaction): Promise<void> {
   await tx.query('analyze planned_users; analyze planned_claims')
 }
 
-/** A registry user who holds a value that a planned user claims, and is not planned himself. */
+/** A registry user who holds a value that a planned user claims, and is not planned himself or stays as he is. */
 export interface Holder {
   readonly space: string
   readonly name: string
   readonly userId: number
   /** `n` user name, `a` alias, null for others. */
   readonly nameKind: 'n' | 'a' | null
-  /** Where this source owns him: his key in the mirror. */
+  /** Where this source owns him and has not judged him yet: his key in the mirror. */
   readonly key: number | null
 }
 
@@ -219,11 +253,13 @@ export async function holdersOutside(tx: Transaction, sourceId: number): Promise
        select c.space, c.name, u.id, null from planned_claims c
          join users u on u.personal_number_key = c.name where c.space = 'number'
      )
-     select h.space, h.name, h.user_id, h.name_kind, o.key from held h join users u on u.id = h.user_id
+     select h.space, h.name, h.user_id, h.name_kind, case when p.user_id is null then o.key end as key
+     from held h join users u on u.id = h.user_id
+       left join (select user_id, bool_and(keeps) as keeps from planned_users where user_id is not null group by user_id) p on p.user_id = h.user_id
        left join sources s on s.id = u.source_id and s.id = $1
        left join connections cn on cn.id = s.connection_id and cn.tenant_id = u.tenant_id
        left join mirror_objects o on cn.id is not null and o.source_id = s.id and o.object_id = u.object_id and o.kind = 'u'
-     where not exists (select from planned_users p where p.user_id = h.user_id)`,
+     where p.user_id is null or p.keeps`,
     [sourceId],
   )
   return found.rows.map((r) => ({ space: r.space, name: r.name, userId: r.user_id, nameKind: r.name_kind, key: r.key }))
@@ -265,10 +301,13 @@ export function eachMirrorGroup(
   tx: Transaction,
   options: { readonly sourceId: number; readonly everything: boolean; readonly batch: number },
 ): AsyncGenerator<readonly MirrorGroupRow[], void, undefined> {
+  // Looked up one by one: two conditions joined by OR would read the whole mirror.
   const condition = options.everything
     ? ''
-    : `and (m.key in (select key from mirror_marks where source_id = $1)
-         or m.object_id in (select object_id from issues where source_id = $1 and object_id is not null))`
+    : `and m.key = any(array(
+         select key from mirror_marks where source_id = $1
+         union select o.key from issues i join mirror_objects o on o.source_id = $1 and o.object_id = i.object_id
+           where i.source_id = $1))`
   return streamRows<MirrorGroupRow>(
     tx.client,
     `select m.key, m.object_id, m.state, m.attributes, m.members_unknown from mirror_objects m

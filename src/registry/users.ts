@@ -43,6 +43,7 @@ interface UserRow {
   readonly notes: string | null
   readonly alternate_emails: readonly string[]
   readonly personal_number: string | null
+  readonly personal_number_key: string | null
   readonly own: Readonly<Record<string, string>>
   readonly version: number
 }
@@ -85,7 +86,7 @@ async function withNames(db: Queries, rows: readonly UserRow[]): Promise<Registr
     [ids],
   )
   const credentials = await db.query<RegistryCredential & { user_id: number }>(
-    `select user_id, kind, encode(lookup, 'hex') as lookup, origin from credentials where user_id = any($1::int[]) order by user_id, id`,
+    `select user_id, kind, encode(lookup, 'hex') as lookup, origin, held from credentials where user_id = any($1::int[]) order by user_id, id`,
     [ids],
   )
   const namesOf = grouped(names.rows)
@@ -119,6 +120,7 @@ function presentUser(
     untouchable: row.protected || row.administrator,
     userName: row.user_name,
     personalNumber: row.personal_number,
+    holdsNumber: row.personal_number_key !== null,
     fields: {
       fullName: row.full_name,
       email: row.email,

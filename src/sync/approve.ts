@@ -3,6 +3,7 @@ import { ConflictError } from '../base/errors.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { ObjectId } from '../directory/ids.ts'
+import { GraphError } from '../graph/errors.ts'
 import { countItems } from '../registry/plan-figures.ts'
 import { plannedRemovals, type PlannedRemoval } from '../registry/plan-removals.ts'
 import { decideHeld, decideRun, requestCancel, requireRun } from '../registry/runs.ts'
@@ -114,13 +115,21 @@ async function stillProven(session: Session, removals: readonly PlannedRemoval[]
   if (scope !== 'all') {
     for (const removal of removals) {
       if (removal.rule !== 'users.import') continue
-      const groups: ReadonlySet<ObjectId> = new Set(
-        await graph.transitiveGroupsOf(removal.objectId, { signal: lease.signal }),
-      )
+      const groups = await groupsOf(session, removal.objectId)
       if (scope.groups.some((id) => groups.has(id))) return false
     }
   }
   return true
+}
+
+async function groupsOf({ graph, lease }: Session, objectId: ObjectId): Promise<ReadonlySet<ObjectId>> {
+  try {
+    return new Set(await graph.transitiveGroupsOf(objectId, { signal: lease.signal }))
+  } catch (error) {
+    // Deleted meanwhile: he is in no group at all.
+    if (error instanceof GraphError && error.code === 'not-found') return new Set()
+    throw error
+  }
 }
 
 /** What held the plan is not true any more: read again, plan again, and wait for approval of that. */

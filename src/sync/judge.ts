@@ -11,7 +11,10 @@ export type Judgement =
   | { readonly kind: 'soft-deleted' }
   | { readonly kind: 'gone' }
   /** Nothing may be concluded: the removal is not proven, or a selected group cannot be found. */
-  | { readonly kind: 'frozen'; readonly why: 'removal-unproven' | 'scope-group-missing' | 'listing-incomplete' }
+  | {
+      readonly kind: 'frozen'
+      readonly why: 'removal-unproven' | 'scope-group-missing' | 'membership-unknown' | 'listing-incomplete'
+    }
 
 export interface JudgeInput {
   /** State letter of the mirror: l live, a absent and unproven, s soft-deleted, x gone, ? never read. */
@@ -19,8 +22,8 @@ export interface JudgeInput {
   readonly attributes: Attributes
   /** Member of a selected group, nested ones counted; true where all users are imported. */
   readonly inScopeGroup: boolean
-  /** A selected group cannot be found in Entra: people who are in no other are frozen. */
-  readonly scopeGroupMissing: boolean
+  /** Why nobody's absence from the selected groups proves anything: one cannot be found, or does not show its members. */
+  readonly scopeDoubt: 'scope-group-missing' | 'membership-unknown' | undefined
   /** False when this run's listings contradicted each other or were incomplete: nobody is judged missing. */
   readonly removalsAllowed: boolean
 }
@@ -44,9 +47,9 @@ function removedOrOutOfScope(input: JudgeInput, settings: SourceSettings): Judge
     return { kind: 'out-of-scope', rule: 'users.guests' }
   }
   if (!input.inScopeGroup) {
-    return input.scopeGroupMissing
-      ? { kind: 'frozen', why: 'scope-group-missing' }
-      : { kind: 'out-of-scope', rule: 'users.import' }
+    return input.scopeDoubt === undefined
+      ? { kind: 'out-of-scope', rule: 'users.import' }
+      : { kind: 'frozen', why: input.scopeDoubt }
   }
   if (settings.users.disabledAccounts === 'ignore' && input.attributes['accountEnabled'] === false) {
     return { kind: 'out-of-scope', rule: 'users.disabledAccounts' }

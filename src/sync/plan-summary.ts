@@ -4,6 +4,7 @@ import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { TEXT_FIELDS } from '../directory/user.ts'
 import * as figures from '../registry/plan-figures.ts'
+import { countEmptiedScopeGroups } from '../registry/planning.ts'
 import { FIELD_COLUMNS } from '../registry/users.ts'
 import type { MadePlan, PlanInput, PlanSummary } from './plan-input.ts'
 import { holdReasons, limitOf, type PlanFigures } from './safeguard.ts'
@@ -91,9 +92,10 @@ export async function countsOf(
 }
 
 async function always(db: Queries, input: PlanInput) {
+  const usersKnown = input.noUsersWhereSome ? await figures.countUsersBefore(db, input.source.id) : 0
   return {
-    noUsersWhereSome: input.noUsersWhereSome,
-    usersKnown: input.noUsersWhereSome ? await figures.countUsersBefore(db, input.source.id) : 0,
+    noUsersWhereSome: usersKnown > 0,
+    usersKnown,
     connectionChanged: input.connectionChanged,
     upgraded: input.upgraded,
     adoptions: input.source.settings.adoptions,
@@ -143,17 +145,19 @@ async function figuresOf(
     credentialsBefore: before.credentials,
     rewrites,
     cleared: new Map(cleared.map(([field, c]) => [field, { count: c.cleared, before: use.get(field) ?? 0 }])),
-    groupsEmptied:
-      summary.memberships.removed === 0
-        ? 0
-        : await figures.countEmptiedGroups(db, {
-            runId: input.runId,
-            sourceId,
-            size: LARGE_GROUP,
-            scopeGroups: input.source.settings.users.import === 'all' ? [] : input.source.settings.users.import.groups,
-          }),
+    groupsEmptied: await countEmptied(db, input, summary),
     adoptions: plan.adoptions,
   }
+}
+
+/** Selected groups and large ones that lose everybody. */
+async function countEmptied(db: Queries, input: PlanInput, summary: PlanSummary): Promise<number> {
+  const scope = input.source.settings.users.import
+  const scopeGroups = scope === 'all' ? [] : scope.groups
+  const selected = scopeGroups.length === 0 ? 0 : await countEmptiedScopeGroups(db, input.source.id, scopeGroups)
+  if (summary.memberships.removed === 0) return selected
+  const others = { runId: input.runId, sourceId: input.source.id, size: LARGE_GROUP, except: scopeGroups }
+  return selected + (await figures.countEmptiedGroups(db, others))
 }
 
 type Limit = Parameters<typeof limitOf>[1]

@@ -256,14 +256,16 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
   const target = targetName(input, { context, wanted, user, issues })
   const names = namesOf(input, { context, wanted, userName: target.userName, user, issues })
   if (target.impossible) {
+    // Two who are paired with one record: it belongs to the other one.
+    const isLinked = input.linked?.id === user.id
     return {
       kind: 'skipped',
-      user,
+      user: isLinked ? user : undefined,
       items: [skip(input, 'user-name-conflict', 'users.properties.userName')],
       issues,
       claims: names.claims,
-      frozen: false,
-      claimed: true,
+      frozen: !isLinked,
+      claimed: isLinked,
     }
   }
   const items: ItemDraft[] = []
@@ -405,7 +407,7 @@ function targetName(
     issue(
       input,
       'user-name-conflict',
-      `The user name ${JSON.stringify(wanted.userName)} belongs to ${o.context.winnerOf(claim)}; ${oldFree ? `${JSON.stringify(user.userName)} is kept` : 'the user stays deactivated'}. Change one of the two names in Entra.`,
+      `The user name ${JSON.stringify(wanted.userName)} belongs to ${o.context.winnerOf(claim)}; ${oldFree ? `${JSON.stringify(user.userName)} is kept` : user.active ? 'the user is not imported' : 'the user stays deactivated'}. Change one of the two names in Entra.`,
     ),
   )
   return { userName: user.userName, impossible: !oldFree }
@@ -498,6 +500,9 @@ function fieldChanges(
   if (number.value !== undefined && number.value !== user.personalNumber) {
     before['personalNumber'] = user.personalNumber
     after['personalNumber'] = number.value
+  } else if (number.isFreeAgain) {
+    before['personalNumber'] = null
+    after['personalNumber'] = user.personalNumber
   }
   if (wanted.alternateEmails !== undefined && wanted.alternateEmails.join('\0') !== user.alternateEmails.join('\0')) {
     before['alternateEmails'] = user.alternateEmails
@@ -515,27 +520,42 @@ function fieldChanges(
     before['own'] = ownBefore
     after['own'] = ownAfter
   }
-  const claims =
-    number.claims.length > 0 || user.personalNumber === null || wanted.personalNumber !== undefined
-      ? number.claims
-      : [{ space: 'number', key: canonical(user.personalNumber), rank: user.active ? 'own' : 'parked' } as const]
-  return { old: before, new: after, claims }
+  // Wanted once more: from now on the source may deactivate him again.
+  if (user.restoredByAdministrator) {
+    before['restoredByAdministrator'] = true
+    after['restoredByAdministrator'] = false
+  }
+  return { old: before, new: after, claims: number.claims }
 }
 
-function personalNumber(input: UserInput, o: NewOptions): { value: string | null | undefined; claims: Claim[] } {
-  const wanted = o.wanted.personalNumber
-  if (wanted === undefined || wanted === null) return { value: wanted, claims: [] }
-  const key = canonical(wanted)
-  const claims: Claim[] = [{ space: 'number', key, rank: 'value' }]
-  if (!input.denied.has(`number:${key}`)) return { value: wanted, claims }
+interface PlannedNumber {
+  /** `undefined`: stays as it is. */
+  readonly value: string | null | undefined
+  /** His own number, which somebody else had when he came back. */
+  readonly isFreeAgain: boolean
+  readonly claims: Claim[]
+}
+
+function personalNumber(input: UserInput, o: NewOptions & { readonly user?: RegistryUser }): PlannedNumber {
+  const { user } = o
+  const isKept = o.wanted.personalNumber === undefined
+  const number = isKept ? user?.personalNumber : o.wanted.personalNumber
+  if (number === undefined || number === null) return { value: number, isFreeAgain: false, claims: [] }
+  const key = canonical(number)
+  const holds = user?.active === true && user.holdsNumber
+  const claims: Claim[] = [{ space: 'number', key, rank: isKept ? (holds ? 'own' : 'parked') : 'value' }]
+  if (!input.denied.has(`number:${key}`)) {
+    const isFreeAgain = user?.active === true && !user.holdsNumber && number === user.personalNumber
+    return { value: isKept ? undefined : number, isFreeAgain, claims }
+  }
   o.issues.push(
     issue(
       input,
       'personal-number-conflict',
-      `The personal number ${JSON.stringify(wanted)} belongs to ${o.context.winnerOf(`number:${key}`)}; this user does without it.`,
+      `The personal number ${JSON.stringify(number)} belongs to ${o.context.winnerOf(`number:${key}`)}; this user does without it.`,
     ),
   )
-  return { value: null, claims }
+  return { value: isKept ? undefined : null, isFreeAgain: false, claims }
 }
 
 interface CredentialOptions extends NewOptions {
@@ -551,32 +571,44 @@ function credentialsOf(input: UserInput, o: CredentialOptions): { items: ItemDra
   const parked = o.user !== undefined && !o.user.active
   const plan = (kind: 'card' | 'pin', values: readonly string[] | undefined) => {
     const have = existing.filter((c) => c.kind === kind)
-    for (const credential of have)
-      if (credential.origin === 'o')
-        claims.push({ space: kind, key: credential.lookup, rank: parked ? 'parked' : 'own' })
+    const conflict = (claim: string) =>
+      o.issues.push(
+        issue(
+          input,
+          kind === 'card' ? 'card-conflict' : 'pin-conflict',
+          `A ${kind === 'card' ? 'card' : 'PIN'} belongs to ${o.context.winnerOf(claim)}; this user does without it.`,
+        ),
+      )
+    /** What the source does not decide about: the registry's own, or all where nothing is mapped. */
+    const keep = (credential: RegistryCredential, rank: Claim['rank']) => {
+      const { lookup } = credential
+      const isMissing = parked || !credential.held
+      claims.push({ space: kind, key: lookup, rank: isMissing ? 'parked' : rank })
+      if (!isMissing) return
+      const claim = `${kind}:${lookup}`
+      if (input.denied.has(claim)) conflict(claim)
+      // With a reactivation it comes back by itself.
+      else if (!parked)
+        items.push(credentialItem(input, o, { action: 'add', kind, lookup, content: { shown: '••••' } }))
+    }
+    for (const credential of have) if (credential.origin === 'o') keep(credential, 'own')
     if (values === undefined) {
-      for (const credential of have)
-        if (credential.origin === 's')
-          claims.push({ space: kind, key: credential.lookup, rank: parked ? 'parked' : 'value' })
+      for (const credential of have) if (credential.origin === 's') keep(credential, 'value')
       return
     }
     const wanted = new Set<string>()
     for (const value of values) {
       const lookup = o.context.lookup(kind, canonical(value))
       if (wanted.has(lookup)) continue
+      wanted.add(lookup)
+      if (have.some((c) => c.lookup === lookup && c.origin === 'o')) continue
       const claim = `${kind}:${lookup}`
       claims.push({ space: kind, key: lookup, rank: 'value' })
       if (input.denied.has(claim)) {
-        o.issues.push(
-          issue(
-            input,
-            kind === 'card' ? 'card-conflict' : 'pin-conflict',
-            `A ${kind === 'card' ? 'card' : 'PIN'} belongs to ${o.context.winnerOf(claim)}; this user does without it.`,
-          ),
-        )
+        wanted.delete(lookup)
+        conflict(claim)
         continue
       }
-      wanted.add(lookup)
       if (have.some((c) => c.lookup === lookup)) continue
       const shown = kind === 'card' ? { sealed: o.context.sealCard(value), shown: mask(value) } : { shown: '••••' }
       items.push(credentialItem(input, o, { action: 'add', kind, lookup, content: shown }))

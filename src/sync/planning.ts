@@ -18,6 +18,7 @@ import { resolveConflicts, type Claimant } from './conflicts.ts'
 import type { ItemDraft } from './item.ts'
 import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
+import { needsOf } from './map/needs.ts'
 import { type Mapping, mapUser, prepareMapping } from './map/users.ts'
 import { writeMembershipItems } from './membership-items.ts'
 import type { MadePlan, PlanInput } from './plan-input.ts'
@@ -42,8 +43,8 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
     runId: input.runId,
     sourceId: input.source.id,
     transitive: input.source.settings.groups.membership === 'transitive',
-  })
     everybody: input.everybody,
+  })
   await planner.writeMemberships()
   await insertIssues(tx, input.issues, { sourceId: input.source.id, runId: input.runId })
   await closeOldIssues(tx, { sourceId: input.source.id, runId: input.runId, everything: input.everybody })
@@ -60,15 +61,18 @@ class Planner {
   readonly #mapping: Mapping
   #seq = 1
   #ids: number[] = []
-  #scopeMissing: readonly string[] = []
+  #scopeDoubt: 'scope-group-missing' | 'membership-unknown' | undefined
+  #scopeUnreadable: ReadonlySet<string> = new Set()
   #hasLinked = true
   #hasPairable = true
   #contested: ReadonlyMap<string, Settled> = new Map()
+  readonly #withManager: boolean
 
   constructor(tx: Transaction, input: PlanInput) {
     this.#tx = tx
     this.#input = input
     this.#mapping = prepareMapping(input.source.settings)
+    this.#withManager = needsOf(input.source.settings).userAttributes.includes('manager')
   }
 
   get #settings(): SourceSettings {
@@ -78,8 +82,10 @@ class Planner {
   async planScope(): Promise<void> {
     const scope = this.#settings.users.import
     if (scope !== 'all') {
-      const { missing } = await tables.fillScopeGroups(this.#tx, this.#input.source.id, scope.groups)
-      this.#scopeMissing = missing
+      const { missing, unreadable } = await tables.fillScopeGroups(this.#tx, this.#input.source.id, scope.groups)
+      if (missing.length > 0) this.#scopeDoubt = 'scope-group-missing'
+      else if (unreadable.length > 0) this.#scopeDoubt = 'membership-unknown'
+      this.#scopeUnreadable = new Set(unreadable)
       const issues = missing.map(
         (objectId): Issue => ({
           code: 'scope-group-missing',
@@ -88,6 +94,14 @@ class Planner {
             'A selected group does not exist in Entra any more; people who came only through it stay as they are. Select another group, or restore it.',
         }),
       )
+      for (const objectId of unreadable) {
+        issues.push({
+          code: 'membership-unknown',
+          objectId,
+          message:
+            'Entra does not show the members of a selected group, or of one nested in it; people who are in no other stay as they are. Grant Member.Read.Hidden, or select another group.',
+        })
+      }
       await this.#addIssues(issues)
     }
     const has = await this.#tx.query<{ linked: boolean; pairable: boolean }>(
@@ -138,7 +152,8 @@ class Planner {
         )
         if (group.item !== undefined) items.push(group.item)
         if (group.item?.action === 'create') moved.push(row.key)
-        if (group.issue !== undefined) issues.push(group.issue)
+        const isToldAlready = group.issue?.code === 'membership-unknown' && this.#scopeUnreadable.has(row.object_id)
+        if (group.issue !== undefined && !isToldAlready) issues.push(group.issue)
         const isThere = group.kind === 'wanted' || (group.kind === 'frozen' && group.groupId !== undefined)
         planned.push({
           key: row.key,
@@ -220,7 +235,7 @@ class Planner {
     return {
       sourceId: this.#input.source.id,
       scoped: this.#settings.users.import !== 'all',
-      withManager: usesManager(this.#settings),
+      withManager: this.#withManager,
     }
   }
 
@@ -253,8 +268,8 @@ class Planner {
         this.#context(settled),
       )
       if (purpose === 'claim') {
-        const subject =
-          user ?? (nameKey === undefined ? undefined : candidates.get(nameKey)?.find((c) => c.id === result.user?.id))
+        const candidate = nameKey === undefined ? undefined : candidates.get(nameKey)
+        const subject = candidate?.find((c) => c.id === result.user?.id) ?? user
         claimants.push(this.#claimant(input, result, subject))
         continue
       }
@@ -266,10 +281,23 @@ class Planner {
         objectId: input.row.object_id,
         existing: result.kind === 'existing' || result.kind === 'adopted',
         follows: !result.frozen,
+        keeps: result.kind === 'skipped' && result.user?.active === true,
       })
+      if (user !== undefined && result.kind === 'adopted' && result.user?.id !== user.id) {
+        // His object id moves to another record; what becomes of this one is in the plan too.
+        const leaves = result.items.some((item) => item.userId === user.id && item.action === 'deactivate')
+        planned.push({
+          key: input.row.key,
+          userId: user.id,
+          objectId: input.row.object_id,
+          existing: true,
+          follows: false,
+          keeps: user.active && !leaves,
+        })
+      }
       for (const claim of result.claims)
         claims.push({ space: claim.space, name: claim.key, key: input.row.key, rank: claim.rank })
-      if (user !== undefined && result.kind === 'existing' && user.active && result.claims.length > 0) {
+      if (user !== undefined && user.id === result.user?.id && result.claims.length > 0) {
         // He falls back on the name he has when the new one is refused.
         claims.push({ space: 'name', name: canonical(user.userName), key: input.row.key, rank: 'kept' })
       }
@@ -289,7 +317,7 @@ class Planner {
         state: row.state,
         attributes,
         inScopeGroup: row.in_scope,
-        scopeGroupMissing: this.#scopeMissing.length > 0,
+        scopeDoubt: this.#scopeDoubt,
         removalsAllowed: this.#input.removalsAllowed,
       },
       this.#settings,
@@ -300,7 +328,7 @@ class Planner {
 
   #attributesOf(row: tables.MirrorUserRow): Attributes {
     const plain = row.attributes ?? NO_ATTRIBUTES
-    const withManager = usesManager(this.#settings)
+    const withManager = this.#withManager
     if (row.sealed === null && !withManager) return plain
     return {
       ...plain,
@@ -366,7 +394,7 @@ class Planner {
       claims: result.claims,
       active: user?.active ?? false,
       holds: user?.active === true ? holdsOf(user) : new Set(),
-      oldUserName: user === undefined || result.kind === 'adopted' ? undefined : canonical(user.userName),
+      oldUserName: user === undefined ? undefined : canonical(user.userName),
       fixed: false,
       priority: this.#input.source.priority,
       createdDateTime: typeof created === 'string' ? created : null,
@@ -451,8 +479,8 @@ function withoutSealed(value: Readonly<Record<string, unknown>> | null): unknown
 
 function holdsOf(user: RegistryUser): ReadonlySet<string> {
   const held = new Set(user.names.map((name) => `name:${name.key}`))
-  for (const credential of user.credentials) held.add(`${credential.kind}:${credential.lookup}`)
-  if (user.personalNumber !== null) held.add(`number:${canonical(user.personalNumber)}`)
+  for (const credential of user.credentials) if (credential.held) held.add(`${credential.kind}:${credential.lookup}`)
+  if (user.personalNumber !== null && user.holdsNumber) held.add(`number:${canonical(user.personalNumber)}`)
   return held
 }
 
@@ -469,13 +497,6 @@ function claimOf(held: string, user: RegistryUser): Claim {
 function describe(claimant: Claimant | undefined): string {
   if (claimant === undefined) return 'somebody else'
   return claimant.fixed && claimant.objectId === '' ? 'a local user' : `the Entra user ${claimant.objectId}`
-}
-
-function usesManager(settings: SourceSettings): boolean {
-  const p = settings.users.properties
-  return [p.manager, p.notes, p.storage, ...Object.values(p.own)].some(
-    (property) => property !== null && 'from' in property && property.from === 'manager',
-  )
 }
 
 function ownKeys(holders: readonly tables.Holder[]): number[] {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { CancelledError, RunError } from '../base/errors.ts'
 import { writeMirror } from '../mirror/fence.ts'
+import { hasMarkedRemovals } from '../mirror/marks.ts'
 import { countLiveUsers } from '../mirror/objects.ts'
 import { finishRound, getRounds, type Rounds } from '../mirror/rounds.ts'
 import { resealUsers } from '../mirror/reseal.ts'
@@ -49,7 +50,6 @@ const MOST_ROUNDS = 3
 async function pullRounds(env: PullEnv, source: PullSource, mode: 'auto' | 'full'): Promise<PullResult> {
   const current = preparePull(env, source)
   const { tally, owner } = current
-  const knewUsers = (await countLiveUsers(env.db, source.id, { atMost: 1 })) > 0
   await resealIfNeeded(current)
   let result: Pick<PullResult, 'mode' | 'resync'> = { mode: 'delta', resync: undefined }
   let expired: readonly Expired[] = []
@@ -68,14 +68,15 @@ async function pullRounds(env: PullEnv, source: PullSource, mode: 'auto' | 'full
   await writeMirror(env.db, owner, (tx) => settleDoubtful(tx, owner))
   await rereadMemberships(current)
   if (result.mode === 'full') await writeMirror(env.db, owner, (tx) => finishRound(tx, source.id))
-  const lostUsers = knewUsers && tally.provenUsers > 0
+  // Also where an earlier run found it out and its plan was only shown, held or rejected.
+  const hasUsers = (await countLiveUsers(env.db, source.id, { atMost: 1 })) > 0
   return {
     ...result,
     usersRead: tally.users,
     groupsRead: tally.groups,
     issues: tally.issues,
     removals: tally.removals,
-    noUsersWhereSome: lostUsers && (await countLiveUsers(env.db, source.id, { atMost: 1 })) === 0,
+    noUsersWhereSome: !hasUsers && (await hasMarkedRemovals(env.db, source.id)),
   }
 }
 
