@@ -1,5 +1,6 @@
 // Carries out a stored plan: registry, history and marks in the caller's one transaction, all set-based.
 import type { Queries } from '../database/connect.ts'
+import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
@@ -29,11 +30,12 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run)
   if (!isFirst) await letGo(tx, run)
   await changeUsers(tx, run, { ...options, kinds })
-  await createUsers(tx, run, options)
-  await writeNames(tx, run, isFirst)
+  const fill = (table: string, work: () => Promise<void>) => (isFirst ? fillTable(tx, table, work) : work())
+  await fill('users', () => createUsers(tx, run, options))
+  await fill('user_names', () => writeNames(tx, run, isFirst))
   await changeCredentials(tx, run, { kinds, isFirst })
   await changeGroups(tx, run, options)
-  await changeMemberships(tx, options)
+  await fill('memberships', () => changeMemberships(tx, options))
   await changeClaims(tx, run, options)
   return { leftOut }
 }
