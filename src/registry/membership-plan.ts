@@ -17,7 +17,6 @@ export interface MembershipPlanOptions {
  * members are unknown, and users or groups that the mirror does not know keep what they have.
  */
 export async function planMemberships(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
-  const { runId, sourceId } = options
   await tx.query('analyze planned_users; analyze planned_groups')
   if (!options.everybody) {
     await addUnplannedGroups(tx, options)
@@ -28,6 +27,15 @@ export async function planMemberships(tx: Transaction, options: MembershipPlanOp
   const has = await tx.query<{ some: boolean }>(
     'select exists (select from memberships where source_id = $1) as some',
     [sourceId],
+  await comparePresent(tx, options)
+  // What this transaction wrote is unknown to the planner, who would join it row by row.
+  if (options.everybody) {
+    await tx.query('analyze plan_items (run_id, object, action, user_id, group_id); analyze plan_memberships')
+  }
+}
+
+async function comparePresent(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
+  const { runId, sourceId } = options
   )
   if (has.rows[0]?.some !== true) {
     await tx.query(
