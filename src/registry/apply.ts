@@ -2,6 +2,7 @@
 import type { Queries } from '../database/connect.ts'
 import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
+import { isGivenBy } from './membership-plan.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
 export interface ApplyOptions {
@@ -325,7 +326,7 @@ async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<vo
   const condition = some.rows[0]?.some === true ? skipped : ''
   await tx.query(
     `delete from memberships t using plan_memberships m
-     where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and t.source_id = $2 ${condition}`,
+     where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and ${isGivenBy('t', '$2')} ${condition}`,
     [options.runId, options.sourceId],
   )
   // Looking for what may stand in the way costs as much as writing, so it is done only where something may.

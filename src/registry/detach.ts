@@ -7,7 +7,7 @@ import type { Queries } from '../database/connect.ts'
  * Needs a transaction around it.
  *
  * Memberships keep the number of the removed source, which is never given out again: a later source that links the
- * group by its object id can so tell them from those made by hand.
+ * group by its object id can so tell them from those made by hand, and ends those that Entra does not have any more.
  */
 export async function detachSource(tx: Queries, sourceId: number): Promise<void> {
   const one = [sourceId]

@@ -11,6 +11,15 @@ export interface MembershipPlanOptions {
 }
 
 /**
+ * SQL: whether a row of memberships is this source's to give and to end. Those of a removed source are too: it cannot be asked
+ * any more, and whoever links its groups again answers for them. Those made by hand (0) never are.
+ */
+export function isGivenBy(membership: string, sourceId: string): string {
+  return `(${membership}.source_id = ${sourceId}
+    or (${membership}.source_id <> 0 and ${membership}.source_id not in (select id from sources)))`
+}
+
+/**
  * Fills `plan_memberships` for the planned users (all of their groups) and for the groups that go.
  *
  * `planned_users` and `planned_groups` must hold what was decided about both. Users that do not follow Entra, groups whose
@@ -18,15 +27,6 @@ export interface MembershipPlanOptions {
  */
 export async function planMemberships(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
   await tx.query('analyze planned_users; analyze planned_groups')
-  if (!options.everybody) {
-    await addUnplannedGroups(tx, options)
-    await tx.query('analyze planned_groups')
-  }
-  if (options.transitive) await freezeAboveUnknown(tx, options.sourceId)
-  const present = options.transitive ? TRANSITIVE : DIRECT
-  const has = await tx.query<{ some: boolean }>(
-    'select exists (select from memberships where source_id = $1) as some',
-    [sourceId],
   await comparePresent(tx, options)
   // What this transaction wrote is unknown to the planner, who would join it row by row.
   if (options.everybody) {
@@ -36,6 +36,15 @@ export async function planMemberships(tx: Transaction, options: MembershipPlanOp
 
 async function comparePresent(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
   const { runId, sourceId } = options
+  if (!options.everybody) {
+    await addUnplannedGroups(tx, options)
+    await tx.query('analyze planned_groups')
+  }
+  if (options.transitive) await freezeAboveUnknown(tx, options.sourceId)
+  const present = options.transitive ? TRANSITIVE : DIRECT
+  const has = await tx.query<{ some: boolean }>(
+    `select exists (select from memberships m where ${isGivenBy('m', '$1')}) as some`,
+    [sourceId],
   )
   if (has.rows[0]?.some !== true) {
     await tx.query(
@@ -52,19 +61,19 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
      select $1::int, 'a', p.group_id, p.user_id from present_memberships p
-     where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and m.source_id = $2)`,
+     where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and ${isGivenBy('m', '$2')})`,
     [runId, sourceId],
   )
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
-     select $1::int, 'r', m.group_id, m.user_id from planned_users u
-       join memberships m on m.user_id = u.user_id and m.source_id = $2
+     select distinct $1::int, 'r'::"char", m.group_id, m.user_id from planned_users u
+       join memberships m on m.user_id = u.user_id and ${isGivenBy('m', '$2')}
        join planned_groups g on g.group_id = m.group_id and g.wanted and not g.frozen
      where u.follows
        and not exists (select from present_memberships p where p.group_id = m.group_id and p.user_id = m.user_id)
-     union all
+     union
      select $1::int, 'r', m.group_id, m.user_id from planned_groups g
-       join memberships m on m.group_id = g.group_id and m.source_id = $2
+       join memberships m on m.group_id = g.group_id and ${isGivenBy('m', '$2')}
      where not g.wanted and not g.frozen`,
     [runId, sourceId],
   )
@@ -108,7 +117,7 @@ async function addUnplannedGroups(tx: Transaction, options: MembershipPlanOption
      union
      select o.key, g.id, o.object_id, true, o.members_unknown or o.state = 'a', false
      from (select m.group_id from planned_users u
-             cross join lateral (select m.group_id from memberships m where m.user_id = u.user_id and m.source_id = $1 offset 0) m
+             cross join lateral (select m.group_id from memberships m where m.user_id = u.user_id and ${isGivenBy('m', '$1')} offset 0) m
            group by m.group_id) m
        cross join lateral (select * from groups g where g.id = m.group_id and not g.hidden offset 0) g
        cross join lateral (select * from mirror_objects o where o.source_id = $1 and o.object_id = g.object_id and o.kind = 'g' offset 0) o

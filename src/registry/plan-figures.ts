@@ -1,5 +1,6 @@
 // Counts of a plan, for its report and for the safeguard.
 import type { Queries } from '../database/connect.ts'
+import { isGivenBy } from './membership-plan.ts'
 
 export interface ActionCount {
   readonly object: string
@@ -147,7 +148,7 @@ export async function countEmptiedGroups(
     `with removed as (select group_id, count(*) as n from plan_memberships where run_id = $1 and op = 'r' group by group_id)
      select count(*) as count from removed r join groups g on g.id = r.group_id
      where r.n >= $3 and (g.object_id is null or not g.object_id = any($4::uuid[]))
-       and r.n = (select count(*) from memberships m where m.group_id = r.group_id and m.source_id = $2)
+       and r.n = (select count(*) from memberships m where m.group_id = r.group_id and ${isGivenBy('m', '$2')})
        and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)`,
     [options.runId, options.sourceId, options.size, options.except],
   )

@@ -15,6 +15,7 @@ import {
   startRound,
   type UnfinishedRound,
 } from '../mirror/rounds.ts'
+import { addUnlisted } from '../registry/unlisted.ts'
 import { proveAbsences } from './absent.ts'
 import { checkCanaries, checkWalked } from './canary.ts'
 import type { Expired } from './feeds.ts'
@@ -126,6 +127,8 @@ async function readFirst(pull: Pull, round: UnfinishedRound): Promise<void> {
   if (!walked.isComplete) noteIncomplete(pull)
   await writeMirror(env.db, owner, async (tx) => {
     await noteUnreadableGroups(tx, source.id)
+    const { tenantId } = source.connection
+    await addUnlisted(tx, source.id, { tenantId, withGroups: pull.needs.groups })
     await keepOutcome(tx, pull, round)
     await startReplay(tx, source.id, holds(pull))
   })

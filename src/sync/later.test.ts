@@ -1,0 +1,256 @@
+// What a plan did not do, for whatever reason, is in the next one: nothing is forgotten, and nothing is removed unproven.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { aHandSource, anId, people } from '../../test/support/planned.ts'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import {
+  aSyncWorld,
+  impliedView,
+  registryView,
+  type SyncWorld,
+  type SyncWorldOptions,
+} from '../../test/support/world.ts'
+import { withTransaction } from '../database/transaction.ts'
+import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
+import { hire, remove } from '../emulator/operations.ts'
+import { detachSource } from '../registry/detach.ts'
+import { approveRun } from './approve.ts'
+
+let test: TestDatabase
+const worlds: SyncWorld[] = []
+beforeEach(async () => {
+  test = await createTestDatabase()
+})
+afterEach(async () => {
+  for (const world of worlds.splice(0)) await world.stop()
+  await test.drop()
+})
+
+async function aWorld(options: SyncWorldOptions): Promise<SyncWorld> {
+  const made = await aSyncWorld(test.db, options)
+  worlds.push(made)
+  return made
+}
+
+const [A, B] = [anId(1), anId(2)] as const
+const G = anId(91)
+const APPROVAL = { reason: 'r', by: 'a', signal: new AbortController().signal, onProgress: () => {} }
+
+describe('a plan that was only shown', () => {
+  it('D6: in which a card became free still gives it to the one who wanted it, in the next run', async () => {
+    const source = await aHandSource(test.db, { users: { properties: { cards: ['employeeId'] } } })
+    await source.user(A, { userPrincipalName: 'ann@x', employeeId: '1' })
+    await source.run()
+    await source.user(B, { userPrincipalName: 'bo@x', employeeId: '1' })
+    await source.run()
+    await source.user(A, { employeeId: '2' })
+
+    const shown = await source.plan()
+    await source.run()
+
+    expect(shown.credentials).toEqual({ added: 2, removed: 1 })
+    const registry = await people(test.db)
+    expect([registry[A]!.cards, registry[B]!.cards]).toEqual([['card/2'], ['card/1']])
+  })
+
+  it('L1 G14: that everybody is gone is held in every run until it is approved, with the safeguard off', async () => {
+    const w = await aWorld({ settings: { safeguard: false }, users: 4 })
+    await w.sync()
+    const everybody = [...w.tenant.live('user')]
+    for (const user of everybody) remove(w.tenant, user.id)
+
+    const shown = await w.sync({ kind: 'plan' })
+    const first = await w.sync()
+    const second = await w.sync()
+    const approved = await approveRun(w.engine, { ...APPROVAL, run: Number(second.run), hash: second.planHash! })
+
+    for (const document of [shown, first, second]) expect(document.held?.reasons[0]?.rule).toBe('no-users')
+    expect([first.outcome, second.outcome, approved.outcome]).toEqual(['held', 'held', 'applied'])
+    expect((await w.sync()).outcome).toBe('no-change')
+  })
+})
+
+describe('memberships that a plan did not end', () => {
+  it('O8: because the approval left removals out are in the next plan', async () => {
+    const w = await aWorld({ settings: { safeguard: { memberships: { percent: 0, count: 3 } } } })
+    const group = createGroup(w.tenant, { displayName: 'G' })
+    const users = Array.from({ length: 60 }, (_, n) =>
+      hire(w.tenant, { userPrincipalName: `u${n}@contoso.com`, displayName: `U${n}` }),
+    )
+    for (const user of users) addMember(w.tenant, group.id, user.id)
+    await w.sync()
+    for (const user of users.slice(0, 55)) removeMember(w.tenant, group.id, user.id)
+    const held = await w.sync()
+
+    const approved = await approveRun(w.engine, {
+      ...APPROVAL,
+      run: Number(held.run),
+      hash: held.planHash!,
+      without: 'removals',
+    })
+
+    expect(approved.memberships).toEqual({ added: 0, removed: 0 })
+    expect(await w.sync()).toMatchObject({ outcome: 'held', memberships: { removed: 55 } })
+  })
+
+  it('because their group was frozen end when it is not any more', async () => {
+    const source = await aHandSource(test.db)
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.group(G, { displayName: 'G' })
+    await source.member(G, A)
+    await source.run()
+    await source.group(G, { displayName: null })
+    await source.noMember(G, A)
+    await source.run()
+    const frozen = (await people(test.db))[A]!.groups
+
+    await source.group(G, { displayName: 'G' })
+    await source.run()
+
+    expect(frozen).toEqual(['G'])
+    expect((await people(test.db))[A]!.groups).toEqual([])
+  })
+
+  it('O6: of a source that was removed and made again end when Entra ends them', async () => {
+    const w = await aWorld({ settings: { adoptions: 'automatic' } })
+    const group = createGroup(w.tenant, { displayName: 'G' })
+    const [ann, bo] = ['ann', 'bo'].map((name) =>
+      hire(w.tenant, { userPrincipalName: `${name}@contoso.com`, displayName: name }),
+    )
+    for (const user of [ann!, bo!]) addMember(w.tenant, group.id, user.id)
+    await w.sync()
+    const { rows } = await test.db.query<{ id: number; connection_id: number; settings: unknown }>(
+      'select * from sources',
+    )
+    await withTransaction(test.db, (tx) => detachSource(tx, rows[0]!.id))
+    await test.db.query(
+      'insert into sources (name, connection_id, enabled, priority, settings) values ($1, $2, true, 100, $3)',
+      [w.source, rows[0]!.connection_id, JSON.stringify(rows[0]!.settings)],
+    )
+    removeMember(w.tenant, group.id, bo!.id)
+
+    const linked = await w.sync()
+    const afterLinking = await registryView(test.db)
+    removeMember(w.tenant, group.id, ann!.id)
+    await w.sync()
+
+    expect(linked).toMatchObject({ users: { adopted: 2 }, memberships: { added: 0, removed: 1 } })
+    expect(afterLinking.memberships).toEqual([`${group.id} ${ann!.id}`])
+    expect((await registryView(test.db)).memberships).toEqual([])
+  })
+})
+
+describe('a selected group', () => {
+  it('G12: whose members may not be read proves nobody out of scope; later it does', async () => {
+    const source = await aHandSource(test.db)
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.group(G, { displayName: 'G' })
+    await source.run()
+    const unknown = (value: boolean) =>
+      test.db.query('update mirror_objects set members_unknown = $2 where object_id = $1', [G, value])
+    await unknown(true)
+    await source.set({ users: { import: { groups: [G] } } })
+
+    const plan = await source.run()
+    const kept = (await people(test.db))[A]!.active
+    await unknown(false)
+    await source.group(G, {})
+    const later = await source.run()
+
+    expect(plan.users).toMatchObject({ deactivated: 0, skipped: 1 })
+    expect(kept).toBe(true)
+    expect(later.users.deactivated).toBe(1)
+  })
+
+  it('G17: that is not imported itself and loses everybody holds the plan', async () => {
+    const source = await aHandSource(test.db, { users: { import: { groups: [G] } }, groups: { import: false } })
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.group(G, { displayName: 'G' })
+    await source.member(G, A)
+    await source.run()
+    await source.noMember(G, A)
+
+    const plan = await source.plan()
+
+    expect(plan.users.deactivated).toBe(1)
+    expect(plan.held).toEqual([{ rule: 'groups-emptied', count: 1, limit: 0 }])
+  })
+
+  it('G18: people frozen by its deletion are judged again when it is back, also who is not in it any more', async () => {
+    const source = await aHandSource(test.db, { users: { import: { groups: [G] } } })
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.group(G, { displayName: 'G' })
+    await source.member(G, A)
+    await source.run()
+    await source.group(G, {}, 'x')
+    await source.noMember(G, A)
+    const away = await source.run()
+    await source.group(G, {}, 'l')
+
+    const back = await source.run()
+
+    expect(away.users.deactivated).toBe(0)
+    expect(back.users.deactivated).toBe(1)
+  })
+})
+
+describe('leavers', () => {
+  it('O4: of the time while the connection named another tenant by mistake are found when it names the right one', async () => {
+    const w = await aWorld({})
+    const [ann, bo] = ['ann', 'bo'].map((name) =>
+      hire(w.tenant, { userPrincipalName: `${name}@contoso.com`, displayName: name }),
+    )
+    createGroup(w.tenant, { displayName: 'stays' })
+    const goes = createGroup(w.tenant, { displayName: 'goes' })
+    await w.sync()
+    await test.db.query('update connections set tenant_id = $1', [A])
+    const wrong = await w.sync()
+    await test.db.query('update connections set tenant_id = $1', [w.hosted.tenantId])
+    remove(w.tenant, bo!.id)
+    remove(w.tenant, goes.id)
+
+    const right = await w.sync()
+
+    expect(wrong.outcome).toBe('failed')
+    expect(right).toMatchObject({ outcome: 'applied', users: { deactivated: 1 }, groups: { deleted: 1 } })
+    const view = await registryView(test.db)
+    expect([view.users[ann!.id]!.active, view.users[bo!.id]!.active]).toEqual([true, false])
+    expect(view.groups).toEqual(impliedView(w.tenant).groups)
+  })
+
+  it('whom an administrator restored are deactivated again only after they were wanted once more', async () => {
+    const source = await aHandSource(test.db)
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.run()
+    await source.user(A, {}, 's')
+    await source.run()
+    await test.db.query(
+      'update users set active = true, deactivated_by = null, restored_by_administrator = true, version = version + 1',
+    )
+    await source.user(A, {}, 's')
+    const protectedStill = await source.run()
+    await source.user(A, {}, 'l')
+    await source.run()
+    await source.user(A, {}, 's')
+
+    const leaves = await source.run()
+
+    expect(protectedStill.users.deactivated).toBe(0)
+    expect(leaves.users.deactivated).toBe(1)
+  })
+})
+
+describe('managers', () => {
+  it('are known to every target and in templates', async () => {
+    const source = await aHandSource(test.db, {
+      users: { properties: { department: { template: 'of %manager%' }, office: 'manager' } },
+    })
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.user(B, { userPrincipalName: 'bo@x' })
+    await test.db.query('update mirror_objects set manager = $1 where object_id = $2', [A, B])
+
+    await source.run()
+
+    const found = await test.db.query('select department, office from users where object_id = $1', [B])
+    expect(found.rows).toEqual([{ department: 'of ann@x', office: 'ann@x' }])
+  })
+})
