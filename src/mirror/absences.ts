@@ -2,7 +2,7 @@
 import type { Queries } from '../database/connect.ts'
 import type { ObjectId } from '../directory/ids.ts'
 import type { Owner } from './fence.ts'
-import { markObjects } from './marks.ts'
+import { markManagedBy, markObjects } from './marks.ts'
 import { dropMembershipsOf } from './memberships.ts'
 import type { ObjectState } from './rows.ts'
 
@@ -72,15 +72,20 @@ export async function setStates(
   states: readonly { readonly key: number; readonly state: 'l' | 's' | 'x' }[],
 ): Promise<void> {
   if (states.length === 0) return
-  const changed = await tx.query<{ key: number; state: string }>(
+  const changed = await tx.query<{ key: number; object_id: string; state: string }>(
     `update mirror_objects o set state = n.state::"char" from unnest($2::int[], $3::text[]) as n (key, state)
-     where o.source_id = $1 and o.key = n.key and o.state::text <> n.state returning o.key, o.state`,
+     where o.source_id = $1 and o.key = n.key and o.state::text <> n.state returning o.key, o.object_id, o.state`,
     [owner.sourceId, states.map((s) => s.key), states.map((s) => s.state)],
   )
   await markObjects(
     tx,
     owner,
     changed.rows.map((row) => row.key),
+  )
+  await markManagedBy(
+    tx,
+    owner,
+    changed.rows.map((row) => row.object_id),
   )
   await dropMembershipsOf(
     tx,

@@ -1,15 +1,14 @@
-// What a walk writes: in a first load straight into the mirror, in a full compare beside it, in the same shape.
+// What a walk writes: objects of a first load straight into the mirror, those of a full compare beside it in the same
+// shape; memberships always beside it, as pairs of keys without any index.
 import { copyInto, copyRow } from '../database/copy.ts'
 import type { Transaction } from '../database/transaction.ts'
 import type { ObjectRow } from './rows.ts'
 
-/** Members of one group, as one page of its listing gave them; keys. */
+/** Members of one group, as one page of its listing gave them; keys. The same may come again. */
 export interface MembersWritten {
   readonly groupKey: number
   readonly users: readonly number[]
   readonly groups: readonly number[]
-  /** Some of them may have been written before: the listing was interrupted or started over. */
-  readonly mayRepeat: boolean
 }
 
 /** How far the member listing of a group has come. */
@@ -62,7 +61,11 @@ export async function writeBatch(
       [sourceId, batch.groupsToList.map((g) => g.groupKey), batch.groupsToList.map((g) => g.objectId)],
     )
   }
-  await writeMembers(tx, batch.members, options)
+  if (batch.members.some((p) => p.users.length + p.groups.length > 0)) {
+    await copyInto(tx.client, 'mirror_staged_members (source_id, group_key, member_key, kind)', {
+      rows: memberLines(batch.members, sourceId),
+    })
+  }
   await writeGroupsListed(tx, batch.groupsListed, sourceId)
   if (batch.listings.length > 0) await writeListings(tx, batch.listings, sourceId)
 }
@@ -135,45 +138,7 @@ async function writeRepeated(
   )
 }
 
-async function writeMembers(
-  tx: Transaction,
-  pages: readonly MembersWritten[],
-  options: { readonly walk: WalkKind; readonly sourceId: number },
-): Promise<void> {
-  if (options.walk === 'full') {
-    if (!pages.some((p) => p.users.length + p.groups.length > 0)) return
-    await copyInto(tx.client, 'mirror_staged_members (source_id, group_key, member_key, kind)', {
-      rows: stagedLines(pages, options.sourceId),
-    })
-    return
-  }
-  for (const [table, of] of [
-    ['mirror_members', (p: MembersWritten) => p.users],
-    ['mirror_nesting', (p: MembersWritten) => p.groups],
-  ] as const) {
-    const fresh = pages.filter((p) => !p.mayRepeat && of(p).length > 0)
-    if (fresh.length > 0) {
-      await copyInto(tx.client, `${table} (group_key, member_key)`, {
-        rows: fresh.map((p) => pairLines(p.groupKey, of(p))),
-      })
-    }
-    for (const page of pages) {
-      if (!page.mayRepeat || of(page).length === 0) continue
-      await tx.query(`insert into ${table} select $1, unnest($2::int[]) on conflict do nothing`, [
-        page.groupKey,
-        of(page),
-      ])
-    }
-  }
-}
-
-function pairLines(groupKey: number, members: readonly number[]): string {
-  let lines = ''
-  for (const member of members) lines += `${groupKey}\t${member}\n`
-  return lines
-}
-
-function* stagedLines(pages: readonly MembersWritten[], sourceId: number): Generator<string> {
+function* memberLines(pages: readonly MembersWritten[], sourceId: number): Generator<string> {
   for (const page of pages) {
     const head = `${sourceId}\t${page.groupKey}\t`
     let lines = ''

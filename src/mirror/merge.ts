@@ -2,7 +2,7 @@
 import type { Transaction } from '../database/transaction.ts'
 import type { Owner } from './fence.ts'
 import { markChanged } from './marks.ts'
-import { dropMembershipsOf } from './memberships.ts'
+import { setStates } from './absences.ts'
 
 export interface MergeOptions {
   /** Attributes that the mirror still holds and nothing needs any more. */
@@ -20,9 +20,9 @@ export async function mergeWalk(tx: Transaction, owner: Owner, options: MergeOpt
   // Filled by COPY a moment ago: without this the planner takes them for empty.
   await tx.query('analyze mirror_staged_objects')
   await tx.query('analyze mirror_staged_members')
+  await mergeProven(tx, owner)
   await mergeChanged(tx, owner, options.obsolete)
   await mergeNew(tx, owner)
-  await mergeProven(tx, owner)
   await mergeUnreadableGroups(tx, owner)
   for (const [kind, table] of [
     ['u', 'mirror_members'],
@@ -53,7 +53,8 @@ async function mergeChanged(tx: Transaction, owner: Owner, obsolete: readonly st
      from mirror_staged_objects s
      join mirror_objects m on m.key = s.key
      cross join lateral (select (coalesce(m.attributes, '{}') - $2::text[]) || s.attributes as attributes,
-       case when s.manager_said then s.manager else m.manager end as manager) n
+       case when s.manager_said and not (s.manager is null and ${isInRecycleBin('m')}) then s.manager
+         else m.manager end as manager) n
      where s.source_id = $1 and s.state = 'l' and m.source_id = $1
        and (m.kind <> s.kind or m.state <> 'l' or m.attributes is distinct from n.attributes
          or m.sealed is distinct from s.sealed or m.manager is distinct from n.manager)`,
@@ -87,6 +88,12 @@ async function mergeChanged(tx: Transaction, owner: Owner, obsolete: readonly st
   }
 }
 
+/** Graph leaves out a manager who is in the recycle bin, and brings him back without a word, as it does with members. */
+function isInRecycleBin(user: string): string {
+  return `exists (select 1 from mirror_objects boss
+    where boss.source_id = ${user}.source_id and boss.object_id = ${user}.manager and boss.state in ('s', 'a'))`
+}
+
 async function mergeNew(tx: Transaction, owner: Owner): Promise<void> {
   await tx.query(
     `with added as (
@@ -102,21 +109,11 @@ async function mergeNew(tx: Transaction, owner: Owner): Promise<void> {
 }
 
 async function mergeProven(tx: Transaction, owner: Owner): Promise<void> {
-  const gone = await tx.query<{ key: number }>(
-    `with changed as (
-       update mirror_objects o set state = s.state from mirror_staged_objects s
-       where s.source_id = $1 and s.state in ('s', 'x') and o.key = s.key and o.state <> s.state
-       returning o.key, o.state), marked as (
-       insert into mirror_marks (source_id, key, at) select $1, key, $2 from changed
-       on conflict (source_id, key) do update set at = excluded.at)
-     select key from changed where state = 'x'`,
-    [owner.sourceId, owner.fence],
+  const proven = await tx.query<{ key: number; state: 's' | 'x' }>(
+    `select key, state from mirror_staged_objects where source_id = $1 and state in ('s', 'x')`,
+    [owner.sourceId],
   )
-  await dropMembershipsOf(
-    tx,
-    owner,
-    gone.rows.map((row) => row.key),
-  )
+  await setStates(tx, owner, proven.rows)
 }
 
 /**

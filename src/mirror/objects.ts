@@ -27,7 +27,7 @@ export interface ObjectChange {
   readonly manager: string | null
   /** Only ever met as a member until now: his memberships begin to count. */
   readonly wasPlaceholder: boolean
-  /** User name or display name changed: whoever he manages is marked too. */
+  /** User name, display name or presence changed: whoever he manages is marked too. */
   readonly isRenamed: boolean
 }
 
@@ -56,6 +56,20 @@ export async function getObjects(
     })
   }
   return found
+}
+
+/** The sealed attributes of those of the given objects that have some. */
+export async function getSealed(
+  db: Queries,
+  sourceId: number,
+  objectIds: readonly string[],
+): Promise<ReadonlyMap<string, Buffer>> {
+  const rows = await db.query<{ object_id: string; sealed: Buffer }>(
+    `select object_id, sealed from mirror_objects
+     where source_id = $1 and object_id = any($2::uuid[]) and sealed is not null`,
+    [sourceId, objectIds],
+  )
+  return new Map(rows.rows.map((row) => [row.object_id, row.sealed]))
 }
 
 /** Writes and marks changed objects. @returns their keys by object id */

@@ -1,5 +1,6 @@
 // Where reading of a source stands: the links of its two feeds, and the unfinished first load or full compare.
 import type { Queries } from '../database/connect.ts'
+import { sqlState } from '../database/unavailable.ts'
 import type { ObjectId } from '../directory/ids.ts'
 import type { ListingProgress, WalkKind } from './load.ts'
 
@@ -194,10 +195,12 @@ export async function setListings(
     sourceId,
     listings.prefix,
   ])
-  await tx.query('insert into mirror_listings (source_id, listing) select $1, unnest($2::text[])', [
-    sourceId,
-    listings.names,
-  ])
+  await addListings(tx, sourceId, listings.names)
+}
+
+/** Adds listings, none of them begun. */
+export async function addListings(tx: Queries, sourceId: number, names: readonly string[]): Promise<void> {
+  await tx.query('insert into mirror_listings (source_id, listing) select $1, unnest($2::text[])', [sourceId, names])
 }
 
 /** Groups whose members the unfinished walk still has to read, and where. */
@@ -216,10 +219,40 @@ async function clearWalk(tx: Queries, sourceId: number): Promise<void> {
   for (const table of ['mirror_listings', 'mirror_groups_to_list']) {
     await tx.query(`delete from ${table} where source_id = $1`, [sourceId])
   }
-  // Also what a source that was removed in the middle of a walk has left; its number is never given out again.
-  for (const table of ['mirror_staged_objects', 'mirror_staged_members']) {
-    await tx.query(`delete from ${table} where source_id = $1 or source_id not in (select id from sources)`, [sourceId])
+  for (const table of ['mirror_staged_objects', 'mirror_staged_members']) await clearStaged(tx, { table, sourceId })
+}
+
+/** From so many rows on they are worth a moment of sole use of the table. */
+const TRUNCATE_FROM = 10_000
+
+/** Also of sources that were removed in the middle of a walk; their numbers are never given out again. */
+async function clearStaged(tx: Queries, staged: { readonly table: string; readonly sourceId: number }): Promise<void> {
+  const { table, sourceId } = staged
+  const many = await tx.query(`select 1 from ${table} limit 1 offset $1`, [TRUNCATE_FROM])
+  if (many.rowCount === 1 && (await truncateUnlessShared(tx, staged))) return
+  await tx.query(`delete from ${table} where source_id = $1 or source_id not in (select id from sources)`, [sourceId])
+}
+
+/** @returns false when another walk is writing to the table, or has rows in it */
+async function truncateUnlessShared(
+  tx: Queries,
+  staged: { readonly table: string; readonly sourceId: number },
+): Promise<boolean> {
+  const { table, sourceId } = staged
+  await tx.query('savepoint clear_staged')
+  try {
+    await tx.query(`lock table ${table} in access exclusive mode nowait`)
+  } catch (error) {
+    if (sqlState(error) !== '55P03') throw error
+    await tx.query('rollback to savepoint clear_staged')
+    return false
   }
+  const others = await tx.query(
+    `select 1 from ${table} where source_id <> $1 and source_id in (select id from sources) limit 1`,
+    [sourceId],
+  )
+  if (others.rowCount === 0) await tx.query(`truncate ${table}`)
+  return others.rowCount === 0
 }
 
 /**

@@ -168,7 +168,7 @@ function finish(folds: ReadonlyMap<ObjectId, Fold>, kind: 'u' | 'g', options: Fo
       sealed,
       manager: fold.manager,
       wasPlaceholder: before?.kind === '?',
-      isRenamed: isRenamed(before?.attributes ?? {}, fold.attributes),
+      isRenamed: before?.state !== fold.state || isRenamed(before.attributes, fold.attributes),
     })
   }
   return { changes, cleared: [...cleared], rereads }

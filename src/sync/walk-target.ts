@@ -2,7 +2,7 @@
 import { assert } from '../base/errors.ts'
 import type { GroupEntry, UserEntry } from '../directory/change.ts'
 import type { MembersPage } from '../graph/memberships.ts'
-import { getObjects } from '../mirror/objects.ts'
+import { getSealed } from '../mirror/objects.ts'
 import { type KeyIndex, type KeyReserve, ROW } from '../mirror/keys.ts'
 import type { ListingProgress, WalkKind } from '../mirror/load.ts'
 import { type ObjectRow, part, resealed, sealContext, toJson } from '../mirror/rows.ts'
@@ -17,8 +17,7 @@ export interface WalkTarget {
   countAnew(): void
   /** @returns the groups that the walk had not met before */
   addGroups(entries: readonly GroupEntry[], progress: ListingProgress): Promise<readonly GroupEntry[]>
-  /** `isResumed`: part of the group's members may have been written by an earlier run. */
-  addMembers(page: MembersPage, options: { readonly isResumed: boolean }): Promise<void>
+  addMembers(page: MembersPage): Promise<void>
 }
 
 interface TargetOptions {
@@ -36,8 +35,6 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
   const sealer = { seal, open }
   const secretNames = pull.needs.secretAttributes
   const sourceId = pull.source.id
-  /** Members seen of groups whose first pages are written: only a first load cannot bear repetitions. */
-  const seenMembers = new Map<number, Set<number>>()
   let usersListed = options.usersListed
 
   const slotOf = (objectId: string, loan: number[]): { slot: number; isUnknown: boolean } => {
@@ -48,12 +45,11 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
     return { slot: index.insert(objectId, key), isUnknown: true }
   }
 
-  const sealedBefore = async (entries: readonly UserEntry[]): Promise<ReadonlyMap<string, Buffer | null>> => {
+  const sealedBefore = async (entries: readonly UserEntry[]): Promise<ReadonlyMap<string, Buffer>> => {
     // What did not change keeps its bytes, so that the merge can compare; a first load has nothing to compare with.
     if (walk === 'first' || secretNames.size === 0) return new Map()
     const ids = entries.map((e) => e.objectId)
-    const known = await getObjects(db, sourceId, ids)
-    return new Map([...known].map(([id, row]) => [id, row.sealed]))
+    return getSealed(db, sourceId, ids)
   }
 
   const rowOf = (
@@ -82,7 +78,7 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
     entries: readonly Entry[],
     placeOptions: {
       readonly kind: 'u' | 'g'
-      readonly before: ReadonlyMap<string, Buffer | null>
+      readonly before: ReadonlyMap<string, Buffer>
       readonly loan: number[]
     },
   ) => {
@@ -131,17 +127,6 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
     return { users, groups, placeholders }
   }
 
-  /** Leaves out what this group's earlier pages, or this one, have already named. */
-  const unseen = (groupKey: number, found: readonly number[], isComplete: boolean): readonly number[] => {
-    const seen = seenMembers.get(groupKey) ?? new Set<number>()
-    if (!isComplete) seenMembers.set(groupKey, seen)
-    return found.filter((key) => {
-      const isNew = !seen.has(key)
-      seen.add(key)
-      return isNew
-    })
-  }
-
   return {
     get usersListed() {
       return usersListed
@@ -166,7 +151,7 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
       await queue.push({ rows: entries.length, created, repeated, groupsToList, listings: [progress] })
       return met
     },
-    async addMembers(page, { isResumed }) {
+    async addMembers(page) {
       const groupKey = index.key(index.find(page.objectId))
       if (page.kind !== 'page') {
         const failed = page.kind === 'forbidden' ? 'f' : 'm'
@@ -176,20 +161,10 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
       const loan = await keys.borrow(page.members.length)
       const { users, groups, placeholders } = membersOf(page, loan)
       keys.giveBack(loan)
-      const written = { groupKey, mayRepeat: isResumed, users, groups }
-      const isFresh = walk === 'first' && !isResumed
-      const members = isFresh
-        ? {
-            ...written,
-            users: unseen(groupKey, users, page.complete),
-            groups: unseen(groupKey, groups, page.complete),
-          }
-        : written
-      if (page.complete) seenMembers.delete(groupKey)
       await queue.push({
         rows: 1 + page.members.length,
         created: placeholders,
-        members: [members],
+        members: [{ groupKey, users, groups }],
         groupsListed: [{ groupKey, link: page.nextLink }],
       })
     },

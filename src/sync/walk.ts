@@ -200,16 +200,9 @@ async function readMembers(
   const { pull, target } = walk
   await options.start
   options.signal.throwIfAborted()
-  const resumed = new Set<string>()
-  async function* groups(): AsyncGenerator<GroupToRead> {
-    for await (const group of options.newGroups) {
-      if (group.link !== undefined) resumed.add(group.objectId)
-      yield group
-    }
-  }
   let done = 0
-  for await (const page of pull.env.graph.members(groups(), { signal: options.signal })) {
-    await target.addMembers(page, { isResumed: resumed.has(page.objectId) })
+  for await (const page of pull.env.graph.members(options.newGroups, { signal: options.signal })) {
+    await target.addMembers(page)
     if (page.kind !== 'page' || page.complete) {
       done += 1
       pull.env.onProgress({ phase: 'memberships', done, total: Math.max(done, pull.tally.groups) })

@@ -13,7 +13,7 @@ import { pull, type PullEnv, type PullProgress, type PullResult } from '../../sr
 import type { Vault } from '../../src/vault/keys.ts'
 import { clientOptions, emulatedWorld, type World } from './graph.ts'
 
-/** Everything live: attributes without nulls, secret ones opened, and who is in which group. */
+/** Everything live: attributes without nulls and empty lists, secret ones opened, and who is in which group. */
 export interface Picture {
   readonly users: Readonly<Record<string, unknown>>
   readonly groups: Readonly<Record<string, unknown>>
@@ -227,8 +227,11 @@ async function pictureOf(query: PulledSource['query'], vault: Vault, sourceId: n
     )
     return rows.map((row) => row.pair)
   }
+  const users = await objects('u')
+  // A manager in the recycle bin is kept for his return; for now there is none.
+  for (const user of Object.values(users)) if (!(String(user['manager']) in users)) delete user['manager']
   return {
-    users: await objects('u'),
+    users,
     groups: await objects('g'),
     members: await pairs('mirror_members'),
     nesting: await pairs('mirror_nesting'),
@@ -274,7 +277,7 @@ export function truthOf(tenant: Tenant, needs: Needs): Picture {
 function withoutNulls(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values)
-      .filter(([, value]) => value !== null && value !== undefined)
+      .filter(([, value]) => value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0))
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   )
 }
