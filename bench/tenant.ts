@@ -4,7 +4,7 @@ import { addMember, removeMember } from '../src/emulator/memberships.ts'
 import { generateTenant } from '../src/emulator/generator.ts'
 import { hire, remove, rename, update } from '../src/emulator/operations.ts'
 import { Emulator, type HostedTenant } from '../src/emulator/server.ts'
-import type { DirectoryObject } from '../src/emulator/tenant.ts'
+import type { DirectoryObject } from '../src/emulator/object.ts'
 import { serve } from './worker.ts'
 
 /** Where the tenant is and how to get in. */

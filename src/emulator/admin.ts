@@ -22,7 +22,8 @@ import {
   update,
 } from './operations.ts'
 import type { Random } from './random.ts'
-import type { AppRegistration, DirectoryObject, Tenant } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
+import type { AppRegistration, Tenant } from './tenant.ts'
 import type { ThrottleSettings } from './throttle.ts'
 import { jsonResponse, type LoggedRequest, type WireRequest, type WireResponse } from './wire.ts'
 

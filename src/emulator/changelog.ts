@@ -1,6 +1,6 @@
 // What happened in a tenant, numbered: the source of both deltas and of the lagging index. Nothing is kept of the
 // time before the first request, because nobody can hold a token from then.
-import type { Presence, Properties } from './tenant.ts'
+import type { Presence, Properties } from './object.ts'
 
 /** What an object looked like before a change. Properties are never altered in place, so keeping a reference is enough. */
 export interface Snapshot {

@@ -12,7 +12,7 @@ import { emulate, type Emulated, type Json } from '../../test/support/emulated.t
 import { type GraphDescription, readGraphDescription } from '../../test/support/openapi.ts'
 import { addMember, createGroup, removeMember } from './memberships.ts'
 import { hire, remove, setManager, update } from './operations.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 
 const SELECT_ALL =
   'id,displayName,givenName,surname,userPrincipalName,mail,accountEnabled,userType,department,companyName,jobTitle,officeLocation,mobilePhone,businessPhones,employeeId,employeeType,employeeOrgData,otherMails,proxyAddresses,preferredLanguage,usageLocation,city,country,createdDateTime,creationType,externalUserState,onPremisesExtensionAttributes,onPremisesSamAccountName,onPremisesDomainName,onPremisesSyncEnabled,onPremisesImmutableId,onPremisesSecurityIdentifier,onPremisesLastSyncDateTime'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type GraphCalls, type GraphObject, graphCalls, objectsOf } from '../../test/support/graphcalls.ts'
 import { addMember, addMembers, createGroup, removeMember, renameGroup } from './memberships.ts'
 import { hire, purge, remove, resetDelta, restore, setManager, update } from './operations.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 
 const DAY = 24 * 3600 * 1000
 const USERS = '/users/delta?$select=displayName,department,manager'

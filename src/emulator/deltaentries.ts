@@ -3,7 +3,7 @@ import { countFired } from './behaviour.ts'
 import type { Position, Round } from './deltatoken.ts'
 import type { Call } from './respond.ts'
 import { isExtension, NOT_IN_DELTA } from './schema.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 import type { View } from './view.ts'
 import type { Shown } from './write.ts'
 

@@ -15,7 +15,7 @@ import { canSeeMembers } from './permissions.ts'
 import type { Call } from './respond.ts'
 import type { ObjectChange } from './rounds.ts'
 import { hasNumber, indexAfter } from './sorted.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 import { deltaShaper, type Shown } from './write.ts'
 
 /** With `interleaveGroups`: so many groups are told side by side. */

@@ -14,7 +14,7 @@ import { managerOf } from './edges.ts'
 import type { Call } from './respond.ts'
 import type { ObjectChange } from './rounds.ts'
 import { indexAfter } from './sorted.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 import { deltaShaper, type Shown } from './write.ts'
 
 /**

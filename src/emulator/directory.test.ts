@@ -11,7 +11,7 @@ import {
   removeMember,
 } from './memberships.ts'
 import { disable, enable, hire, purge, remove, rename, restore, setManager, update } from './operations.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 
 const DAY = 24 * 3600 * 1000
 

@@ -17,7 +17,7 @@ import {
   resourceNotFound,
 } from './respond.ts'
 import { NOT_IN_COLLECTIONS } from './schema.ts'
-import type { DirectoryObject, ObjectKind } from './tenant.ts'
+import type { DirectoryObject, ObjectKind } from './object.ts'
 import { viewAt } from './view.ts'
 import { listShaper, type Shown } from './write.ts'
 

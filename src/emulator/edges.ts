@@ -2,7 +2,7 @@
 import { type Call, GraphRefusal, requestDenied } from './respond.ts'
 import { countFired } from './behaviour.ts'
 import { canSeeMembers } from './permissions.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 import type { View } from './view.ts'
 
 /**

@@ -3,7 +3,7 @@ import { directMembers, managerOf, transitiveMemberOf, transitiveMembers } from 
 import type { Expansion } from './odata.ts'
 import { canRead, requireAny, ROLES } from './permissions.ts'
 import { type Call, unsupportedQuery } from './respond.ts'
-import type { DirectoryObject, ObjectKind } from './tenant.ts'
+import type { DirectoryObject, ObjectKind } from './object.ts'
 import type { View } from './view.ts'
 import { listShaper, type Shown } from './write.ts'
 

@@ -2,7 +2,7 @@
 import type { Filter, Literal, Operator } from './filter.ts'
 import { badRequest, type GraphRefusal, isRecord, unsupportedQuery } from './respond.ts'
 import { filterRow, isCollectionProperty, isKnownProperty, resourceName, type Support } from './schema.ts'
-import type { ObjectKind, Properties } from './tenant.ts'
+import type { ObjectKind, Properties } from './object.ts'
 
 /** Graph's limits without an advanced query (graph.md 9.1). */
 const MAX_IN = 15

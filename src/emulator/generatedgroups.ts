@@ -2,7 +2,7 @@
 import type { GeneratorContext } from './generatedusers.ts'
 import { GROUP_WORDS } from './names.ts'
 import { insertNumber } from './sorted.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 
 interface GroupCounts {
   readonly users: number

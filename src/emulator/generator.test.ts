@@ -3,7 +3,8 @@ import { stillClock } from '../../test/support/emulated.ts'
 import { generateTenant } from './generator.ts'
 import { purgeExpired } from './operations.ts'
 import { demoCompany } from './tenants/contoso.ts'
-import type { DirectoryObject, Tenant } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
+import type { Tenant } from './tenant.ts'
 
 const MANY = { users: 3_000, groups: 300, memberships: 20_000, seed: 5, clock: stillClock }
 

@@ -11,7 +11,8 @@ import { type Call, countAnswer, type GraphResponse, textAnswer, unsupportedQuer
 import type { Snapshot } from './changelog.ts'
 import { GROUP_SINGLE_ONLY } from './schema.ts'
 import { indexAfter } from './sorted.ts'
-import { type DirectoryObject, type ObjectKind, orderText, sortByText, type Tenant } from './tenant.ts'
+import type { DirectoryObject, ObjectKind } from './object.ts'
+import { orderText, sortByText, type Tenant } from './tenant.ts'
 import { laggingView, type View, viewAt } from './view.ts'
 import { listShaper, type Shaper, type Shown } from './write.ts'
 

@@ -3,7 +3,8 @@
 import { ConflictError, NotFoundError } from '../base/errors.ts'
 import { type Attributes, create, requireLive, update } from './operations.ts'
 import { hasNumber, insertNumber, insertNumbers, removeNumber } from './sorted.ts'
-import type { DirectoryObject, Tenant } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
+import type { Tenant } from './tenant.ts'
 
 /**
  * Creates a group, a security group unless the attributes say otherwise.

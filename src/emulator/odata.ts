@@ -3,7 +3,7 @@ import { type Filter, parseFilter } from './filter.ts'
 import { checkFilter } from './filterrules.ts'
 import { badRequest, GraphRefusal, unsupportedQuery } from './respond.ts'
 import { isKnownProperty, isOrderable, NOT_IN_COLLECTIONS } from './schema.ts'
-import type { ObjectKind } from './tenant.ts'
+import type { ObjectKind } from './object.ts'
 
 /** The option names of Graph; `$` may be left out in v1.0, and case does not matter. */
 const OPTIONS = [

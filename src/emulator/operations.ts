@@ -3,7 +3,8 @@
 import { ConflictError, NotFoundError } from '../base/errors.ts'
 import { countFired } from './behaviour.ts'
 import { removeNumber } from './sorted.ts'
-import { type DirectoryObject, type ObjectKind, type Properties, snapshot, type Tenant } from './tenant.ts'
+import type { DirectoryObject, ObjectKind, Properties } from './object.ts'
+import { snapshot, type Tenant } from './tenant.ts'
 
 /** Soft-deleted objects are purged after 30 days (graph.md 15). */
 const RECYCLE_MS = 30 * 24 * 3600 * 1000

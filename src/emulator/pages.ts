@@ -2,7 +2,7 @@
 import { countFired } from './behaviour.ts'
 import { type Options, readOptions } from './odata.ts'
 import { badRequest, type Call, GraphRefusal } from './respond.ts'
-import type { DirectoryObject } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
 
 /** Where a page begins and what it was asked. */
 export interface PageStart {

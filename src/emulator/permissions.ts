@@ -1,7 +1,7 @@
 // Which application permission opens what (graph.md 2.2). A ReadWrite permission opens what its Read does.
 import { type Call, requestDenied } from './respond.ts'
 import { BASIC_PROFILE, DEFAULT_PROPERTIES, EXTRA_PERMISSION } from './schema.ts'
-import type { ObjectKind } from './tenant.ts'
+import type { ObjectKind } from './object.ts'
 
 const READABLE_BY: Readonly<Record<ObjectKind, readonly string[]>> = {
   user: ['User.Read.All', 'User.ReadBasic.All', 'Directory.Read.All'],

@@ -4,7 +4,7 @@ import { answerCount, answerList, type Collection, contextOf } from './listing.t
 import { readOptions, readSelect } from './odata.ts'
 import { readableSelect, requireAny, ROLES } from './permissions.ts'
 import { badRequest, type Call, type GraphResponse, jsonAnswer, resourceNotFound } from './respond.ts'
-import type { ObjectKind } from './tenant.ts'
+import type { ObjectKind } from './object.ts'
 import { listShaper } from './write.ts'
 
 const CASTS: ReadonlyMap<string, ObjectKind> = new Map([

@@ -1,6 +1,6 @@
 // The changes between two points of the log, folded per object: what one delta round has to tell.
 import type { Change } from './changelog.ts'
-import type { ObjectKind, Tenant } from './tenant.ts'
+import type { ObjectKind } from './object.ts'
 
 /** What happened to one object within a round. */
 export interface ObjectChange {
@@ -20,13 +20,19 @@ export interface ObjectChange {
 /** A resumed round is folded once, not once per page; a few at a time are enough. */
 const KEPT_ROUNDS = 8
 
+/** Of a tenant, what folding its log needs. */
+interface Logged {
+  readonly log: { between(from: number, to: number): readonly Change[] }
+  at(no: number): { readonly kind: ObjectKind }
+}
+
 /** Folded rounds of one tenant. */
 export class Rounds {
   readonly #known = new Map<string, readonly ObjectChange[]>()
 
   /** Changes of objects of a kind with `from < seq <= to`, in order of each object's first change. */
   fold(
-    tenant: Tenant,
+    tenant: Logged,
     kind: ObjectKind,
     range: { readonly from: number; readonly to: number },
   ): readonly ObjectChange[] {
@@ -43,7 +49,7 @@ export class Rounds {
   }
 }
 
-function fold(tenant: Tenant, kind: ObjectKind, changes: readonly Change[]): readonly ObjectChange[] {
+function fold(tenant: Logged, kind: ObjectKind, changes: readonly Change[]): readonly ObjectChange[] {
   const byNo = new Map<number, ObjectChange>()
   const touched = new Map<number, Set<number>>()
   for (const change of changes) {

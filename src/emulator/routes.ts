@@ -9,7 +9,8 @@ import { registration } from './registration.ts'
 import { purgeExpired } from './operations.ts'
 import { pageKey } from './pages.ts'
 import { badRequest, type Call, errorAnswer, GraphRefusal, type GraphRequest, type GraphResponse } from './respond.ts'
-import type { ObjectKind, Tenant } from './tenant.ts'
+import type { ObjectKind } from './object.ts'
+import type { Tenant } from './tenant.ts'
 
 export type { GraphRequest, GraphResponse } from './respond.ts'
 

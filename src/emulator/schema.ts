@@ -1,5 +1,5 @@
 // Which properties there are, which come without being asked for, and which filter works on which (graph.md 3, 4, 9.2).
-import type { ObjectKind } from './tenant.ts'
+import type { ObjectKind } from './object.ts'
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/)
 

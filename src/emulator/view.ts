@@ -1,6 +1,7 @@
 // The directory as it was a moment ago: what a lagging index and a lagging delta show (graph.md 9.1, 12.7).
 import type { Snapshot } from './changelog.ts'
-import type { DirectoryObject, Tenant } from './tenant.ts'
+import type { DirectoryObject } from './object.ts'
+import type { Tenant } from './tenant.ts'
 
 /** How the directory looks to one request. */
 export interface View {

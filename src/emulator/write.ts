@@ -1,7 +1,7 @@
 // How an object shows in answers. A shaper is made once per request from its property list; the answer as a whole is
 // serialized in one go, which was measured at half the time of text put together property by property.
 import { DEFAULT_PROPERTIES, isCollectionProperty, isExtension, isKnownProperty } from './schema.ts'
-import type { ObjectKind, Properties } from './tenant.ts'
+import type { ObjectKind, Properties } from './object.ts'
 
 /** A JSON object in the making; `undefined` values are left out of the answer. */
 export type Shown = Record<string, unknown>

@@ -1,6 +1,7 @@
 // What a tenant implies for the registry, written down a second time from the tenant itself: no code of the engine, no
 // Graph, no SQL. For sources with the default scope and the mapping of `MAPPING`, on a first load.
-import type { DirectoryObject, Tenant } from '../../src/emulator/tenant.ts'
+import type { DirectoryObject } from '../../src/emulator/object.ts'
+import type { Tenant } from '../../src/emulator/tenant.ts'
 
 /** The mapping that this knows; the source's settings in a config file. */
 export const MAPPING = {

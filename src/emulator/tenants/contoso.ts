@@ -5,7 +5,8 @@ import { addMember, addMembers, createGroup } from '../memberships.ts'
 import { foldName } from '../names.ts'
 import { hire, remove, setManager } from '../operations.ts'
 import { createRandom } from '../random.ts'
-import { type DirectoryObject, Tenant } from '../tenant.ts'
+import type { DirectoryObject } from '../object.ts'
+import { Tenant } from '../tenant.ts'
 
 /** Name, job, department, card (bytes in hex) or none, office, and whether the account is synced from on-premises. */
 type Row = readonly [name: string, job: string, department: string, card: string | null, office: string, synced?: 'ad']
