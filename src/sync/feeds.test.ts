@@ -4,7 +4,7 @@ import { aPulledSource, type PulledOptions, type PulledSource, truthOf } from '.
 import { createTestVault } from '../../test/support/vault.ts'
 import { addMember, createGroup, removeMember, renameGroup } from '../emulator/memberships.ts'
 import { disable, hire, purge, remove, rename, restore, setManager, update } from '../emulator/operations.ts'
-import type { DirectoryObject } from '../emulator/tenant.ts'
+import type { DirectoryObject } from '../emulator/object.ts'
 import type { Vault } from '../vault/keys.ts'
 
 const DAY_MS = 86_400_000

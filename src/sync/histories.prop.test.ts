@@ -6,7 +6,8 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { aSyncWorld, impliedView, registryView, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import { addMember, createGroup, removeMember, renameGroup } from '../emulator/memberships.ts'
 import { disable, enable, hire, purge, remove, rename, restore, update } from '../emulator/operations.ts'
-import type { DirectoryObject, Tenant } from '../emulator/tenant.ts'
+import type { DirectoryObject } from '../emulator/object.ts'
+import type { Tenant } from '../emulator/tenant.ts'
 
 const NAMES = ['ann', "o'brien", 'zoë', 'x.y', 'a-b_c', 'BIG'] as const
 const DOMAIN = 'contoso.com'

@@ -6,7 +6,8 @@ import { createTestVault } from '../../test/support/vault.ts'
 import { addMember, createGroup, removeMember, renameGroup } from '../emulator/memberships.ts'
 import { disable, enable, hire, purge, remove, rename, restore, setManager, update } from '../emulator/operations.ts'
 import { createRandom, type Random } from '../emulator/random.ts'
-import type { DirectoryObject, Tenant } from '../emulator/tenant.ts'
+import type { DirectoryObject } from '../emulator/object.ts'
+import type { Tenant } from '../emulator/tenant.ts'
 import type { Vault } from '../vault/keys.ts'
 
 let test: TestDatabase

@@ -38,7 +38,7 @@ async function pullInPieces(source: PulledSource, options: { mode: 'auto' | 'ful
 }
 
 async function aLargerSource(): Promise<PulledSource> {
-  const source = await aPulledSource(at, { users: 2300, groups: 30, memberships: 9000 })
+  const source = await aPulledSource(at, { users: 2050, groups: 30, memberships: 4000 })
   const nested = createGroup(source.tenant, { displayName: 'nested' })
   addMember(source.tenant, nested.id, [...source.tenant.live('group')][0]!.id)
   return source
