@@ -14,7 +14,7 @@ import type { Pull, PullEnv, PullResult, PullSource } from './pull-env.ts'
 import { rereadMemberships } from './reread.ts'
 import { beginRound, isResumable, readRound, roundToBegin, stateOf } from './rounds.ts'
 
-export type { PullEnv, PullProgress, PullResult, PullSource, Removals } from './pull-env.ts'
+export type { PullEnv, PullProgress, PullResult, PullSource } from './pull-env.ts'
 
 /**
  * Reads a source into its mirror. Interrupted at any point, also by a kill, the next pull goes on at the last stored
