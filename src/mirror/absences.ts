@@ -27,19 +27,24 @@ export async function listUnproven(
   return found.rows.map(toAbsent)
 }
 
-/** Objects that the mirror knows as live, unproven or soft-deleted and that the finished walk did not list, by key. */
+/** Objects that the mirror knows in one of these states and that the finished walk did not list, by key. */
 export async function listAbsent(
   db: Queries,
   sourceId: number,
-  page: { readonly kind: 'u' | 'g'; readonly afterKey: number; readonly limit: number },
+  page: {
+    readonly kind: 'u' | 'g'
+    readonly states: readonly string[]
+    readonly afterKey: number
+    readonly limit: number
+  },
 ): Promise<readonly AbsentObject[]> {
   const found = await db.query<AbsentRow>(
     `select key, object_id, kind, state from mirror_objects o
-     where source_id = $1 and kind = $2 and state in ('l', 'a', 's') and key > $3
+     where source_id = $1 and kind = $2 and state::text = any($5::text[]) and key > $3
        and not exists (select 1 from mirror_staged_objects s
          where s.source_id = $1 and s.key = o.key and s.kind <> '?')
      order by key limit $4`,
-    [sourceId, page.kind, page.afterKey, page.limit],
+    [sourceId, page.kind, page.afterKey, page.limit, page.states],
   )
   return found.rows.map(toAbsent)
 }

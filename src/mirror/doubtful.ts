@@ -21,6 +21,9 @@ export async function touchDoubtful(tx: Queries, sourceId: number, keys: readonl
 
 /** Ends the memberships that are doubtful no longer, and asks for the groups of the others to be read again. */
 export async function settleDoubtful(tx: Queries, owner: Owner): Promise<void> {
+  const some = await tx.query('select 1 from mirror_doubtful_members where source_id = $1 limit 1', [owner.sourceId])
+  if (some.rowCount === 0) return
+  await tx.query('analyze mirror_doubtful_members')
   for (const [kind, table] of [
     ['u', 'mirror_members'],
     ['g', 'mirror_nesting'],

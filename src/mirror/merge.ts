@@ -180,7 +180,8 @@ async function removeUnusedPlaceholders(tx: Transaction, sourceId: number): Prom
   await tx.query(
     `delete from mirror_objects o where o.source_id = $1 and o.kind = '?'
        and not exists (select 1 from mirror_members m where m.member_key = o.key)
-       and not exists (select 1 from mirror_nesting n where n.member_key = o.key)`,
+       and not exists (select 1 from mirror_nesting n where n.member_key = o.key)
+       and not exists (select 1 from mirror_member_marks k where k.source_id = $1 and k.member_key = o.key)`,
     [sourceId],
   )
 }

@@ -73,6 +73,7 @@ export async function startRound(
   round: Omit<UnfinishedRound, 'phase'> & { readonly expired: readonly Feed[] },
 ): Promise<void> {
   await clearWalk(tx, sourceId)
+  await tx.query('delete from mirror_doubtful_members where source_id = $1', [sourceId])
   await tx.query('insert into mirror_rounds (source_id) values ($1) on conflict do nothing', [sourceId])
   await tx.query(
     `update mirror_rounds set round_kind = $2, round_phase = 'walk', round_lineage = $3, round_started_at = $4,

@@ -14,13 +14,21 @@ const PAGE = 200
  *
  * @throws RunError `listing-contradicted` when the walk listed nobody at all and somebody is there
  */
-export async function proveAbsences(pull: Pull, walk: { readonly usersListed: number }): Promise<void> {
+export async function proveAbsences(
+  pull: Pull,
+  walk: {
+    readonly usersListed: number
+    /** Whether those known to be in the recycle bin are asked for too. */
+    readonly provesDeleted: boolean
+  },
+): Promise<void> {
   const { env, source, owner } = pull
+  const states = walk.provesDeleted ? ['l', 'a', 's'] : ['l', 'a']
   for (const kind of ['u', 'g'] as const) {
     if (kind === 'g' && !pull.needs.groups) continue
     let afterKey = 0
     for (let limit = FIRST_PAGE; ; limit = PAGE) {
-      const absent = await listAbsent(env.db, source.id, { kind, afterKey, limit })
+      const absent = await listAbsent(env.db, source.id, { kind, afterKey, limit, states })
       if (absent.length === 0) break
       const proofs = await prove(pull, absent)
       const proven = absent.flatMap((object) => {

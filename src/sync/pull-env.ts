@@ -34,6 +34,10 @@ export interface PullEnv {
   /** Ends the pull at once; what was written stays and is gone on from. */
   readonly signal: AbortSignal
   readonly onProgress: (progress: PullProgress) => void
+  readonly limits?: {
+    /** Tenants of up to so many users are read in one list; see `shards.ts`. */
+    readonly plainUpTo?: number
+  }
 }
 
 export interface PullProgress {

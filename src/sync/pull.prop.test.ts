@@ -115,7 +115,7 @@ function upset(source: PulledSource, random: Random): void {
 }
 
 describe('after any sequence of changes', () => {
-  it.each(Array.from({ length: 16 }, (_, i) => i + 1))(
+  it.each(Array.from({ length: 12 }, (_, i) => i + 1))(
     'S9: the mirror equals the tenant, by changes and in full (seed %i)',
     async (seed) => {
       const random = createRandom(seed)

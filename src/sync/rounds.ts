@@ -21,6 +21,7 @@ import { proveAbsences } from './absent.ts'
 import { checkCanaries, checkWalked } from './canary.ts'
 import type { Expired } from './feeds.ts'
 import type { Pull } from './pull-env.ts'
+import { together } from './tasks.ts'
 import { walkTenant } from './walk.ts'
 
 /** A round that is due. */
@@ -123,10 +124,15 @@ export async function readRound(pull: Pull, round: UnfinishedRound): Promise<voi
 
 async function readFirst(pull: Pull, round: UnfinishedRound): Promise<void> {
   const { env, source, owner } = pull
-  const walked = await walkTenant(pull, { round, countBefore: stateOf(round).countBefore })
-  await checkWalked(pull, 'first')
-  if (!walked.isComplete) noteIncomplete(pull)
-  await writeMirror(env.db, owner, async (tx) => {
+  const walk = await walkTenant(pull, { round, countBefore: stateOf(round).countBefore })
+  await together(env.signal, [
+    async () => {
+      const { isComplete } = await walk.judge()
+      if (!isComplete) noteIncomplete(pull)
+    },
+    () => checkWalked(pull, 'first'),
+  ])
+  await writeMirror(env.db, { ...owner, signal: env.signal }, async (tx) => {
     await publishMembers(tx, source.id)
     // Also for the plan that follows: a table filled a moment ago passes for empty.
     for (const table of ['objects', 'members', 'nesting']) await tx.query(`analyze mirror_${table}`)
@@ -142,12 +148,15 @@ async function readAndCompare(pull: Pull, round: UnfinishedRound): Promise<void>
   const { env, source, owner, needs } = pull
   const everything = { wanted: needs.userAttributes, except: [] }
   await checkCanaries(pull, everything)
-  const walked = await walkTenant(pull, { round, countBefore: stateOf(round).countBefore })
+  const walk = await walkTenant(pull, { round, countBefore: stateOf(round).countBefore })
+  const walked = await walk.judge()
   await checkCanaries(pull, everything)
   await checkWalked(pull, 'full')
-  if (walked.isComplete) await proveAbsences(pull, walked)
+  // The feeds tell who leaves the recycle bin, unless they begin anew.
+  const provesDeleted = round.usersLink !== undefined
+  if (walked.isComplete) await proveAbsences(pull, { ...walked, provesDeleted })
   else noteIncomplete(pull)
-  await writeMirror(env.db, owner, async (tx) => {
+  await writeMirror(env.db, { ...owner, signal: env.signal }, async (tx) => {
     const before = await tx.query<{ name: string }>(
       'select unnest(user_attributes) as name from mirror_rounds where source_id = $1',
       [source.id],

@@ -14,6 +14,12 @@ import { type Channel, createChannel, inPool, together } from './tasks.ts'
 import { createWalkTarget, type WalkTarget } from './walk-target.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
+/** A walk that has come to its end. */
+export interface Walked {
+  /** Compares with the count, and reads the plain list where that differs. */
+  judge(): Promise<WalkOutcome>
+}
+
 export interface WalkOutcome {
   readonly usersListed: number
   /** False: the lists and the tenant's count disagree, also after the plain list was read. */
@@ -41,7 +47,7 @@ interface Walk {
 export async function walkTenant(
   pull: Pull,
   options: { readonly round: UnfinishedRound; readonly countBefore: number },
-): Promise<WalkOutcome> {
+): Promise<Walked> {
   const { env, source, owner } = pull
   const { round, countBefore } = options
   const queue = createWriteQueue((batch) =>
@@ -75,7 +81,7 @@ export async function walkTenant(
     await queue.settled()
   }
   await queue.flush()
-  return judgeCompleteness(walk)
+  return { judge: () => judgeCompleteness(walk) }
 }
 
 async function readUsers(
@@ -86,7 +92,7 @@ async function readUsers(
   const { env, source, owner } = pull
   let listings = (await listListings(env.db, source.id)).filter((l) => l.listing.startsWith('users'))
   if (listings.length === 0) {
-    const names = userListings(countBefore)
+    const names = userListings(countBefore, env.limits?.plainUpTo)
     await writeMirror(env.db, owner, (tx) => setListings(tx, source.id, { prefix: 'users', names }))
     listings = names.map((listing) => ({ listing, link: undefined, done: false }))
   }

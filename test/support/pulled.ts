@@ -33,6 +33,9 @@ export interface PullOptions {
   readonly tenantId?: string
 }
 
+/** So that tests need no tenant of 20,000 to see its users read in parallel. */
+const LIMITS = { plainUpTo: 2000 }
+
 export interface PulledSource {
   readonly world: World
   readonly tenant: Tenant
@@ -133,6 +136,7 @@ async function makeSource(
         log: silentLog,
         signal,
         onProgress: pullOptions.onProgress ?? (() => undefined),
+        limits: LIMITS,
         ...pullOptions.env,
       }
       const roots = { authorityUrl: world.emulator.authorityUrl, graphUrl: world.emulator.graphUrl }
