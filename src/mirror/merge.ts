@@ -18,7 +18,7 @@ export interface MergeOptions {
  */
 export async function mergeWalk(tx: Transaction, owner: Owner, options: MergeOptions): Promise<void> {
   // Filled by COPY a moment ago: without this the planner takes them for empty.
-  await tx.query('analyze mirror_staged_objects')
+  await tx.query('analyze mirror_staged_objects (source_id, key, kind, state)')
   await tx.query('analyze mirror_staged_members')
   await mergeProven(tx, owner)
   await mergeChanged(tx, owner, options.obsolete)

@@ -34,6 +34,13 @@ export async function publishMembers(
   }
 }
 
+/** What the planner has to know of the mirror's tables; looking at attributes would cost more than all the rest. */
+export async function analyzeMirror(tx: Transaction): Promise<void> {
+  await tx.query('analyze mirror_objects (key, source_id, object_id, kind, state, manager)')
+  await tx.query('analyze mirror_members')
+  await tx.query('analyze mirror_nesting')
+}
+
 interface Move {
   readonly kind: 'u' | 'g'
   readonly table: 'mirror_members' | 'mirror_nesting'

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { issue } from '../contract/runs.ts'
 import { writeMirror } from '../mirror/fence.ts'
 import type { WalkKind } from '../mirror/load.ts'
-import { publishMembers } from '../mirror/publish.ts'
+import { analyzeMirror, publishMembers } from '../mirror/publish.ts'
 import { mergeWalk, noteUnreadableGroups } from '../mirror/merge.ts'
 import {
   clearMirror,
@@ -135,7 +135,7 @@ async function readFirst(pull: Pull, round: UnfinishedRound): Promise<void> {
   await writeMirror(env.db, { ...owner, signal: env.signal }, async (tx) => {
     await publishMembers(tx, source.id)
     // Also for the plan that follows: a table filled a moment ago passes for empty.
-    for (const table of ['objects', 'members', 'nesting']) await tx.query(`analyze mirror_${table}`)
+    await analyzeMirror(tx)
     await noteUnreadableGroups(tx, source.id)
     const { tenantId } = source.connection
     await addUnlisted(tx, source.id, { tenantId, withGroups: pull.needs.groups })

@@ -7,7 +7,7 @@ import { type KeyIndex, type KeyReserve, ROW } from '../mirror/keys.ts'
 import type { ListingProgress, WalkKind } from '../mirror/load.ts'
 import { type ObjectRow, part, resealed, sealContext, toJson } from '../mirror/rows.ts'
 import type { Pull } from './pull-env.ts'
-import type { WriteQueue } from './write-queue.ts'
+import { OBJECT_WEIGHT, type WriteQueue } from './write-queue.ts'
 
 export interface WalkTarget {
   /** Distinct users listed so far, those of an interrupted walk included. */
@@ -137,7 +137,7 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
       const { created, repeated, met, seen } = place(entries, { kind: 'u', before, loan })
       keys.giveBack(loan)
       usersListed += met.length
-      await queue.push({ rows: entries.length, created, repeated, listings: [progress] })
+      await queue.push({ weight: entries.length * OBJECT_WEIGHT, created, repeated, listings: [progress] })
       return seen
     },
     countAnew() {
@@ -148,21 +148,27 @@ export function createWalkTarget(pull: Pull, options: TargetOptions): WalkTarget
       const { created, repeated, met } = place(entries, { kind: 'g', before: new Map(), loan })
       keys.giveBack(loan)
       const groupsToList = met.map((e) => ({ groupKey: index.key(index.find(e.objectId)), objectId: e.objectId }))
-      await queue.push({ rows: entries.length, created, repeated, groupsToList, listings: [progress] })
+      await queue.push({
+        weight: entries.length * OBJECT_WEIGHT,
+        created,
+        repeated,
+        groupsToList,
+        listings: [progress],
+      })
       return met
     },
     async addMembers(page) {
       const groupKey = index.key(index.find(page.objectId))
       if (page.kind !== 'page') {
         const failed = page.kind === 'forbidden' ? 'f' : 'm'
-        await queue.push({ rows: 1, groupsListed: [{ groupKey, link: undefined, failed }] })
+        await queue.push({ weight: 1, groupsListed: [{ groupKey, link: undefined, failed }] })
         return
       }
       const loan = await keys.borrow(page.members.length)
       const { users, groups, placeholders } = membersOf(page, loan)
       keys.giveBack(loan)
       await queue.push({
-        rows: 1 + page.members.length,
+        weight: 1 + page.members.length,
         created: placeholders,
         members: [{ groupKey, users, groups }],
         groupsListed: [{ groupKey, link: page.nextLink }],

@@ -1,8 +1,8 @@
 // Between fetching and writing: pages wait here in order, and those that wait are written together.
 import type { WalkBatch } from '../mirror/load.ts'
 
-/** Part of a batch; `rows` is its weight. */
-export type WalkPiece = Partial<WalkBatch> & { readonly rows: number }
+/** Part of a batch; `weight` is in memberships, which are the lightest rows. */
+export type WalkPiece = Partial<WalkBatch> & { readonly weight: number }
 
 export interface WriteQueue {
   /** Resolves when the piece is taken in, which is later when writing cannot keep up. Throws what writing threw. */
@@ -13,14 +13,16 @@ export interface WriteQueue {
   settled(): Promise<void>
 }
 
-/** A transaction holds at most this many rows: long ones are lost whole by a kill, short ones cost more each. */
-const MOST_ROWS = 30_000
-/** Fetching stops while more rows than this wait: the bound of memory. */
+/** What a user or group weighs, who is a kilobyte of JSON. */
+export const OBJECT_WEIGHT = 4
+/** A transaction holds at most so much: long ones are lost whole by a kill, short ones cost more each. */
+const MOST_WRITTEN = 30_000
+/** Fetching stops while more than this waits: the bound of memory. */
 const MOST_WAITING = 60_000
 
 /** One writer at a time, in the order of the pushes. After a failure nothing more is written. */
 export function createWriteQueue(write: (batch: WalkBatch) => Promise<void>): WriteQueue {
-  const queue: Queue = { waiting: [], rows: 0, writing: undefined, failure: undefined, awaken: [] }
+  const queue: Queue = { waiting: [], weight: 0, writing: undefined, failure: undefined, awaken: [] }
   const throwFailure = () => {
     if (queue.failure !== undefined) throw queue.failure.error
   }
@@ -41,12 +43,12 @@ export function createWriteQueue(write: (batch: WalkBatch) => Promise<void>): Wr
   return {
     async push(piece) {
       throwFailure()
-      while (queue.rows > MOST_WAITING) {
+      while (queue.weight > MOST_WAITING) {
         await new Promise<void>((resolve) => queue.awaken.push(resolve))
         throwFailure()
       }
       queue.waiting.push(piece)
-      queue.rows += piece.rows
+      queue.weight += piece.weight
       queue.writing ??= run()
     },
     async flush() {
@@ -59,7 +61,7 @@ export function createWriteQueue(write: (batch: WalkBatch) => Promise<void>): Wr
 
 interface Queue {
   waiting: WalkPiece[]
-  rows: number
+  weight: number
   writing: Promise<void> | undefined
   failure: { readonly error: unknown } | undefined
   /** Those whose push waits for room. */
@@ -70,13 +72,13 @@ function takeBatch(queue: Queue): readonly WalkPiece[] {
   let taken = 0
   let count = 0
   for (const piece of queue.waiting) {
-    if (taken > 0 && count + piece.rows > MOST_ROWS) break
+    if (taken > 0 && count + piece.weight > MOST_WRITTEN) break
     taken += 1
-    count += piece.rows
+    count += piece.weight
   }
   const batch = queue.waiting.slice(0, taken)
   queue.waiting = queue.waiting.slice(taken)
-  queue.rows -= count
+  queue.weight -= count
   return batch
 }
 
