@@ -1,6 +1,7 @@
 // Muster as it runs from the command line, in a process of its own, on the embedded database of a home.
 // Arguments: home, and the access to the tenant as JSON.
 import { openApp } from '../src/app.ts'
+import { keepHeapSmall } from '../src/base/heap.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { silentLog } from '../src/base/log.ts'
 import { loadConfig } from '../src/config.ts'
@@ -20,6 +21,7 @@ export interface MusterRequest {
   readonly mode: 'auto' | 'full'
 }
 
+keepHeapSmall()
 const [home = '', accessJson = ''] = process.argv.slice(2)
 const access = JSON.parse(accessJson) as Access // oxlint-disable-line typescript/no-unsafe-type-assertion -- main.ts wrote it
 const app = await openApp(loadConfig({}, { home, logLevel: 'silent' }), { clock: systemClock, log: silentLog })

@@ -1,9 +1,11 @@
 // Entry point of `muster`.
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { keepHeapSmall } from '../base/heap.ts'
 
 // Half of a short command's time would go into reading TypeScript. The folder is as trusted as the code beside it.
 enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/muster'))
+keepHeapSmall()
 const { runCommandLine } = await import('./command-line.ts')
 
 process.stdout.on('error', endQuietlyWithoutReader)

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { WalkBatch } from '../mirror/load.ts'
 import { createWriteQueue, type WalkPiece } from './write-queue.ts'
 
-const piece = (rows: number, listing: string): WalkPiece => ({
-  rows,
+const piece = (weight: number, listing: string): WalkPiece => ({
+  weight,
   listings: [{ listing, link: undefined, done: false }],
 })
 

@@ -14,7 +14,7 @@ export interface WriteQueue {
 }
 
 /** What a user or group weighs, who is a kilobyte of JSON. */
-export const OBJECT_WEIGHT = 4
+export const OBJECT_WEIGHT = 6
 /** A transaction holds at most so much: long ones are lost whole by a kill, short ones cost more each. */
 const MOST_WRITTEN = 30_000
 /** Fetching stops while more than this waits: the bound of memory. */
