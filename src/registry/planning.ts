@@ -173,7 +173,7 @@ function mirrorUserSql(
     ? 'exists (select from mirror_members mm where mm.member_key = m.key and mm.group_key in (select key from scope_groups))'
     : 'true'
   const manager = options.withManager
-    ? `(select mu.attributes ->> 'userPrincipalName' from mirror_objects mu where mu.source_id = m.source_id and mu.object_id = m.manager)`
+    ? `(select mu.attributes ->> 'userPrincipalName' from mirror_objects mu where mu.source_id = m.source_id and mu.object_id = m.manager and mu.state = 'l')`
     : 'null'
   return `select m.key, m.object_id, m.state, m.attributes, m.sealed, ${scope} as in_scope, ${manager} as manager_upn
     from mirror_objects m where m.source_id = $1 and m.kind = 'u' ${condition} order by m.object_id`

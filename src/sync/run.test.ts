@@ -9,7 +9,7 @@ import {
 } from '../../test/support/world.ts'
 import { runDocument } from '../contract/runs.ts'
 import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
-import { hire, remove, rename, restore, update } from '../emulator/operations.ts'
+import { hire, remove, rename, restore, setManager, update } from '../emulator/operations.ts'
 import { approveRun, cancelRun, rejectRun } from './approve.ts'
 import { cutAfterCommit } from '../../test/support/mortal.ts'
 import { previewSettings } from './preview.ts'
@@ -135,6 +135,31 @@ describe('changes', () => {
     expect(awayView.users[user.id]!.active).toBe(false)
     expect(back.users.reactivated).toBe(1)
     expect(await registryView(test.db)).toEqual(before)
+  })
+})
+
+describe('managers', () => {
+  it('D20: are told by their user name, follow its changes, and go when the manager does, by delta as by full compare', async () => {
+    const w = await world({ settings: { users: { properties: { manager: 'manager' } } } })
+    const boss = hire(w.tenant, { userPrincipalName: 'boss@contoso.com' })
+    const report = hire(w.tenant, { userPrincipalName: 'report@contoso.com' })
+    setManager(w.tenant, report.id, boss.id)
+    const managerOf = async () =>
+      (await test.db.query<{ manager: string | null }>('select manager from users where object_id = $1', [report.id]))
+        .rows[0]?.manager
+    await w.sync()
+    const first = await managerOf()
+    rename(w.tenant, boss.id, 'chief@contoso.com')
+    await w.sync()
+    const renamed = await managerOf()
+    remove(w.tenant, boss.id)
+    await w.sync()
+    const gone = await managerOf()
+
+    const full = await w.sync({ mode: 'full' })
+
+    expect([first, renamed, gone]).toEqual(['boss@contoso.com', 'chief@contoso.com', null])
+    expect(full).toMatchObject({ outcome: 'no-change', error: null })
   })
 })
 
