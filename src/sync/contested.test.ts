@@ -87,6 +87,18 @@ describe('pairing', () => {
     expect((await source.run({ everybody: true })).isEmpty).toBe(true)
   })
 
+  it('O5: with Pair by Object ID off, an object id does not move on to another record of the name it already has', async () => {
+    const source = await aHandSource(test.db, { adoptions: 'automatic', users: { options: { pairByObjectId: false } } })
+    await source.user(A, { userPrincipalName: 'ann@x' })
+    await source.run()
+    await test.db.query(
+      `with made as (insert into users (user_name, active, deactivated_by) values ('ann@x', false, 'source') returning id)
+       insert into user_names (user_id, kind, value, key, origin, held) select id, 'n', 'ann@x', 'ann@x', 's', false from made`,
+    )
+
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
   it('D5: of two who are paired with one record one gets it, the other is an issue and gives it no memberships', async () => {
     const source = await aHandSource(test.db, {
       adoptions: 'automatic',

@@ -1,6 +1,7 @@
 // Which registry user a wanted person is. Pure.
 import type { IssueCode } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
+import { canonical } from '../directory/canonical.ts'
 import type { RegistryUser } from '../directory/user.ts'
 
 export type Match =
@@ -17,6 +18,7 @@ export type Match =
 
 export interface MatchInput {
   readonly linked: RegistryUser | undefined
+  readonly wanted: { readonly userName: string | null } | undefined
   /** Registry users without object id that have the wanted user name. */
   readonly candidates: readonly RegistryUser[]
 }
@@ -33,7 +35,9 @@ export interface MatchContext {
 export function match(input: MatchInput, context: MatchContext): Match {
   const { linked } = input
   const candidates = context.options.pairBy === 'userName' ? input.candidates.filter((c) => c.objectId === null) : []
-  if (linked !== undefined && (context.options.pairByObjectId || candidates.length === 0))
+  // The link's own name is the wanted one: another record of that name, left behind by an earlier move, is no better.
+  const isFound = linked !== undefined && canonical(linked.userName) === canonical(input.wanted?.userName ?? '')
+  if (linked !== undefined && (context.options.pairByObjectId || candidates.length === 0 || isFound))
     return matchLinked(linked, context)
   const [candidate, second] = candidates
   if (candidate !== undefined) {

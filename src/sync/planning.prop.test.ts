@@ -28,6 +28,8 @@ type Step =
   | { readonly kind: 'member'; readonly group: number; readonly who: number }
   | { readonly kind: 'nest'; readonly group: number; readonly below: number }
   | { readonly kind: 'run' }
+  /** A plan that is shown and not applied; only where marks have to outlive it. */
+  | { readonly kind: 'plan' }
 
 const who = fc.nat(PEOPLE.length - 1)
 const group = fc.nat(GROUPS.length - 1)
@@ -68,6 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('member' as const), group, who }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('nest' as const), group, below: group }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'run' as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'plan' as const }) },
 )
 const history = fc.array(step, { minLength: 10, maxLength: 30 })
 
@@ -98,7 +101,11 @@ async function aPopulatedSource(db: Database, chosen: Settings): Promise<HandSou
 }
 
 /** Memberships and nestings toggle. */
-async function play(source: HandSource, steps: readonly Step[], run: () => Promise<void>): Promise<void> {
+async function play(
+  source: HandSource,
+  steps: readonly Step[],
+  { run, plan }: { readonly run: () => Promise<void>; readonly plan: () => Promise<void> },
+): Promise<void> {
   const [members, nested] = [new Set<string>(), new Set<string>()]
   const gone = new Set<number>()
   for (const s of steps) {
@@ -138,6 +145,9 @@ async function play(source: HandSource, steps: readonly Step[], run: () => Promi
       case 'run':
         await run()
         break
+      case 'plan':
+        await plan()
+        break
       default:
         s satisfies never
     }
@@ -150,9 +160,12 @@ describe('any history of a tenant', () => {
     await fc.assert(
       fc.asyncProperty(history, settings, async (steps, chosen) => {
         const source = await aPopulatedSource(marked.db, chosen)
-        await play(source, steps, async () => void (await source.run()))
+        await play(source, steps, {
+          run: async () => void (await source.run()),
+          plan: async () => void (await source.plan()),
+        })
         const other = await aPopulatedSource(everything.db, chosen)
-        await play(other, steps, async () => void (await other.run({ everybody: true })))
+        await play(other, steps, { run: async () => void (await other.run({ everybody: true })), plan: async () => {} })
 
         const state = await registryState(marked.db)
         expect(state).toEqual(await registryState(everything.db))
