@@ -114,6 +114,18 @@ describe('config file', () => {
       ['sources.staff.users.properties.aliases[0]: unknown attribute "upnprefix"; did you mean "upnPrefix"?'],
     ],
     [
+      'an attribute that is named like something every object in JavaScript has',
+      withSource({ users: { properties: { aliases: ['constructor'], notes: { template: '%toString%' } } } }),
+      [
+        expect.stringContaining(
+          'sources.staff.users.properties.aliases[0]: unknown attribute "constructor"; use the name',
+        ),
+        expect.stringContaining(
+          'sources.staff.users.properties.notes.template: unknown attribute "toString"; use the name',
+        ),
+      ],
+    ],
+    [
       'an attribute that Graph cannot list',
       withSource({ users: { properties: { notes: 'aboutMe' } } }),
       ['sources.staff.users.properties.notes: Microsoft Graph cannot list the attribute "aboutMe"; choose another one'],

@@ -83,7 +83,7 @@ const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** Why a name cannot be mapped, in a sentence for the administrator; `undefined` when it can. */
 export function attributeProblem(name: string): string | undefined {
-  if (name in COMBINATIONS || SINGLE.has(name) || SEVERAL.has(name)) return undefined
+  if (Object.hasOwn(COMBINATIONS, name) || SINGLE.has(name) || SEVERAL.has(name)) return undefined
   if (EXTENSION_ATTRIBUTE.test(name) || ORG_DATA.test(name) || DIRECTORY_EXTENSION.test(name)) return undefined
   if (UNREADABLE.has(name)) return `Microsoft Graph cannot list the attribute "${name}"; choose another one`
   const lower = name.toLowerCase()
@@ -97,5 +97,5 @@ export function attributeProblem(name: string): string | undefined {
 
 /** The attributes that `name` is made of: itself, or the parts of a combination. */
 export function attributesOf(name: string): readonly string[] {
-  return COMBINATIONS[name] ?? [name]
+  return (Object.hasOwn(COMBINATIONS, name) ? COMBINATIONS[name] : undefined) ?? [name]
 }
