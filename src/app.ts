@@ -26,7 +26,7 @@ import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.t
 import { eachPlanItem, type PlanItem } from './registry/plans.ts'
 import { listRuns, type Run, type RunQuery } from './registry/runs.ts'
 import { scheduleProblems } from './registry/schedules.ts'
-import { listSources } from './registry/sources.ts'
+import { listSources, requireSource } from './registry/sources.ts'
 import { needsOf } from './sync/map/needs.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
@@ -65,6 +65,7 @@ export interface App {
   cancel(request: Parameters<typeof cancelRun>[1]): Promise<void>
   /** The items of a run's plan, in its order, as long as `read` runs. */
   readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
+  /** @throws NotFoundError for a source that there never was, and below for one that there is not */
   listRuns(query: RunQuery): Promise<readonly RunLine[]>
   listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
   /** Writes to `destination` and leaves it open. */
@@ -187,8 +188,16 @@ function createApp(engine: Engine, close: () => Promise<void>): App {
     cancel: (request) => cancelRun(engine, request),
     readPlan: (run, read) =>
       withTransaction(db, (tx) => read(eachPlanItem(tx, run)), { isolation: 'repeatable read', readOnly: true }),
-    listRuns: async (query) => (await listRuns(db, query)).map(presentRun),
-    listIssues: (query) => listIssues(db, query),
+    listRuns: async (query) => {
+      const runs = await listRuns(db, query)
+      // A removed source has runs still; only a name that nobody ever had is a mistake.
+      if (runs.length === 0 && query.source !== undefined) await requireSource(db, query.source)
+      return runs.map(presentRun)
+    },
+    listIssues: async (query) => {
+      if (query.source !== undefined) await requireSource(db, query.source)
+      return listIssues(db, query)
+    },
     export: (request, options) => writeExport(db, request, { ...options, vault }),
     close,
   }

@@ -1,13 +1,14 @@
 // emulator: the flags of the emulator on its own.
 import type { Command } from 'commander'
 import { parseWhole } from '../arguments.ts'
+import { UsageError } from '../failure.ts'
 import { writeLine } from '../io.ts'
 import type { Runner, Session } from '../session.ts'
 
 interface Options {
   readonly users: number
   readonly groups: number
-  readonly memberships: number
+  readonly memberships?: number
   readonly seed: number
   readonly port: number
   readonly tls?: true
@@ -21,7 +22,7 @@ export function addEmulatorCommand(program: Command, run: Runner): void {
     .description('serve an Entra tenant of any size from this machine, for tests; no Microsoft account is needed')
     .option('--users <count>', 'people in it', count, 100)
     .option('--groups <count>', 'groups in it', count, 20)
-    .option('--memberships <count>', 'direct memberships of users', count, 500)
+    .option('--memberships <count>', 'direct memberships of users (default: five for each, where there is room)', count)
     .option('--seed <number>', 'the same seed makes the same tenant', count, 1)
     .option(
       '--port <port>',
@@ -47,9 +48,18 @@ Example:
 
 /** Ctrl-C is how it is meant to end. */
 async function emulate(session: Session, options: Options): Promise<number> {
+  const { users, groups } = options
+  const room = users * groups
+  const memberships = options.memberships ?? Math.min(users * 5, room)
+  if (memberships > room) {
+    throw new UsageError(
+      `${memberships} memberships do not fit: ${users} users in ${groups} groups have room for ${room}`,
+    )
+  }
   const { runEmulator } = await import('./emulator.ts')
   await runEmulator({
     ...options,
+    memberships,
     tls: options.tls === true,
     stdout: (line) => writeLine(session.io, line),
     signal: session.signal,
