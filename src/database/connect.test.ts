@@ -71,6 +71,19 @@ describe('connect', () => {
     await expect(others.kysely.selectFrom('users').selectAll().execute()).rejects.toThrow(/pool/)
   })
 
+  it('a connection that the server ends while we close is no loss to tell of', async () => {
+    const told: string[] = []
+    const other = await connect({ url: database.url, log: { ...silentLog, warn: (message) => told.push(message) } })
+    const [client] = await Promise.all([other.pool.connect()])
+    client.release()
+
+    const closed = other.close()
+    other.pool.emit('error', Object.assign(new Error('terminating connection'), { code: '57P01' }), client)
+    await closed
+
+    expect(told).toEqual([])
+  })
+
   it('names the setting when the server refuses the database, or keeps it in another encoding', async () => {
     const missing = connect({ url: database.url.replace(/[^/]+$/, 'no_such_database'), log: silentLog })
     await expect(missing).rejects.toMatchObject({

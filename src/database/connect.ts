@@ -73,13 +73,20 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   })
   // A connection that dies in anybody's hands tells it by an event, which would end the process if nobody listened.
   pool.on('connect', (client) => client.on('error', ignore))
-  pool.on('error', (error) => options.log.warn('a database connection was lost', { code: sqlState(error) }))
+  let isClosing = false
+  pool.on('error', (error) => {
+    // The pool has ended before its sockets have, and the embedded server may stop in between.
+    if (!isClosing) options.log.warn('a database connection was lost', { code: sqlState(error) })
+  })
   const db: Database = {
     pool,
     kysely: kyselyOver(() => pool.connect()),
     query: (sql, params) => translated(() => pool.query(sql, params === undefined ? [] : [...params])),
     endSession: (processId) => endSession(config, processId),
-    close: () => pool.end(),
+    close: () => {
+      isClosing = true
+      return pool.end()
+    },
   }
   try {
     await checkServer(db)
