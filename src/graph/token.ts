@@ -256,7 +256,8 @@ function asTokenError(error: unknown): unknown {
     })
   if (error instanceof TransportError || error instanceof BadAnswer)
     return new TokenError('unreachable', `Cannot get a token: ${error.message}.`, {
-      remedy: 'Check the network, the proxy and the cloud setting.',
+      remedy:
+        'Check the network, the proxy and the cloud setting; where a proxy inspects TLS, name its authority in MUSTER_CA_FILE.',
       retry: error instanceof TransportError && error.lasting ? 'never' : 'later',
       cause: error,
     })
