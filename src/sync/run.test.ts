@@ -58,6 +58,23 @@ describe('a first run', () => {
     expect(document.memberships.added).toBe(implied.memberships.length)
   })
 
+  it('that fails before it reads anything is a full one all the same, and after a first load a delta', async () => {
+    const w = await world({ users: 3 })
+    const [app] = w.tenant.apps.values()
+    w.emulator.setEnabled(app!, false)
+    expect(await w.sync()).toMatchObject({ outcome: 'failed', mode: 'full' })
+    w.emulator.setEnabled(app!, true)
+    await w.sync()
+
+    w.emulator.setEnabled(app!, false)
+    expect(await w.sync()).toMatchObject({ outcome: 'failed', mode: 'delta' })
+    expect((await test.db.query('select mode from runs order by id')).rows).toEqual([
+      { mode: 'full' },
+      { mode: 'full' },
+      { mode: 'delta' },
+    ])
+  })
+
   it('S4: is followed by an idle delta of exactly two requests that writes nothing', async () => {
     const w = await world({ users: 100, groups: 10, memberships: 200 })
     await w.sync()
@@ -271,6 +288,49 @@ describe('a plan over the limits', () => {
     expect(answer).toMatchObject({ outcome: 'held', users: { deactivated: 29 } })
     const active = await test.db.query<{ n: number }>('select count(*) as n from users where not active')
     expect(active.rows[0]!.n).toBe(0)
+  })
+
+  it('proves memberships again: approved after somebody was put back into a group, the plan is made anew', async () => {
+    const w = await world({ settings: { safeguard: { memberships: { count: 1 } } } })
+    const group = createGroup(w.tenant, { displayName: 'g' })
+    const users = ['a', 'b', 'c'].map((n) => hire(w.tenant, { userPrincipalName: `${n}@contoso.com` }))
+    for (const user of users) addMember(w.tenant, group.id, user.id)
+    await w.sync()
+    for (const user of users.slice(0, 2)) removeMember(w.tenant, group.id, user.id)
+    const held = await w.sync()
+    addMember(w.tenant, group.id, users[0]!.id)
+    const approval = { reason: 'r', by: 'a', signal: new AbortController().signal, onProgress: () => {} }
+
+    const answer = await approveRun(w.engine, { ...approval, run: Number(held.run), hash: held.planHash! })
+    const applied = await approveRun(w.engine, { ...approval, run: Number(answer.run), hash: answer.planHash! })
+
+    expect(held).toMatchObject({ outcome: 'held', memberships: { removed: 2 } })
+    expect(answer).toMatchObject({ outcome: 'held', memberships: { removed: 1 } })
+    expect(applied).toMatchObject({ outcome: 'applied', memberships: { removed: 1 } })
+    expect((await registryView(test.db)).memberships).toEqual(impliedView(w.tenant).memberships)
+  })
+
+  it('proves groups again: approved after a deleted group was restored, the plan is made anew', async () => {
+    const w = await world({ settings: { safeguard: { removals: { count: 0 } } } })
+    hire(w.tenant, { userPrincipalName: 'a@contoso.com' })
+    const group = createGroup(w.tenant, { displayName: 'g', groupTypes: ['Unified'], mailEnabled: true })
+    await w.sync()
+    remove(w.tenant, group.id)
+    const held = await w.sync()
+    restore(w.tenant, group.id)
+
+    const answer = await approveRun(w.engine, {
+      run: Number(held.run),
+      hash: held.planHash!,
+      reason: 'r',
+      by: 'a',
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    })
+
+    expect(held).toMatchObject({ outcome: 'held', groups: { deleted: 1 } })
+    expect(answer).toMatchObject({ outcome: 'no-change', groups: { deleted: 0 } })
+    expect((await registryView(test.db)).groups).toEqual({ [group.id]: 'g' })
   })
 
   it('applies the rest and leaves out whom somebody edited meanwhile; he is planned next time', async () => {

@@ -5,7 +5,7 @@ import { refreshStatistics } from '../database/statistics.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Attributes } from '../directory/change.ts'
 import type { GraphClient } from '../graph/client.ts'
-import { clearMirror } from '../mirror/rounds.ts'
+import { clearMirror, getRounds } from '../mirror/rounds.ts'
 import { applyPlan, settleMarks } from '../registry/apply.ts'
 import { issuesOfRun } from '../registry/issues.ts'
 import { decideHeld, endRun, getRun, holdFence, recordPlan } from '../registry/runs.ts'
@@ -50,11 +50,14 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
       },
     ])
   }
+  // What it sets out to be; how it was read in the end is known when it ends.
+  const { users } = await getRounds(engine.db, source.id)
+  const mode = request.mode === 'full' || users.deltaLink === undefined ? 'full' : 'delta'
   const lease = await takeLease(engine, {
     run: {
       sourceId: source.id,
       kind: request.kind,
-      mode: request.mode === 'full' ? 'full' : 'delta',
+      mode,
       trigger: request.trigger,
     },
     sourceName: source.name,
@@ -62,10 +65,8 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
     signal: request.signal,
     onProgress: request.onProgress,
   })
-  return underLease(
-    engine,
-    { lease, source: source.name, mode: request.mode === 'full' ? 'full' : 'delta' },
-    (session) => pullPlanApply(session, { kind: request.kind, mode: request.mode }),
+  return underLease(engine, { lease, source: source.name, mode }, (session) =>
+    pullPlanApply(session, { kind: request.kind, mode: request.mode }),
   )
 }
 
