@@ -76,7 +76,12 @@ describe('check connection', () => {
 
     world.clock.advance(40 * 86_400_000)
     const late = await check(world)
-    expect(late[0]).toMatchObject({ check: 'token', ok: false, message: expect.stringContaining('7000222') })
+    expect(late[0]).toMatchObject({
+      check: 'token',
+      ok: false,
+      message: 'The client secret has expired. (AADSTS7000222)',
+      remedy: expect.stringContaining('Create a client secret'),
+    })
   })
 
   it('of two secrets that begin alike the later end counts', async () => {

@@ -140,7 +140,10 @@ async function asFinding(check: Finding['check'], ask: () => Promise<Finding>): 
   try {
     return await ask()
   } catch (error) {
-    if (error instanceof TokenError) return bad(check, error.message, error.remedy)
+    if (error instanceof TokenError) {
+      // For runs the message carries its remedy; here it has a place of its own.
+      return bad(check, error.message.replace(` ${error.remedy}`, ''), error.remedy)
+    }
     if (error instanceof ConfigError) return bad(check, `${error.message}.`, 'Correct the connection.')
     if (error instanceof GraphError) return bad(check, `${error.message}.`, remedyOf(error))
     throw error
