@@ -74,7 +74,7 @@ describe('connect', () => {
   it('a connection that the server ends while we close is no loss to tell of', async () => {
     const told: string[] = []
     const other = await connect({ url: database.url, log: { ...silentLog, warn: (message) => told.push(message) } })
-    const [client] = await Promise.all([other.pool.connect()])
+    const client = await other.pool.connect()
     client.release()
 
     const closed = other.close()
