@@ -177,6 +177,7 @@ create table mirror_objects (
   constraint mirror_objects_source_id_object_id_key UNIQUE (source_id, object_id)
 );
 CREATE INDEX mirror_objects_manager ON public.mirror_objects USING btree (source_id, manager) WHERE (manager IS NOT NULL);
+CREATE INDEX mirror_objects_members_unknown ON public.mirror_objects USING btree (source_id) WHERE members_unknown;
 CREATE INDEX mirror_objects_unproven ON public.mirror_objects USING btree (source_id) WHERE (state = 'a'::"char");
 
 create table mirror_rereads (

@@ -130,7 +130,7 @@ async function addUnplannedGroups(tx: Transaction, options: MembershipPlanOption
 async function freezeAboveUnknown(tx: Transaction, sourceId: number): Promise<void> {
   await tx.query(
     `with recursive above (key) as (
-       select key from mirror_objects where source_id = $1 and kind = 'g' and members_unknown
+       select key from mirror_objects where source_id = $1 and members_unknown and kind = 'g'
        union
        select n.group_key from above a join mirror_nesting n on n.member_key = a.key)
      update planned_groups set frozen = true where not frozen and key in (select key from above)`,

@@ -1,4 +1,4 @@
-// The people whom a plan removes, for proving each removal again.
+// What a plan removes, for proving each removal again.
 import type { Queries } from '../database/connect.ts'
 import type { ObjectId } from '../directory/ids.ts'
 
@@ -16,4 +16,30 @@ export async function plannedRemovals(db: Queries, runId: number): Promise<Plann
     [runId],
   )
   return found.rows.map((row) => ({ objectId: row.object_id, rule: row.rule, reason: row.reason }))
+}
+
+/** Groups that the plan of a run deletes because Entra has them no more; not those that a setting ignores. */
+export async function plannedGroupRemovals(db: Queries, runId: number): Promise<ObjectId[]> {
+  const found = await db.query<{ object_id: ObjectId }>(
+    `select object_id from plan_items where run_id = $1 and object = 'group' and action = 'delete' and reason = 'gone'`,
+    [runId],
+  )
+  return found.rows.map((row) => row.object_id)
+}
+
+/** Members whom the plan of a run takes out of groups that stay, by the group's object id. */
+export async function plannedMembershipRemovals(
+  db: Queries,
+  runId: number,
+): Promise<ReadonlyMap<ObjectId, ReadonlySet<ObjectId>>> {
+  const found = await db.query<{ group_id: ObjectId; users: ObjectId[] }>(
+    `select g.object_id as group_id, array_agg(u.object_id) as users from plan_memberships m
+       join groups g on g.id = m.group_id and g.object_id is not null
+       join users u on u.id = m.user_id and u.object_id is not null
+     where m.run_id = $1 and m.op = 'r'
+       and not exists (select from plan_items i where i.run_id = $1 and i.object = 'group' and i.action = 'delete' and i.group_id = m.group_id)
+     group by g.object_id`,
+    [runId],
+  )
+  return new Map(found.rows.map((row) => [row.group_id, new Set(row.users)]))
 }

@@ -2,15 +2,12 @@
 import { ConflictError } from '../base/errors.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
-import type { ObjectId } from '../directory/ids.ts'
-import { GraphError } from '../graph/errors.ts'
 import { countItems } from '../registry/plan-figures.ts'
-import { plannedRemovals, type PlannedRemoval } from '../registry/plan-removals.ts'
 import { decideHeld, decideRun, requestCancel, requireRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { takeLease } from './lease.ts'
 import { countsOf } from './plan-summary.ts'
-import { proveRemovals } from './prove.ts'
+import { isStillProven } from './prove-again.ts'
 import { applyStored, hold, planFromMirror, pullMirror, type Session, type SessionEnding, underLease } from './run.ts'
 
 export interface Approval {
@@ -60,9 +57,9 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
     async (session): Promise<SessionEnding> => {
       session.document = { ...session.document, planHash: held.planHash }
       const decision = { decision: 'approved', by: approval.by, reason: approval.reason } as const
-      const removals = approval.without === 'removals' ? [] : await plannedRemovals(engine.db, held.id)
       const isCurrent =
-        session.source.settingsVersion === held.settingsVersion && (await stillProven(session, removals))
+        session.source.settingsVersion === held.settingsVersion &&
+        (approval.without === 'removals' || (await isStillProven(session, held.id)))
       if (!isCurrent) return planAgain(session)
       const items = await countItems(engine.db, held.id)
       session.document = {
@@ -83,53 +80,6 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
       })
     },
   )
-}
-
-/** Repeats the reads that prove each removal of people. */
-async function stillProven(session: Session, removals: readonly PlannedRemoval[]): Promise<boolean> {
-  const { lease, graph, source } = session
-  const done = (reasons: readonly string[]) => removals.filter((r) => reasons.includes(r.reason)).map((r) => r.objectId)
-  const deleted = done(['soft-deleted', 'gone'])
-  if (deleted.length > 0) {
-    lease.report({ phase: 'proof', done: 0, total: removals.length })
-    const proofs = await proveRemovals({ graph, signal: lease.signal }, deleted)
-    for (const id of deleted) if (proofs.get(id) === undefined || proofs.get(id) === 'live') return false
-  }
-  const disabled = removals
-    .filter((r) => r.reason === 'disabled' || r.rule === 'users.disabledAccounts')
-    .map((r) => r.objectId)
-  const guests = removals.filter((r) => r.rule === 'users.guests').map((r) => r.objectId)
-  const attributes = [...new Set([...disabled, ...guests])]
-  if (attributes.length > 0) {
-    const found = await graph.lookUpUsers(attributes, { select: ['accountEnabled', 'userType'], signal: lease.signal })
-    for (const id of disabled) {
-      const user = found.get(id)
-      if (user?.kind === 'found' && user.attributes['accountEnabled'] !== false) return false
-    }
-    for (const id of guests) {
-      const user = found.get(id)
-      if (user?.kind === 'found' && user.attributes['userType'] !== 'Guest') return false
-    }
-  }
-  const scope = source.settings.users.import
-  if (scope !== 'all') {
-    for (const removal of removals) {
-      if (removal.rule !== 'users.import') continue
-      const groups = await groupsOf(session, removal.objectId)
-      if (scope.groups.some((id) => groups.has(id))) return false
-    }
-  }
-  return true
-}
-
-async function groupsOf({ graph, lease }: Session, objectId: ObjectId): Promise<ReadonlySet<ObjectId>> {
-  try {
-    return new Set(await graph.transitiveGroupsOf(objectId, { signal: lease.signal }))
-  } catch (error) {
-    // Deleted meanwhile: he is in no group at all.
-    if (error instanceof GraphError && error.code === 'not-found') return new Set()
-    throw error
-  }
 }
 
 /** What held the plan is not true any more: read again, plan again, and wait for approval of that. */
