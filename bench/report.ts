@@ -13,11 +13,12 @@ export function median<M extends { readonly seconds: number }>(measurements: rea
 /** Prints what was measured, and every goal that can be judged from it. */
 export function printReport(measurements: readonly Measurement[]): void {
   const table = new Table({
+    style: { head: [], border: [], compact: true },
     head: ['what', 'size', 'latency', 'requests', 'units', 'seconds', 'CPU Node', 'CPU PG', 'MB'],
   })
   for (const m of measurements) table.push(lineOf(m))
   console.log(table.toString())
-  const goals = new Table({ style: { head: [], border: [] }, head: ['goal', 'reached', 'at most', ''] })
+  const goals = new Table({ style: { head: [], border: [], compact: true }, head: ['goal', 'reached', 'at most', ''] })
   for (const goal of goalsOf(measurements)) {
     goals.push([goal.name, goal.value.toFixed(2), goal.limit, goal.value <= goal.limit ? 'met' : 'MISSED'])
   }
