@@ -81,10 +81,13 @@ describe('D11: card transformations', () => {
 
   it('turned twice, a number is what it was', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(...'0123456789ABCDEF'.split('')), { minLength: 2, maxLength: 40 }), (digits) => {
-        const even = digits.slice(0, digits.length - (digits.length % 2)).join('')
-        expect(run('reverse reverse', even)).toBe(even)
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(...'0123456789ABCDEF'.split('')), { minLength: 2, maxLength: 40 }),
+        (digits) => {
+          const even = digits.slice(0, digits.length - (digits.length % 2)).join('')
+          expect(run('reverse reverse', even)).toBe(even)
+        },
+      ),
     )
   })
 })
