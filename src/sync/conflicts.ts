@@ -1,5 +1,5 @@
 // Who gets a value that several people want. Pure; judged on the final state, so swaps and chains within one run work.
-import type { Claim } from './plan-user.ts'
+import type { Claim } from './claim.ts'
 
 /** One person with everything that he wants or holds in the contested part of the registry. */
 export interface Claimant {

@@ -24,7 +24,9 @@ import { writeMembershipItems } from './membership-items.ts'
 import type { MadePlan, PlanInput } from './plan-input.ts'
 import { summarize } from './plan-summary.ts'
 import { planGroup } from './plan-group.ts'
-import { planUser, type Claim, type PlannedUser, type PlanUserContext } from './plan-user.ts'
+import type { Claim } from './claim.ts'
+import type { PlanUserContext } from './plan-person.ts'
+import { planUser, type PlannedUser } from './plan-user.ts'
 
 /** Raised whenever the same mirror and settings would give another plan than before: the first run after it is held. */
 export const PLANNER_VERSION = 1

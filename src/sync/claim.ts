@@ -1,0 +1,10 @@
+// What must be unique among active users.
+
+/** A value that must be unique among active users. */
+export interface Claim {
+  readonly space: 'name' | 'card' | 'pin' | 'number'
+  /** Canonical form; for cards and PINs its keyed look-up. */
+  readonly key: string
+  /** `own`: the registry's, never given up. `value`: an alias, card, PIN or number that the source gives. `kept`: an old user name. `parked`: comes back where free. */
+  readonly rank: 'own' | 'userName' | 'value' | 'kept' | 'parked'
+}

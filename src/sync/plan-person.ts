@@ -1,0 +1,44 @@
+// What the parts of planning one person share: who he is, what is wanted, and the context of his source.
+import type { Issue, IssueCode } from '../contract/runs.ts'
+import type { SourceSettings } from '../contract/sources.ts'
+import type { RegistryUser } from '../directory/user.ts'
+import type { Judgement } from './judge.ts'
+import type { WantedUser } from './map/users.ts'
+
+export interface UserInput {
+  readonly objectId: string
+  readonly judgement: Judgement
+  /** Present when the judgement is `wanted`. */
+  readonly wanted: WantedUser | undefined
+  /** The registry user with this tenant and object id. */
+  readonly linked: RegistryUser | undefined
+  /** Registry users without object id whose user name is the wanted one. */
+  readonly candidates: readonly RegistryUser[]
+  /** Claims that somebody else wins, as `space:key`. */
+  readonly denied: ReadonlySet<string>
+  /** The id that a new user would get. */
+  readonly newId: () => number
+}
+
+export interface PlanUserContext {
+  readonly sourceId: number
+  readonly settings: SourceSettings
+  /** Keyed look-up of a card or PIN, lower-case hex. */
+  readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => string
+  /** Seals a card number; base64. */
+  readonly sealCard: (value: string) => string
+  /** Who wins a denied claim, for the issue's sentence; never names a card or PIN. */
+  readonly winnerOf: (claim: string) => string
+}
+
+/** A person with his mapping, and where his issues go. */
+export interface PersonOptions {
+  readonly context: PlanUserContext
+  readonly wanted: WantedUser
+  readonly issues: Issue[]
+}
+
+/** An issue about this person. */
+export function issue(input: UserInput, code: IssueCode, message: string): Issue {
+  return { code, objectId: input.objectId, message }
+}
