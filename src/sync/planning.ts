@@ -1,7 +1,5 @@
 // Makes a plan from the mirror: streams what has to be planned through the deciding modules, settles conflicts on the final
 // state, sets memberships against each other, counts, judges and hashes. Runs inside one transaction and never asks Graph.
-import { createHash } from 'node:crypto'
-import { assert } from '../base/errors.ts'
 import type { Issue } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Transaction } from '../database/transaction.ts'
@@ -15,6 +13,8 @@ import * as tables from '../registry/planning.ts'
 import { deletePlanItemsOf, insertPlanItems } from '../registry/plans.ts'
 import { pairableUsers, usersByIds, usersByObjectIds } from '../registry/users.ts'
 import { resolveConflicts, type Claimant } from './conflicts.ts'
+import { claimsHeldBy, describe, holdsOf } from './holdings.ts'
+import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
 import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
@@ -24,7 +24,6 @@ import { writeMembershipItems } from './membership-items.ts'
 import type { MadePlan, PlanInput } from './plan-input.ts'
 import { summarize } from './plan-summary.ts'
 import { planGroup } from './plan-group.ts'
-import type { Claim } from './claim.ts'
 import type { PlanUserContext } from './plan-person.ts'
 import { planUser, type PlannedUser } from './plan-user.ts'
 
@@ -412,7 +411,7 @@ class Planner {
       for (const user of await usersByIds(this.#tx, chunk)) {
         claimants.push({
           id: `registry:${user.id}`,
-          claims: [...holdsOf(user)].map((claim) => claimOf(claim, user)),
+          claims: claimsHeldBy(user),
           active: user.active,
           holds: holdsOf(user),
           oldUserName: undefined,
@@ -455,50 +454,6 @@ const NO_ATTRIBUTES: Attributes = {}
 
 function nameKeyOf(wanted: { readonly userName: string | null } | undefined): string | undefined {
   return wanted === undefined || wanted.userName === null ? undefined : canonical(wanted.userName)
-}
-
-/** SHA-256 over what an item does; sealed values, ids of ours and times are left out. */
-function digestOf(item: ItemDraft): Buffer {
-  const content = [
-    item.object,
-    item.action,
-    item.objectId,
-    item.name,
-    item.rule,
-    item.reason,
-    withoutSealed(item.old),
-    withoutSealed(item.new),
-    item.names?.map((n) => [n.kind, n.value, n.origin]) ?? null,
-  ]
-  return createHash('sha256').update(JSON.stringify(content)).digest()
-}
-
-function withoutSealed(value: Readonly<Record<string, unknown>> | null): unknown {
-  if (value === null || !('sealed' in value)) return value
-  const { sealed: _, ...rest } = value
-  return rest
-}
-
-function holdsOf(user: RegistryUser): ReadonlySet<string> {
-  const held = new Set(user.names.map((name) => `name:${name.key}`))
-  for (const credential of user.credentials) if (credential.held) held.add(`${credential.kind}:${credential.lookup}`)
-  if (user.personalNumber !== null && user.holdsNumber) held.add(`number:${canonical(user.personalNumber)}`)
-  return held
-}
-
-const SPACES = ['name', 'card', 'pin', 'number'] as const
-
-function claimOf(held: string, user: RegistryUser): Claim {
-  const colon = held.indexOf(':')
-  const space = SPACES.find((known) => known === held.slice(0, colon))
-  const key = held.slice(colon + 1)
-  assert(space !== undefined, 'holdsOf writes these four spaces only')
-  return { space, key, rank: space === 'name' && key === canonical(user.userName) ? 'userName' : 'own' }
-}
-
-function describe(claimant: Claimant | undefined): string {
-  if (claimant === undefined) return 'somebody else'
-  return claimant.fixed && claimant.objectId === '' ? 'a local user' : `the Entra user ${claimant.objectId}`
 }
 
 function ownKeys(holders: readonly tables.Holder[]): number[] {
