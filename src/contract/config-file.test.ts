@@ -95,6 +95,76 @@ describe('config file', () => {
       ['sources.staff.users.filter.any[0].all: a group without clauses would mean everybody'],
     ],
     [
+      'S14: a clause with two operators, one with none, and one that would mean everybody',
+      withSource({
+        users: {
+          filter: {
+            any: [
+              { all: [{ attribute: 'mail', present: true, eq: 'x' }] },
+              { all: [{ attribute: 'mail' }] },
+              { all: [{ attribute: 'mail', contains: '' }] },
+              { all: [{ attribute: 'mail', ne: ' ' }] },
+              { all: [{ attribute: 'mail', eq: '' }] },
+              { all: [{ attribute: 'mail', present: false }] },
+            ],
+          },
+        },
+      }),
+      [
+        'sources.staff.users.filter.any[0].all[0]: a clause has an attribute and exactly one operator',
+        'sources.staff.users.filter.any[1].all[0]: a clause has an attribute and exactly one operator',
+        'sources.staff.users.filter.any[2].all[0].contains: an empty text is part of every value, so everybody with a value would meet this; write present: true',
+        'sources.staff.users.filter.any[3].all[0].ne: an empty text is unequal to everything, so everybody would meet this; write present: true',
+        'sources.staff.users.filter.any[4].all[0].eq: an empty text is never equal to anything; write absent: true',
+        'sources.staff.users.filter.any[5].all[0].present: must be true, but is false',
+      ],
+    ],
+    [
+      'S14: an operator, an attribute and a regular expression that are not understood',
+      withSource({
+        users: {
+          filter: {
+            any: [
+              { all: [{ attribute: 'mail', startWith: 'a' }] },
+              { all: [{ attribute: 'e-mail', present: true }] },
+              { all: [{ attribute: 'mail', matches: '(?=x)' }] },
+              { all: [{ attribute: 'mail', matches: '[a' }] },
+              { all: [{ attribute: 'mail', matches: 'x'.repeat(201) }] },
+              { all: [{ attribute: 'mail', matches: '((a{100}){100}){100}' }] },
+            ],
+          },
+        },
+      }),
+      [
+        'sources.staff.users.filter.any[0].all[0].startWith: unknown key; did you mean "startsWith"?',
+        'sources.staff.users.filter.any[0].all[0]: a clause has an attribute and exactly one operator',
+        'sources.staff.users.filter.any[1].all[0].attribute: unknown attribute "e-mail"; use the name that Microsoft Graph gives it, e.g. department, employeeOrgData.costCenter or extension_<application id without dashes>_<name>',
+        'sources.staff.users.filter.any[2].all[0].matches: the regular expression is not understood: invalid or unsupported Perl syntax: `(?=` (look-ahead, look-behind and the like are not available)',
+        'sources.staff.users.filter.any[3].all[0].matches: the regular expression is not understood: missing closing ]: `[a`',
+        'sources.staff.users.filter.any[4].all[0].matches: the regular expression is longer than 200 characters',
+        'sources.staff.users.filter.any[5].all[0].matches: the regular expression is not understood: invalid repeat count: `{100}`',
+      ],
+    ],
+    [
+      'a card transformation of something else',
+      withSource({
+        users: {
+          properties: { aliases: [{ from: 'mail', transform: 'lower' }], email: { from: 'mail', transform: 'lower' } },
+        },
+      }),
+      [
+        'sources.staff.users.properties.aliases[0].transform: a card transformation is for cards; use an expression here',
+        'sources.staff.users.properties.email.transform: a card transformation is for cards; use an expression here',
+      ],
+    ],
+    [
+      'S14: a preset that does not exist',
+      withSource({ users: { filter: 'realPepleOnly' } }),
+      [
+        'sources.staff.users.filter: must be one of realPeopleOnly, employeesOnly, withMail, none, but is "realPepleOnly"; did you mean "realPeopleOnly"?',
+      ],
+    ],
+    [
       'a group by name where an id is asked for',
       withSource({ groups: { ignore: ['Everybody'] } }),
       [
@@ -204,7 +274,6 @@ describe('config file', () => {
       'what is not built yet, by its place',
       withSource({
         users: {
-          filter: { any: [{ all: [{ attribute: 'mail', present: true }] }] },
           properties: {
             office: { template: '%city%' },
             cards: [{ from: 'employeeId', transform: 'upper' }],
@@ -220,7 +289,6 @@ describe('config file', () => {
         'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
         'sources.staff.users.properties.phone.apply: apply other than always cannot be used in this version of Muster yet',
         'sources.staff.users.properties.pin: generated PINs cannot be used in this version of Muster yet',
-        'sources.staff.users.filter: filters cannot be used in this version of Muster yet',
         'sources.staff.users.options.pairBy: pairing by personal number cannot be used in this version of Muster yet',
         'sources.staff.users.options.graceDays: a grace period cannot be used in this version of Muster yet',
         'sources.staff.users.options.deleteAfterDays: deleting deactivated users cannot be used in this version of Muster yet',

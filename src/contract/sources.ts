@@ -3,6 +3,8 @@
 import { z } from 'zod'
 import { attributeProblem } from '../directory/attributes.ts'
 import { parseObjectId } from '../directory/ids.ts'
+import { FILTER_PRESET_NAMES, FILTER_PRESETS } from './filter-presets.ts'
+import { filter } from './filter.ts'
 import { parseTemplate } from './template.ts'
 import { parseTransform } from './transform.ts'
 
@@ -38,32 +40,46 @@ const transform = z.string().superRefine((value, context) => {
 const apply = z.enum(['always', 'whenCreated', 'whenEmpty']).default('always')
 const text = z.string().min(1)
 
+// A pipeline for the digits of a card would make a puzzle of a name: other targets have expressions.
+const noTransform = z
+  .unknown()
+  .transform((_given, context): undefined => {
+    context.addIssue({ code: 'custom', message: 'a card transformation is for cards; use an expression here' })
+    return z.NEVER
+  })
+  .optional()
+
 const one = z.union([
   attribute.transform((from) => ({ from, apply: 'always' as const })),
-  z.strictObject({ from: attribute, apply }),
-  z.strictObject({ template, apply }),
-  z.strictObject({ expression: text, apply }),
+  z.strictObject({ from: attribute, apply, transform: noTransform }),
+  z.strictObject({ template, apply, transform: noTransform }),
+  z.strictObject({ expression: text, apply, transform: noTransform }),
 ])
 /** Where the value of a one-valued target comes from. */
 export type OneValued = z.output<typeof one>
 
 const mode = z.enum(['replace', 'append']).default('replace')
-const several = z.union([
-  attribute.transform((from) => ({ from, apply: 'always' as const, mode: 'replace' as const, transform: undefined })),
-  z.strictObject({ from: attribute, apply, mode, transform: transform.optional() }),
-  z.strictObject({ template, apply, mode, transform: transform.optional() }),
-  z.strictObject({ expression: text, apply, mode, transform: transform.optional() }),
-])
+const severalFrom = <Transform extends z.ZodType<string | undefined>>(transformation: Transform) =>
+  z.union([
+    attribute.transform((from) => ({ from, apply: 'always' as const, mode: 'replace' as const, transform: undefined })),
+    z.strictObject({ from: attribute, apply, mode, transform: transformation }),
+    z.strictObject({ template, apply, mode, transform: transformation }),
+    z.strictObject({ expression: text, apply, mode, transform: transformation }),
+  ])
+const card = severalFrom(transform.optional())
+const several = severalFrom(noTransform)
 /** Where values of a several-valued target come from. */
-export type SeveralValued = z.output<typeof several>
+export type SeveralValued = z.output<typeof card>
 
 const none = z.union([z.literal('none'), z.null()]).transform(() => null)
 const optionalOne = z.union([none, one])
-const list = z.union([
-  none.transform((): SeveralValued[] => []),
-  z.array(several),
-  several.transform((entry) => [entry]),
-])
+const listOf = (entry: typeof card | typeof several) =>
+  z.union([
+    none.transform((): SeveralValued[] => []),
+    z.array(entry),
+    entry.transform((only): SeveralValued[] => [only]),
+  ])
+const list = listOf(several)
 
 const fromAttribute = (from: string): OneValued => ({ from, apply: 'always' })
 
@@ -71,7 +87,7 @@ const properties = z.strictObject({
   userName: one.default(fromAttribute('userPrincipalName')),
   fullName: optionalOne.default(fromAttribute('displayName')),
   aliases: list.default([]),
-  cards: list.default([]),
+  cards: listOf(card).default([]),
   pin: z.union([none, z.literal('generate'), one]).default(null),
   personalNumber: optionalOne.default(null),
   email: optionalOne.default(fromAttribute('mail')),
@@ -91,27 +107,10 @@ const properties = z.strictObject({
     .default({}),
 })
 
-const scalar = z.union([z.string(), z.number(), z.boolean()])
-const clause = z
-  .strictObject({
-    attribute,
-    eq: scalar.optional(),
-    ne: scalar.optional(),
-    contains: z.string().optional(),
-    startsWith: z.string().optional(),
-    endsWith: z.string().optional(),
-    matches: z.string().max(200).optional(),
-    present: z.literal(true).optional(),
-    absent: z.literal(true).optional(),
-  })
-  .refine(
-    (c) => Object.values(c).filter((v) => v !== undefined).length === 2,
-    'a clause has an attribute and exactly one operator',
-  )
-const filter = z.strictObject({
-  any: z
-    .array(z.strictObject({ all: z.array(clause).min(1, 'a group without clauses would mean everybody') }))
-    .min(1, 'a filter without groups would mean everybody'),
+// Written out when it is saved, see filter-presets.ts.
+const preset = z.enum(FILTER_PRESET_NAMES).transform((name): z.output<typeof filter> => {
+  const { any } = FILTER_PRESETS[name].filter
+  return { any: any.map((group) => ({ all: [...group.all] })) }
 })
 
 const users = z.strictObject({
@@ -125,7 +124,7 @@ const users = z.strictObject({
     .default('all'),
   disabledAccounts: z.enum(['deactivate', 'import', 'ignore']).default('deactivate'),
   guests: z.enum(['import', 'ignore']).default('import'),
-  filter: z.union([filter, none]).default(null),
+  filter: z.union([filter, preset, none]).default(null),
   properties: properties.prefault({}),
   options: z
     .strictObject({

@@ -11,10 +11,6 @@ interface Row {
 const ROWS: readonly Row[] = [
   { what: 'expressions', places: (s) => propertiesWhere(s, (p) => 'expression' in p) },
   {
-    what: 'transformations of anything but cards',
-    places: (s) => transformsOutsideCards(s),
-  },
-  {
     what: 'apply other than always',
     places: (s) => propertiesWhere(s, (p) => p.apply !== 'always', 'apply'),
   },
@@ -23,7 +19,6 @@ const ROWS: readonly Row[] = [
     places: (s) => propertiesWhere(s, (p) => 'mode' in p && p.mode !== 'replace', 'mode'),
   },
   { what: 'generated PINs', places: (s) => (s.users.properties.pin === 'generate' ? ['users.properties.pin'] : []) },
-  { what: 'filters', places: (s) => (s.users.filter === null ? [] : ['users.filter']) },
   {
     what: 'pairing by personal number',
     places: (s) => (s.users.options.pairBy === 'personalNumber' ? ['users.options.pairBy'] : []),
@@ -69,10 +64,4 @@ function propertiesWhere(
 
 function ownEntry([name, value]: [string, OneValued]): [string, OneValued] {
   return [`own.${name}`, value]
-}
-
-function transformsOutsideCards(settings: SourceSettings): string[] {
-  return propertiesWhere(settings, (p) => 'transform' in p && p.transform !== undefined, 'transform').filter(
-    (at) => !at.startsWith('users.properties.cards'),
-  )
 }

@@ -9,17 +9,28 @@
  * A dotted capital I folds to `i`, so that Turkish spellings of one name meet.
  */
 export function canonical(text: string): string {
-  let value = fold(text)
+  let value = foldOnce(text).trim()
   for (let round = 0; round < 4; round++) {
-    const next = fold(value)
+    const next = foldOnce(value).trim()
     if (next === value) return value
     value = next
   }
   return value
 }
 
-function fold(text: string): string {
-  if (ASCII.test(text)) return text.trim().toLowerCase()
+/** As {@link canonical}, with outer white space kept: for a part of a text, where a space at its edge is meant. */
+export function foldPart(text: string): string {
+  let value = foldOnce(text)
+  for (let round = 0; round < 4; round++) {
+    const next = foldOnce(value)
+    if (next === value) return value
+    value = next
+  }
+  return value
+}
+
+function foldOnce(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase()
   return text
     .normalize('NFKC')
     .toUpperCase()
@@ -27,7 +38,6 @@ function fold(text: string): string {
     .replaceAll('i\u0307', 'i')
     .replaceAll('ς', 'σ')
     .normalize('NFKC')
-    .trim()
 }
 
 const ASCII = /^[\x20-\x7e]*$/

@@ -1,6 +1,7 @@
 // Where a mirror user stands, judged in the order of the rules: the first that holds counts. Pure.
-import type { SourceSettings } from '../contract/sources.ts'
 import type { Attributes } from '../directory/change.ts'
+import { meetsFilter } from './map/filter.ts'
+import type { Mapping } from './map/users.ts'
 
 export type OutOfScopeRule = 'users.guests' | 'users.import' | 'users.filter' | 'users.disabledAccounts'
 
@@ -29,9 +30,10 @@ export interface JudgeInput {
 }
 
 /** Judges one mirror user by the source's scope settings. */
-export function judge(input: JudgeInput, settings: SourceSettings): Judgement {
+export function judge(input: JudgeInput, mapping: Pick<Mapping, 'settings' | 'filter'>): Judgement {
+  const { settings } = mapping
   if (input.state === 'a' || input.state === '?') return { kind: 'frozen', why: 'removal-unproven' }
-  const removed = removedOrOutOfScope(input, settings)
+  const removed = removedOrOutOfScope(input, mapping)
   if (removed !== undefined) {
     return input.removalsAllowed || removed.kind === 'frozen' ? removed : { kind: 'frozen', why: 'listing-incomplete' }
   }
@@ -40,7 +42,10 @@ export function judge(input: JudgeInput, settings: SourceSettings): Judgement {
   return { kind: 'wanted' }
 }
 
-function removedOrOutOfScope(input: JudgeInput, settings: SourceSettings): Judgement | undefined {
+function removedOrOutOfScope(
+  input: JudgeInput,
+  { settings, filter }: Pick<Mapping, 'settings' | 'filter'>,
+): Judgement | undefined {
   if (input.state === 'x') return { kind: 'gone' }
   if (input.state === 's') return { kind: 'soft-deleted' }
   if (settings.users.guests === 'ignore' && input.attributes['userType'] === 'Guest') {
@@ -50,6 +55,9 @@ function removedOrOutOfScope(input: JudgeInput, settings: SourceSettings): Judge
     return input.scopeDoubt === undefined
       ? { kind: 'out-of-scope', rule: 'users.import' }
       : { kind: 'frozen', why: input.scopeDoubt }
+  }
+  if (filter !== undefined && !meetsFilter(input.attributes, filter)) {
+    return { kind: 'out-of-scope', rule: 'users.filter' }
   }
   if (settings.users.disabledAccounts === 'ignore' && input.attributes['accountEnabled'] === false) {
     return { kind: 'out-of-scope', rule: 'users.disabledAccounts' }

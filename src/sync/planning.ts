@@ -68,12 +68,15 @@ class Planner {
   #hasPairable = true
   #contested: ReadonlyMap<string, Settled> = new Map()
   readonly #withManager: boolean
+  readonly #withId: boolean
 
   constructor(tx: Transaction, input: PlanInput) {
     this.#tx = tx
     this.#input = input
     this.#mapping = prepareMapping(input.source.settings)
-    this.#withManager = needsOf(input.source.settings).userAttributes.includes('manager')
+    const needs = needsOf(input.source.settings)
+    this.#withManager = needs.userAttributes.includes('manager')
+    this.#withId = needs.usesId
   }
 
   get #settings(): SourceSettings {
@@ -321,7 +324,7 @@ class Planner {
         scopeDoubt: this.#scopeDoubt,
         removalsAllowed: this.#input.removalsAllowed,
       },
-      this.#settings,
+      this.#mapping,
     )
     const wanted = judgement.kind === 'wanted' ? mapUser(attributes, this.#mapping) : undefined
     return { row, attributes, judgement, wanted }
@@ -330,12 +333,13 @@ class Planner {
   #attributesOf(row: tables.MirrorUserRow): Attributes {
     const plain = row.attributes ?? NO_ATTRIBUTES
     const withManager = this.#withManager
-    if (row.sealed === null && !withManager) return plain
+    if (row.sealed === null && !withManager && !this.#withId) return plain
     return {
       ...plain,
       ...(row.sealed === null ? {} : this.#input.openMirror(row.sealed, row.object_id)),
       // The mirror knows the manager by object id; people know him by his name.
       ...(withManager ? { manager: row.manager_upn } : {}),
+      ...(this.#withId ? { id: row.object_id } : {}),
     }
   }
 

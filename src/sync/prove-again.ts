@@ -1,5 +1,5 @@
 // Before a plan that waited is applied, everything that proves its removals is asked of Entra once more.
-import type { ObjectId } from '../directory/ids.ts'
+import { type ObjectId, parseObjectId } from '../directory/ids.ts'
 import { GraphError } from '../graph/errors.ts'
 import {
   plannedGroupRemovals,
@@ -7,6 +7,7 @@ import {
   plannedRemovals,
   type PlannedRemoval,
 } from '../registry/plan-removals.ts'
+import { attributesOfFilter, meetsFilter, prepareFilter } from './map/filter.ts'
 import { proveGroupRemovals, proveRemovals } from './prove.ts'
 import type { Session } from './run.ts'
 
@@ -83,6 +84,8 @@ async function arePeopleGone(session: Session, removals: readonly PlannedRemoval
       if (user?.kind === 'found' && user.attributes['userType'] !== 'Guest') return false
     }
   }
+  const filtered = removals.filter((r) => r.rule === 'users.filter').map((r) => r.objectId)
+  if (!(await areStillFiltered(session, filtered))) return false
   const scope = source.settings.users.import
   if (scope !== 'all') {
     for (const removal of removals) {
@@ -90,6 +93,41 @@ async function arePeopleGone(session: Session, removals: readonly PlannedRemoval
       const groups = await groupsOf(session, removal.objectId)
       if (scope.groups.some((id) => groups.has(id))) return false
     }
+  }
+  return true
+}
+
+/** Reads what the filter reads of each of them, and judges by it once more. Whoever is gone meets no filter. */
+async function areStillFiltered({ graph, lease, source }: Session, ids: readonly ObjectId[]): Promise<boolean> {
+  const { filter } = source.settings.users
+  if (ids.length === 0) return true
+  if (filter === null) return false
+  const prepared = prepareFilter(filter)
+  const select = [...new Set([...attributesOfFilter(filter), 'userPrincipalName'])]
+  const { signal } = lease
+  const found = await graph.lookUpUsers(ids, { select, signal })
+  const managers = new Map<ObjectId, ObjectId>()
+  for (const [id, user] of found) {
+    const manager = user.kind === 'found' ? user.attributes['manager'] : undefined
+    const managerId = typeof manager === 'string' ? parseObjectId(manager) : undefined
+    if (managerId !== undefined) managers.set(id, managerId)
+  }
+  const names = await graph.lookUpUsers([...new Set(managers.values())], { select: ['userPrincipalName'], signal })
+  for (const [id, user] of found) {
+    if (user.kind !== 'found') continue
+    // Nobody is without a user principal name: an answer without one shows nothing, and proves nothing.
+    if (typeof user.attributes['userPrincipalName'] !== 'string') return false
+    const managerId = managers.get(id)
+    const manager = managerId === undefined ? undefined : names.get(managerId)
+    const attributes = {
+      ...user.attributes,
+      id,
+      // People know a manager by his name, and so does planning.
+      ...(select.includes('manager')
+        ? { manager: manager?.kind === 'found' ? (manager.attributes['userPrincipalName'] ?? null) : null }
+        : {}),
+    }
+    if (meetsFilter(attributes, prepared)) return false
   }
   return true
 }

@@ -2,11 +2,14 @@
 import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
 import { parseTemplate } from '../../contract/template.ts'
 import { attributesOf } from '../../directory/attributes.ts'
+import { attributesOfFilter } from './filter.ts'
 
 /** What has to be read for a source. */
 export interface Needs {
   /** Flat attribute names of users, sorted; `manager` included where a mapping uses it. */
   readonly userAttributes: readonly string[]
+  /** Whether the object id is used as an attribute; it need not be requested. */
+  readonly usesId: boolean
   /** Those of them that feed cards or PINs: kept sealed in the mirror. */
   readonly secretAttributes: ReadonlySet<string>
   /** Flat attribute names of groups, sorted. */
@@ -46,14 +49,15 @@ export function needsOf(settings: SourceSettings): Needs {
   for (const property of p.cards) addAll(secret, sourcesOf(property))
   if (p.pin !== null && p.pin !== 'generate') addAll(secret, sourcesOf(p.pin))
   if (settings.users.filter !== null) {
-    for (const group of settings.users.filter.any)
-      for (const clause of group.all) addAll(plain, attributesOf(clause.attribute))
+    addAll(plain, attributesOfFilter(settings.users.filter))
   }
-  plain.delete('id')
-  secret.delete('id')
-  // Always-requested attributes decide about people and stay readable, also where a card is mapped from one.
+  const usesId = plain.delete('id')
+  const usesIdAsSecret = secret.delete('id')
+  // Always-requested attributes decide about people and stay readable, also where a card is mapped from one. What a filter reads
+  // stays sealed where it is a card too: planning opens it.
   const secretOnly = new Set([...secret].filter((name) => !(ALWAYS as readonly string[]).includes(name)))
   return {
+    usesId: usesId || usesIdAsSecret,
     userAttributes: [...new Set([...plain, ...secret])].sort(),
     secretAttributes: secretOnly,
     groupAttributes: GROUP_ATTRIBUTES,

@@ -4,11 +4,14 @@ import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
 import { applyTransform, parseTransform, type Transform } from '../../contract/transform.ts'
 import type { Attributes } from '../../directory/change.ts'
 import { TEXT_FIELDS, type TextField } from '../../directory/user.ts'
+import { type PreparedFilter, prepareFilter } from './filter.ts'
 import { MAX_KEY_LENGTH, MAX_TEXT_LENGTH, valueProblem, valuesOf } from './value.ts'
 
-/** A source's settings with templates and transformations read, once for all users. */
+/** A source's settings with filter, templates and transformations read, once for all users. */
 export interface Mapping {
   readonly settings: SourceSettings
+  /** `undefined`: everybody meets it. */
+  readonly filter: PreparedFilter | undefined
   readonly templates: ReadonlyMap<OneValued | SeveralValued, readonly TemplatePart[]>
   readonly transforms: ReadonlyMap<OneValued | SeveralValued, Transform>
 }
@@ -29,7 +32,8 @@ export function prepareMapping(settings: SourceSettings): Mapping {
       if (parsed.kind === 'parsed') transforms.set(property, parsed.transform)
     }
   }
-  return { settings, templates, transforms }
+  const { filter } = settings.users
+  return { settings, filter: filter === null ? undefined : prepareFilter(filter), templates, transforms }
 }
 
 /** The fields that a mapping gives. A target that is not mapped is absent; `null` and `[]` clear what the source gave. */
