@@ -269,6 +269,16 @@ create table plan_memberships (
 );
 CREATE INDEX plan_memberships_run ON public.plan_memberships USING btree (run_id);
 
+create table reverted_changes (
+  source_id integer not null,
+  object text not null,
+  change text not null,
+  run_id integer not null,
+  at bigint not null,
+  constraint reverted_changes_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint reverted_changes_pkey PRIMARY KEY (source_id, object, change)
+);
+
 create table runs (
   id integer generated always as identity not null,
   source_id integer,
@@ -299,14 +309,17 @@ create table runs (
   decided_reason text,
   decided_at timestamp with time zone,
   approves integer,
+  reverts integer,
+  items_removed_at timestamp with time zone,
   constraint runs_check CHECK (((state = 'ended'::text) = (outcome IS NOT NULL))),
   constraint runs_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'superseded'::text, 'lapsed'::text]))),
-  constraint runs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text]))),
+  constraint runs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text, 'revert'::text]))),
   constraint runs_mode_check CHECK ((mode = ANY (ARRAY['full'::text, 'delta'::text]))),
   constraint runs_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'no-change'::text, 'planned'::text, 'held'::text, 'cancelled'::text, 'failed'::text]))),
   constraint runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'ended'::text]))),
   constraint runs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text, 'notification'::text, 'api'::text]))),
   constraint runs_approves_fkey FOREIGN KEY (approves) REFERENCES runs(id),
+  constraint runs_reverts_fkey FOREIGN KEY (reverts) REFERENCES runs(id) ON DELETE SET NULL,
   constraint runs_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE SET NULL,
   constraint runs_pkey PRIMARY KEY (id)
 );
@@ -342,6 +355,40 @@ create table sources (
   constraint sources_pkey PRIMARY KEY (id),
   constraint sources_name_key UNIQUE (name)
 );
+
+create table undo_groups (
+  run_id integer not null,
+  group_id integer not null,
+  seq bigint generated always as identity not null,
+  before jsonb,
+  before_version integer,
+  before_digest bytea,
+  after_digest bytea,
+  constraint undo_groups_pkey PRIMARY KEY (run_id, group_id)
+);
+CREATE INDEX undo_groups_group ON public.undo_groups USING btree (group_id);
+
+create table undo_memberships (
+  run_id integer not null,
+  group_id integer not null,
+  user_id integer not null,
+  source_id integer not null,
+  seq bigint generated always as identity not null,
+  constraint undo_memberships_pkey PRIMARY KEY (run_id, group_id, user_id, source_id)
+);
+CREATE INDEX undo_memberships_user ON public.undo_memberships USING btree (user_id);
+
+create table undo_users (
+  run_id integer not null,
+  user_id integer not null,
+  seq bigint generated always as identity not null,
+  before jsonb,
+  before_version integer,
+  before_digest bytea,
+  after_digest bytea,
+  constraint undo_users_pkey PRIMARY KEY (run_id, user_id)
+);
+CREATE INDEX undo_users_user ON public.undo_users USING btree (user_id);
 
 create table user_names (
   user_id integer not null,
@@ -444,6 +491,18 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.forget_undo()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from undo_users where run_id in (select id from gone);
+  delete from undo_groups where run_id in (select id from gone);
+  delete from undo_memberships where run_id in (select id from gone);
+  return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.forget_users()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -455,6 +514,41 @@ begin
   delete from claims where user_id in (select id from gone);
   return null;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.group_image(g groups)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object('row', to_jsonb(g))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.image_changes(before jsonb, after jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(before - 'row')
+      where value is distinct from after -> key)
+    || coalesce((select jsonb_build_object('row', jsonb_object_agg(key, value)) from jsonb_each(before -> 'row')
+      where key <> all ('{version,updated_at}') and value is distinct from after -> 'row' -> key having count(*) > 0), '{}')
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.image_digest(image jsonb)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select sha256(convert_to(jsonb_build_object(
+    'row', (select jsonb_object_agg(key, value) from jsonb_each(image -> 'row')
+      where key <> all ('{version,created_at,updated_at}') and value not in ('null', 'false', '0', '""', '[]', '{}')),
+    'names', (select jsonb_agg(n - 'origin' order by n - 'origin') from jsonb_array_elements(image -> 'names') n),
+    'credentials', (select jsonb_agg(c - '{origin,created_at,sealed}'::text[] order by c - '{origin,created_at,sealed}'::text[])
+      from jsonb_array_elements(image -> 'credentials') c))::text, 'UTF8'))
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.require_groups()
@@ -481,6 +575,21 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.user_image(u users)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object(
+    'row', to_jsonb(u),
+    'names', coalesce((select jsonb_agg(to_jsonb(n) - 'user_id' order by n.kind desc, n.key, n.value, n.origin)
+      from user_names n where n.user_id = u.id), '[]'),
+    'credentials', coalesce((select jsonb_agg(to_jsonb(c) - '{id,user_id}'::text[] order by c.kind, c.lookup, c.id)
+      from credentials c where c.user_id = u.id), '[]'),
+    'claims', coalesce((select jsonb_agg(c.source_id order by c.source_id) from claims c where c.user_id = u.id), '[]'))
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.wait_for_writers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -504,6 +613,8 @@ CREATE TRIGGER memberships_groups AFTER INSERT ON public.memberships REFERENCING
 CREATE TRIGGER memberships_users AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
 
 CREATE TRIGGER runs_gone AFTER DELETE ON public.runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_runs();
+
+CREATE TRIGGER runs_gone_undo AFTER DELETE ON public.runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_undo();
 
 CREATE TRIGGER sources_gone AFTER DELETE ON public.sources REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_sources();
 

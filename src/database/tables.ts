@@ -183,6 +183,13 @@ export interface Tables {
     group_id: number
     user_id: number
   }
+  reverted_changes: {
+    source_id: number
+    object: string
+    change: string
+    run_id: number
+    at: number
+  }
   runs: {
     id: GeneratedAlways<number>
     source_id: number | null
@@ -213,6 +220,8 @@ export interface Tables {
     decided_reason: string | null
     decided_at: Date | null
     approves: number | null
+    reverts: number | null
+    items_removed_at: Date | null
   }
   sources: {
     id: GeneratedAlways<number>
@@ -231,6 +240,31 @@ export interface Tables {
     planner_version: number | null
     created_at: Generated<Date>
     updated_at: Generated<Date>
+  }
+  undo_groups: {
+    run_id: number
+    group_id: number
+    seq: GeneratedAlways<number>
+    before: ColumnType<unknown, string | null, string | null>
+    before_version: number | null
+    before_digest: Buffer | null
+    after_digest: Buffer | null
+  }
+  undo_memberships: {
+    run_id: number
+    group_id: number
+    user_id: number
+    source_id: number
+    seq: GeneratedAlways<number>
+  }
+  undo_users: {
+    run_id: number
+    user_id: number
+    seq: GeneratedAlways<number>
+    before: ColumnType<unknown, string | null, string | null>
+    before_version: number | null
+    before_digest: Buffer | null
+    after_digest: Buffer | null
   }
   user_names: {
     user_id: number

@@ -3,6 +3,7 @@ import type { Queries } from '../database/connect.ts'
 import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { isGivenBy } from './membership-plan.ts'
+import { keepOverwritten, noteBefore } from './undo.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
 export interface ApplyOptions {
@@ -28,6 +29,7 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   const { kinds, isFirst } = await lookOver(tx, options.runId)
   // Nobody has anything yet, so nothing can have moved or been taken.
   const leftOut = isFirst ? 0 : await leaveOutMoved(tx, options)
+  if (!isFirst) await noteBefore(tx, options.runId)
   if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run)
   if (!isFirst) await letGo(tx, run)
   await changeUsers(tx, run, { ...options, kinds })
@@ -38,6 +40,7 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   await changeGroups(tx, run, options)
   await fill('memberships', () => changeMemberships(tx, options))
   await changeClaims(tx, run, options)
+  if (!isFirst) await keepOverwritten(tx, options.runId)
   return { leftOut }
 }
 
@@ -325,8 +328,12 @@ async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<vo
   )
   const condition = some.rows[0]?.some === true ? skipped : ''
   await tx.query(
-    `delete from memberships t using plan_memberships m
-     where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and ${isGivenBy('t', '$2')} ${condition}`,
+    `with ended as (
+       delete from memberships t using plan_memberships m
+       where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and ${isGivenBy('t', '$2')} ${condition}
+       returning t.*)
+     insert into undo_memberships (run_id, group_id, user_id, source_id)
+     select $1, group_id, user_id, source_id from ended`,
     [options.runId, options.sourceId],
   )
   // Looking for what may stand in the way costs as much as writing, so it is done only where something may.
