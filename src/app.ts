@@ -10,6 +10,7 @@ import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import type { ConfigFile } from './contract/config-file.ts'
 import type { ConfigurationChange } from './contract/configuration.ts'
+import type { SourceHealthLine } from './contract/health.ts'
 import type { RunLine } from './contract/run-list.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { connect, type Database } from './database/connect.ts'
@@ -22,6 +23,7 @@ import { parseCertificate } from './registry/certificates.ts'
 import { configure, type WantedConfiguration, type WantedCredential } from './registry/configuration.ts'
 import { type Connection, listConnections, openCredentials, requireConnection } from './registry/connections.ts'
 import { type ExportRequest, writeExport } from './registry/export-stream.ts'
+import { listHealth, type NamedHealth } from './registry/health.ts'
 import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.ts'
 import { eachPlanItem, type PlanItem } from './registry/plans.ts'
 import { listRuns, type Run, type RunQuery } from './registry/runs.ts'
@@ -67,6 +69,8 @@ export interface App {
   readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
   /** @throws NotFoundError for a source that there never was, and below for one that there is not */
   listRuns(query: RunQuery): Promise<readonly RunLine[]>
+  /** How every source has been doing, by name. */
+  listHealth(): Promise<readonly SourceHealthLine[]>
   listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
   /** Writes to `destination` and leaves it open. */
   export(
@@ -194,6 +198,7 @@ function createApp(engine: Engine, close: () => Promise<void>): App {
       if (runs.length === 0 && query.source !== undefined) await requireSource(db, query.source)
       return runs.map(presentRun)
     },
+    listHealth: async () => (await listHealth(db)).map(presentHealth),
     listIssues: async (query) => {
       if (query.source !== undefined) await requireSource(db, query.source)
       return listIssues(db, query)
@@ -279,6 +284,20 @@ function presentRun(run: Run): RunLine {
     credentials: summary.credentials ?? null,
     issuesTotal: summary.issuesTotal ?? null,
     error: summary.error ?? null,
+  }
+}
+
+function presentHealth({ source, health }: NamedHealth): SourceHealthLine {
+  return {
+    source,
+    state: health?.state ?? 'healthy',
+    since: health?.since.toISOString() ?? null,
+    failures: health?.failures ?? 0,
+    code: health?.code ?? null,
+    reason: health?.reason ?? null,
+    remedy: health?.remedy ?? null,
+    nextTryAt: health?.nextTryAt?.toISOString() ?? null,
+    lastSuccessAt: health?.lastSuccessAt?.toISOString() ?? null,
   }
 }
 

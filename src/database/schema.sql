@@ -334,6 +334,27 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (number)
 );
 
+create table source_health (
+  source_id integer not null,
+  state text not null,
+  since timestamp with time zone not null,
+  failures integer default 0 not null,
+  failing_since timestamp with time zone,
+  refusals integer default 0 not null,
+  code text,
+  reason text,
+  remedy text,
+  next_try_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  run_id integer,
+  constraint source_health_check CHECK (((state = 'healthy'::text) = (code IS NULL))),
+  constraint source_health_check1 CHECK (((failures = 0) = (failing_since IS NULL))),
+  constraint source_health_state_check CHECK ((state = ANY (ARRAY['healthy'::text, 'degraded'::text, 'quarantined'::text]))),
+  constraint source_health_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE SET NULL,
+  constraint source_health_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint source_health_pkey PRIMARY KEY (source_id)
+);
+
 create table sources (
   id integer generated always as identity not null,
   name text not null,

@@ -223,6 +223,20 @@ export interface Tables {
     reverts: number | null
     items_removed_at: Date | null
   }
+  source_health: {
+    source_id: number
+    state: string
+    since: Date
+    failures: Generated<number>
+    failing_since: Date | null
+    refusals: Generated<number>
+    code: string | null
+    reason: string | null
+    remedy: string | null
+    next_try_at: Date | null
+    last_success_at: Date | null
+    run_id: number | null
+  }
   sources: {
     id: GeneratedAlways<number>
     name: string

@@ -30,6 +30,13 @@ export function clampRetryAfter(ms: number, limits: Limits): number | 'tooLong' 
   return Math.max(ms, limits.minRetryAfterMs)
 }
 
+/** How long a pause is and when it is over, for people: `40 minutes, until 2026-11-02 08:40 UTC`. */
+export function pauseText(ms: number, nowMs: number): string {
+  const end = new Date(nowMs + ms)
+  const until = Number.isNaN(end.getTime()) ? '' : `, until ${end.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return `${Math.round(ms / 60_000)} minutes${until}`
+}
+
 /**
  * Exponential backoff with jitter for the wait after the given failed try (1 = the first): between half of and the
  * whole of `backoffMs * 2^(try-1)`, so that requests which failed together do not come back together.

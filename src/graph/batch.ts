@@ -1,6 +1,6 @@
 // Many small GETs in few requests: parallel $batch calls of 20, every inner request with its own verdict and its own retries.
 import { BadAnswer, GraphError } from './errors.ts'
-import { backoffMs, clampRetryAfter, parseRetryAfter } from './backoff.ts'
+import { backoffMs, clampRetryAfter, parseRetryAfter, pauseText } from './backoff.ts'
 import { asRecord, parseJson } from './body.ts'
 import { codeOfError } from './graphcode.ts'
 import type { Requester } from './retry.ts'
@@ -226,11 +226,15 @@ function judge(graph: Requester, pending: Pending<Job>, inner: Inner | undefined
   const wanted = inner === undefined ? undefined : retryAfterOf(graph, inner)
   const waitMs = wanted === undefined ? backoff : clampRetryAfter(wanted, limits)
   if (waitMs === 'tooLong')
-    throw new GraphError('throttled-too-long', `Cannot read ${path}: Graph asks for too long a pause`, {
-      ...details,
-      retry: 'later',
-      ...(wanted === undefined ? {} : { retryAfterMs: wanted }),
-    })
+    throw new GraphError(
+      'throttled-too-long',
+      `Cannot read ${path}: Graph asks for a pause of ${pauseText(wanted ?? 0, graph.clock.now().getTime())}`,
+      {
+        ...details,
+        retry: 'later',
+        ...(wanted === undefined ? {} : { retryAfterMs: wanted }),
+      },
+    )
   if (pending.tries >= limits.maxTries)
     throw new GraphError(
       status === 429 ? 'throttled' : 'bad-upstream',

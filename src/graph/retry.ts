@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { backoffMs, clampRetryAfter, parseRetryAfter } from './backoff.ts'
+import { backoffMs, clampRetryAfter, parseRetryAfter, pauseText } from './backoff.ts'
 import { BadAnswer, GraphError, type GraphErrorCode } from './errors.ts'
 import { codeOfBody } from './graphcode.ts'
 import type { Limiter } from './limiter.ts'
@@ -190,7 +190,7 @@ export function createRequester(options: RequesterOptions): Requester {
     const code = status === 429 ? 'throttled' : 'bad-upstream'
     const clamped = wanted === undefined ? undefined : clampRetryAfter(wanted, limits)
     if (clamped === 'tooLong' && wanted !== undefined)
-      throw new Refused('throttled-too-long', `Graph asks for a pause of ${Math.round(wanted / 60_000)} minutes`, {
+      throw new Refused('throttled-too-long', `Graph asks for a pause of ${pauseText(wanted, times.nowMs)}`, {
         status,
         graphCode,
         requestId,

@@ -9,6 +9,9 @@ import { withTransaction } from '../database/transaction.ts'
 /** How long the holder of a source on another host may be silent before he counts as dead. */
 const SILENT_SECONDS = 30
 
+/** What is said of a run whose process is gone. */
+export const INTERRUPTED = 'The process that ran it ended; the next run resumed where it stood.'
+
 export type RunKind = 'sync' | 'plan' | 'approve'
 export type Decision = 'approved' | 'rejected' | 'superseded' | 'lapsed'
 
@@ -58,8 +61,14 @@ export type Begun =
 /**
  * Takes the source for a new run, raising its fence, so that whoever held it before cannot write any more. A holder who is dead
  * (the same host, and the process is gone; another host, silent for 30 s) is taken over and his run ends as failed.
+ *
+ * @param onTakenOver is called in the same transaction for the run that was ended in this way
  */
-export async function beginRun(db: Database, run: NewRun): Promise<Begun> {
+export async function beginRun(
+  db: Database,
+  run: NewRun,
+  onTakenOver: (tx: Queries, runId: number) => Promise<void> = async () => {},
+): Promise<Begun> {
   return withTransaction(db, async (tx) => {
     const source = await tx.query<{ name: string; settings_version: number }>(
       'update sources set fence = fence + 1 where id = $1 returning name, settings_version',
@@ -85,11 +94,12 @@ export async function beginRun(db: Database, run: NewRun): Promise<Begun> {
       await tx.query(
         `update runs set state = 'ended', outcome = 'failed', ended_at = now(),
            summary = coalesce(summary, jsonb_build_object('error', jsonb_build_object('code', 'interrupted',
-             'message', 'The process that ran it ended; the next run resumed where it stood.', 'requestId', null)))
+             'message', $2::text, 'requestId', null)))
          where id = $1`,
-        [holder.id],
+        [holder.id, INTERRUPTED],
       )
       await deletePlan(tx, holder.id)
+      await onTakenOver(tx, holder.id)
     }
     const inserted = await tx.query<{ id: number; fence: number }>(
       `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves)
@@ -158,13 +168,18 @@ export interface RunEnding {
   readonly approveBy: Date | null
 }
 
-/** Ends a run, once; a run that was ended by another (taken over) stays as it is. */
-export async function endRun(db: Queries, runId: number, ending: RunEnding): Promise<void> {
-  await db.query(
+/**
+ * Ends a run, once; a run that was ended by another (taken over) stays as it is.
+ *
+ * @returns whether it was ended here
+ */
+export async function endRun(db: Queries, runId: number, ending: RunEnding): Promise<boolean> {
+  const ended = await db.query(
     `update runs set state = 'ended', outcome = $2, mode = $3, summary = $4, approve_by = $5, ended_at = now(), phase = null, progress = null
      where id = $1 and state = 'running'`,
     [runId, ending.outcome, ending.mode, JSON.stringify(ending.summary), ending.approveBy],
   )
+  return ended.rowCount === 1
 }
 
 /** Removes the items of a plan that will never be applied, e.g. of an interrupted run. */

@@ -2,7 +2,10 @@
 import type { Clock } from '../base/clock.ts'
 import { BusyError, CancelledError, RunError } from '../base/errors.ts'
 import { thisProcess } from '../base/process.ts'
-import { beat, beginRun, type NewRun } from '../registry/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { beat, beginRun, INTERRUPTED, type NewRun, requireRun, type RunKind } from '../registry/runs.ts'
+import { noteEnd } from './conclude.ts'
+import { emptyDocument } from './document.ts'
 import type { Engine, RunProgress } from './engine.ts'
 
 /** How long `sync` waits for a source that somebody else runs. */
@@ -14,6 +17,8 @@ const BEAT_MS = 1_000
 /** A source that is held for a run. */
 export interface Lease {
   readonly runId: number
+  readonly sourceId: number
+  readonly kind: RunKind
   readonly fence: number
   /** Aborts with {@link CancelledError}, or with RunError `fence-lost`. */
   readonly signal: AbortSignal
@@ -41,7 +46,9 @@ export async function takeLease(engine: Engine, request: LeaseRequest): Promise<
   const since = clock.monotonicMs()
   for (;;) {
     if (request.signal.aborted) throw new CancelledError()
-    const begun = await beginRun(db, { ...request.run, holder: thisProcess() })
+    const begun = await beginRun(db, { ...request.run, holder: thisProcess() }, async (tx, runId) => {
+      await noteInterrupted(engine, tx, { runId, sourceId: request.run.sourceId })
+    })
     if (begun.kind === 'begun') return hold(engine, { request, runId: begun.runId, fence: begun.fence })
     const busy = `Source ${JSON.stringify(request.sourceName)} is being run by process ${begun.pid} on ${begun.host} (run ${begun.run})`
     if (!request.wait)
@@ -51,6 +58,18 @@ export async function takeLease(engine: Engine, request: LeaseRequest): Promise<
     request.onProgress({ phase: 'waiting', done: 0, total: undefined })
     await sleep(clock, POLL_MS, request.signal)
   }
+}
+
+/** Whoever takes over a run whose process is gone tells about its end: it cannot do so itself any more. */
+async function noteInterrupted(
+  engine: Engine,
+  tx: Queries,
+  place: { readonly runId: number; readonly sourceId: number },
+): Promise<void> {
+  const run = await requireRun(tx, place.runId)
+  const error = { code: 'interrupted', message: INTERRUPTED, requestId: null }
+  const document = { ...emptyDocument(run.id, run.source, run.mode), error }
+  await noteEnd(engine, tx, { ...place, kind: run.kind, document, place: undefined })
 }
 
 function hold(
@@ -97,6 +116,8 @@ function hold(
 
   return {
     runId,
+    sourceId: request.run.sourceId,
+    kind: request.run.kind,
     fence,
     signal: cancel.signal,
     elapsedMs: () => Math.round(clock.monotonicMs() - since),

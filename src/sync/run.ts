@@ -8,8 +8,9 @@ import type { GraphClient } from '../graph/client.ts'
 import { clearMirror, getRounds } from '../mirror/rounds.ts'
 import { applyPlan, settleMarks } from '../registry/apply.ts'
 import { issuesOfRun } from '../registry/issues.ts'
-import { decideHeld, endRun, getRun, holdFence, recordPlan } from '../registry/runs.ts'
+import { decideHeld, getRun, holdFence, recordPlan } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
+import { type Conclusion, concludeRun } from './conclude.ts'
 import { emptyDocument, endingOf, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { type Lease, takeLease } from './lease.ts'
@@ -102,13 +103,7 @@ export async function underLease(
     session = { engine, lease, source, graph, document }
     const ending = await work(session)
     document = finished(session, ending.outcome)
-    if (!ending.isRecorded)
-      await endRun(engine.db, lease.runId, {
-        outcome: ending.outcome,
-        mode: document.mode,
-        summary: document,
-        approveBy: ending.approveBy,
-      })
+    if (!ending.isRecorded) await record(engine, { lease, session, document, approveBy: ending.approveBy })
   } catch (caught) {
     const error = lease.signal.aborted ? lease.signal.reason : caught
     document = session === undefined ? document : session.document
@@ -123,7 +118,7 @@ export async function underLease(
       graph: session === undefined ? document.graph : usageOf(session.graph),
       ms: { ...document.ms, total: lease.elapsedMs() },
     }
-    await recordFailure(engine, lease.runId, document)
+    await recordFailure(engine, { lease, session, document, approveBy: null, cause: error })
   } finally {
     await lease.release()
     await session?.graph.stop()
@@ -156,18 +151,32 @@ async function outcomeAfterAll(engine: Engine, runId: number, error: unknown): P
   }
 }
 
-async function recordFailure(engine: Engine, runId: number, document: RunDocument): Promise<void> {
+interface Ended {
+  readonly lease: Lease
+  /** Undefined when it failed before there was one. */
+  readonly session: Session | undefined
+  readonly document: RunDocument
+  readonly approveBy: Date | null
+  readonly cause?: unknown
+}
+
+async function record(engine: Engine, ended: Ended): Promise<void> {
+  await withTransaction(engine.db, (tx) => concludeRun(engine, tx, conclusionOf(ended)))
+}
+
+function conclusionOf({ lease, session, ...ended }: Ended): Conclusion {
+  const { runId, sourceId, kind } = lease
+  const connection = session?.source.connection
+  return { ...ended, runId, sourceId, kind, place: connection && { ...connection, connection: connection.name } }
+}
+
+async function recordFailure(engine: Engine, ended: Ended): Promise<void> {
   try {
-    await endRun(engine.db, runId, {
-      outcome: document.outcome,
-      mode: document.mode,
-      summary: document,
-      approveBy: null,
-    })
+    await record(engine, ended)
   } catch (error) {
     // The next run of this source finds that this process is gone and records the interruption.
     engine.log.error('the end of the run could not be recorded', {
-      runId: String(runId),
+      runId: String(ended.lease.runId),
       code: error instanceof RunError ? error.code : 'unknown',
     })
   }
@@ -423,12 +432,8 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
       })
       await plan.alsoInTransaction(tx)
       session.document = { ...session.document, ms: { ...session.document.ms, apply: since(session, before) } }
-      await endRun(tx, lease.runId, {
-        outcome,
-        mode: session.document.mode,
-        summary: finished(session, outcome),
-        approveBy: null,
-      })
+      const document = finished(session, outcome)
+      await concludeRun(engine, tx, conclusionOf({ lease, session, document, approveBy: null }))
     },
     { signal: lease.signal },
   )

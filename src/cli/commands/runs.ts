@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { RunLine } from '../../contract/run-list.ts'
 import { parseLimit } from '../arguments.ts'
+import { writeHealth } from '../health.ts'
 import { writeJson, writeLine, writeTable } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
@@ -32,10 +33,14 @@ Examples:
 async function listRuns(session: Session, options: Options): Promise<number> {
   return withApp(session, async (app) => {
     const runs = await app.listRuns(options)
+    const health = (await app.listHealth()).filter(
+      (line) => options.source === undefined || line.source === options.source,
+    )
     if (session.json) {
-      writeJson(session.io, { runs })
+      writeJson(session.io, { runs, health })
       return 0
     }
+    writeHealth(session.io, health)
     if (runs.length === 0) {
       writeLine(session.io, 'Nothing has been run yet.')
       return 0

@@ -1,0 +1,25 @@
+// What is said of sources that are failing, for people.
+import type { SourceHealthLine } from '../contract/health.ts'
+import { type Io, printable, writeLine } from './io.ts'
+
+/** A paragraph for each source that is not healthy; nothing where all are. */
+export function writeHealth(io: Io, lines: readonly SourceHealthLine[]): void {
+  const failing = lines.filter((line) => line.state !== 'healthy')
+  for (const line of failing) writeLine(io, healthText(line))
+  if (failing.length > 0) writeLine(io)
+}
+
+function healthText(line: SourceHealthLine): string {
+  const { source, state, since, failures, reason, remedy, nextTryAt } = line
+  const inARow = failures > 1 ? `, ${failures} failed runs in a row` : ''
+  const wait =
+    nextTryAt === null
+      ? ''
+      : ` Its schedule tries again after ${shortTime(nextTryAt)}; muster sync ${printable(source)} tries now.`
+  const what = printable([reason, remedy].filter((text) => text !== null).join(' '))
+  return `${printable(source)} is ${state.toUpperCase()} since ${shortTime(since ?? '')}${inARow}: ${what}${wait}`
+}
+
+function shortTime(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}

@@ -1,0 +1,53 @@
+// The end of a run, written once: its outcome, and what that says about its source.
+import type { RunDocument } from '../contract/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { getHealth, setHealth } from '../registry/health.ts'
+import { endRun, type RunKind } from '../registry/runs.ts'
+import type { Engine } from './engine.ts'
+import { type ConsentPlace, nextHealth, troubleOf } from './trouble.ts'
+
+export interface Conclusion {
+  readonly runId: number
+  readonly sourceId: number
+  readonly kind: RunKind
+  readonly document: RunDocument
+  readonly approveBy: Date | null
+  /** What a failed run threw. */
+  readonly cause?: unknown
+  readonly place: ConsentPlace | undefined
+}
+
+/**
+ * Ends a run in the transaction of the caller, so that the run, its source's health and the alerts about it are told
+ * together or not at all. A run that was ended by another stays as it is, and nothing more is said.
+ */
+export async function concludeRun(
+  engine: Pick<Engine, 'clock' | 'random'>,
+  tx: Queries,
+  conclusion: Conclusion,
+): Promise<void> {
+  const { document, runId } = conclusion
+  const { outcome, mode } = document
+  const isEnded = await endRun(tx, runId, { outcome, mode, summary: document, approveBy: conclusion.approveBy })
+  if (isEnded) await noteEnd(engine, tx, conclusion)
+}
+
+/** What the end of a run says about its source; for runs that others ended, too. */
+export async function noteEnd(
+  engine: Pick<Engine, 'clock' | 'random'>,
+  tx: Queries,
+  conclusion: Omit<Conclusion, 'approveBy'>,
+): Promise<void> {
+  const { document, sourceId, runId } = conclusion
+  const { error, outcome } = document
+  const before = await getHealth(tx, sourceId)
+  const trouble =
+    outcome === 'failed' && error !== null ? troubleOf({ error, cause: conclusion.cause }, conclusion.place) : undefined
+  const doubt = document.issues.find((i) => i.code === 'listing-contradicted' || i.code === 'listing-incomplete')
+  const health = nextHealth(
+    before,
+    { outcome, isPreview: conclusion.kind === 'plan', trouble, doubt },
+    { now: engine.clock.now(), random: engine.random },
+  )
+  if (health !== undefined) await setHealth(tx, { sourceId, runId }, health)
+}

@@ -1,0 +1,200 @@
+// What a run's end says about its source: which failures count, what they mean, and when a schedule may try again.
+import type { Outcome, RunDocument } from '../contract/runs.ts'
+import type { HealthState } from '../contract/health.ts'
+import { GraphError, TokenError } from '../graph/errors.ts'
+import type { SourceHealth } from '../registry/health.ts'
+
+const MINUTE_MS = 60_000
+/** Pauses between scheduled tries of a failing source: the first, and the longest. */
+const FIRST_PAUSE_MS = 15 * MINUTE_MS
+const LONGEST_PAUSE_MS = 24 * 60 * MINUTE_MS
+/** A time to come back that is further away is nobody's serious wish, and may not even be a date. */
+const LONGEST_WISH_MS = 30 * LONGEST_PAUSE_MS
+
+/** Failures in a row from which a source is quarantined: about eight hours of scheduled tries. */
+const FAILURES_TO_QUARANTINE = 6
+/** The same for refusals, which time does not cure; one alone may be a change on its way through Microsoft's servers. */
+const REFUSALS_TO_QUARANTINE = 2
+
+/** Ends that say nothing about the source: somebody changed or took over what the run was working on. */
+const NOT_THE_SOURCE: ReadonlySet<string> = new Set([
+  'fence-lost',
+  'settings-changed',
+  'not-held',
+  'already-decided',
+  'lapsed',
+  'hash-mismatch',
+])
+
+/** Codes of failures about credentials, consent and permissions. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'auth-failed',
+  'forbidden',
+  'attributes-unreadable',
+  'tenant-mismatch',
+  'tenant-unsupported',
+])
+
+const CHECK_NETWORK = 'Check network, proxy and firewall of this machine; the next run goes on where this one stood.'
+const PASSING = 'This usually passes by itself; the next run goes on where this one stood.'
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  'no-answer': CHECK_NETWORK,
+  timeout: CHECK_NETWORK,
+  unreachable: CHECK_NETWORK,
+  throttled: PASSING,
+  'throttled-too-long': 'Microsoft asked for this pause; the next run goes on where this one stood.',
+  'bad-upstream': `${PASSING} If it stays, look whether a proxy answers in Microsoft's place.`,
+  'listing-contradicted': 'Microsoft Graph contradicted itself, so nothing was believed; a later run compares again.',
+  'listing-incomplete': 'Nothing is removed meanwhile; the next full run compares again.',
+  'attributes-unreadable': 'Grant User.Read.All of Microsoft Graph again, with admin consent.',
+  'tenant-mismatch': "Correct the connection's tenantId, and apply the config file.",
+  'tenant-unsupported': 'Use a connection to a workforce tenant.',
+  'config-invalid': 'Correct the config file and apply it.',
+  interrupted:
+    'Look why the process ended (memory, restart of the machine); the next run goes on where this one stood.',
+  'database-unavailable': 'Look whether the database runs and is reached.',
+}
+
+/** What went wrong, for people; nothing personal is in it. */
+export interface Trouble {
+  readonly code: string
+  readonly reason: string
+  readonly remedy: string
+  /** Of credentials, consent or permissions. */
+  readonly isRefusal: boolean
+  /** Milliseconds that Microsoft asked to wait. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** Where the administrator of the tenant consents to the permissions. */
+export interface ConsentPlace {
+  readonly connection: string
+  readonly authorityUrl: string
+  readonly tenantId: string
+  readonly clientId: string
+}
+
+/**
+ * What a failed run died of; undefined where that is not the source's fault.
+ *
+ * @param failed the document's error, and what was thrown where that is still at hand
+ */
+export function troubleOf(
+  failed: { readonly error: NonNullable<RunDocument['error']>; readonly cause?: unknown },
+  place: ConsentPlace | undefined,
+): Trouble | undefined {
+  const { error, cause } = failed
+  if (NOT_THE_SOURCE.has(error.code)) return undefined
+  const isPassing = cause instanceof TokenError && cause.retry === 'later'
+  const isRefusal = REFUSALS.has(error.code) && !isPassing
+  return {
+    code: error.code,
+    reason: reasonOf(error, cause),
+    remedy: remedyOf({ code: error.code, cause, place }),
+    isRefusal,
+    retryAfterMs: cause instanceof GraphError || cause instanceof TokenError ? cause.retryAfterMs : undefined,
+  }
+}
+
+function reasonOf(error: NonNullable<RunDocument['error']>, cause: unknown): string {
+  // What a program of ours or the database says of a bug may quote what it was working on.
+  if (error.code === 'internal') return 'Muster made a mistake, or the database refused a statement.'
+  // The message of a run carries the remedy, which has a place of its own here.
+  return cause instanceof TokenError ? error.message.replace(` ${cause.remedy}`, '') : error.message
+}
+
+function remedyOf({
+  code,
+  cause,
+  place,
+}: {
+  readonly code: string
+  readonly cause: unknown
+  readonly place: ConsentPlace | undefined
+}): string {
+  if (cause instanceof TokenError) return withConsent(cause.remedy, cause.aadsts === 65001 ? place : undefined)
+  if (code === 'auth-failed' || code === 'forbidden') {
+    const check = place === undefined ? 'muster check' : `muster check ${place.connection}`
+    return withConsent(
+      `Grant the application permissions of Microsoft Graph that the source needs, with admin consent; ${check} tells which.`,
+      place,
+    )
+  }
+  return REMEDIES[code] ?? 'Look at the run with muster runs; if it stays, report what it says.'
+}
+
+function withConsent(remedy: string, place: ConsentPlace | undefined): string {
+  if (place === undefined) return remedy
+  const { authorityUrl, tenantId, clientId } = place
+  return `${remedy} Consent: ${authorityUrl.replace(/\/$/, '')}/${tenantId}/adminconsent?client_id=${clientId}`
+}
+
+/** How a run ended, as far as its source's health goes. */
+export interface Ending {
+  readonly outcome: Outcome
+  /** A preview reads like a run, but brings nothing up to date. */
+  readonly isPreview: boolean
+  /** Why it failed; undefined also for failures that are not the source's. */
+  readonly trouble: Trouble | undefined
+  /** What the run noted about the listings that it read. */
+  readonly doubt: { readonly code: string; readonly message: string } | undefined
+}
+
+/**
+ * The health of a source after a run: any run that could read resets everything, a failed one counts and makes
+ * schedules wait, 15 minutes at first, twice as long each time, at most a day, and never less than Microsoft asked for.
+ *
+ * @param random 0 ≤ x < 1: the pause is between 80 and 100 % of its length, so that sources which failed together do not come back together
+ */
+export function nextHealth(
+  before: SourceHealth | undefined,
+  ending: Ending,
+  { now, random }: { readonly now: Date; readonly random: () => number },
+): SourceHealth | undefined {
+  const { outcome, trouble } = ending
+  if (outcome === 'cancelled' || (outcome === 'failed' && trouble === undefined)) return undefined
+  const enter = (state: HealthState) => (before?.state === state ? before.since : now)
+  if (trouble !== undefined) {
+    const failures = (before?.failures ?? 0) + 1
+    const refusals = trouble.isRefusal ? (before?.refusals ?? 0) + 1 : 0
+    const isQuarantined =
+      before?.state === 'quarantined' || failures >= FAILURES_TO_QUARANTINE || refusals >= REFUSALS_TO_QUARANTINE
+    const state = isQuarantined ? 'quarantined' : 'degraded'
+    return {
+      state,
+      since: enter(state),
+      failures,
+      failingSince: before?.failingSince ?? now,
+      refusals,
+      code: trouble.code,
+      reason: trouble.reason,
+      remedy: trouble.remedy,
+      nextTryAt: new Date(now.getTime() + pauseMs(failures, { random, wishedMs: trouble.retryAfterMs })),
+      lastSuccessAt: before?.lastSuccessAt ?? null,
+    }
+  }
+  const isSuccess = (outcome === 'applied' || outcome === 'no-change') && !ending.isPreview
+  const state = ending.doubt === undefined ? 'healthy' : 'degraded'
+  return {
+    state,
+    since: enter(state),
+    failures: 0,
+    failingSince: null,
+    refusals: 0,
+    code: ending.doubt?.code ?? null,
+    reason: ending.doubt?.message ?? null,
+    remedy: ending.doubt === undefined ? null : (REMEDIES[ending.doubt.code] ?? null),
+    nextTryAt: null,
+    lastSuccessAt: isSuccess ? now : (before?.lastSuccessAt ?? null),
+  }
+}
+
+/** How long a schedule waits after so many failures in a row, in milliseconds. */
+export function pauseMs(
+  failures: number,
+  { random, wishedMs }: { readonly random: () => number; readonly wishedMs?: number | undefined },
+): number {
+  const full = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS)
+  return Math.max(full * (0.8 + 0.2 * random()), Math.min(wishedMs ?? 0, LONGEST_WISH_MS))
+}
