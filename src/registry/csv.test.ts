@@ -1,6 +1,8 @@
 import { parse } from 'csv-parse/sync'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { joinValues, neutralise, writeCsv } from './csv.ts'
+import { hostileValues, splitValues, unprotected, wouldRun } from '../../test/support/hostile.ts'
 import { myqCells } from './myq.ts'
 import type { ExportedPrintUser } from './export.ts'
 
@@ -22,6 +24,8 @@ const HOSTILE = [
   '－1',
   '＠x',
   '\u0001=1',
+  "'=1",
+  "''+1",
   '\u202e=1',
 ]
 const HARMLESS = [
@@ -91,9 +95,33 @@ describe('csv', () => {
     expect(writeCsv([['a', true, null, 'x"y']])).toBe('a,true,,"x""y"\r\n')
   })
 
-  it('joins several values so that they can be told apart again', () => {
-    expect(joinValues(['a', 'b;c'])).toBe('a;b\\;c')
-    expect(joinValues([])).toBe('')
+  it.each([
+    [[], ''],
+    [['a', 'b;c'], 'a;b\\;c'],
+    [['a\\', 'b'], 'a\\\\;b'],
+    [['a\\;b'], 'a\\\\\\;b'],
+    [[';', '\\'], '\\;;\\\\'],
+    [['DOMAIN\\ada', 'Sales\\|North'], 'DOMAIN\\ada;Sales\\|North'],
+  ])('D13: joins %j so that they can be told apart again', (values, cell) => {
+    expect(joinValues(values)).toBe(cell)
+    expect(splitValues(cell)).toEqual(values)
+  })
+
+  it('D13: any values joined in a cell read back as they were', () => {
+    const value = fc.string({ unit: fc.constantFrom('\\', ';', 'a', '|', '"'), minLength: 1, maxLength: 6 })
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 5 }), (values) => {
+        expect(splitValues(joinValues(values))).toEqual(values)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('D13: hostile cells never begin what a spreadsheet would run, and taking the apostrophe away gives them back', () => {
+    for (const { value } of hostileValues(1, 3000)) {
+      expect(wouldRun(neutralise(value))).toBe(false)
+      expect(unprotected(neutralise(value))).toBe(value)
+    }
   })
 })
 
