@@ -18,13 +18,15 @@ export function targetName(
 ): TargetName {
   const { user, wanted, issues } = o
   if (wanted.userName === null) {
-    issues.push(
-      issue(
-        input,
-        'user-name-empty',
-        `The attribute mapped to the user name is empty; ${JSON.stringify(user.userName)} is kept. Fill it in Entra or map another attribute.`,
-      ),
-    )
+    // One that cannot be kept is told already, as what it is.
+    if (!wanted.rejected.some((r) => r.target === 'userName'))
+      issues.push(
+        issue(
+          input,
+          'user-name-empty',
+          `The attribute mapped to the user name is empty; ${JSON.stringify(user.userName)} is kept. Fill it in Entra or map another attribute.`,
+        ),
+      )
     return { userName: user.userName, impossible: input.denied.has(`name:${canonical(user.userName)}`) }
   }
   const claim = `name:${canonical(wanted.userName)}`

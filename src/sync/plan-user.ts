@@ -129,6 +129,15 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
     frozen: true,
   })
   if (wanted.userName === null) {
+    const refused = wanted.rejected.find((r) => r.target === 'userName')
+    if (refused !== undefined) {
+      return notImported(
+        'value-rejected',
+        'value-rejected',
+        `A value for userName ${refused.problem}; the user is not imported. Correct it in Entra or map another attribute.`,
+        [],
+      )
+    }
     return notImported(
       'user-name-empty',
       'user-name-empty',

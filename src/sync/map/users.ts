@@ -81,7 +81,11 @@ export function mapUser(attributes: Attributes, mapping: Mapping): WantedUser {
     const value = first(field, property, MAX_TEXT_LENGTH)
     if (value !== undefined) fields.set(field, value)
   }
-  if (fields.get('fullName') === null) fields.set('fullName', valuesOf(attributes, 'displayName')[0] ?? null)
+  if (fields.get('fullName') === null) {
+    const displayName = first('fullName', { from: 'displayName', apply: 'always' }, MAX_TEXT_LENGTH)
+    if (displayName === undefined) fields.delete('fullName')
+    else fields.set('fullName', displayName)
+  }
   const own = new Map<string, string | null>()
   for (const [name, property] of Object.entries(properties.own)) {
     const value = first(`own.${name}`, property, MAX_TEXT_LENGTH)
