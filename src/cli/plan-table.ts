@@ -69,5 +69,5 @@ function text(value: unknown): string {
 }
 
 function short(value: string): string {
-  return value.length > CELL ? `${value.slice(0, CELL - 1)}…` : value
+  return value.length > CELL ? `${value.slice(0, CELL - 1).toWellFormed()}…` : value
 }

@@ -97,7 +97,8 @@ function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialCon
   }
 }
 
-/** Enough to recognise a card in hand, too little to copy it. */
+/** Enough to recognise a card in hand, too little to copy it. Whole characters: half of one cannot be stored. */
 function mask(value: string): string {
-  return value.length >= 9 ? `••••${value.slice(-4)}` : '••••'
+  const characters = Array.from(value)
+  return characters.length >= 9 ? `••••${characters.slice(-4).join('')}` : '••••'
 }
