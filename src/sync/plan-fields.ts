@@ -48,7 +48,8 @@ export function fieldChanges(
   const ownBefore: Record<string, string | null> = {}
   const ownAfter: Record<string, string | null> = {}
   for (const [name, value] of wanted.own) {
-    const current = user.own[name] ?? null
+    // A field may be called constructor.
+    const current = Object.hasOwn(user.own, name) ? (user.own[name] ?? null) : null
     if (current === value) continue
     ownBefore[name] = current
     ownAfter[name] = value
