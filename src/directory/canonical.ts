@@ -2,7 +2,8 @@
 // JavaScript computes it and the database stores it, so that both always agree and the unique index is exact.
 
 /**
- * The form in which two values count as the same: NFKC, then case folding, then NFKC again, until it no longer changes.
+ * The form in which two values count as the same: decomposed by compatibility, case folded, composed again (NFKC), until it
+ * no longer changes. Folding composed text would tell two spellings of one Greek letter apart (Unicode 3.13, D145: U+0345).
  * Idempotent. Outer white space is trimmed. Never shown to anybody: values are kept as given.
  *
  * Case folding is `toUpperCase` then `toLowerCase`, so that `ß`/`SS`, `ſ`/`S`, the Kelvin sign and final sigma fall together.
@@ -32,7 +33,7 @@ export function foldPart(text: string): string {
 function foldOnce(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase()
   return text
-    .normalize('NFKC')
+    .normalize('NFKD')
     .toUpperCase()
     .toLowerCase()
     .replaceAll('i\u0307', 'i')
