@@ -60,7 +60,7 @@ export function holdReasons(figures: PlanFigures, limits: SafeguardLimits | null
   for (const kind of REWRITTEN)
     over(`rewrites.${kind}`, figures.rewrites[kind], limitOf(10, limits.rewrites, figures.usersBefore))
   for (const [attribute, { count, before }] of figures.cleared) {
-    over(`cleared.${attribute}`, count, Math.max(10, Math.floor((before * limits.rewrites.percent) / 100)))
+    over(`cleared.${attribute}`, count, Math.max(10, percentOf(limits.rewrites.percent, before)))
   }
   over('groups-emptied', figures.groupsEmptied, 0)
   return reasons
@@ -72,5 +72,10 @@ export function limitOf(
   limit: { readonly percent: number; readonly count: number },
   before: number,
 ): number {
-  return Math.min(Math.max(least, Math.floor((before * limit.percent) / 100)), limit.count)
+  return Math.min(Math.max(least, percentOf(limit.percent, before)), limit.count)
+}
+
+/** Whole objects. Reckoned in millionths of a percent: 0.29 of 50,000 is 145, in floating point 144.99…. */
+function percentOf(percent: number, before: number): number {
+  return Math.floor((before * Math.round(percent * 1e6)) / 1e8)
 }
