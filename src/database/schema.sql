@@ -4,6 +4,15 @@ create sequence mirror_keys as integer increment by 1;
 
 create sequence registry_ids as integer increment by 1;
 
+create table absences (
+  source_id integer not null,
+  user_id integer not null,
+  since timestamp with time zone not null,
+  constraint absences_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint absences_pkey PRIMARY KEY (source_id, user_id)
+);
+CREATE INDEX absences_user ON public.absences USING btree (user_id);
+
 create table claims (
   user_id integer not null,
   source_id integer not null,
@@ -58,6 +67,14 @@ create table credentials (
 );
 CREATE UNIQUE INDEX credentials_lookup ON public.credentials USING btree (kind, lookup) WHERE held;
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id);
+
+create table group_claims (
+  group_id integer not null,
+  source_id integer not null,
+  constraint group_claims_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint group_claims_pkey PRIMARY KEY (group_id, source_id)
+);
+CREATE INDEX group_claims_source ON public.group_claims USING btree (source_id);
 
 create table groups (
   id integer default nextval('registry_ids'::regclass) not null,
@@ -269,6 +286,15 @@ create table plan_memberships (
 );
 CREATE INDEX plan_memberships_run ON public.plan_memberships USING btree (run_id);
 
+create table plan_shared_memberships (
+  run_id integer not null,
+  op "char" not null,
+  group_id integer not null,
+  user_id integer not null,
+  constraint plan_shared_memberships_op_check CHECK ((op = ANY (ARRAY['a'::"char", 'r'::"char"])))
+);
+CREATE INDEX plan_shared_memberships_run ON public.plan_shared_memberships USING btree (run_id);
+
 create table reverted_changes (
   source_id integer not null,
   object text not null,
@@ -311,6 +337,8 @@ create table runs (
   approves integer,
   reverts integer,
   items_removed_at timestamp with time zone,
+  only_keys integer[],
+  figures jsonb,
   constraint runs_check CHECK (((state = 'ended'::text) = (outcome IS NOT NULL))),
   constraint runs_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'superseded'::text, 'lapsed'::text]))),
   constraint runs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text, 'revert'::text]))),
@@ -466,6 +494,7 @@ create table users (
   constraint users_personal_number_key_key UNIQUE (personal_number_key),
   constraint users_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
 );
+CREATE INDEX users_deactivated ON public.users USING btree (source_id, deactivated_at) WHERE (deactivated_by = 'source'::text);
 CREATE INDEX users_source ON public.users USING btree (source_id);
 
 create table vault_state (
@@ -481,6 +510,7 @@ CREATE OR REPLACE FUNCTION public.forget_groups()
 AS $function$
 begin
   delete from memberships where group_id in (select id from gone);
+  delete from group_claims where group_id in (select id from gone);
   return null;
 end $function$
 ;
@@ -492,6 +522,7 @@ AS $function$
 begin
   delete from plan_items where run_id in (select id from gone);
   delete from plan_memberships where run_id in (select id from gone);
+  delete from plan_shared_memberships where run_id in (select id from gone);
   return null;
 end $function$
 ;
@@ -533,6 +564,7 @@ begin
   delete from user_names where user_id in (select id from gone);
   delete from credentials where user_id in (select id from gone);
   delete from claims where user_id in (select id from gone);
+  delete from absences where user_id in (select id from gone);
   return null;
 end $function$
 ;

@@ -3,6 +3,11 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
 
 /** `Generated`: may be left out when inserting. `ColumnType`: what reading gives, what inserting and updating take. */
 export interface Tables {
+  absences: {
+    source_id: number
+    user_id: number
+    since: Date
+  }
   claims: {
     user_id: number
     source_id: number
@@ -38,6 +43,10 @@ export interface Tables {
     origin: string
     held: boolean
     created_at: Generated<Date>
+  }
+  group_claims: {
+    group_id: number
+    source_id: number
   }
   groups: {
     id: Generated<number>
@@ -183,6 +192,12 @@ export interface Tables {
     group_id: number
     user_id: number
   }
+  plan_shared_memberships: {
+    run_id: number
+    op: string
+    group_id: number
+    user_id: number
+  }
   reverted_changes: {
     source_id: number
     object: string
@@ -222,6 +237,8 @@ export interface Tables {
     approves: number | null
     reverts: number | null
     items_removed_at: Date | null
+    only_keys: number[] | null
+    figures: ColumnType<unknown, string | null, string | null>
   }
   source_health: {
     source_id: number

@@ -45,6 +45,7 @@ export interface RegistryUser {
   readonly sourceId: number | null
   readonly active: boolean
   readonly deactivatedBy: 'source' | 'administrator' | null
+  readonly deactivatedAt: Date | null
   readonly restoredByAdministrator: boolean
   /** Protected or an administrator: never paired, never touched by a source. */
   readonly untouchable: boolean
@@ -56,6 +57,8 @@ export interface RegistryUser {
   readonly alternateEmails: readonly string[]
   readonly own: Readonly<Record<string, string>>
   readonly version: number
+  /** Ids of the sources that want him now, the owner included. */
+  readonly claims: readonly number[]
   readonly names: readonly RegistryName[]
   readonly credentials: readonly RegistryCredential[]
 }

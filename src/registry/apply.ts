@@ -11,6 +11,7 @@ export interface ApplyOptions {
   readonly runId: number
   readonly sourceId: number
   readonly tenantId: string
+  readonly now: Date
   /** Leave these items out, e.g. `removals`. */
   readonly without?: 'removals' | 'rewrites' | undefined
 }
@@ -30,7 +31,8 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   // Nobody has anything yet, so nothing can have moved or been taken.
   const leftOut = isFirst ? 0 : await leaveOutMoved(tx, options)
   if (!isFirst) await noteBefore(tx, options.runId)
-  if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run)
+  if (kinds.has('user delete')) await deleteUsers(tx, run)
+  if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run, options.now)
   if (!isFirst) await letGo(tx, run)
   await changeUsers(tx, run, { ...options, kinds })
   const fill = (table: string, work: () => Promise<void>) => (isFirst ? fillTable(tx, table, work) : work())
@@ -42,6 +44,12 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   await changeClaims(tx, run, options)
   if (!isFirst) await keepOverwritten(tx, options.runId)
   return { leftOut }
+}
+
+/** What a plan does that is no change of the registry: memberships that somebody else gives too, and who claims whom. */
+export async function applyUnseen(tx: Transaction, options: ApplyOptions): Promise<void> {
+  await changeMemberships(tx, options)
+  await changeClaims(tx, [options.runId], options)
 }
 
 const MINE = 'i.run_id = $1 and not i.left_out'
@@ -141,27 +149,35 @@ const LEAVE_OUT_TAKEN = `
     select d.user_id, e ->> 2 as key from doing d cross join jsonb_array_elements(d.names) e
   ), taken as (
     select n.user_id from names_of n join user_names h on h.held and h.key = n.key and h.user_id <> n.user_id
-      where not exists (select from doing d where d.user_id = h.user_id and (d.names is not null or d.action = 'deactivate'))
+      where not exists (select from doing d where d.user_id = h.user_id and (d.names is not null or d.action in ('deactivate', 'delete')))
     union
     select d.user_id from doing d join credentials c on c.held and c.kind = d.new ->> 'kind' and c.lookup = decode(d.new ->> 'lookup', 'hex')
       where d.object = 'credential' and d.action = 'add' and c.user_id <> d.user_id
-        and not exists (select from doing o where o.user_id = c.user_id and (o.action = 'deactivate'
+        and not exists (select from doing o where o.user_id = c.user_id and (o.action in ('deactivate', 'delete')
           or (o.object = 'credential' and o.action = 'remove' and o.old ->> 'lookup' = d.new ->> 'lookup')))
     union
     select d.user_id from doing d join users u on u.personal_number_key = d.number_key and u.id <> d.user_id
       where d.number_key is not null
-        and not exists (select from doing o where o.user_id = u.id and (o.action = 'deactivate' or o.new ? 'personalNumber'))
+        and not exists (select from doing o where o.user_id = u.id and (o.action in ('deactivate', 'delete') or o.new ? 'personalNumber'))
   )
   update plan_items i set left_out = true where ${MINE} and i.action <> 'skip' and i.object in ('user', 'credential')
     and i.user_id in (select user_id from taken)`
 
-async function deactivate(tx: Queries, run: readonly [number] | readonly number[]): Promise<void> {
+/** The record goes with all that hangs on it. */
+async function deleteUsers(tx: Queries, run: readonly number[]): Promise<void> {
+  await tx.query(
+    `delete from users where id in (select i.user_id from plan_items i where ${MINE} and i.object = 'user' and i.action = 'delete')`,
+    run,
+  )
+}
+
+async function deactivate(tx: Queries, run: readonly number[], now: Date): Promise<void> {
   const leavers = `select i.user_id from plan_items i where ${MINE} and i.object = 'user' and i.action = 'deactivate'`
   await tx.query(
-    `update users u set active = false, deactivated_by = 'source', deactivated_reason = i.reason, deactivated_at = now(),
+    `update users u set active = false, deactivated_by = 'source', deactivated_reason = i.reason, deactivated_at = $2,
        personal_number_key = null, version = u.version + 1, updated_at = now()
      from plan_items i where ${MINE} and i.object = 'user' and i.action = 'deactivate' and u.id = i.user_id`,
-    run,
+    [...run, now],
   )
   await tx.query(`update user_names set held = false where user_id in (${leavers})`, run)
   await tx.query(`update credentials set held = false where user_id in (${leavers})`, run)
@@ -212,7 +228,12 @@ async function changeUsers(
       options.sourceId,
     ])
   }
-  if (has('take over')) await tx.query(change('take over', 'source_id = $2,'), [run[0], options.sourceId])
+  if (has('take over')) {
+    await tx.query(
+      change('take over', `source_id = (select s.id from sources s where s.name = i.new ->> 'source'),`),
+      run,
+    )
+  }
   if (has('reactivate')) {
     await tx.query(
       change('reactivate', 'active = true, deactivated_by = null, deactivated_reason = null, deactivated_at = null,'),
@@ -311,7 +332,8 @@ async function changeGroups(tx: Queries, run: readonly number[], options: ApplyO
     [run[0], options.tenantId, options.sourceId],
   )
   await tx.query(
-    `update groups g set name = coalesce(i.new ->> 'name', g.name), under = coalesce(i.new ->> 'under', g.under), source_id = $2,
+    `update groups g set name = coalesce(i.new ->> 'name', g.name), under = coalesce(i.new ->> 'under', g.under),
+       source_id = coalesce((select s.id from sources s where s.name = i.new ->> 'source'), $2),
        hidden = i.action = 'delete', version = g.version + 1, updated_at = now()
      from plan_items i where ${MINE} and i.object = 'group' and i.action in ('rename', 'move', 'delete') and g.id = i.group_id`,
     [run[0], options.sourceId],
@@ -327,10 +349,12 @@ async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<vo
     [options.runId],
   )
   const condition = some.rows[0]?.some === true ? skipped : ''
+  const rows = (op: string) => `(select * from plan_memberships where run_id = $1 and op = '${op}'
+    union all select * from plan_shared_memberships where run_id = $1 and op = '${op}')`
   await tx.query(
     `with ended as (
-       delete from memberships t using plan_memberships m
-       where m.run_id = $1 and m.op = 'r' and t.group_id = m.group_id and t.user_id = m.user_id and ${isGivenBy('t', '$2')} ${condition}
+       delete from memberships t using ${rows('r')} m
+       where t.group_id = m.group_id and t.user_id = m.user_id and ${isGivenBy('t', '$2')} ${condition}
        returning t.*)
      insert into undo_memberships (run_id, group_id, user_id, source_id)
      select $1, group_id, user_id, source_id from ended`,
@@ -343,7 +367,7 @@ async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<vo
   )
   await tx.query(
     `insert into memberships (group_id, user_id, source_id, run_id)
-     select m.group_id, m.user_id, $2, $1 from plan_memberships m
+     select m.group_id, m.user_id, $2, $1 from ${rows('a')} m
        join users u on u.id = m.user_id join groups g on g.id = m.group_id
      where m.run_id = $1 and m.op = 'a' ${condition}
      order by m.group_id, m.user_id ${has.rows[0]?.some === true ? 'on conflict do nothing' : ''}`,
@@ -352,18 +376,29 @@ async function changeMemberships(tx: Queries, options: ApplyOptions): Promise<vo
 }
 
 async function changeClaims(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
+  const own = [run[0], options.sourceId]
   await tx.query(
     `insert into claims (user_id, source_id)
-     select i.user_id, $2 from plan_items i where ${MINE} and i.object = 'user' and i.user_id is not null
-       and (i.action in ('create', 'adopt', 'take over', 'reactivate') or (i.action = 'skip' and i.reason = 'owned-by-source'))
-       and i.reason <> 'object-id-moved'
+     select distinct i.user_id, $2::int from plan_items i join users u on u.id = i.user_id
+     where ${MINE} and i.object = 'user' and i.user_id is not null
+       and i.action in ('create', 'adopt', 'take over', 'reactivate')
+       and i.reason not in ('object-id-moved', 'dropped-by-owner')
      on conflict do nothing`,
-    [run[0], options.sourceId],
+    own,
   )
   await tx.query(
     `delete from claims c using plan_items i where ${MINE} and i.object = 'user' and c.user_id = i.user_id and c.source_id = $2
-       and (i.action = 'deactivate' or i.reason in ('missing-kept', 'object-id-moved'))`,
-    [run[0], options.sourceId],
+       and (i.action = 'deactivate' or i.reason in ('missing-kept', 'grace-period', 'object-id-moved', 'dropped-by-owner', 'not-owned'))`,
+    own,
+  )
+  // The others of the tenant see at their next run who owns him now.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select distinct s.id, o.key, s.fence + 1 from plan_items i
+       join sources s on s.id <> $2 join mirror_objects o on o.source_id = s.id and o.object_id = i.object_id and o.kind = 'u'
+     where ${MINE} and i.object = 'user' and i.action = 'take over'
+     on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
+    own,
   )
 }
 
@@ -373,6 +408,8 @@ export interface SettleOptions {
   /** The fence of the run that made the plan: what was marked later stays marked. */
   readonly planFence: number
   readonly everybody: boolean
+  /** The plan was for these users alone: whatever else is marked stays so. */
+  readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
   readonly plannerVersion: number
   readonly tenantId: string
@@ -389,13 +426,18 @@ export interface SettleOptions {
  */
 export async function settleMarks(tx: Queries, options: SettleOptions): Promise<void> {
   const { runId, sourceId, planFence } = options
-  await tx.query('delete from mirror_marks where source_id = $1 and at <= $2', [sourceId, planFence])
+  const only = options.only ?? null
+  await tx.query(
+    'delete from mirror_marks where source_id = $1 and at <= $2 and ($3::int[] is null or key = any($3))',
+    [sourceId, planFence, only],
+  )
   // Memberships of a group with an open issue are frozen: what changed in it is planned again until it is not.
   await tx.query(
     `delete from mirror_member_marks m where source_id = $1 and at <= $2
+       and ($3::int[] is null or (m.member_key = any($3) and m.kind = 'u'))
        and not exists (select from mirror_objects o join issues i on i.source_id = $1 and i.object_id = o.object_id
          where o.key = m.group_key)`,
-    [sourceId, planFence],
+    [sourceId, planFence, only],
   )
   await tx.query(
     `insert into mirror_marks (source_id, key, at)
@@ -429,6 +471,7 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
       planFence,
     ])
   }
+  if (only !== null) return
   await tx.query(
     `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
      where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,

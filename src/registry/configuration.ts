@@ -201,8 +201,25 @@ async function putSource(db: Queries, { name, settings, current, dryRun }: PutSo
   const changes = differences(current === undefined ? {} : current.settings, settings)
   const action = current === undefined ? 'create' : changes.length > 0 ? 'change' : 'unchanged'
   const replans = current === undefined || changes.some(({ at }) => isPlannedFrom(at))
-  if (action !== 'unchanged' && !dryRun) await writeSource(db, { name, settings, replans })
+  if (action !== 'unchanged' && !dryRun) {
+    await writeSource(db, { name, settings, replans })
+    const changesOwners = current === undefined || changes.some(({ at }) => OWNERSHIP.has(at))
+    if (changesOwners) await markRivals(db, name)
+  }
   return { kind: 'source', name, action, changes: current === undefined ? [] : changes, replans }
+}
+
+/** Settings that decide which of several sources owns somebody. */
+const OWNERSHIP: ReadonlySet<string> = new Set(['enabled', 'priority', 'connection'])
+
+/** The other sources of the tenant plan everybody anew: somebody may be theirs now, or not any more. */
+async function markRivals(db: Queries, name: string): Promise<void> {
+  await db.query(
+    `update sources s set marked_all = true, marked_all_at = s.fence
+     from connections c, sources changed join connections own on own.id = changed.connection_id
+     where changed.name = $1 and c.id = s.connection_id and c.tenant_id = own.tenant_id and s.id <> changed.id`,
+    [name],
+  )
 }
 
 /** Whether plans depend on the setting: everything but when to run, what holds a plan and how it is let through. */

@@ -38,7 +38,12 @@ export async function deleteIssuesOf(db: Queries, runId: number, objectIds: read
  */
 export async function closeOldIssues(
   db: Queries,
-  options: { readonly sourceId: number; readonly runId: number; readonly everything: boolean },
+  options: {
+    readonly sourceId: number
+    readonly runId: number
+    /** What was planned; `only`: single users, so that issues of the run as a whole stay. */
+    readonly which: 'all' | 'marked' | 'only'
+  },
 ): Promise<void> {
   await db.query(
     `update issues n set opened_at = o.first from (
@@ -49,7 +54,7 @@ export async function closeOldIssues(
   await db.query(
     `with closed as (
        delete from issues i where i.source_id = $1 and i.run_id is distinct from $2
-         and ($3 or i.object_id is null
+         and ($3 = 'all' or (i.object_id is null and $3 <> 'only')
            or exists (select from planned_users p where p.object_id = i.object_id)
            or exists (select from planned_groups p where p.object_id = i.object_id))
        returning i.object_id)
@@ -58,7 +63,7 @@ export async function closeOldIssues(
        join mirror_objects o on o.source_id = s.id and o.object_id = c.object_id
      where not exists (select from issues n where n.source_id = $1 and n.run_id = $2 and n.object_id = c.object_id)
      on conflict do nothing`,
-    [options.sourceId, options.runId, options.everything],
+    [options.sourceId, options.runId, options.which],
   )
 }
 

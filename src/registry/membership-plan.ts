@@ -42,10 +42,7 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
   }
   if (options.transitive) await freezeAboveUnknown(tx, options.sourceId)
   const present = options.transitive ? TRANSITIVE : DIRECT
-  const has = await tx.query<{ some: boolean }>(
-    `select exists (select from memberships m where ${isGivenBy('m', '$1')}) as some`,
-    [sourceId],
-  )
+  const has = await tx.query<{ some: boolean }>('select exists (select from memberships) as some')
   if (has.rows[0]?.some !== true) {
     await tx.query(
       `insert into plan_memberships (run_id, op, group_id, user_id)
@@ -77,17 +74,26 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      where not g.wanted and not g.frozen`,
     [runId, sourceId],
   )
+  // A membership exists while anybody gives it: such rows come and go without a word.
+  await tx.query(
+    `with shared as (
+       delete from plan_memberships p where p.run_id = $1 and exists (
+         select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and not ${isGivenBy('m', '$2')})
+       returning *)
+     insert into plan_shared_memberships (run_id, op, group_id, user_id) select run_id, op, group_id, user_id from shared`,
+    [runId, sourceId],
+  )
 }
 
 const DIRECT = `with present as (
   select g.group_id, u.user_id from planned_users u
     join mirror_members mm on mm.member_key = u.key
     join planned_groups g on g.key = mm.group_key and g.wanted
-  where u.follows and u.user_id is not null)`
+  where u.follows and u.gives and u.user_id is not null)`
 
 const TRANSITIVE = `with recursive direct as (
     select mm.group_key, u.user_id from planned_users u join mirror_members mm on mm.member_key = u.key
-    where u.follows and u.user_id is not null),
+    where u.follows and u.gives and u.user_id is not null),
   above (base, key) as (
     select distinct group_key, group_key from direct
     union
@@ -111,7 +117,8 @@ async function addUnplannedGroups(tx: Transaction, options: MembershipPlanOption
        select o.key, o.object_id, o.members_unknown or o.state = 'a' from (select key from groups_of group by key) k
          cross join lateral (select * from mirror_objects o where o.key = k.key and o.kind = 'g' and o.source_id = $1 offset 0) o)
      select h.key, g.id, h.object_id, true, h.is_frozen, false from has h
-       cross join lateral (select id from groups g where g.object_id = h.object_id and g.source_id = $1 and not g.hidden
+       cross join lateral (select id from groups g where g.object_id = h.object_id and not g.hidden
+         and (g.source_id = $1 or exists (select from group_claims c where c.group_id = g.id and c.source_id = $1))
          and g.tenant_id = (select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1) offset 0) g
      where not exists (select from planned_groups p where p.key = h.key)
      union

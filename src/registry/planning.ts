@@ -10,8 +10,9 @@ import type { Attributes } from '../directory/change.ts'
 export async function beginPlanning(tx: Transaction): Promise<void> {
   await tx.query(`
     create temp table plan_keys (key int primary key) on commit drop;
+    create temp table plan_group_keys (key int primary key) on commit drop;
     create temp table scope_groups (key int primary key) on commit drop;
-    create temp table planned_users (key int, user_id int, object_id uuid, existing boolean, follows boolean, keeps boolean) on commit drop;
+    create temp table planned_users (key int, user_id int, object_id uuid, existing boolean, follows boolean, gives boolean, keeps boolean) on commit drop;
     create temp table planned_groups (key int, group_id int, object_id uuid, wanted boolean, frozen boolean, planned boolean not null default true) on commit drop;
     create temp table planned_claims (space text, name text collate "C", key int, rank text) on commit drop;
   `)
@@ -91,7 +92,7 @@ export async function fillPlanKeys(
     `insert into plan_keys
      select m.key from mirror_marks m join mirror_objects o on o.key = m.key and o.kind = 'u' where m.source_id = $1
      union select o.key from issues i join mirror_objects o on o.source_id = $1 and o.object_id = i.object_id and o.kind = 'u'
-       where i.source_id = $1 and i.object_id is not null
+       where i.source_id = $1 and i.object_id is not null and i.code <> 'owned-by-source'
      union select o.key from mirror_member_marks m join mirror_objects o on o.key = m.member_key and o.kind = 'u'
        where m.source_id = $1 and m.kind = 'u'`,
     [sourceId],
@@ -114,6 +115,20 @@ export async function fillPlanKeys(
     [sourceId, options.scoped],
   )
   await tx.query('analyze plan_keys')
+}
+
+/** Fills `plan_keys` with these users alone, and `plan_group_keys` with the groups that they are in. */
+export async function fillOnlyKeys(tx: Transaction, keys: readonly number[], transitive: boolean): Promise<void> {
+  await tx.query('insert into plan_keys select distinct unnest($1::int[])', [keys])
+  await tx.query(
+    `insert into plan_group_keys
+     with recursive above (key) as (
+       select group_key from mirror_members where member_key = any($1::int[])
+       union
+       select n.group_key from above a join mirror_nesting n on n.member_key = a.key where $2)
+     select key from above`,
+    [keys, transitive],
+  )
 }
 
 /** A mirror user as planning reads him. */
@@ -152,6 +167,19 @@ export function eachMirrorUser(
   )
 }
 
+/** The users of a source's mirror with these object ids, whatever its scope. */
+export async function mirrorUsersByObjectIds(
+  tx: Transaction,
+  objectIds: readonly string[],
+  options: Pick<MirrorUserOptions, 'sourceId' | 'withManager'>,
+): Promise<readonly MirrorUserRow[]> {
+  const found = await tx.query<MirrorUserRow>(
+    mirrorUserSql({ ...options, scoped: false }, 'and m.object_id = any($2::uuid[])'),
+    [options.sourceId, objectIds],
+  )
+  return found.rows
+}
+
 /** These users, by object id. */
 export async function mirrorUsersByKeys(
   tx: Transaction,
@@ -186,6 +214,8 @@ export interface PlannedUserRow {
   readonly existing: boolean
   /** Memberships follow Entra; false: frozen. */
   readonly follows: boolean
+  /** False: the source gives him no membership, whatever Entra says. */
+  readonly gives: boolean
   /** An active user whom this plan leaves as he is: he keeps all that he has, against everybody. */
   readonly keeps: boolean
 }
@@ -193,8 +223,8 @@ export interface PlannedUserRow {
 /** Notes what became of these users. */
 export async function addPlannedUsers(tx: Transaction, rows: readonly PlannedUserRow[]): Promise<void> {
   if (rows.length === 0) return
-  await copyInto(tx.client, 'planned_users (key, user_id, object_id, existing, follows, keeps)', {
-    rows: rows.map((r) => copyRow([r.key, r.userId, r.objectId, r.existing, r.follows, r.keeps])),
+  await copyInto(tx.client, 'planned_users (key, user_id, object_id, existing, follows, gives, keeps)', {
+    rows: rows.map((r) => copyRow([r.key, r.userId, r.objectId, r.existing, r.follows, r.gives, r.keeps])),
   })
 }
 
@@ -211,6 +241,18 @@ export async function addPlannedClaims(tx: Transaction, rows: readonly PlannedCl
   await copyInto(tx.client, 'planned_claims (space, name, key, rank)', {
     rows: rows.map((r) => copyRow([r.space, r.name, r.key, r.rank])),
   })
+}
+
+/**
+ * Notes that a source wants these users of the registry. Written when it is planned, for who wants whom is no change of the
+ * registry; that a source drops somebody is written when that is applied.
+ */
+export async function claimUsers(tx: Transaction, sourceId: number, userIds: readonly number[]): Promise<void> {
+  if (userIds.length === 0) return
+  await tx.query('insert into claims (user_id, source_id) select unnest($2::int[]), $1 on conflict do nothing', [
+    sourceId,
+    userIds,
+  ])
 }
 
 /** Forgets what was noted of these users. */
@@ -296,18 +338,22 @@ export interface MirrorGroupRow {
   readonly members_unknown: boolean
 }
 
-/** The groups to plan, by object id, in batches: all, or the marked ones and those with an open issue. */
-export function eachMirrorGroup(
-  tx: Transaction,
-  options: { readonly sourceId: number; readonly everything: boolean; readonly batch: number },
-): AsyncGenerator<readonly MirrorGroupRow[], void, undefined> {
+const GROUP_CONDITIONS = {
+  all: '',
   // Looked up one by one: two conditions joined by OR would read the whole mirror.
-  const condition = options.everything
-    ? ''
-    : `and m.key = any(array(
+  marked: `and m.key = any(array(
          select key from mirror_marks where source_id = $1
          union select o.key from issues i join mirror_objects o on o.source_id = $1 and o.object_id = i.object_id
-           where i.source_id = $1))`
+           where i.source_id = $1))`,
+  only: 'and m.key in (select key from plan_group_keys)',
+} as const
+
+/** The groups to plan, by object id, in batches: all; the marked ones and those with an open issue; or those of single users. */
+export function eachMirrorGroup(
+  tx: Transaction,
+  options: { readonly sourceId: number; readonly which: 'all' | 'marked' | 'only'; readonly batch: number },
+): AsyncGenerator<readonly MirrorGroupRow[], void, undefined> {
+  const condition = GROUP_CONDITIONS[options.which]
   return streamRows<MirrorGroupRow>(
     tx.client,
     `select m.key, m.object_id, m.state, m.attributes, m.members_unknown from mirror_objects m

@@ -25,6 +25,7 @@ interface UserRow {
   readonly source_id: number | null
   readonly active: boolean
   readonly deactivated_by: 'source' | 'administrator' | null
+  readonly deactivated_at: Date | null
   readonly restored_by_administrator: boolean
   readonly protected: boolean
   readonly administrator: boolean
@@ -89,9 +90,20 @@ async function withNames(db: Queries, rows: readonly UserRow[]): Promise<Registr
     `select user_id, kind, encode(lookup, 'hex') as lookup, origin, held from credentials where user_id = any($1::int[]) order by user_id, id`,
     [ids],
   )
+  const claims = await db.query<{ user_id: number; source_id: number }>(
+    'select user_id, source_id from claims where user_id = any($1::int[]) order by user_id, source_id',
+    [ids],
+  )
   const namesOf = grouped(names.rows)
   const credentialsOf = grouped(credentials.rows)
-  return rows.map((row) => presentUser(row, namesOf.get(row.id) ?? [], credentialsOf.get(row.id) ?? []))
+  const claimsOf = grouped(claims.rows)
+  return rows.map((row) =>
+    presentUser(row, {
+      names: namesOf.get(row.id) ?? [],
+      credentials: credentialsOf.get(row.id) ?? [],
+      claims: (claimsOf.get(row.id) ?? []).map((claim) => claim.source_id),
+    }),
+  )
 }
 
 function grouped<Row extends { readonly user_id: number }>(rows: readonly Row[]): ReadonlyMap<number, readonly Row[]> {
@@ -104,11 +116,7 @@ function grouped<Row extends { readonly user_id: number }>(rows: readonly Row[])
   return map
 }
 
-function presentUser(
-  row: UserRow,
-  names: readonly RegistryName[],
-  credentials: readonly RegistryCredential[],
-): RegistryUser {
+function presentUser(row: UserRow, more: Pick<RegistryUser, 'names' | 'credentials' | 'claims'>): RegistryUser {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -116,6 +124,7 @@ function presentUser(
     sourceId: row.source_id,
     active: row.active,
     deactivatedBy: row.deactivated_by,
+    deactivatedAt: row.deactivated_at,
     restoredByAdministrator: row.restored_by_administrator,
     untouchable: row.protected || row.administrator,
     userName: row.user_name,
@@ -138,7 +147,6 @@ function presentUser(
     alternateEmails: row.alternate_emails,
     own: row.own,
     version: row.version,
-    names,
-    credentials,
+    ...more,
   }
 }

@@ -3,10 +3,13 @@ import type { IssueCode } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import { canonical } from '../directory/canonical.ts'
 import type { RegistryUser } from '../directory/user.ts'
+import { type SourceRank, strongerClaimant } from './owner.ts'
 
 export type Match =
   | { readonly kind: 'linked'; readonly user: RegistryUser }
   | { readonly kind: 'adopt'; readonly user: RegistryUser }
+  /** Another source of the tenant had him: it wants him no more, or comes after this one. */
+  | { readonly kind: 'take-over'; readonly user: RegistryUser }
   | { readonly kind: 'create' }
   | {
       readonly kind: 'skip'
@@ -25,6 +28,9 @@ export interface MatchInput {
 
 export interface MatchContext {
   readonly sourceId: number
+  readonly rank: SourceRank
+  /** The other sources of the tenant. */
+  readonly rivals: readonly SourceRank[]
   readonly options: SourceSettings['users']['options']
 }
 
@@ -54,15 +60,19 @@ export function match(input: MatchInput, context: MatchContext): Match {
 function matchLinked(linked: RegistryUser, context: MatchContext): Match {
   if (linked.untouchable) return { kind: 'skip', reason: 'protected', rule: 'protected', issue: undefined, message: '' }
   if (linked.sourceId === context.sourceId) return { kind: 'linked', user: linked }
-  // Detached from a removed source: linking it again is an adoption, and is shown as one.
-  if (linked.sourceId === null) return { kind: 'adopt', user: linked }
-  return {
-    kind: 'skip',
-    reason: 'owned-by-source',
-    rule: 'priority',
-    issue: 'owned-by-source',
-    message: 'Another source owns this user; its mapping alone applies.',
+  const stronger = strongerClaimant({ me: context.rank, rivals: context.rivals, claims: linked.claims })
+  if (stronger !== undefined) {
+    return {
+      kind: 'skip',
+      reason: 'owned-by-source',
+      rule: 'priority',
+      issue: 'owned-by-source',
+      message: `The source ${JSON.stringify(stronger.name)} comes before this one (priority ${stronger.priority}) and owns the user; its mapping alone applies. Nothing needs to be done; to change it, change the priorities or the scopes.`,
+    }
   }
+  // Detached from a removed source: linking it again is an adoption, and is shown as one. Whoever claimed him all the time inherits.
+  if (linked.sourceId === null && !linked.claims.includes(context.sourceId)) return { kind: 'adopt', user: linked }
+  return { kind: 'take-over', user: linked }
 }
 
 function refused(why: string): Match {

@@ -14,7 +14,16 @@ export interface GroupInput {
   readonly membersUnknown: boolean
   readonly existing: RegistryGroup | undefined
   readonly removalsAllowed: boolean
+  /** The source that takes the group over when this one drops it. */
+  readonly heirs: () => GroupHeir | undefined
   readonly newId: () => number
+}
+
+export interface GroupHeir {
+  /** The source's name. */
+  readonly name: string
+  /** Where it has the group. */
+  readonly under: string
 }
 
 export interface PlannedGroup {
@@ -22,14 +31,26 @@ export interface PlannedGroup {
   readonly groupId: number | undefined
   readonly item: ItemDraft | undefined
   readonly issue: Issue | undefined
+  /** Another source owns the group: whether this one gives members to it. */
+  readonly isShared?: boolean
 }
 
 /** Plans one group of a source. */
 export function planGroup(input: GroupInput, context: { readonly sourceId: number }): PlannedGroup {
   const { existing, mapped } = input
   const frozen: PlannedGroup = { kind: 'frozen', groupId: existing?.id, item: undefined, issue: undefined }
-  if (existing !== undefined && existing.sourceId !== null && existing.sourceId !== context.sourceId) return frozen
   if (input.state === 'a' || input.state === '?') return frozen
+  // Its name and place are its owner's; a membership exists while any source gives it.
+  if (
+    existing !== undefined &&
+    !existing.hidden &&
+    existing.sourceId !== null &&
+    existing.sourceId !== context.sourceId
+  ) {
+    const isWanted = input.state === 'l' && mapped.kind === 'wanted'
+    if (mapped.kind === 'unnamed' || (input.state !== 'l' && !input.removalsAllowed)) return frozen
+    return { ...frozen, kind: isWanted ? 'wanted' : 'ignored', isShared: isWanted }
+  }
   if (input.state !== 'l') return leaving(input, { reason: 'gone', rule: 'groups' })
   switch (mapped.kind) {
     case 'ignored':
@@ -112,6 +133,24 @@ function leaving(input: GroupInput, why: { readonly reason: string; readonly rul
   }
   if (!input.removalsAllowed && why.reason === 'gone')
     return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
+  const heir = why.reason === 'gone' ? undefined : input.heirs()
+  if (heir !== undefined) {
+    const move: ItemDraft = {
+      object: 'group',
+      action: 'move',
+      userId: null,
+      groupId: existing.id,
+      objectId: input.objectId,
+      name: existing.name,
+      old: { under: existing.under },
+      new: { under: heir.under, source: heir.name },
+      names: null,
+      rule: why.rule,
+      reason: 'dropped-by-owner',
+      sawVersion: existing.version,
+    }
+    return { kind: 'ignored', groupId: existing.id, item: move, issue: undefined }
+  }
   const item: ItemDraft = {
     object: 'group',
     action: 'delete',

@@ -2,19 +2,26 @@
 import type { GroupCounts, HeldReason, Issue, UserCounts } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Attributes } from '../directory/change.ts'
+import type { SourceRank } from './owner.ts'
 
 /** What planning needs to know beside the database. */
 export interface PlanInput {
   readonly runId: number
   readonly source: {
     readonly id: number
+    readonly name: string
     readonly tenantId: string
     readonly priority: number
     readonly settings: SourceSettings
     readonly settingsVersion: number
   }
+  /** The other sources of the tenant. */
+  readonly rivals: readonly Rival[]
   /** Plan everybody, not only what is marked. */
   readonly everybody: boolean
+  /** Plan these users alone (keys of the mirror), whatever else is marked. */
+  readonly only?: readonly number[] | undefined
+  readonly now: Date
   /** False when this run's listings contradicted each other or were incomplete. */
   readonly removalsAllowed: boolean
   readonly noUsersWhereSome: boolean
@@ -27,6 +34,12 @@ export interface PlanInput {
   readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
   readonly onProgress: (done: number) => void
   readonly signal: AbortSignal
+}
+
+/** Another source of the tenant, which may want the same people. */
+export interface Rival extends SourceRank {
+  readonly settings: SourceSettings
+  readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
 }
 
 export interface MadePlan extends PlanSummary {

@@ -4,6 +4,7 @@ import type { SourceSettings } from '../contract/sources.ts'
 import type { RegistryUser } from '../directory/user.ts'
 import type { Judgement } from './judge.ts'
 import type { WantedUser } from './map/users.ts'
+import type { SourceRank } from './owner.ts'
 
 export interface UserInput {
   readonly objectId: string
@@ -16,12 +17,26 @@ export interface UserInput {
   readonly candidates: readonly RegistryUser[]
   /** Claims that somebody else wins, as `space:key`. */
   readonly denied: ReadonlySet<string>
+  /** Who takes him over when this source wants him no more: the next source that claims him, with what it wants him to be. */
+  readonly successor: Successor | undefined
+  /** Since when this source has missed him; `undefined`: not until now. */
+  readonly missingSince: Date | undefined
   /** The id that a new user would get. */
   readonly newId: () => number
 }
 
+export interface Successor {
+  readonly rank: SourceRank
+  readonly settings: SourceSettings
+  readonly wanted: WantedUser
+}
+
 export interface PlanUserContext {
   readonly sourceId: number
+  readonly rank: SourceRank
+  /** The other sources of the tenant. */
+  readonly rivals: readonly SourceRank[]
+  readonly now: Date
   readonly settings: SourceSettings
   /** Keyed look-up of a card or PIN, lower-case hex. */
   readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => string

@@ -8,7 +8,8 @@ import { match } from './match.ts'
 import { credentialsOf } from './plan-credentials.ts'
 import { fieldChanges, numberKeyAfter, personalNumber } from './plan-fields.ts'
 import { namesOf, sameNames, targetName } from './plan-names.ts'
-import { issue, type PersonOptions, type PlanUserContext, type UserInput } from './plan-person.ts'
+import type { WantedUser } from './map/users.ts'
+import { issue, type PersonOptions, type PlanUserContext, type Successor, type UserInput } from './plan-person.ts'
 
 export interface PlannedUser {
   readonly kind: 'created' | 'adopted' | 'existing' | 'skipped'
@@ -19,9 +20,13 @@ export interface PlannedUser {
   readonly claims: readonly Claim[]
   /** No membership of this user may change. */
   readonly frozen: boolean
+  /** False: whatever memberships the source gave him, it gives them no more. */
+  readonly gives: boolean
+  /** The source misses him, and he is active still. */
+  readonly isMissing: boolean
 }
 
-const NOTHING = { items: [], issues: [], claims: [] } as const
+const NOTHING = { items: [], issues: [], claims: [], gives: true, isMissing: false } as const
 
 /** Plans one person of a source. Deterministic; the same input gives the same items. */
 export function planUser(input: UserInput, context: PlanUserContext): PlannedUser {
@@ -54,25 +59,34 @@ export function planUser(input: UserInput, context: PlanUserContext): PlannedUse
 interface Leaving {
   readonly reason: string
   readonly rule: string
-  /** Also where *Deactivate missing users* is off. */
+  /** Disabled, not missing: deactivated at once, whatever is said about missing users. */
   readonly always: boolean
 }
 
 function planLeaver(input: UserInput, context: PlanUserContext, leaving: Leaving): PlannedUser {
-  const { linked } = input
-  const skipped = (reason: string, frozen: boolean): PlannedUser => ({
+  const { linked, successor } = input
+  const { options } = context.settings.users
+  const skipped = (reason: string, more: { readonly frozen: boolean } & Partial<PlannedUser>): PlannedUser => ({
     ...NOTHING,
     kind: 'skipped',
     user: linked,
-    frozen,
     items: [skip(input, reason, leaving.rule)],
+    ...more,
   })
-  if (linked === undefined) return skipped(leaving.reason, true)
-  if (linked.sourceId !== context.sourceId) return skipped('not-owned', true)
-  if (linked.untouchable) return skipped('protected', true)
-  if (!linked.active) return { ...NOTHING, kind: 'existing', user: linked, frozen: false }
-  if (!leaving.always && !context.settings.users.options.deactivateMissingUsers) return skipped('missing-kept', true)
-  if (linked.restoredByAdministrator) return skipped('restored-by-administrator', true)
+  if (linked === undefined) return skipped(leaving.reason, { frozen: true })
+  // Memberships that this source gave him beside his owner end.
+  if (linked.sourceId !== context.sourceId)
+    return skipped('not-owned', { frozen: linked.sourceId === null, gives: linked.sourceId === null })
+  if (linked.untouchable) return skipped('protected', { frozen: true })
+  if (successor !== undefined) return planSuccession(input, { context, user: linked, successor })
+  if (!linked.active) return planDeletion(input, { context, user: linked, leaving })
+  if (linked.restoredByAdministrator) return skipped('restored-by-administrator', { frozen: true })
+  if (!leaving.always) {
+    if (!options.deactivateMissingUsers) return skipped('missing-kept', { frozen: true, isMissing: true })
+    const since = input.missingSince ?? context.now
+    if (context.now.getTime() < since.getTime() + options.graceDays * DAY_MS)
+      return skipped('grace-period', { frozen: true, isMissing: true })
+  }
   const item: ItemDraft = {
     ...userItem(input, linked),
     action: 'deactivate',
@@ -90,37 +104,84 @@ function planLeaver(input: UserInput, context: PlanUserContext, leaving: Leaving
   }
 }
 
-function planWanted(input: UserInput, context: PlanUserContext): PlannedUser {
-  const wanted = input.wanted
-  if (wanted === undefined) throw new TypeError('a wanted user needs a mapping')
-  const issues: Issue[] = wanted.rejected.map((r) =>
+const DAY_MS = 86_400_000
+
+interface LeaverOptions {
+  readonly context: PlanUserContext
+  readonly user: RegistryUser
+}
+
+/** The next source that claims him owns him from now on, without a day of being deactivated. */
+function planSuccession(input: UserInput, o: LeaverOptions & { readonly successor: Successor }): PlannedUser {
+  const { rank, settings, wanted } = o.successor
+  const issues: Issue[] = rejections(input, wanted)
+  const context = { ...o.context, sourceId: rank.id, rank, settings }
+  const planned = planExisting(input, { context, wanted, issues, user: o.user, link: 'succeed' })
+  // The memberships that the next source gives it has given all the time.
+  return { ...planned, gives: false }
+}
+
+/** Deactivated, and stays so: deleted once the time for that has come. */
+function planDeletion(input: UserInput, o: LeaverOptions & { readonly leaving: Leaving }): PlannedUser {
+  const { context, user } = o
+  const { deleteAfterDays } = context.settings.users.options
+  const stays: PlannedUser = { ...NOTHING, kind: 'existing', user, frozen: false }
+  if (deleteAfterDays === 'never' || user.deactivatedBy !== 'source' || user.deactivatedAt === null) return stays
+  if (context.now.getTime() < user.deactivatedAt.getTime() + deleteAfterDays * DAY_MS) return stays
+  const item: ItemDraft = {
+    ...userItem(input, user),
+    action: 'delete',
+    old: {
+      userName: user.userName,
+      fullName: user.fields.fullName,
+      deactivatedAt: user.deactivatedAt.toISOString(),
+    },
+    new: null,
+    rule: 'users.options.deleteAfterDays',
+    reason: o.leaving.reason,
+  }
+  return { ...stays, items: [item], frozen: true }
+}
+
+function rejections(input: UserInput, wanted: WantedUser): Issue[] {
+  return wanted.rejected.map((r) =>
     issue(
       input,
       'value-rejected',
       `A value for ${r.target} ${r.problem}; the field stays as it is. Correct it in Entra or map another attribute.`,
     ),
   )
-  const matched = match(input, { sourceId: context.sourceId, options: context.settings.users.options })
+}
+
+function planWanted(input: UserInput, context: PlanUserContext): PlannedUser {
+  const wanted = input.wanted
+  if (wanted === undefined) throw new TypeError('a wanted user needs a mapping')
+  const issues = rejections(input, wanted)
+  const { sourceId, rank, rivals } = context
+  const matched = match(input, { sourceId, rank, rivals, options: context.settings.users.options })
   switch (matched.kind) {
     case 'skip':
       return {
+        ...NOTHING,
         kind: 'skipped',
         user: input.linked,
         items: [skip(input, matched.reason, matched.rule)],
         issues: matched.issue === undefined ? issues : [...issues, issue(input, matched.issue, matched.message)],
-        claims: [],
-        frozen: true,
+        // A membership exists while any source gives it.
+        frozen: matched.reason !== 'owned-by-source',
       }
     case 'create':
       return planNew(input, { context, wanted, issues })
     case 'linked':
     case 'adopt':
-      return planExisting(input, { context, wanted, issues, user: matched.user, adopt: matched.kind === 'adopt' })
+    case 'take-over':
+      return planExisting(input, { context, wanted, issues, user: matched.user, link: matched.kind })
   }
 }
 
 function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): PlannedUser {
   const notImported = (reason: string, code: IssueCode, message: string, claims: readonly Claim[]): PlannedUser => ({
+    ...NOTHING,
     kind: 'skipped',
     user: undefined,
     items: [skip(input, reason, 'users.properties.userName')],
@@ -189,6 +250,7 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
     name: wanted.userName,
   })
   return {
+    ...NOTHING,
     kind: 'created',
     user: { id, active: true },
     items: [item, ...credentials.items],
@@ -200,10 +262,13 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
 
 interface ExistingOptions extends PersonOptions {
   readonly user: RegistryUser
-  readonly adopt: boolean
+  /** `succeed`: the source that runs drops him, and the next one takes him over. */
+  readonly link: 'linked' | 'adopt' | 'take-over' | 'succeed'
 }
 
-function planExisting(input: UserInput, { context, wanted, issues, user, adopt }: ExistingOptions): PlannedUser {
+function planExisting(input: UserInput, { context, wanted, issues, user, link }: ExistingOptions): PlannedUser {
+  const adopt = link === 'adopt'
+  const takeOver = link === 'take-over' || link === 'succeed'
   if (!user.active && user.deactivatedBy === 'administrator' && !adopt) {
     return {
       ...NOTHING,
@@ -220,6 +285,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
     // Two who are paired with one record: it belongs to the other one.
     const isLinked = input.linked?.id === user.id
     return {
+      ...NOTHING,
       kind: 'skipped',
       user: isLinked ? user : undefined,
       items: [skip(input, 'user-name-conflict', 'users.properties.userName')],
@@ -237,25 +303,38 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
   const aliasesAfter = names.list.filter((n) => n.kind === 'a').map((n) => n.value)
   // The registry keeps names in no order, so that order is no change.
   const aliasesChanged = aliasesBefore.toSorted().join('\0') !== aliasesAfter.toSorted().join('\0')
+  const all = {
+    old: {
+      ...changes.old,
+      ...(rename ? { userName: user.userName } : {}),
+      ...(aliasesChanged ? { aliases: aliasesBefore } : {}),
+    },
+    new: {
+      ...changes.new,
+      ...(rename ? { userName: target.userName } : {}),
+      ...(aliasesChanged ? { aliases: aliasesAfter } : {}),
+    },
+  }
   if (adopt) {
     items.push({
       ...base,
       action: 'adopt',
-      old: {
-        ...changes.old,
-        objectId: user.objectId,
-        ...(rename ? { userName: user.userName } : {}),
-        ...(aliasesChanged ? { aliases: aliasesBefore } : {}),
-      },
-      new: {
-        ...changes.new,
-        objectId: input.objectId,
-        ...(rename ? { userName: target.userName } : {}),
-        ...(aliasesChanged ? { aliases: aliasesAfter } : {}),
-      },
+      old: { ...all.old, objectId: user.objectId },
+      new: { ...all.new, objectId: input.objectId },
       names: names.list,
       rule: user.objectId === null ? 'users.options.pairBy' : 'users.options.pairByObjectId',
       reason: user.objectId === null ? 'paired-by-user-name' : 'linked-again',
+    })
+  }
+  if (takeOver) {
+    items.push({
+      ...base,
+      action: 'take over',
+      old: { ...all.old, source: sourceName(context, user.sourceId) },
+      new: { ...all.new, source: context.rank.name },
+      names: namesChanged ? names.list : null,
+      rule: 'priority',
+      reason: link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner',
     })
   }
   if (reactivate) {
@@ -270,7 +349,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
       numberKey: numberKeyAfter(input, user, changes.new),
     })
   }
-  if (!adopt) {
+  if (!adopt && !takeOver) {
     if (rename) {
       items.push({
         ...base,
@@ -301,6 +380,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
       ? [objectIdMoved(input, input.linked, context)]
       : []
   return {
+    ...NOTHING,
     kind: adopt ? 'adopted' : 'existing',
     user: { id: user.id, active: user.active || reactivate },
     items: [...moved.flat(), ...items, ...credentials.items],
@@ -308,6 +388,11 @@ function planExisting(input: UserInput, { context, wanted, issues, user, adopt }
     claims: [...names.claims, ...changes.claims, ...credentials.claims],
     frozen: false,
   }
+}
+
+/** The name of the source that had him; null when it was removed, or serves another tenant now. */
+function sourceName(context: PlanUserContext, sourceId: number | null): string | null {
+  return [context.rank, ...context.rivals].find((source) => source.id === sourceId)?.name ?? null
 }
 
 /** Pair by Object ID is off and another record was found: the record that had the object id becomes missing. */

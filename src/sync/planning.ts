@@ -10,17 +10,22 @@ import { groupsByObjectIds } from '../registry/groups.ts'
 import { closeOldIssues, deleteIssuesOf, insertIssues } from '../registry/issues.ts'
 import { planMemberships } from '../registry/membership-plan.ts'
 import * as tables from '../registry/planning.ts'
+import { type Absence, absencesOf, fillDueKeys, noteAbsences } from '../registry/absences.ts'
+import { claimGroups, claimsOfGroups, type GroupClaim } from '../registry/group-claims.ts'
 import { deletePlanItemsOf, insertPlanItems } from '../registry/plans.ts'
 import { pairableUsers, usersByIds, usersByObjectIds } from '../registry/users.ts'
 import { resolveConflicts, type Claimant } from './conflicts.ts'
 import { claimsHeldBy, describe, holdsOf } from './holdings.ts'
 import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
+import { Heirs } from './heirs.ts'
 import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
-import { needsOf } from './map/needs.ts'
+import { type Needs, needsOf } from './map/needs.ts'
 import { type Mapping, mapUser, prepareMapping } from './map/users.ts'
 import { writeMembershipItems } from './membership-items.ts'
+import { mirrorAttributes } from './mirror-attributes.ts'
+import type { SourceRank } from './owner.ts'
 import type { MadePlan, PlanInput } from './plan-input.ts'
 import { summarize } from './plan-summary.ts'
 import { planGroup } from './plan-group.ts'
@@ -48,7 +53,11 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
   })
   await planner.writeMemberships()
   await insertIssues(tx, input.issues, { sourceId: input.source.id, runId: input.runId })
-  await closeOldIssues(tx, { sourceId: input.source.id, runId: input.runId, everything: input.everybody })
+  await closeOldIssues(tx, {
+    sourceId: input.source.id,
+    runId: input.runId,
+    which: input.only !== undefined ? 'only' : input.everybody ? 'all' : 'marked',
+  })
   return summarize(tx, input)
 }
 
@@ -67,20 +76,29 @@ class Planner {
   #hasLinked = true
   #hasPairable = true
   #contested: ReadonlyMap<string, Settled> = new Map()
-  readonly #withManager: boolean
-  readonly #withId: boolean
+  readonly #needs: Needs
+  readonly #heirs: Heirs
 
   constructor(tx: Transaction, input: PlanInput) {
     this.#tx = tx
     this.#input = input
     this.#mapping = prepareMapping(input.source.settings)
-    const needs = needsOf(input.source.settings)
-    this.#withManager = needs.userAttributes.includes('manager')
-    this.#withId = needs.usesId
+    this.#needs = needsOf(input.source.settings)
+    this.#heirs = new Heirs(tx, input.rivals)
   }
 
   get #settings(): SourceSettings {
     return this.#input.source.settings
+  }
+
+  get #rank(): SourceRank {
+    const { id, name, priority, settings } = this.#input.source
+    return { id, name, priority, enabled: settings.enabled }
+  }
+
+  /** Since when somebody is missing matters only where he is given time. */
+  get #watchesAbsence(): boolean {
+    return this.#settings.users.options.graceDays > 0
   }
 
   async planScope(): Promise<void> {
@@ -114,19 +132,20 @@ class Planner {
     )
     this.#hasLinked = has.rows[0]?.linked ?? true
     this.#hasPairable = (has.rows[0]?.pairable ?? true) && this.#settings.users.options.pairBy === 'userName'
-    if (!this.#input.everybody) {
-      await tables.fillPlanKeys(this.#tx, this.#input.source.id, {
-        transitive: this.#settings.groups.membership === 'transitive',
-        scoped: scope !== 'all',
-      })
+    const { only } = this.#input
+    const transitive = this.#settings.groups.membership === 'transitive'
+    if (only !== undefined) await tables.fillOnlyKeys(this.#tx, only, transitive)
+    else if (!this.#input.everybody) {
+      await tables.fillPlanKeys(this.#tx, this.#input.source.id, { transitive, scoped: scope !== 'all' })
+      await fillDueKeys(this.#tx, this.#input.source.id, this.#settings.users.options, this.#input.now)
     }
   }
 
   async planGroups(): Promise<void> {
-    const { source, everybody } = this.#input
+    const { source, everybody, only } = this.#input
     for await (const rows of tables.eachMirrorGroup(this.#tx, {
       sourceId: source.id,
-      everything: everybody,
+      which: only !== undefined ? 'only' : everybody ? 'all' : 'marked',
       batch: BATCH,
     })) {
       this.#input.signal.throwIfAborted()
@@ -136,6 +155,11 @@ class Planner {
         rows.map((r) => r.object_id),
       )
       const byObjectId = new Map(existing.map((group) => [group.objectId, group]))
+      const claims = await claimsOfGroups(
+        this.#tx,
+        this.#input.rivals.length === 0 ? [] : existing.map((group) => group.id),
+      )
+      const shared: GroupClaim[] = []
       await this.#fillIds(rows.length)
       const items: ItemDraft[] = []
       const issues: Issue[] = []
@@ -150,10 +174,17 @@ class Planner {
             membersUnknown: row.members_unknown,
             existing: byObjectId.get(row.object_id),
             removalsAllowed: this.#input.removalsAllowed,
+            heirs: () =>
+              this.#heirs.ofGroup(claims.get(byObjectId.get(row.object_id)?.id ?? 0) ?? [], {
+                objectId: row.object_id,
+                attributes: row.attributes ?? NO_ATTRIBUTES,
+              }),
             newId: () => this.#takeId(),
           },
           { sourceId: source.id },
         )
+        if (group.groupId !== undefined && group.isShared !== undefined)
+          shared.push({ groupId: group.groupId, claims: group.isShared })
         if (group.item !== undefined) items.push(group.item)
         if (group.item?.action === 'create') moved.push(row.key)
         const isToldAlready = group.issue?.code === 'membership-unknown' && this.#scopeUnreadable.has(row.object_id)
@@ -170,7 +201,9 @@ class Planner {
       await this.#writeItems(items)
       await this.#addIssues(issues)
       await tables.addPlannedGroups(this.#tx, planned)
-      if (!everybody) await tables.addPlanKeysBelow(this.#tx, moved, this.#settings.groups.membership === 'transitive')
+      await claimGroups(this.#tx, source.id, shared)
+      if (!everybody && only === undefined)
+        await tables.addPlanKeysBelow(this.#tx, moved, this.#settings.groups.membership === 'transitive')
     }
   }
 
@@ -239,7 +272,7 @@ class Planner {
     return {
       sourceId: this.#input.source.id,
       scoped: this.#settings.users.import !== 'all',
-      withManager: this.#withManager,
+      withManager: this.#needs.userAttributes.includes('manager'),
     }
   }
 
@@ -249,6 +282,19 @@ class Planner {
     const linked = await this.#linkedUsers(rows)
     await this.#fillIds(rows.length)
     const inputs = rows.map((row) => this.#judgeAndMap(row))
+    const successors = await this.#heirs.ofUsers(
+      inputs.flatMap(({ row, judgement, attributes }) => {
+        const user = linked.get(row.object_id)
+        const isDropped = judgement.kind === 'out-of-scope' || judgement.kind === 'disabled'
+        return user?.sourceId === this.#input.source.id && isDropped
+          ? [{ user, objectId: row.object_id, attributes }]
+          : []
+      }),
+    )
+    const missing = await absencesOf(this.#tx, this.#input.source.id, this.#watchesAbsence ? [...linked.values()] : [])
+    const absences: Absence[] = []
+    const sourceId = this.#input.source.id
+    const claiming: number[] = []
     const candidates = await this.#candidates(inputs, linked)
     const items: ItemDraft[] = []
     const issues: Issue[] = []
@@ -267,6 +313,8 @@ class Planner {
           linked: user,
           candidates: nameKey === undefined ? [] : (candidates.get(nameKey) ?? []),
           denied: settled.denied,
+          successor: successors.get(input.row.object_id),
+          missingSince: user === undefined ? undefined : missing.get(user.id),
           newId: () => this.#takeId(),
         },
         this.#context(settled),
@@ -279,12 +327,15 @@ class Planner {
       }
       for (const item of result.items) items.push(item)
       for (const issue of result.issues) issues.push(issue)
+      if (user !== undefined) absences.push({ userId: user.id, isMissing: result.isMissing })
+      if (input.judgement.kind === 'wanted' && user?.claims.includes(sourceId) === false) claiming.push(user.id)
       planned.push({
         key: input.row.key,
         userId: result.user?.id ?? null,
         objectId: input.row.object_id,
         existing: result.kind === 'existing' || result.kind === 'adopted',
         follows: !result.frozen,
+        gives: result.gives,
         keeps: result.kind === 'skipped' && result.user?.active === true,
       })
       if (user !== undefined && result.kind === 'adopted' && result.user?.id !== user.id) {
@@ -296,6 +347,7 @@ class Planner {
           objectId: input.row.object_id,
           existing: true,
           follows: false,
+          gives: true,
           keeps: user.active && !leaves,
         })
       }
@@ -311,11 +363,13 @@ class Planner {
     await this.#addIssues(issues)
     await tables.addPlannedUsers(this.#tx, planned)
     await tables.addPlannedClaims(this.#tx, claims)
+    await tables.claimUsers(this.#tx, sourceId, claiming)
+    if (this.#watchesAbsence) await noteAbsences(this.#tx, { sourceId, now: this.#input.now, absences })
     return []
   }
 
   #judgeAndMap(row: tables.MirrorUserRow) {
-    const attributes = this.#attributesOf(row)
+    const attributes = mirrorAttributes(row, { needs: this.#needs, open: this.#input.openMirror })
     const judgement = judge(
       {
         state: row.state,
@@ -328,19 +382,6 @@ class Planner {
     )
     const wanted = judgement.kind === 'wanted' ? mapUser(attributes, this.#mapping) : undefined
     return { row, attributes, judgement, wanted }
-  }
-
-  #attributesOf(row: tables.MirrorUserRow): Attributes {
-    const plain = row.attributes ?? NO_ATTRIBUTES
-    const withManager = this.#withManager
-    if (row.sealed === null && !withManager && !this.#withId) return plain
-    return {
-      ...plain,
-      ...(row.sealed === null ? {} : this.#input.openMirror(row.sealed, row.object_id)),
-      // The mirror knows the manager by object id; people know him by his name.
-      ...(withManager ? { manager: row.manager_upn } : {}),
-      ...(this.#withId ? { id: row.object_id } : {}),
-    }
   }
 
   async #linkedUsers(rows: readonly tables.MirrorUserRow[]): Promise<ReadonlyMap<string, RegistryUser>> {
@@ -381,6 +422,9 @@ class Planner {
     const { lookup, sealCard } = this.#input
     return {
       sourceId: this.#input.source.id,
+      rank: this.#rank,
+      rivals: this.#input.rivals,
+      now: this.#input.now,
       settings: this.#settings,
       lookup: (space, value) => lookup(space, value).toString('hex'),
       sealCard: (value) => sealCard(value).toString('base64'),

@@ -9,6 +9,7 @@ import { emptyDocument, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine } from './engine.ts'
 import { makePlan } from './planning.ts'
 import { planInput } from './run.ts'
+import { rivalsOf } from './rivals.ts'
 
 /** What a preview shows of the items themselves. */
 const ITEMS_SHOWN = 1_000
@@ -52,6 +53,7 @@ export async function previewSettings(
         )
         const made = await makePlan(tx, {
           ...planInput(engine, source, { removals: 'allowed', noUsersWhereSome: false, issues: [] }),
+          rivals: await rivalsOf(tx, { vault: engine.vault, source }),
           runId,
           everybody: true,
           onProgress: () => {},

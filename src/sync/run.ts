@@ -3,16 +3,16 @@ import { ConfigError, RunError } from '../base/errors.ts'
 import type { HeldReason, Outcome, RunDocument } from '../contract/runs.ts'
 import { refreshStatistics } from '../database/statistics.ts'
 import { withTransaction } from '../database/transaction.ts'
-import type { Attributes } from '../directory/change.ts'
 import type { GraphClient } from '../graph/client.ts'
 import { clearMirror, getRounds } from '../mirror/rounds.ts'
-import { applyPlan, settleMarks } from '../registry/apply.ts'
+import { applyPlan, applyUnseen, settleMarks } from '../registry/apply.ts'
 import { issuesOfRun } from '../registry/issues.ts'
 import { decideHeld, getRun, holdFence, recordPlan } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
 import { type Conclusion, concludeRun } from './conclude.ts'
 import { emptyDocument, endingOf, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine, RunProgress } from './engine.ts'
+import { mirrorOpener, rivalsOf } from './rivals.ts'
 import { type Lease, takeLease } from './lease.ts'
 import type { MadePlan } from './plan-input.ts'
 import { makePlan, PLANNER_VERSION } from './planning.ts'
@@ -279,6 +279,7 @@ export async function planFromMirror(
       const everybody = source.markedAll || pulled.mode === 'full' || isUpgrade(source)
       const made = await makePlan(tx, {
         ...planInput(engine, source, pulled),
+        rivals: await rivalsOf(tx, { vault: engine.vault, source }),
         runId: lease.runId,
         everybody,
         onProgress: (done) => lease.report({ phase: 'planning', done, total: undefined }),
@@ -310,8 +311,10 @@ export function planInput(
   const { vault } = engine
   const { connection } = source
   return {
+    now: engine.clock.now(),
     source: {
       id: source.id,
+      name: source.name,
       tenantId: connection.tenantId,
       priority: source.priority,
       settings: source.settings,
@@ -326,11 +329,7 @@ export function planInput(
     issues: pulled.issues,
     lookup: (space: 'card' | 'pin', value: string) => vault.lookup(space, value),
     sealCard: (value: string) => vault.seal(value, 'card'),
-    openMirror(sealed: Buffer, objectId: string): Attributes {
-      // Pull seals attributes and nothing else under this context, and the vault vouches that nobody else did.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return JSON.parse(vault.open(sealed, `mirror:${source.id}:${objectId}`)) as Attributes
-    },
+    openMirror: mirrorOpener(vault, source.id),
   }
 }
 
@@ -383,6 +382,8 @@ export interface StoredPlan {
   readonly planRunId: number
   readonly planFence: number
   readonly everybody: boolean
+  /** Mirror keys, where the plan was for some users alone. */
+  readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
   readonly isEmpty: boolean
   readonly without: 'removals' | 'rewrites' | undefined
@@ -407,13 +408,16 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         )
       }
       const { properties } = source.settings.users
-      if (!plan.isEmpty) {
-        const applied = await applyPlan(tx, {
-          runId: plan.planRunId,
-          sourceId: source.id,
-          tenantId: source.connection.tenantId,
-          without: plan.without,
-        })
+      const options = {
+        runId: plan.planRunId,
+        sourceId: source.id,
+        tenantId: source.connection.tenantId,
+        now: engine.clock.now(),
+        without: plan.without,
+      }
+      if (plan.isEmpty) await applyUnseen(tx, options)
+      else {
+        const applied = await applyPlan(tx, options)
         if (applied.leftOut > 0)
           session.document = { ...session.document, ...(await countsOf(tx, plan.planRunId, session.document)) }
       }
@@ -422,6 +426,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         sourceId: source.id,
         planFence: plan.planFence,
         everybody: plan.everybody,
+        only: plan.only,
         removalsAllowed: plan.removalsAllowed,
         plannerVersion: PLANNER_VERSION,
         tenantId: source.connection.tenantId,

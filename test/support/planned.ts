@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { thisProcess } from '../../src/base/process.ts'
 import type { Issue } from '../../src/contract/runs.ts'
-import { sourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
-import type { Database } from '../../src/database/connect.ts'
+import { sourceSettings, type SourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
+import type { Database, Queries } from '../../src/database/connect.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
-import { type ApplyOptions, applyPlan, settleMarks } from '../../src/registry/apply.ts'
+import { type ApplyOptions, applyPlan, applyUnseen, settleMarks } from '../../src/registry/apply.ts'
 import { beginRun, endRun } from '../../src/registry/runs.ts'
 import { emptyDocument } from '../../src/sync/document.ts'
-import type { MadePlan } from '../../src/sync/plan-input.ts'
+import type { MadePlan, Rival } from '../../src/sync/plan-input.ts'
 import { makePlan, PLANNER_VERSION } from '../../src/sync/planning.ts'
 
 export interface PlanOverrides {
@@ -16,7 +16,30 @@ export interface PlanOverrides {
   readonly noUsersWhereSome?: boolean
   readonly everybody?: boolean
   readonly issues?: readonly Issue[]
+  readonly now?: Date
+  readonly only?: readonly number[]
 }
+
+/** The other sources on the tenant, with the settings that they were last given. */
+async function rivalsAt(db: Queries, id: number, tenantId: string): Promise<Rival[]> {
+  const found = await db.query<{ id: number; name: string }>(
+    'select s.id, s.name from sources s join connections c on c.id = s.connection_id where c.tenant_id = $1 and s.id <> $2',
+    [tenantId, id],
+  )
+  return found.rows.map((row) => {
+    const settings = SETTINGS.get(row.id) ?? sourceSettings.parse({ connection: row.name })
+    return {
+      ...row,
+      priority: settings.priority,
+      enabled: settings.enabled,
+      settings,
+      openMirror: (sealed) => JSON.parse(sealed.toString()),
+    }
+  })
+}
+
+/** The settings of the hand-made sources of this process. */
+const SETTINGS = new Map<number, SourceSettings>()
 
 export interface HandSource {
   readonly id: number
@@ -50,6 +73,7 @@ export async function aHandSource(
   const id = stored.rows[0]!.id
   let parsed = sourceSettings.parse({ connection: name, ...settings })
   let fence = 0
+  SETTINGS.set(id, parsed)
 
   const put = async (objectId: string, o: { kind: string; attributes: Record<string, unknown>; state: string }) => {
     const row = await db.query<{ key: number }>(
@@ -90,7 +114,10 @@ export async function aHandSource(
       const everybody = overrides.everybody ?? all.rows[0]!.marked_all
       const result = await makePlan(tx, {
         runId: begun.runId,
-        source: { id, tenantId, priority: 100, settings: parsed, settingsVersion: 1 },
+        source: { id, name, tenantId, priority: parsed.priority, settings: parsed, settingsVersion: 1 },
+        rivals: await rivalsAt(tx, id, tenantId),
+        now: overrides.now ?? new Date(),
+        only: overrides.only,
         everybody,
         removalsAllowed: overrides.removalsAllowed ?? true,
         noUsersWhereSome: overrides.noUsersWhereSome ?? false,
@@ -115,6 +142,7 @@ export async function aHandSource(
     tenantId,
     async set(next) {
       parsed = sourceSettings.parse({ connection: name, ...next })
+      SETTINGS.set(id, parsed)
       await db.query('update sources set marked_all = true, marked_all_at = fence where id = $1', [id])
     },
     user: (objectId, attributes, state = 'l') => put(objectId, { kind: 'u', attributes, state }),
@@ -142,13 +170,14 @@ export async function aHandSource(
     async run(overrides) {
       const made = await plan(overrides)
       await withTransaction(db, async (tx) => {
-        const options: ApplyOptions = { runId: made.runId, sourceId: id, tenantId }
-        await applyPlan(tx, options)
+        const options: ApplyOptions = { runId: made.runId, sourceId: id, tenantId, now: overrides?.now ?? new Date() }
+        await (made.isEmpty ? applyUnseen(tx, options) : applyPlan(tx, options))
         const { properties } = parsed.users
         await settleMarks(tx, {
           ...options,
           planFence: fence,
           everybody: made.everybody,
+          only: overrides?.only,
           removalsAllowed: overrides?.removalsAllowed ?? true,
           plannerVersion: PLANNER_VERSION,
           clientId: tenantId,
