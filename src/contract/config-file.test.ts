@@ -283,7 +283,6 @@ describe('config file', () => {
           },
           options: { pairBy: 'personalNumber', graceDays: 3, deleteAfterDays: 30 },
         },
-        groups: { fromAttributes: [{ template: '%department%' }], keepDefaultGroup: true },
       }),
       [
         'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
@@ -292,8 +291,6 @@ describe('config file', () => {
         'sources.staff.users.options.pairBy: pairing by personal number cannot be used in this version of Muster yet',
         'sources.staff.users.options.graceDays: a grace period cannot be used in this version of Muster yet',
         'sources.staff.users.options.deleteAfterDays: deleting deactivated users cannot be used in this version of Muster yet',
-        'sources.staff.groups.fromAttributes: groups from attributes cannot be used in this version of Muster yet',
-        'sources.staff.groups.keepDefaultGroup: default groups cannot be used in this version of Muster yet',
       ],
     ],
   ]

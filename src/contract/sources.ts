@@ -2,9 +2,11 @@
 // parsing, so that a parsed value has every key. What is understood here but not built yet is refused by `unsupported.ts`.
 import { z } from 'zod'
 import { attributeProblem } from '../directory/attributes.ts'
+import { splitPath } from '../directory/group.ts'
 import { parseObjectId } from '../directory/ids.ts'
 import { FILTER_PRESET_NAMES, FILTER_PRESETS } from './filter-presets.ts'
 import { filter } from './filter.ts'
+import { parseGroupTemplate } from './group-template.ts'
 import { parseTemplate } from './template.ts'
 import { parseTransform } from './transform.ts'
 
@@ -27,6 +29,12 @@ const objectId = z.string().transform((text, context) => {
 
 const template = z.string().superRefine((value, context) => {
   const parsed = parseTemplate(value)
+  if (parsed.kind === 'refused')
+    context.addIssue({ code: 'custom', message: `${parsed.problem} (at character ${parsed.at + 1})` })
+})
+
+const groupTemplate = z.string().superRefine((value, context) => {
+  const parsed = parseGroupTemplate(value)
   if (parsed.kind === 'refused')
     context.addIssue({ code: 'custom', message: `${parsed.problem} (at character ${parsed.at + 1})` })
 })
@@ -148,7 +156,7 @@ export type GroupType = (typeof GROUP_TYPES)[number]
 const path = z
   .string()
   .refine(
-    (p) => p.split(/(?<!\\)\|/).every((part) => part.trim() !== ''),
+    (p) => splitPath(p).every((name) => name.trim() !== '') && p.trim() !== '',
     'a path is names separated by |, none of them empty',
   )
 const groups = z.strictObject({
@@ -158,7 +166,9 @@ const groups = z.strictObject({
   types: z.union([z.literal('all'), z.array(z.enum(GROUP_TYPES)).min(1, 'no type is selected')]).default('all'),
   under: z.union([none, path]).default(null),
   membership: z.enum(['direct', 'transitive']).default('direct'),
-  fromAttributes: z.array(z.strictObject({ template: text, makeDefault: z.boolean().default(false) })).default([]),
+  fromAttributes: z
+    .array(z.strictObject({ template: groupTemplate, makeDefault: z.boolean().default(false) }))
+    .default([]),
   keepDefaultGroup: z.boolean().default(false),
 })
 

@@ -28,11 +28,6 @@ const ROWS: readonly Row[] = [
     what: 'deleting deactivated users',
     places: (s) => (s.users.options.deleteAfterDays === 'never' ? [] : ['users.options.deleteAfterDays']),
   },
-  {
-    what: 'groups from attributes',
-    places: (s) => (s.groups.fromAttributes.length === 0 ? [] : ['groups.fromAttributes']),
-  },
-  { what: 'default groups', places: (s) => (s.groups.keepDefaultGroup ? ['groups.keepDefaultGroup'] : []) },
 ]
 
 /** Every place of `settings` that asks for something not built yet; empty when all of it can be done. */

@@ -87,12 +87,16 @@ create table groups (
   version integer default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  path_key bytea,
   constraint groups_check CHECK (((tenant_id IS NULL) = (object_id IS NULL))),
+  constraint groups_path_key_check CHECK (((path_key IS NULL) OR (object_id IS NULL))),
   constraint groups_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE SET NULL,
   constraint groups_pkey PRIMARY KEY (id),
   constraint groups_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
 );
+CREATE UNIQUE INDEX groups_path ON public.groups USING btree (path_key) WHERE (path_key IS NOT NULL);
 CREATE INDEX groups_source ON public.groups USING btree (source_id);
+CREATE INDEX groups_unkeyed ON public.groups USING btree (id) WHERE ((object_id IS NULL) AND (path_key IS NULL));
 
 create table issues (
   id integer generated always as identity not null,
@@ -486,6 +490,7 @@ create table users (
   version integer default 1 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  given_default_group_id integer,
   constraint users_check CHECK (((tenant_id IS NULL) = (object_id IS NULL))),
   constraint users_check1 CHECK ((active = (deactivated_by IS NULL))),
   constraint users_deactivated_by_check CHECK ((deactivated_by = ANY (ARRAY['source'::text, 'administrator'::text]))),
@@ -512,6 +517,16 @@ begin
   delete from memberships where group_id in (select id from gone);
   delete from group_claims where group_id in (select id from gone);
   return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.forget_path_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.path_key := null;
+  return new;
 end $function$
 ;
 
@@ -574,7 +589,7 @@ CREATE OR REPLACE FUNCTION public.group_image(g groups)
  LANGUAGE sql
  STABLE
 AS $function$
-  select jsonb_build_object('row', to_jsonb(g))
+  select jsonb_build_object('row', to_jsonb(g) - 'path_key')
 $function$
 ;
 
@@ -658,6 +673,8 @@ CREATE TRIGGER claims_users AFTER INSERT ON public.claims REFERENCING NEW TABLE 
 CREATE TRIGGER credentials_users AFTER INSERT ON public.credentials REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
 
 CREATE TRIGGER groups_gone AFTER DELETE ON public.groups REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_groups();
+
+CREATE TRIGGER groups_moved BEFORE UPDATE OF name, under ON public.groups FOR EACH ROW WHEN (((old.name IS DISTINCT FROM new.name) OR (old.under IS DISTINCT FROM new.under))) EXECUTE FUNCTION forget_path_key();
 
 CREATE TRIGGER groups_writers BEFORE DELETE ON public.groups FOR EACH STATEMENT EXECUTE FUNCTION wait_for_writers();
 

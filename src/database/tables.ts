@@ -59,6 +59,7 @@ export interface Tables {
     version: Generated<number>
     created_at: Generated<Date>
     updated_at: Generated<Date>
+    path_key: Buffer | null
   }
   issues: {
     id: GeneratedAlways<number>
@@ -338,6 +339,7 @@ export interface Tables {
     version: Generated<number>
     created_at: Generated<Date>
     updated_at: Generated<Date>
+    given_default_group_id: number | null
   }
   vault_state: {
     key_version: number

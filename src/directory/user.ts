@@ -37,6 +37,14 @@ export interface RegistryCredential {
   readonly held: boolean
 }
 
+/** The default group of a registry user. */
+export interface RegistryDefaultGroup {
+  readonly id: number
+  readonly path: string
+  /** True: a source gave it, and may take it away. */
+  readonly isGiven: boolean
+}
+
 /** A registry user as planning sees him. */
 export interface RegistryUser {
   readonly id: number
@@ -56,6 +64,7 @@ export interface RegistryUser {
   readonly fields: Readonly<Record<TextField, string | null>>
   readonly alternateEmails: readonly string[]
   readonly own: Readonly<Record<string, string>>
+  readonly defaultGroup: RegistryDefaultGroup | null
   readonly version: number
   /** Ids of the sources that want him now, the owner included. */
   readonly claims: readonly number[]

@@ -2,7 +2,8 @@
 import type { Queries } from '../database/connect.ts'
 import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
-import { isGivenBy } from './membership-plan.ts'
+import { keyCreatedGroups, leaveOutTakenPaths } from './attribute-groups.ts'
+import { isGivenBy } from './given.ts'
 import { keepOverwritten, noteBefore } from './undo.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
@@ -27,19 +28,22 @@ export interface Applied {
  */
 export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise<Applied> {
   const run = [options.runId]
-  const { kinds, isFirst } = await lookOver(tx, options.runId)
+  const { kinds, ...looked } = await lookOver(tx, options.runId)
+  const taken = kinds.has('group create') ? await leaveOutTakenPaths(tx, options.runId) : 0
+  const isFirst = looked.isFirst && taken === 0
   // Nobody has anything yet, so nothing can have moved or been taken.
-  const leftOut = isFirst ? 0 : await leaveOutMoved(tx, options)
+  const leftOut = taken + (isFirst ? 0 : await leaveOutMoved(tx, options))
   if (!isFirst) await noteBefore(tx, options.runId)
   if (kinds.has('user delete')) await deleteUsers(tx, run)
   if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run, options.now)
   if (!isFirst) await letGo(tx, run)
+  await changeGroups(tx, run, options)
+  if (kinds.has('group create')) await keyCreatedGroups(tx)
   await changeUsers(tx, run, { ...options, kinds })
   const fill = (table: string, work: () => Promise<void>) => (isFirst ? fillTable(tx, table, work) : work())
   await fill('users', () => createUsers(tx, run, options))
   await fill('user_names', () => writeNames(tx, run, isFirst))
   await changeCredentials(tx, run, { kinds, isFirst })
-  await changeGroups(tx, run, options)
   await fill('memberships', () => changeMemberships(tx, options))
   await changeClaims(tx, run, options)
   if (!isFirst) await keepOverwritten(tx, options.runId)
@@ -121,6 +125,15 @@ async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<nu
       [runId],
     )
   }
+  // Nobody gets a default group that is not created, or that is there no more.
+  total += await leaveOut(
+    tx,
+    `update plan_items i set left_out = true where ${MINE} and i.object = 'user' and i.group_id is not null and i.new ? 'defaultGroup'
+       and not exists (select from groups g where g.id = i.group_id)
+       and not exists (select from plan_items g where g.run_id = $1 and g.object = 'group' and g.action = 'create'
+         and g.group_id = i.group_id and not g.left_out)`,
+    [runId],
+  )
   // Leaving one user out can keep a value taken that another was to have, so this goes on until nothing more follows.
   for (;;) {
     const more = await leaveOut(tx, LEAVE_OUT_TAKEN, [runId])
@@ -216,6 +229,8 @@ async function changeUsers(
     update users u set ${fields},
       alternate_emails = case when i.new ? 'alternateEmails'
         then coalesce((select array_agg(e) from jsonb_array_elements_text(i.new -> 'alternateEmails') e), '{}') else u.alternate_emails end,
+      default_group_id = case when i.new ? 'defaultGroup' then i.group_id else u.default_group_id end,
+      given_default_group_id = case when i.new ? 'defaultGroup' then i.group_id else u.given_default_group_id end,
       own = case when i.new ? 'own' then jsonb_strip_nulls(u.own || (i.new -> 'own')) else u.own end,
       personal_number_key = coalesce(i.number_key, u.personal_number_key),
       restored_by_administrator = u.restored_by_administrator and not i.new ? 'restoredByAdministrator',
@@ -254,10 +269,10 @@ async function changeUsers(
 async function createUsers(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
   await tx.query(
     `insert into users (id, tenant_id, object_id, source_id, user_name, personal_number, personal_number_key, alternate_emails, own,
-       ${TEXT_COLUMNS.map(([, column]) => column).join(', ')})
+       default_group_id, given_default_group_id, ${TEXT_COLUMNS.map(([, column]) => column).join(', ')})
      select i.user_id, $2, i.object_id, $3, i.new ->> 'userName', i.new ->> 'personalNumber', i.number_key,
        case when i.new ? 'alternateEmails' then (select array_agg(e) from jsonb_array_elements_text(i.new -> 'alternateEmails') e) else '{}' end,
-       coalesce(i.new -> 'own', '{}'), ${TEXT_COLUMNS.map(([field]) => `i.new ->> '${field}'`).join(', ')}
+       coalesce(i.new -> 'own', '{}'), i.group_id, i.group_id, ${TEXT_COLUMNS.map(([field]) => `i.new ->> '${field}'`).join(', ')}
      from plan_items i where ${MINE} and i.object = 'user' and i.action = 'create' order by i.seq`,
     [run[0], options.tenantId, options.sourceId],
   )
@@ -325,7 +340,8 @@ async function changeCredentials(tx: Queries, run: readonly number[], { kinds, i
 async function changeGroups(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
   await tx.query(
     `insert into groups (id, tenant_id, object_id, source_id, name, under)
-     select i.group_id, $2, i.object_id, $3, i.new ->> 'name', i.new ->> 'under'
+     select i.group_id, case when i.object_id is not null then $2::uuid end, i.object_id,
+       case when i.object_id is not null then $3::int end, i.new ->> 'name', i.new ->> 'under'
      from plan_items i where ${MINE} and i.object = 'group' and i.action = 'create' order by i.seq
      on conflict (id) do update set name = excluded.name, under = excluded.under, source_id = excluded.source_id, hidden = false,
        version = groups.version + 1, updated_at = now()`,

@@ -52,8 +52,9 @@ export interface ExportedMembership {
 /** Enough rows that the round trip does not count, few enough that they need no memory to speak of. */
 const BATCH = 1_000
 
-/** A `|` inside a name is written `\|`; what a group lies under is stored that way already. */
-const PATH = `case g.under when '' then '' else g.under || '|' end || replace(g.name, '|', '\\|')`
+/** As `pathOf` writes it; what a group lies under is stored that way already. */
+const PATH = `case g.under when '' then '' else g.under || '|' end || replace(case when strpos(g.name, '\\') > 0
+  then regexp_replace(g.name, '\\\\+(?=\\||$)', '\\&\\&', 'g') else g.name end, '|', '\\|')`
 
 /** All users by id, active or not. */
 export async function* exportUsers(

@@ -1,6 +1,8 @@
 // Registry groups as planning reads them.
 import type { Queries } from '../database/connect.ts'
-import type { RegistryGroup } from '../directory/group.ts'
+import { streamRows } from '../database/stream.ts'
+import type { Transaction } from '../database/transaction.ts'
+import { pathOf, type RegistryGroup } from '../directory/group.ts'
 
 /** The groups of a tenant with these object ids, in no order. */
 export async function groupsByObjectIds(
@@ -8,19 +10,52 @@ export async function groupsByObjectIds(
   tenantId: string,
   objectIds: readonly string[],
 ): Promise<RegistryGroup[]> {
-  const found = await db.query<{
-    id: number
-    object_id: string | null
-    source_id: number | null
-    name: string
-    under: string
-    hidden: boolean
-    version: number
-  }>(
-    'select id, object_id, source_id, name, under, hidden, version from groups where tenant_id = $1 and object_id = any($2::uuid[])',
+  const found = await db.query<GroupRow>(
+    `select ${COLUMNS} from groups where tenant_id = $1 and object_id = any($2::uuid[])`,
     [tenantId, objectIds],
   )
-  return found.rows.map((row) => ({
+  return found.rows.map(presentGroup)
+}
+
+/** The groups that a source has from Entra, whatever the tenant, and that neither this planning nor an earlier one deletes. */
+export async function* eachUnplannedGroupOf(
+  tx: Transaction,
+  options: { readonly sourceId: number; readonly batch: number },
+): AsyncGenerator<readonly RegistryGroup[], void, undefined> {
+  const rows = streamRows<GroupRow>(
+    tx.client,
+    `select ${COLUMNS} from groups g where source_id = $1 and object_id is not null and not hidden
+       and not exists (select from planned_groups p where p.group_id = g.id)
+     order by object_id, tenant_id`,
+    { params: [options.sourceId], batch: options.batch },
+  )
+  for await (const batch of rows) yield batch.map(presentGroup)
+}
+
+/** The paths of these groups. */
+export async function groupPaths(db: Queries, ids: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  if (ids.length === 0) return new Map()
+  const found = await db.query<Pick<GroupRow, 'id' | 'name' | 'under'>>(
+    'select id, name, under from groups where id = any($1::int[])',
+    [[...new Set(ids)]],
+  )
+  return new Map(found.rows.map((row) => [row.id, pathOf(row.under, row.name)]))
+}
+
+interface GroupRow {
+  readonly id: number
+  readonly object_id: string | null
+  readonly source_id: number | null
+  readonly name: string
+  readonly under: string
+  readonly hidden: boolean
+  readonly version: number
+}
+
+const COLUMNS = 'id, object_id, source_id, name, under, hidden, version'
+
+function presentGroup(row: GroupRow): RegistryGroup {
+  return {
     id: row.id,
     objectId: row.object_id,
     sourceId: row.source_id,
@@ -28,5 +63,5 @@ export async function groupsByObjectIds(
     under: row.under,
     hidden: row.hidden,
     version: row.version,
-  }))
+  }
 }

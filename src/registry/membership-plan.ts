@@ -1,6 +1,8 @@
 // The memberships that a plan adds and removes, by set difference between mirror and registry.
 import { streamRows } from '../database/stream.ts'
 import type { Transaction } from '../database/transaction.ts'
+import { keptByAttributes, planUsedNodes, PRESENT_BY_ATTRIBUTES } from './attribute-groups.ts'
+import { isGivenBy } from './given.ts'
 
 export interface MembershipPlanOptions {
   readonly runId: number
@@ -11,22 +13,15 @@ export interface MembershipPlanOptions {
 }
 
 /**
- * SQL: whether a row of memberships is this source's to give and to end. Those of a removed source are too: it cannot be asked
- * any more, and whoever links its groups again answers for them. Those made by hand (0) never are.
- */
-export function isGivenBy(membership: string, sourceId: string): string {
-  return `(${membership}.source_id = ${sourceId}
-    or (${membership}.source_id <> 0 and ${membership}.source_id not in (select id from sources)))`
-}
-
-/**
  * Fills `plan_memberships` for the planned users (all of their groups) and for the groups that go.
  *
  * `planned_users` and `planned_groups` must hold what was decided about both. Users that do not follow Entra, groups whose
  * members are unknown, and users or groups that the mirror does not know keep what they have.
  */
 export async function planMemberships(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
-  await tx.query('analyze planned_users; analyze planned_groups')
+  await tx.query('analyze planned_users')
+  await planUsedNodes(tx, options)
+  await tx.query('analyze planned_groups')
   await comparePresent(tx, options)
   // What this transaction wrote is unknown to the planner, who would join it row by row.
   if (options.everybody) {
@@ -46,14 +41,17 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
   if (has.rows[0]?.some !== true) {
     await tx.query(
       `insert into plan_memberships (run_id, op, group_id, user_id)
-       ${present} select $1::int, 'a', group_id, user_id from present`,
+       ${present} select $1::int, 'a', group_id, user_id from present
+       union all select $1, 'a', group_id, user_id from (${PRESENT_BY_ATTRIBUTES}) a`,
       [runId],
     )
     return
   }
   await tx.query(
-    `create temp table present_memberships on commit drop as ${present} select group_id, user_id from present`,
+    `create temp table present_memberships on commit drop as ${present} select group_id, user_id from present
+     union all select group_id, user_id from (${PRESENT_BY_ATTRIBUTES}) a`,
   )
+  await tx.query(`insert into present_memberships ${keptByAttributes('$1')}`, [sourceId])
   await tx.query('analyze present_memberships')
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
@@ -145,9 +143,10 @@ async function freezeAboveUnknown(tx: Transaction, sourceId: number): Promise<vo
   )
 }
 
-/** Groups of the plan with what they are called, also those that it creates. */
+/** Groups of the plan with what they are called, also those that it creates. Local ones are told apart by their path. */
 const GROUPS_OF_PLAN = `
-  select pg.group_id, pg.object_id, coalesce(known.name, created.name) as name
+  select pg.group_id, pg.object_id, coalesce(known.name, created.name) as name,
+    case when pg.object_id is null then coalesce(known.under, created.new ->> 'under') end as under
   from (select distinct on (group_id) group_id, object_id from planned_groups where group_id is not null) pg
     left join groups known on known.id = pg.group_id
     left join plan_items created on created.run_id = $1 and created.object = 'group' and created.action = 'create'
@@ -157,8 +156,10 @@ const GROUPS_OF_PLAN = `
 export interface MembershipSum {
   readonly op: 'a' | 'r'
   readonly groupId: number
-  readonly groupObjectId: string
+  /** Null for a local group, of which `groupUnder` tells where it is. */
+  readonly groupObjectId: string | null
   readonly groupName: string | null
+  readonly groupUnder: string | null
   readonly rows: number
   /**
    * Independent of the order of the rows: two seeded 64-bit hashes of the members' object ids, each combined by xor.
@@ -174,7 +175,8 @@ export function eachMembershipSum(
 ): AsyncGenerator<readonly MembershipSum[], void, undefined> {
   return streamRows<MembershipSum>(
     tx.client,
-    `select s.op, s.group_id as "groupId", g.object_id as "groupObjectId", g.name as "groupName", s.rows, s.digest
+    `select s.op, s.group_id as "groupId", g.object_id as "groupObjectId", g.name as "groupName",
+       g.under as "groupUnder", s.rows, s.digest
      from (
        select m.op, m.group_id, count(*)::int as rows,
          bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 1))::text || ':' ||
@@ -185,7 +187,7 @@ export function eachMembershipSum(
        where m.run_id = $1
        group by m.op, m.group_id having count(*) > $2) s
        join (${GROUPS_OF_PLAN}) g on g.group_id = s.group_id
-     order by s.op, g.object_id`,
+     order by s.op, g.object_id, g.under collate "C", g.name collate "C"`,
     { params: [options.runId, options.moreThan], batch: 1000 },
   )
 }
@@ -195,8 +197,9 @@ export interface PlannedMembership {
   readonly op: 'a' | 'r'
   readonly groupId: number
   readonly userId: number
-  readonly groupObjectId: string
+  readonly groupObjectId: string | null
   readonly groupName: string | null
+  readonly groupUnder: string | null
   readonly userObjectId: string | null
   readonly userName: string | null
 }
@@ -210,13 +213,13 @@ export async function* eachSingleMembership(
     tx.client,
     `with few as (select op, group_id from plan_memberships where run_id = $1 group by op, group_id having count(*) <= $2)
      select m.op, m.group_id as "groupId", m.user_id as "userId", g.object_id as "groupObjectId", g.name as "groupName",
-       coalesce(p.object_id, u.object_id) as "userObjectId", coalesce(u.user_name, i.name) as "userName"
+       g.under as "groupUnder", coalesce(p.object_id, u.object_id) as "userObjectId", coalesce(u.user_name, i.name) as "userName"
      from plan_memberships m join few f on f.op = m.op and f.group_id = m.group_id
        join (${GROUPS_OF_PLAN}) g on g.group_id = m.group_id
        left join planned_users p on p.user_id = m.user_id
        left join users u on u.id = m.user_id
        left join plan_items i on i.run_id = $1 and i.object = 'user' and i.action = 'create' and i.user_id = m.user_id
-     where m.run_id = $1 order by m.op, g.object_id, coalesce(p.object_id, u.object_id)`,
+     where m.run_id = $1 order by m.op, g.object_id, g.under collate "C", g.name collate "C", coalesce(p.object_id, u.object_id)`,
     { params: [options.runId, options.atMost], batch: 1000 },
   )
 }

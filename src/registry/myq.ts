@@ -1,6 +1,7 @@
 // The column layout of MyQ's user import. MyQ separates several aliases, cards and groups by commas and the levels of a
 // group by |; neither can be part of a name there.
 // Source: https://docs.myq-solution.com/en/print-server/10.1/csv-file-syntax (seen 2026-11).
+import { splitPath } from '../directory/group.ts'
 import type { ExportedPrintUser } from './export.ts'
 
 export const MYQ_COLUMNS = [
@@ -37,6 +38,6 @@ function hasNoComma(value: string): boolean {
 
 /** From the root down, as MyQ writes it: a comma would begin another group and a bar inside a name another level. */
 function groupTree(path: string): string {
-  const names = path.split(/(?<!\\)\|/).map((name) => name.replaceAll('\\|', '/'))
+  const names = splitPath(path).map((name) => name.replaceAll('|', '/'))
   return names.join('|').replaceAll(',', ' ')
 }

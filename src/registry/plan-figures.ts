@@ -1,6 +1,6 @@
 // Counts of a plan, for its report and for the safeguard.
 import type { Queries } from '../database/connect.ts'
-import { isGivenBy } from './membership-plan.ts'
+import { isGivenBy } from './given.ts'
 
 export interface ActionCount {
   readonly object: string

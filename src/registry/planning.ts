@@ -5,6 +5,7 @@ import type { Transaction } from '../database/transaction.ts'
 import { copyInto, copyRow } from '../database/copy.ts'
 import { streamRows } from '../database/stream.ts'
 import type { Attributes } from '../directory/change.ts'
+import { beginAttributeGroups } from './attribute-groups.ts'
 
 /** Makes the temporary tables of one planning. */
 export async function beginPlanning(tx: Transaction): Promise<void> {
@@ -16,6 +17,7 @@ export async function beginPlanning(tx: Transaction): Promise<void> {
     create temp table planned_groups (key int, group_id int, object_id uuid, wanted boolean, frozen boolean, planned boolean not null default true) on commit drop;
     create temp table planned_claims (space text, name text collate "C", key int, rank text) on commit drop;
   `)
+  await beginAttributeGroups(tx)
 }
 
 export interface ScopeGroups {
@@ -259,6 +261,8 @@ export async function claimUsers(tx: Transaction, sourceId: number, userIds: rea
 export async function removePlanned(tx: Transaction, keys: readonly number[]): Promise<void> {
   await tx.query('delete from planned_users where key = any($1::int[])', [keys])
   await tx.query('delete from planned_claims where key = any($1::int[])', [keys])
+  await tx.query('delete from planned_attribute_members where key = any($1::int[])', [keys])
+  await tx.query('delete from planned_attribute_keeps where key = any($1::int[])', [keys])
 }
 
 export async function analyzePlanned(tx: Transaction): Promise<void> {
@@ -363,9 +367,10 @@ export function eachMirrorGroup(
 }
 
 export interface PlannedGroupRow {
-  readonly key: number
+  /** Null for a group that the mirror does not know. */
+  readonly key: number | null
   readonly groupId: number | null
-  readonly objectId: string
+  readonly objectId: string | null
   readonly wanted: boolean
   readonly frozen: boolean
 }

@@ -1,6 +1,7 @@
 // Registry users as planning reads them.
 import type { Queries } from '../database/connect.ts'
 import type { RegistryCredential, RegistryName, RegistryUser, TextField } from '../directory/user.ts'
+import { groupPaths } from './groups.ts'
 
 /** The column of each one-valued field. */
 export const FIELD_COLUMNS: Readonly<Record<TextField, string>> = {
@@ -46,6 +47,8 @@ interface UserRow {
   readonly personal_number: string | null
   readonly personal_number_key: string | null
   readonly own: Readonly<Record<string, string>>
+  readonly default_group_id: number | null
+  readonly given_default_group_id: number | null
   readonly version: number
 }
 
@@ -97,11 +100,16 @@ async function withNames(db: Queries, rows: readonly UserRow[]): Promise<Registr
   const namesOf = grouped(names.rows)
   const credentialsOf = grouped(credentials.rows)
   const claimsOf = grouped(claims.rows)
+  const paths = await groupPaths(
+    db,
+    rows.flatMap((row) => row.default_group_id ?? []),
+  )
   return rows.map((row) =>
     presentUser(row, {
       names: namesOf.get(row.id) ?? [],
       credentials: credentialsOf.get(row.id) ?? [],
       claims: (claimsOf.get(row.id) ?? []).map((claim) => claim.source_id),
+      defaultPath: paths.get(row.default_group_id ?? 0),
     }),
   )
 }
@@ -116,7 +124,11 @@ function grouped<Row extends { readonly user_id: number }>(rows: readonly Row[])
   return map
 }
 
-function presentUser(row: UserRow, more: Pick<RegistryUser, 'names' | 'credentials' | 'claims'>): RegistryUser {
+interface UserParts extends Pick<RegistryUser, 'names' | 'credentials' | 'claims'> {
+  readonly defaultPath: string | undefined
+}
+
+function presentUser(row: UserRow, { defaultPath, ...more }: UserParts): RegistryUser {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -146,6 +158,14 @@ function presentUser(row: UserRow, more: Pick<RegistryUser, 'names' | 'credentia
     },
     alternateEmails: row.alternate_emails,
     own: row.own,
+    defaultGroup:
+      row.default_group_id === null || defaultPath === undefined
+        ? null
+        : {
+            id: row.default_group_id,
+            path: defaultPath,
+            isGiven: row.default_group_id === row.given_default_group_id,
+          },
     version: row.version,
     ...more,
   }

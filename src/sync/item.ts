@@ -20,6 +20,7 @@ export interface ItemDraft {
   readonly object: ItemObject
   readonly action: UserAction | GroupAction | 'add' | 'remove'
   readonly userId: number | null
+  /** Of a user's item: the default group that it gives him, which the item may be the only one to name by id. */
   readonly groupId: number | null
   /** Entra's id of the user or group. */
   readonly objectId: string | null

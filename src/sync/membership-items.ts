@@ -1,6 +1,7 @@
 // Writes what a plan does to memberships as items: one each where they are few, one per group where they are many.
 import type { Transaction } from '../database/transaction.ts'
-import { eachMembershipSum, eachSingleMembership } from '../registry/membership-plan.ts'
+import { pathOf } from '../directory/group.ts'
+import { eachMembershipSum, eachSingleMembership, type PlannedMembership } from '../registry/membership-plan.ts'
 import { insertPlanItems } from '../registry/plans.ts'
 import type { ItemDraft } from './item.ts'
 
@@ -27,13 +28,14 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
   for await (const rows of eachMembershipSum(tx, { runId: options.runId, moreThan: LISTED_SINGLY })) {
     await write(
       rows.map((row) => {
-        const content = { rows: row.rows, digest: row.digest }
+        const content = { ...localPath(row), rows: row.rows, digest: row.digest }
         return membershipItem(row.op, {
           groupId: row.groupId,
           userId: null,
           objectId: row.groupObjectId,
           name: row.groupName,
           content,
+          isLocal: row.groupObjectId === null,
         })
       }),
     )
@@ -44,6 +46,7 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
         const content = {
           group: row.groupName,
           groupObjectId: row.groupObjectId,
+          ...localPath(row),
           user: row.userName,
         }
         return membershipItem(row.op, {
@@ -52,11 +55,17 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
           objectId: row.userObjectId,
           name: row.userName,
           content,
+          isLocal: row.groupObjectId === null,
         })
       }),
     )
   }
   return seq
+}
+
+/** Local groups are known by their paths. */
+function localPath(row: Pick<PlannedMembership, 'groupName' | 'groupUnder'>): { readonly path?: string } {
+  return row.groupUnder === null ? {} : { path: pathOf(row.groupUnder, row.groupName ?? '') }
 }
 
 interface MembershipItemParts {
@@ -65,6 +74,8 @@ interface MembershipItemParts {
   readonly objectId: string | null
   readonly name: string | null
   readonly content: Readonly<Record<string, unknown>>
+  /** Of a group from attributes. */
+  readonly isLocal: boolean
 }
 
 function membershipItem(op: 'a' | 'r', parts: MembershipItemParts): ItemDraft {
@@ -78,8 +89,14 @@ function membershipItem(op: 'a' | 'r', parts: MembershipItemParts): ItemDraft {
     old: op === 'r' ? parts.content : null,
     new: op === 'a' ? parts.content : null,
     names: null,
-    rule: 'groups.membership',
-    reason: op === 'a' ? 'member-in-entra' : 'not-member-in-entra',
+    rule: parts.isLocal ? 'groups.fromAttributes' : 'groups.membership',
+    reason: parts.isLocal
+      ? op === 'a'
+        ? 'from-attributes'
+        : 'not-from-attributes'
+      : op === 'a'
+        ? 'member-in-entra'
+        : 'not-member-in-entra',
     sawVersion: null,
   }
 }

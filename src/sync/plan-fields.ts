@@ -2,6 +2,7 @@
 import { canonical } from '../directory/canonical.ts'
 import { TEXT_FIELDS, type RegistryUser } from '../directory/user.ts'
 import type { Claim } from './claim.ts'
+import { defaultGroupChange } from './plan-default-group.ts'
 import { issue, type PersonOptions, type UserInput } from './plan-person.ts'
 
 /** The number with which he comes back: the new one, else the parked one where it is still free. */
@@ -23,7 +24,7 @@ interface ChangesOptions extends PersonOptions {
 export function fieldChanges(
   input: UserInput,
   o: ChangesOptions,
-): { old: Record<string, unknown>; new: Record<string, unknown>; claims: Claim[] } {
+): { old: Record<string, unknown>; new: Record<string, unknown>; claims: Claim[]; defaultGroupId: number | null } {
   const { user, wanted } = o
   const before: Record<string, unknown> = {}
   const after: Record<string, unknown> = {}
@@ -63,7 +64,12 @@ export function fieldChanges(
     before['restoredByAdministrator'] = true
     after['restoredByAdministrator'] = false
   }
-  return { old: before, new: after, claims: number.claims }
+  const defaultGroup = defaultGroupChange(input, o.context, user)
+  if (defaultGroup !== undefined) {
+    before['defaultGroup'] = user.defaultGroup?.path ?? null
+    after['defaultGroup'] = defaultGroup?.path ?? null
+  }
+  return { old: before, new: after, claims: number.claims, defaultGroupId: defaultGroup?.id ?? null }
 }
 
 interface PlannedNumber {

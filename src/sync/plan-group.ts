@@ -126,7 +126,7 @@ function planWanted(input: GroupInput, mapped: { readonly name: string; readonly
   return { kind: 'wanted', groupId: existing.id, item, issue }
 }
 
-function leaving(input: GroupInput, why: { readonly reason: string; readonly rule: string }): PlannedGroup {
+function leaving(input: GroupInput, why: Why): PlannedGroup {
   const { existing } = input
   if (existing === undefined || existing.hidden || existing.sourceId === null) {
     return { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
@@ -135,28 +135,47 @@ function leaving(input: GroupInput, why: { readonly reason: string; readonly rul
     return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
   const heir = why.reason === 'gone' ? undefined : input.heirs()
   if (heir !== undefined) {
-    const move: ItemDraft = {
-      object: 'group',
-      action: 'move',
-      userId: null,
-      groupId: existing.id,
-      objectId: input.objectId,
-      name: existing.name,
-      old: { under: existing.under },
-      new: { under: heir.under, source: heir.name },
-      names: null,
-      rule: why.rule,
-      reason: 'dropped-by-owner',
-      sawVersion: existing.version,
-    }
-    return { kind: 'ignored', groupId: existing.id, item: move, issue: undefined }
+    return { kind: 'ignored', groupId: existing.id, item: moveItem(existing, heir, why), issue: undefined }
   }
-  const item: ItemDraft = {
+  return { kind: 'ignored', groupId: existing.id, item: deleteItem(existing, why), issue: undefined }
+}
+
+/** Plans a group of which nothing is read any more, because groups are not imported. */
+export function leaveUnread(existing: RegistryGroup, heirs: GroupInput['heirs']): ItemDraft {
+  const why = { reason: 'ignored', rule: 'groups.import' }
+  const heir = heirs()
+  return heir === undefined ? deleteItem(existing, why) : moveItem(existing, heir, why)
+}
+
+interface Why {
+  readonly reason: string
+  readonly rule: string
+}
+
+function moveItem(existing: RegistryGroup, heir: GroupHeir, why: Why): ItemDraft {
+  return {
+    object: 'group',
+    action: 'move',
+    userId: null,
+    groupId: existing.id,
+    objectId: existing.objectId,
+    name: existing.name,
+    old: { under: existing.under },
+    new: { under: heir.under, source: heir.name },
+    names: null,
+    rule: why.rule,
+    reason: 'dropped-by-owner',
+    sawVersion: existing.version,
+  }
+}
+
+function deleteItem(existing: RegistryGroup, why: Why): ItemDraft {
+  return {
     object: 'group',
     action: 'delete',
     userId: null,
     groupId: existing.id,
-    objectId: input.objectId,
+    objectId: existing.objectId,
     name: existing.name,
     old: { name: existing.name, under: existing.under, path: pathOf(existing.under, existing.name) },
     new: { hidden: true },
@@ -165,5 +184,4 @@ function leaving(input: GroupInput, why: { readonly reason: string; readonly rul
     reason: why.reason,
     sawVersion: existing.version,
   }
-  return { kind: 'ignored', groupId: existing.id, item, issue: undefined }
 }

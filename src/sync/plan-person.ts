@@ -6,6 +6,21 @@ import type { Judgement } from './judge.ts'
 import type { WantedUser } from './map/users.ts'
 import type { SourceRank } from './owner.ts'
 
+/** A group as an item names it. */
+export interface DefaultGroup {
+  readonly id: number
+  readonly path: string
+}
+
+/** What attributes make of a person's groups, with the ids that the registry has for them or will have. */
+export interface PersonGroups {
+  readonly groupIds: readonly number[]
+  /** Of the first template that makes one; `undefined`: none, `unknown`: its value cannot be kept. */
+  readonly defaultGroup: DefaultGroup | 'unknown' | undefined
+  /** False: a template's value cannot be kept, so nothing is known of what it gave. */
+  readonly isComplete: boolean
+}
+
 export interface UserInput {
   readonly objectId: string
   readonly judgement: Judgement
@@ -21,6 +36,8 @@ export interface UserInput {
   readonly successor: Successor | undefined
   /** Since when this source has missed him; `undefined`: not until now. */
   readonly missingSince: Date | undefined
+  /** Absent where nobody asks for groups. */
+  readonly attributeGroups?: PersonGroups | undefined
   /** The id that a new user would get. */
   readonly newId: () => number
 }

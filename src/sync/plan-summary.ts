@@ -170,6 +170,7 @@ function enoughOf(limit: Limit): number {
 /** SQL that tells whether a user has the field; only for names that Muster knows. */
 function usedExpression(field: string): [string, string][] {
   for (const known of TEXT_FIELDS) if (known === field) return [[field, `${FIELD_COLUMNS[known]} is not null`]]
+  if (field === 'defaultGroup') return [[field, 'default_group_id is not null']]
   if (field === 'personalNumber') return [[field, 'personal_number is not null']]
   if (field === 'alternateEmails') return [[field, `alternate_emails <> '{}'`]]
   if (field === 'aliases')

@@ -6,6 +6,7 @@ import type { Claim } from './claim.ts'
 import type { ItemDraft } from './item.ts'
 import { match } from './match.ts'
 import { credentialsOf } from './plan-credentials.ts'
+import { defaultGroupOfNew } from './plan-default-group.ts'
 import { fieldChanges, numberKeyAfter, personalNumber } from './plan-fields.ts'
 import { namesOf, sameNames, targetName } from './plan-names.ts'
 import type { WantedUser } from './map/users.ts'
@@ -116,7 +117,9 @@ function planSuccession(input: UserInput, o: LeaverOptions & { readonly successo
   const { rank, settings, wanted } = o.successor
   const issues: Issue[] = rejections(input, wanted)
   const context = { ...o.context, sourceId: rank.id, rank, settings }
-  const planned = planExisting(input, { context, wanted, issues, user: o.user, link: 'succeed' })
+  // His default group too is the next source's to say, and it has not been asked for his groups.
+  const dropped = { ...input, attributeGroups: undefined }
+  const planned = planExisting(dropped, { context, wanted, issues, user: o.user, link: 'succeed' })
   // The memberships that the next source gives it has given all the time.
   return { ...planned, gives: false }
 }
@@ -227,11 +230,13 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
     after['alternateEmails'] = wanted.alternateEmails
   const own = Object.fromEntries([...wanted.own].filter(([, value]) => value !== null))
   if (Object.keys(own).length > 0) after['own'] = own
+  const defaultGroup = defaultGroupOfNew(input)
+  if (defaultGroup !== undefined) after['defaultGroup'] = defaultGroup.path
   const item: ItemDraft = {
     object: 'user',
     action: 'create',
     userId: id,
-    groupId: null,
+    groupId: defaultGroup?.id ?? null,
     objectId: input.objectId,
     name: wanted.userName,
     old: null,
@@ -318,6 +323,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
   if (adopt) {
     items.push({
       ...base,
+      groupId: changes.defaultGroupId,
       action: 'adopt',
       old: { ...all.old, objectId: user.objectId },
       new: { ...all.new, objectId: input.objectId },
@@ -365,6 +371,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
     if (Object.keys(changes.new).length > 0 || aliasUpdate || (namesChanged && !rename && !reactivate)) {
       items.push({
         ...base,
+        groupId: changes.defaultGroupId,
         action: 'update',
         old: { ...changes.old, ...(aliasUpdate ? { aliases: aliasesBefore } : {}) },
         new: { ...changes.new, ...(aliasUpdate ? { aliases: aliasesAfter } : {}) },

@@ -48,6 +48,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           employeeId: fc.option(value),
           mailNickname: fc.option(value),
           accountEnabled: fc.boolean(),
+          // Spelt differently, with a bar, too long to be kept.
+          companyName: fc.option(fc.constantFrom('Co', 'CO', 'X|Y', 'z'.repeat(300))),
+          department: fc.option(value),
         },
         { requiredKeys: [] },
       ),
@@ -79,6 +82,12 @@ const settings = fc.record({
   membership: fc.constantFrom('direct' as const, 'transitive' as const),
   keepOldUserName: fc.boolean(),
   deactivateMissingUsers: fc.boolean(),
+  fromAttributes: fc.subarray([
+    { template: '%companyName%|%department%', makeDefault: true },
+    { template: 'Staff|%department%', makeDefault: true },
+    { template: '%department%' },
+  ]),
+  keepDefaultGroup: fc.boolean(),
 })
 type Settings = typeof settings extends fc.Arbitrary<infer S> ? S : never
 
@@ -86,14 +95,14 @@ async function aPopulatedSource(db: Database, chosen: Settings): Promise<HandSou
   // Rows are few: deleting them is faster than truncating twenty tables.
   for (const table of ['runs', 'users', 'groups', 'sources', 'connections', 'mirror_members', 'mirror_nesting'])
     await db.query(`delete from ${table}`)
-  const { scoped, membership, ...options } = chosen
+  const { scoped, membership, fromAttributes, keepDefaultGroup, ...options } = chosen
   const source = await aHandSource(db, {
     users: {
       import: scoped ? { groups: GROUPS.slice(0, 1) } : 'all',
       properties: { cards: ['employeeId'], aliases: ['mailNickname'], personalNumber: 'employeeId' },
       options,
     },
-    groups: { membership },
+    groups: { membership, fromAttributes, keepDefaultGroup },
   })
   for (const [n, id] of PEOPLE.entries()) await source.user(id, { userPrincipalName: `start${n}@x` })
   for (const [n, id] of GROUPS.entries()) await source.group(id, { displayName: `group ${n}` })

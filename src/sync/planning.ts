@@ -6,6 +6,7 @@ import type { Transaction } from '../database/transaction.ts'
 import type { Attributes } from '../directory/change.ts'
 import { canonical } from '../directory/canonical.ts'
 import type { RegistryUser } from '../directory/user.ts'
+import { addAttributeMembers, type AttributeMembers, fillUnkeyedGroups } from '../registry/attribute-groups.ts'
 import { groupsByObjectIds } from '../registry/groups.ts'
 import { closeOldIssues, deleteIssuesOf, insertIssues } from '../registry/issues.ts'
 import { planMemberships } from '../registry/membership-plan.ts'
@@ -20,6 +21,7 @@ import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
 import { Heirs } from './heirs.ts'
 import { judge } from './judge.ts'
+import { type GroupTemplates, mapAttributeGroups, prepareGroupTemplates } from './map/attribute-groups.ts'
 import { mapGroup } from './map/groups.ts'
 import { type Needs, needsOf } from './map/needs.ts'
 import { type Mapping, mapUser, prepareMapping } from './map/users.ts'
@@ -28,8 +30,10 @@ import { mirrorAttributes } from './mirror-attributes.ts'
 import type { SourceRank } from './owner.ts'
 import type { MadePlan, PlanInput } from './plan-input.ts'
 import { summarize } from './plan-summary.ts'
+import { attributeGroupIssues, eachCreateItem, resolveAttributeGroups } from './plan-attribute-groups.ts'
 import { planGroup } from './plan-group.ts'
 import type { PlanUserContext } from './plan-person.ts'
+import { planUnreadGroups } from './plan-unread-groups.ts'
 import { planUser, type PlannedUser } from './plan-user.ts'
 
 /** Raised whenever the same mirror and settings would give another plan than before: the first run after it is held. */
@@ -45,12 +49,14 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
   await planner.planGroups()
   await planner.planUsers()
   await planner.settleConflicts()
+  await planner.planGroupsNotRead()
   await planMemberships(tx, {
     runId: input.runId,
     sourceId: input.source.id,
     transitive: input.source.settings.groups.membership === 'transitive',
     everybody: input.everybody,
   })
+  await planner.createAttributeGroups()
   await planner.writeMemberships()
   await insertIssues(tx, input.issues, { sourceId: input.source.id, runId: input.runId })
   await closeOldIssues(tx, {
@@ -69,6 +75,7 @@ class Planner {
   readonly #tx: Transaction
   readonly #input: PlanInput
   readonly #mapping: Mapping
+  readonly #templates: GroupTemplates
   #seq = 1
   #ids: number[] = []
   #scopeDoubt: 'scope-group-missing' | 'membership-unknown' | undefined
@@ -85,6 +92,7 @@ class Planner {
     this.#mapping = prepareMapping(input.source.settings)
     this.#needs = needsOf(input.source.settings)
     this.#heirs = new Heirs(tx, input.rivals)
+    this.#templates = prepareGroupTemplates(input.source.settings.groups)
   }
 
   get #settings(): SourceSettings {
@@ -102,6 +110,7 @@ class Planner {
   }
 
   async planScope(): Promise<void> {
+    if (this.#templates.templates.length > 0) await fillUnkeyedGroups(this.#tx)
     const scope = this.#settings.users.import
     if (scope !== 'all') {
       const { missing, unreadable } = await tables.fillScopeGroups(this.#tx, this.#input.source.id, scope.groups)
@@ -207,6 +216,16 @@ class Planner {
     }
   }
 
+  async planGroupsNotRead(): Promise<void> {
+    if (this.#settings.groups.import || !this.#input.everybody) return
+    const options = { sourceId: this.#input.source.id, heirs: this.#heirs }
+    for await (const items of planUnreadGroups(this.#tx, options)) await this.#writeItems(items)
+  }
+
+  async createAttributeGroups(): Promise<void> {
+    for await (const items of eachCreateItem(this.#tx)) await this.#writeItems(items)
+  }
+
   async planUsers(): Promise<void> {
     let done = 0
     for await (const rows of tables.eachMirrorUser(this.#tx, {
@@ -296,12 +315,21 @@ class Planner {
     const sourceId = this.#input.source.id
     const claiming: number[] = []
     const candidates = await this.#candidates(inputs, linked)
+    const groups =
+      purpose === 'note'
+        ? await resolveAttributeGroups(
+            this.#tx,
+            inputs.map((input) => input.groups),
+            this.#templates,
+          )
+        : []
     const items: ItemDraft[] = []
     const issues: Issue[] = []
     const planned: tables.PlannedUserRow[] = []
+    const members: AttributeMembers[] = []
     const claims: tables.PlannedClaimRow[] = []
     const claimants: Claimant[] = []
-    for (const input of inputs) {
+    for (const [index, input] of inputs.entries()) {
       const user = linked.get(input.row.object_id)
       const settled = purpose === 'note' ? (this.#contested.get(String(input.row.key)) ?? UNSETTLED) : UNSETTLED
       const nameKey = nameKeyOf(input.wanted)
@@ -315,6 +343,7 @@ class Planner {
           denied: settled.denied,
           successor: successors.get(input.row.object_id),
           missingSince: user === undefined ? undefined : missing.get(user.id),
+          attributeGroups: groups[index],
           newId: () => this.#takeId(),
         },
         this.#context(settled),
@@ -329,6 +358,10 @@ class Planner {
       for (const issue of result.issues) issues.push(issue)
       if (user !== undefined) absences.push({ userId: user.id, isMissing: result.isMissing })
       if (input.judgement.kind === 'wanted' && user?.claims.includes(sourceId) === false) claiming.push(user.id)
+      if (input.judgement.kind === 'wanted' && input.groups !== undefined)
+        issues.push(...attributeGroupIssues(input.row.object_id, input.groups))
+      const { groupIds, isComplete } = groups[index] ?? NO_GROUPS
+      members.push({ key: input.row.key, groupIds, keepsOthers: !isComplete })
       planned.push({
         key: input.row.key,
         userId: result.user?.id ?? null,
@@ -362,6 +395,7 @@ class Planner {
     await this.#writeItems(items)
     await this.#addIssues(issues)
     await tables.addPlannedUsers(this.#tx, planned)
+    await addAttributeMembers(this.#tx, members)
     await tables.addPlannedClaims(this.#tx, claims)
     await tables.claimUsers(this.#tx, sourceId, claiming)
     if (this.#watchesAbsence) await noteAbsences(this.#tx, { sourceId, now: this.#input.now, absences })
@@ -381,7 +415,9 @@ class Planner {
       this.#mapping,
     )
     const wanted = judgement.kind === 'wanted' ? mapUser(attributes, this.#mapping) : undefined
-    return { row, attributes, judgement, wanted }
+    // As those of Entra, they stay with people who are missing, until they are gone for good.
+    const groups = judgement.kind === 'gone' ? undefined : mapAttributeGroups(attributes, this.#templates)
+    return { row, attributes, judgement, wanted, groups }
   }
 
   async #linkedUsers(rows: readonly tables.MirrorUserRow[]): Promise<ReadonlyMap<string, RegistryUser>> {
@@ -499,6 +535,7 @@ class Planner {
 }
 
 const NO_ATTRIBUTES: Attributes = {}
+const NO_GROUPS = { groupIds: [], isComplete: true } as const
 
 function nameKeyOf(wanted: { readonly userName: string | null } | undefined): string | undefined {
   return wanted === undefined || wanted.userName === null ? undefined : canonical(wanted.userName)

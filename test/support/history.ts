@@ -11,14 +11,18 @@ export interface PersonState {
   readonly names: readonly string[]
   /** Kind and look-up, sorted. */
   readonly credentials: readonly string[]
+  /** Path. */
+  readonly defaultGroup: string | null
 }
 
-/** People and groups by object id, memberships as `group user`, sorted. */
+/** People and groups by object id, groups without one by path; memberships as `group user`, sorted. */
 export interface RegistryState {
   readonly people: Readonly<Record<string, PersonState>>
   readonly groups: Readonly<Record<string, { readonly name: string; readonly under: string; readonly hidden: boolean }>>
   readonly memberships: readonly string[]
 }
+
+const PATH = `case g.under when '' then '' else g.under || '|' end || replace(g.name, '|', '\\|')`
 
 /** What the tables hold. */
 export async function registryState(db: Database): Promise<RegistryState & { readonly issues: readonly string[] }> {
@@ -29,14 +33,15 @@ export async function registryState(db: Database): Promise<RegistryState & { rea
     `select u.object_id, u.active, u.user_name as "userName", u.personal_number as "personalNumber",
        jsonb_strip_nulls(jsonb_build_object(${fields})) as fields,
        array(select n.kind::text || ' ' || n.value || ' ' || n.origin::text from user_names n where n.user_id = u.id) as names,
-       array(select c.kind || ' ' || encode(c.lookup, 'hex') from credentials c where c.user_id = u.id) as credentials
+       array(select c.kind || ' ' || encode(c.lookup, 'hex') from credentials c where c.user_id = u.id) as credentials,
+       (select ${PATH} from groups g where g.id = u.default_group_id) as "defaultGroup"
      from users u order by u.object_id`,
   )
   const groups = await db.query<{ object_id: string; name: string; under: string; hidden: boolean }>(
-    'select object_id, name, under, hidden from groups order by object_id',
+    `select coalesce(g.object_id::text, ${PATH}) as object_id, name, under, hidden from groups g order by 1`,
   )
   const memberships = await db.query<{ pair: string }>(
-    `select distinct g.object_id || ' ' || u.object_id as pair from memberships m
+    `select distinct coalesce(g.object_id::text, ${PATH}) || ' ' || u.object_id as pair from memberships m
        join groups g on g.id = m.group_id join users u on u.id = m.user_id order by 1`,
   )
   const issues = await db.query<{ issue: string }>(
@@ -61,7 +66,7 @@ interface Item {
   readonly action: string
   readonly user_id: number | null
   readonly group_id: number | null
-  readonly object_id: string
+  readonly object_id: string | null
   readonly old: Readonly<Record<string, unknown>> | null
   readonly new: Readonly<Record<string, unknown>> | null
   readonly names: readonly (readonly [kind: string, value: string, key: string, origin: string])[] | null
@@ -75,6 +80,7 @@ interface Folded {
   readonly fields: Record<string, unknown>
   names: readonly string[]
   readonly credentials: Set<string>
+  defaultGroup: string | null
 }
 
 /** What the items of applied runs add up to, without a look at the registry. Knows users by their object ids only. */
@@ -92,8 +98,12 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
     if (item.object === 'user' && item.user_id !== null) foldUser(people, item.user_id, item)
     if (item.object === 'credential' && item.user_id !== null) foldCredential(people.get(item.user_id), item)
     if (item.object === 'group' && item.group_id !== null) {
-      const before = groups.get(item.group_id) ?? { objectId: item.object_id, name: '', under: '', hidden: false }
-      groups.set(item.group_id, { ...before, ...item.new, objectId: item.object_id, hidden: item.action === 'delete' })
+      const { name = '', under = '' } = { ...groups.get(item.group_id), ...item.new } as {
+        name?: string
+        under?: string
+      }
+      const objectId = item.object_id ?? `${under === '' ? '' : `${under}|`}${name.replaceAll('|', '\\|')}`
+      groups.set(item.group_id, { objectId, name, under, hidden: item.action === 'delete' })
     }
   }
   const memberships = new Set<string>()
@@ -111,7 +121,9 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
       ]),
     ),
     groups: Object.fromEntries(
-      [...groups.values()].map(({ objectId, name, under, hidden }) => [objectId, { name, under, hidden }]),
+      [...groups.values()]
+        .sort((a, b) => (a.objectId < b.objectId ? -1 : 1))
+        .map(({ objectId, name, under, hidden }) => [objectId, { name, under, hidden }]),
     ),
     memberships: [...memberships].sort(),
   }
@@ -119,19 +131,21 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
 
 function foldUser(people: Map<number, Folded>, id: number, item: Item): void {
   const person = people.get(id) ?? {
-    objectId: item.object_id,
+    objectId: item.object_id ?? '',
     active: true,
     userName: '',
     personalNumber: null,
     fields: {},
     names: [],
     credentials: new Set(),
+    defaultGroup: null,
   }
   people.set(id, person)
   for (const [field, value] of Object.entries(item.new ?? {})) {
     if (field === 'active') person.active = value === true
     else if (field === 'userName') person.userName = textOf(value)
     else if (field === 'personalNumber') person.personalNumber = value === null ? null : textOf(value)
+    else if (field === 'defaultGroup') person.defaultGroup = value === null ? null : textOf(value)
     else if (field in FIELD_COLUMNS && value === null) delete person.fields[field]
     else if (field in FIELD_COLUMNS) person.fields[field] = value
   }

@@ -1,7 +1,8 @@
 // Which Entra attributes a source's settings need; nothing else is requested or kept.
 import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
-import { parseTemplate } from '../../contract/template.ts'
+import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
 import { attributesOf } from '../../directory/attributes.ts'
+import { prepareGroupTemplates } from './attribute-groups.ts'
 import { attributesOfFilter } from './filter.ts'
 
 /** What has to be read for a source. */
@@ -51,6 +52,7 @@ export function needsOf(settings: SourceSettings): Needs {
   if (settings.users.filter !== null) {
     addAll(plain, attributesOfFilter(settings.users.filter))
   }
+  for (const { levels } of prepareGroupTemplates(settings.groups).templates) addAll(plain, attributesIn(levels.flat()))
   const usesId = plain.delete('id')
   const usesIdAsSecret = secret.delete('id')
   // Always-requested attributes decide about people and stay readable, also where a card is mapped from one. What a filter reads
@@ -70,7 +72,11 @@ function sourcesOf(property: OneValued | SeveralValued): readonly string[] {
   if (!('template' in property)) return []
   const parsed = parseTemplate(property.template)
   if (parsed.kind === 'refused') return []
-  return parsed.parts.flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : []))
+  return attributesIn(parsed.parts)
+}
+
+function attributesIn(parts: readonly TemplatePart[]): readonly string[] {
+  return parts.flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : []))
 }
 
 function addAll(set: Set<string>, names: readonly string[]): void {
