@@ -4,13 +4,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { z } from 'zod'
+import type { Sink } from './alerts/alert.ts'
+import { deliverAlerts } from './alerts/deliver.ts'
+import { createMailSink } from './alerts/mail.ts'
+import { listUndelivered } from './alerts/outbox.ts'
+import { createWebhookSink } from './alerts/webhook.ts'
 import type { Clock } from './base/clock.ts'
 import { ConfigError, type ConfigProblem } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import type { ConfigFile } from './contract/config-file.ts'
 import type { ConfigurationChange } from './contract/configuration.ts'
-import type { SourceHealthLine } from './contract/health.ts'
+import type { SourceHealthLine, UndeliveredLine } from './contract/health.ts'
 import type { RunLine } from './contract/run-list.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { connect, type Database } from './database/connect.ts'
@@ -30,6 +35,7 @@ import { listRuns, type Run, type RunQuery } from './registry/runs.ts'
 import { scheduleProblems } from './registry/schedules.ts'
 import { listSources, requireSource } from './registry/sources.ts'
 import { needsOf } from './sync/map/needs.ts'
+import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
@@ -71,6 +77,15 @@ export interface App {
   listRuns(query: RunQuery): Promise<readonly RunLine[]>
   /** How every source has been doing, by name. */
   listHealth(): Promise<readonly SourceHealthLine[]>
+  /**
+   * Raises what time has brought about, and delivers what waits: bounded in time, and never throws for a sink's sake.
+   * To be called by whoever has run something; a server calls it again and again.
+   */
+  deliverAlerts(options: { readonly signal: AbortSignal }): Promise<void>
+  /** Whether something was run through this, so that there may be alerts to deliver. */
+  readonly hasRun: boolean
+  /** Alerts that could not be delivered so far; those of sinks that are not configured any more too. */
+  listUndelivered(): Promise<readonly UndeliveredLine[]>
   listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
   /** Writes to `destination` and leaves it open. */
   export(
@@ -98,7 +113,10 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     await migrate(opened.db, { log })
     const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true })
     const openGraph = (connection: Connection) => createClient(connection, { ...options, config, vault, db: opened.db })
-    return createApp({ db: opened.db, vault, clock, random: Math.random, log, openGraph }, opened.close)
+    return createApp(
+      { db: opened.db, vault, clock, random: Math.random, log, openGraph },
+      { config, close: opened.close },
+    )
   } catch (error) {
     await opened.close()
     throw error
@@ -178,16 +196,22 @@ async function createClient(connection: Connection, parts: ClientParts): Promise
   })
 }
 
-function createApp(engine: Engine, close: () => Promise<void>): App {
-  const { db, vault } = engine
+function createApp(engine: Engine, { config, close }: { config: Config; close: () => Promise<void> }): App {
+  const { db, vault, clock } = engine
+  let hasRun = false
+  const noted = async (running: Promise<RunDocument>) => {
+    const document = await running
+    hasRun = true
+    return document
+  }
   return {
     connectionNames: async () => new Set((await listConnections(db)).map((connection) => connection.name)),
     prepareConfiguration,
     configure: (options) => configure(db, { ...options, vault }),
     preview: (request) => previewSettings(engine, request),
     check: (connection, signal) => check(engine, { connection, signal }),
-    run: (request) => runSource(engine, request),
-    approve: (request) => approveRun(engine, request),
+    run: (request) => noted(runSource(engine, request)),
+    approve: (request) => noted(approveRun(engine, request)),
     reject: (request) => rejectRun(engine, request),
     cancel: (request) => cancelRun(engine, request),
     readPlan: (run, read) =>
@@ -199,6 +223,23 @@ function createApp(engine: Engine, close: () => Promise<void>): App {
       return runs.map(presentRun)
     },
     listHealth: async () => (await listHealth(db)).map(presentHealth),
+    get hasRun() {
+      return hasRun
+    },
+    deliverAlerts: async ({ signal }) => {
+      await raiseDue(db, { now: clock.now(), silenceHours: config.alertSilenceHours })
+      const sinks = openSinks(config, clock)
+      try {
+        await deliverAlerts(db, sinks, { ...engine, signal })
+      } finally {
+        for (const sink of sinks) await sink.stop()
+      }
+    },
+    listUndelivered: async () =>
+      (await listUndelivered(db, clock.now())).map((line) => ({
+        ...line,
+        nextTryAt: line.nextTryAt?.toISOString() ?? null,
+      })),
     listIssues: async (query) => {
       if (query.source !== undefined) await requireSource(db, query.source)
       return listIssues(db, query)
@@ -206,6 +247,21 @@ function createApp(engine: Engine, close: () => Promise<void>): App {
     export: (request, options) => writeExport(db, request, { ...options, vault }),
     close,
   }
+}
+
+/** Where alerts go. */
+function openSinks(config: Config, clock: Clock): readonly Sink[] {
+  const { alertFrom, alertTo, alertWebhook, alertWebhookSecret, smtpUrl, httpsProxy, noProxy, caFile } = config
+  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
+  const sinks: Sink[] = []
+  if (smtpUrl !== undefined && alertFrom !== undefined && alertTo !== undefined)
+    sinks.push(createMailSink({ url: smtpUrl, from: alertFrom, to: alertTo, ca }))
+  if (alertWebhook !== undefined) {
+    const proxy = httpsProxy === undefined ? undefined : { httpsProxy: httpsProxy.reveal(), noProxy }
+    const userAgent = `muster/${VERSION}`
+    sinks.push(createWebhookSink({ url: alertWebhook, secret: alertWebhookSecret, clock, userAgent, proxy, ca }))
+  }
+  return sinks
 }
 
 function prepareConfiguration(file: ConfigFile, secrets: ReadonlyMap<string, ConnectionSecrets>): WantedConfiguration {

@@ -101,3 +101,69 @@ describe('loadConfig', () => {
     expect(new Set(SETTINGS.map((setting) => setting.key))).toEqual(new Set(Object.keys(loadConfig({}))))
   })
 })
+
+describe('settings of alerts', () => {
+  it('are optional, and silence is told after a day', () => {
+    expect(loadConfig({})).toMatchObject({ smtpUrl: undefined, alertTo: undefined, alertSilenceHours: 24 })
+  })
+
+  it('are read together', () => {
+    const config = loadConfig({
+      MUSTER_SMTP_URL: 'smtp://user:p%40ss@mail.example:2525',
+      MUSTER_ALERT_FROM: 'muster@contoso.com',
+      MUSTER_ALERT_TO: 'it@contoso.com, on.call@contoso.com',
+      MUSTER_ALERT_WEBHOOK: 'https://hooks.example/T0/key',
+      MUSTER_ALERT_WEBHOOK_SECRET: 'sixteen letters!',
+      MUSTER_ALERT_SILENCE_HOURS: '6',
+    })
+
+    expect(config.alertTo).toEqual(['it@contoso.com', 'on.call@contoso.com'])
+    expect(config.alertSilenceHours).toBe(6)
+    expect(inspect(config)).not.toMatch(/p%40ss|T0\/key|sixteen/)
+  })
+
+  it.each([
+    'http://localhost:9/x',
+    'http://127.0.0.1:9/x',
+    'http://127.9.9.9/x',
+    'http://[::1]:9/x',
+    'https://10.0.0.1/x',
+  ])('take %s as webhook', (url) => {
+    expect(problemsOf({ MUSTER_ALERT_WEBHOOK: url })).toEqual([])
+  })
+
+  it.each([
+    ['MUSTER_ALERT_WEBHOOK', 'http://hooks.example/x', /loopback only/],
+    ['MUSTER_ALERT_WEBHOOK', 'http://127.0.0.1.evil.example/x', /loopback only/],
+    ['MUSTER_ALERT_WEBHOOK', 'https://u:p@hooks.example/x', /user or password/],
+    ['MUSTER_ALERT_WEBHOOK', 'ftp://hooks.example/x', /must be a URL/],
+    ['MUSTER_SMTP_URL', 'http://mail.example', /must be a URL/],
+    ['MUSTER_SMTP_URL', 'smtp://u:100%@mail.example', /percent sign/],
+    ['MUSTER_SMTP_URL', 'smtp://mail.example/path', /end after host/],
+    ['MUSTER_ALERT_FROM', 'Muster <muster@contoso.com>', /not a mail address/],
+    ['MUSTER_ALERT_TO', 'a@b.c,,d@e.f', /not a mail address/],
+    ['MUSTER_ALERT_WEBHOOK_SECRET', 'short', /16 characters/],
+    ['MUSTER_ALERT_SILENCE_HOURS', '0', /from 1 to 8760/],
+    ['MUSTER_ALERT_SILENCE_HOURS', '1.5', /from 1 to 8760/],
+  ])('refuse %s=%s', (name, value, message) => {
+    const problem = problemsOf({ [name]: value }).find(({ at }) => at === name)
+
+    expect(problem?.message).toMatch(message)
+  })
+
+  it('that need each other are told with all other mistakes at once', () => {
+    const problems = problemsOf({
+      MUSTER_SMTP_URL: 'smtp://mail.example',
+      MUSTER_ALERT_WEBHOOK_SECRET: 'sixteen letters!',
+      MUSTER_LISTEN: '8080',
+    })
+
+    expect(problems.map(({ at }) => at)).toEqual([
+      'MUSTER_LISTEN',
+      'MUSTER_ALERT_FROM',
+      'MUSTER_ALERT_TO',
+      'MUSTER_ALERT_WEBHOOK',
+    ])
+    expect(problemsOf({ MUSTER_ALERT_TO: 'it@contoso.com' }).map(({ at }) => at)).toEqual(['MUSTER_SMTP_URL'])
+  })
+})

@@ -19,6 +19,14 @@ export interface Config {
   /** Comma separated, as given. */
   readonly noProxy: string | undefined
   readonly caFile: string | undefined
+  /** Where alerts are mailed through. Secret because it may carry a password. */
+  readonly smtpUrl: Secret | undefined
+  readonly alertFrom: string | undefined
+  readonly alertTo: readonly string[] | undefined
+  /** Secret because services put their key into the address. */
+  readonly alertWebhook: Secret | undefined
+  readonly alertWebhookSecret: Secret | undefined
+  readonly alertSilenceHours: number
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -117,6 +125,63 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 'none',
     description: 'Certificate authorities to trust beside the public ones, e.g. that of an inspecting proxy.',
   },
+  {
+    key: 'smtpUrl',
+    env: ['MUSTER_SMTP_URL'],
+    type: 'URL smtp://… or smtps://…',
+    fallback: 'no mails',
+    description:
+      'The mail server that alerts are sent through, with user and password where it asks for them. A password is sent over ' +
+      'an encrypted line only.',
+    isSecret: true,
+  },
+  {
+    key: 'alertFrom',
+    env: ['MUSTER_ALERT_FROM'],
+    type: 'mail address',
+    fallback: 'none; needed with MUSTER_SMTP_URL',
+    description: 'The sender of alerts.',
+  },
+  {
+    key: 'alertTo',
+    env: ['MUSTER_ALERT_TO'],
+    type: 'comma separated mail addresses',
+    fallback: 'none; needed with MUSTER_SMTP_URL',
+    description: 'Who is mailed alerts.',
+  },
+  {
+    key: 'alertWebhook',
+    env: ['MUSTER_ALERT_WEBHOOK'],
+    type: 'URL https://…',
+    fallback: 'none',
+    description:
+      'Where alerts are posted to as JSON. Plain http is taken on loopback only, redirects are not followed, link-local ' +
+      'addresses are refused.',
+    isSecret: true,
+  },
+  {
+    key: 'alertWebhookSecret',
+    env: ['MUSTER_ALERT_WEBHOOK_SECRET'],
+    type: 'text of 16 characters or more',
+    fallback: 'not signed',
+    description: 'Signs what is posted, so that the receiver can tell who sent it.',
+    isSecret: true,
+  },
+  {
+    key: 'alertSilenceHours',
+    env: ['MUSTER_ALERT_SILENCE_HOURS'],
+    type: 'whole number from 1 to 8760',
+    fallback: '24',
+    description: 'An alert is raised for a source that has not brought the registry up to date for so many hours.',
+  },
+]
+
+/** The first makes no sense without the second. */
+const NEEDED_TOGETHER: readonly (readonly [SettingKey, SettingKey])[] = [
+  ['smtpUrl', 'alertFrom'],
+  ['smtpUrl', 'alertTo'],
+  ['alertTo', 'smtpUrl'],
+  ['alertWebhookSecret', 'alertWebhook'],
 ]
 
 /** Values by setting, as given in flags; they win over the environment. */
@@ -155,6 +220,18 @@ export function loadConfig(
     httpsProxy: read('httpsProxy', (text) => new Secret(parseUrl(text, ['http:', 'https:']))),
     noProxy: read('noProxy', (text) => text),
     caFile: read('caFile', parsePath),
+    smtpUrl: read('smtpUrl', (text) => new Secret(parseSmtpUrl(text))),
+    alertFrom: read('alertFrom', parseAddress),
+    alertTo: read('alertTo', parseAddresses),
+    alertWebhook: read('alertWebhook', (text) => new Secret(parseWebhook(text))),
+    alertWebhookSecret: read('alertWebhookSecret', (text) => new Secret(parseSigningSecret(text))),
+    alertSilenceHours: read('alertSilenceHours', parseHours) ?? 24,
+  }
+  const isGiven = (key: SettingKey) => findValue(key, { env, overrides }) !== undefined
+  for (const [key, needed] of NEEDED_TOGETHER) {
+    const at = SETTINGS.find((setting) => setting.key === needed)?.env[0] ?? needed
+    const of = SETTINGS.find((setting) => setting.key === key)?.env[0] ?? key
+    if (isGiven(key) && !isGiven(needed)) problems.push({ at, message: `is needed where ${of} is given` })
   }
   for (const name of Object.keys(env)) {
     const meant = findMisspelt(name)
@@ -242,6 +319,50 @@ function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text)
   if (level === undefined) throw new Mistake(`${JSON.stringify(text)} is not one of ${LOG_LEVELS.join(', ')}`)
   return level
+}
+
+function parseSmtpUrl(text: string): string {
+  const url = URL.parse(parseUrl(text, ['smtp:', 'smtps:']))
+  if (url === null || url.hostname === '') throw new Mistake('must be a URL with a host, e.g. smtp://mail.example:587')
+  if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '')
+    throw new Mistake('must end after host and port')
+  try {
+    decodeURIComponent(url.username + url.password)
+  } catch {
+    throw new Mistake('has a percent sign in user or password that is not written as %25')
+  }
+  return text
+}
+
+function parseAddress(text: string): string {
+  const address = text.trim()
+  if (!/^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(address)) throw new Mistake(`${JSON.stringify(text)} is not a mail address`)
+  return address
+}
+
+function parseAddresses(text: string): readonly string[] {
+  return Object.freeze(text.split(',').map(parseAddress))
+}
+
+function parseWebhook(text: string): string {
+  const url = URL.parse(parseUrl(text, ['http:', 'https:']))
+  const isLoopback = url !== null && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  if (url?.protocol === 'http:' && !isLoopback)
+    throw new Mistake('must begin with https://; plain http is taken on loopback only')
+  if (url !== null && url.username + url.password !== '') throw new Mistake('must not carry a user or password')
+  return text
+}
+
+function parseSigningSecret(text: string): string {
+  if (text.length < 16) throw new Mistake('must have 16 characters or more')
+  return text
+}
+
+function parseHours(text: string): number {
+  const hours = Number(text)
+  if (!/^\d+$/.test(text) || hours < 1 || hours > 8760)
+    throw new Mistake(`${JSON.stringify(text)} is not a whole number from 1 to 8760`)
+  return hours
 }
 
 /** Other names are nobody's mistake: secrets of the configuration file may be called anything. */

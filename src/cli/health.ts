@@ -1,5 +1,5 @@
 // What is said of sources that are failing, for people.
-import type { SourceHealthLine } from '../contract/health.ts'
+import type { SourceHealthLine, UndeliveredLine } from '../contract/health.ts'
 import { type Io, printable, writeLine } from './io.ts'
 
 /** A paragraph for each source that is not healthy; nothing where all are. */
@@ -22,4 +22,13 @@ function healthText(line: SourceHealthLine): string {
 
 function shortTime(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** One line for each sink that did not take alerts. */
+export function writeUndelivered(io: Io, lines: readonly UndeliveredLine[]): void {
+  for (const { sink, count, problem, nextTryAt } of lines) {
+    const what = count === 1 ? '1 alert could not be delivered' : `${count} alerts could not be delivered`
+    const next = nextTryAt === null ? 'given up' : `the next run after ${shortTime(nextTryAt)} tries again`
+    writeLine(io, `${what}: ${sink}: ${printable(problem)}; ${next}.`)
+  }
 }

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { type Config, environment, loadConfig, type Overrides, SETTINGS } from '../config.ts'
+import { presentError } from './failure.ts'
 import type { Io } from './io.ts'
 
 export interface Session {
@@ -40,11 +41,27 @@ export async function withApp(session: Session, work: (app: App) => Promise<numb
   const config = readConfig(session)
   // Loaded when needed: usage errors and help would pay half a second of processor time for it.
   const { openApp } = await import('../app.ts')
-  const app = await openApp(config, { clock: session.clock, log: sessionLog(session, config) })
+  const log = sessionLog(session, config)
+  const app = await openApp(config, { clock: session.clock, log })
   try {
-    return await work(app)
+    const code = await work(app)
+    if (app.hasRun) await deliverAlerts(session, { app, log })
+    return code
   } finally {
     await app.close()
+  }
+}
+
+/** How long a command that has done its work goes on for alerts' sake; what is left the next one delivers. */
+const DELIVERY_MS = 15_000
+
+/** What a run came to is told already; whatever becomes of its alerts changes nothing about it. */
+async function deliverAlerts(session: Session, { app, log }: { app: App; log: Log }): Promise<void> {
+  if (session.signal.aborted) return
+  try {
+    await app.deliverAlerts({ signal: AbortSignal.any([session.signal, AbortSignal.timeout(DELIVERY_MS)]) })
+  } catch (error) {
+    log.warn('alerts could not be delivered', { code: presentError(error).error.code })
   }
 }
 

@@ -23,3 +23,13 @@ export interface SourceHealthLine {
   /** When a run last brought the registry up to date. */
   readonly lastSuccessAt: string | null
 }
+
+/** Alerts that a sink (`mail`, `webhook`) has not taken so far. */
+export interface UndeliveredLine {
+  readonly sink: string
+  readonly count: number
+  /** What the last try met; carries no address. */
+  readonly problem: string
+  /** Null where nobody tries any more. */
+  readonly nextTryAt: string | null
+}

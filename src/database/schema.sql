@@ -13,6 +13,30 @@ create table absences (
 );
 CREATE INDEX absences_user ON public.absences USING btree (user_id);
 
+create table alert_deliveries (
+  alert_id integer not null,
+  sink text not null,
+  state text default 'waiting'::text not null,
+  tries integer default 0 not null,
+  next_try_at timestamp with time zone not null,
+  problem text,
+  delivered_at timestamp with time zone,
+  constraint alert_deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'given-up'::text]))),
+  constraint alert_deliveries_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts(id) ON DELETE CASCADE,
+  constraint alert_deliveries_pkey PRIMARY KEY (alert_id, sink)
+);
+CREATE INDEX alert_deliveries_waiting ON public.alert_deliveries USING btree (sink, next_try_at) WHERE (state = 'waiting'::text);
+
+create table alerts (
+  id integer generated always as identity not null,
+  key text not null,
+  facts jsonb not null,
+  raised_at timestamp with time zone not null,
+  constraint alerts_pkey PRIMARY KEY (id),
+  constraint alerts_key_key UNIQUE (key)
+);
+CREATE INDEX alerts_raised ON public.alerts USING btree (raised_at);
+
 create table claims (
   user_id integer not null,
   source_id integer not null,

@@ -8,6 +8,21 @@ export interface Tables {
     user_id: number
     since: Date
   }
+  alert_deliveries: {
+    alert_id: number
+    sink: string
+    state: Generated<string>
+    tries: Generated<number>
+    next_try_at: Date
+    problem: string | null
+    delivered_at: Date | null
+  }
+  alerts: {
+    id: GeneratedAlways<number>
+    key: string
+    facts: ColumnType<unknown, string, string>
+    raised_at: Date
+  }
   claims: {
     user_id: number
     source_id: number

@@ -75,6 +75,30 @@ export async function listCredentials(db: Queries, connectionId: number): Promis
   return rows
 }
 
+/** A credential whose end is known and near. */
+export interface ExpiringCredential {
+  readonly id: number
+  readonly connection: string
+  readonly thumbprint: string | null
+  readonly expiresAt: Date
+}
+
+/**
+ * Credentials that end before `until`, but for those that a later one of the same connection stands beside. When a client
+ * secret ends only Microsoft knows, so that it replaces no certificate here.
+ */
+export async function listExpiring(db: Queries, until: Date): Promise<readonly ExpiringCredential[]> {
+  const { rows } = await db.query<ExpiringCredential>(
+    `select x.id, c.name as connection, x.thumbprint, x.expires_at as "expiresAt"
+       from connection_credentials x join connections c on c.id = x.connection_id
+      where x.expires_at <= $1
+        and not exists (select from connection_credentials o where o.connection_id = x.connection_id and o.expires_at > $1)
+      order by c.name, x.id`,
+    [until],
+  )
+  return rows
+}
+
 /** Opens the credentials of a connection for use, the newest first: the order in which they are to be tried. */
 export async function openCredentials(
   db: Queries,

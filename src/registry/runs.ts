@@ -264,6 +264,15 @@ export async function getRun(db: Queries, runId: number): Promise<Run | undefine
   return row === undefined ? undefined : presentRun(row)
 }
 
+/** The last run of a source that changed the registry. */
+export async function lastAppliedRun(db: Queries, sourceId: number): Promise<number | undefined> {
+  const found = await db.query<{ id: number }>(
+    `select id from runs where source_id = $1 and outcome = 'applied' order by id desc limit 1`,
+    [sourceId],
+  )
+  return found.rows[0]?.id
+}
+
 export interface RunQuery {
   readonly source?: string | undefined
   /** Only runs with a lower id; for paging. */

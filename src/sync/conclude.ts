@@ -3,6 +3,7 @@ import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { getHealth, setHealth } from '../registry/health.ts'
 import { endRun, type RunKind } from '../registry/runs.ts'
+import { raiseForRun } from './alerting.ts'
 import type { Engine } from './engine.ts'
 import { type ConsentPlace, nextHealth, troubleOf } from './trouble.ts'
 
@@ -50,4 +51,6 @@ export async function noteEnd(
     { now: engine.clock.now(), random: engine.random },
   )
   if (health !== undefined) await setHealth(tx, { sourceId, runId }, health)
+  // Whoever asked for a preview sees what it came to.
+  if (conclusion.kind !== 'plan') await raiseForRun(tx, { runId, sourceId, document, health }, engine.clock.now())
 }

@@ -2,8 +2,8 @@
 import type { Command } from 'commander'
 import type { RunLine } from '../../contract/run-list.ts'
 import { parseLimit } from '../arguments.ts'
-import { writeHealth } from '../health.ts'
-import { writeJson, writeLine, writeTable } from '../io.ts'
+import { writeHealth, writeUndelivered } from '../health.ts'
+import { type Io, writeJson, writeLine, writeTable } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 interface Options {
@@ -36,31 +36,34 @@ async function listRuns(session: Session, options: Options): Promise<number> {
     const health = (await app.listHealth()).filter(
       (line) => options.source === undefined || line.source === options.source,
     )
+    const undelivered = await app.listUndelivered()
     if (session.json) {
-      writeJson(session.io, { runs, health })
+      writeJson(session.io, { runs, health, undelivered })
       return 0
     }
     writeHealth(session.io, health)
-    if (runs.length === 0) {
-      writeLine(session.io, 'Nothing has been run yet.')
-      return 0
-    }
-    writeTable(
-      session.io,
-      ['run', 'source', 'kind', 'mode', 'started', 'outcome', 'users', 'issues'],
-      runs.map((run) => [
-        run.run,
-        run.source,
-        run.kind,
-        run.mode,
-        run.startedAt.slice(0, 19).replace('T', ' '),
-        run.decision === null ? (run.outcome ?? 'running') : `${run.outcome ?? ''}, ${run.decision}`,
-        userFigures(run.users),
-        run.issuesTotal === null ? '' : String(run.issuesTotal),
-      ]),
-    )
+    if (runs.length === 0) writeLine(session.io, 'Nothing has been run yet.')
+    else writeRuns(session.io, runs)
+    writeUndelivered(session.io, undelivered)
     return 0
   })
+}
+
+function writeRuns(io: Io, runs: readonly RunLine[]): void {
+  writeTable(
+    io,
+    ['run', 'source', 'kind', 'mode', 'started', 'outcome', 'users', 'issues'],
+    runs.map((run) => [
+      run.run,
+      run.source,
+      run.kind,
+      run.mode,
+      run.startedAt.slice(0, 19).replace('T', ' '),
+      run.decision === null ? (run.outcome ?? 'running') : `${run.outcome ?? ''}, ${run.decision}`,
+      userFigures(run.users),
+      run.issuesTotal === null ? '' : String(run.issuesTotal),
+    ]),
+  )
 }
 
 /** Came, changed, went. */

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { FAILED, HELD } from '../../test/support/sinks.ts'
+import type { AlertFacts } from './alert.ts'
+import { presentAlert } from './text.ts'
+
+describe('the text of an alert', () => {
+  const all: readonly AlertFacts[] = [
+    HELD,
+    FAILED,
+    { ...FAILED, kind: 'quarantined', failures: 6 },
+    { kind: 'silent', source: 'contoso-staff', hours: 26, lastSuccessAt: null },
+    { kind: 'expiring', connection: 'contoso', thumbprint: 'AB12', expiresAt: '2026-11-09T00:00:00.000Z', days: 7 },
+    { kind: 'expiring', connection: 'contoso', thumbprint: null, expiresAt: '2026-11-01T00:00:00.000Z', days: -1 },
+  ]
+
+  it.each(all.map((facts) => [facts.kind, facts] as const))(
+    '%s says what happened, what it means and what to do',
+    (_, facts) => {
+      const { title, text } = presentAlert(facts)
+
+      expect(title).toMatch(/^contoso(-staff)?: .+[^.]$/)
+      expect(title).not.toContain('\n')
+      expect(text.split('\n\n').length).toBeGreaterThanOrEqual(3)
+      expect(text).toMatch(/muster |upload a new certificate/)
+    },
+  )
+
+  it('names the run and the command that helps', () => {
+    expect(presentAlert(FAILED).text).toContain('muster sync contoso-staff')
+    expect(presentAlert(FAILED).text).toContain("Microsoft's request id: req-1")
+    expect(presentAlert(HELD).text).toContain('users-removed: 1,200, more than 5')
+    expect(presentAlert(HELD).text).toContain('until 2026-11-03 08:00 UTC')
+  })
+})

@@ -1,0 +1,104 @@
+// Alerts in words, for a person who reads a mail: what happened, what it means, what to do.
+import type { AlertFacts, ExpiringAlert, FailedAlert, HeldAlert, SilentAlert } from './alert.ts'
+
+export interface AlertText {
+  /** One line. */
+  readonly title: string
+  /** Paragraphs, separated by empty lines. */
+  readonly text: string
+}
+
+export function presentAlert(facts: AlertFacts): AlertText {
+  switch (facts.kind) {
+    case 'held':
+      return heldText(facts)
+    case 'failed':
+    case 'quarantined':
+      return failedText(facts)
+    case 'silent':
+      return silentText(facts)
+    case 'expiring':
+      return expiringText(facts)
+  }
+}
+
+function heldText({ source, run, planHash, reasons, approveBy }: HeldAlert): AlertText {
+  const lines = reasons.map(({ rule, count, limit }) => `  ${rule}: ${number(count)}, more than ${number(limit)}`)
+  return {
+    title: `${source}: a plan is held and waits for approval`,
+    text: paragraphs(
+      `Run ${run} of the source ${source} was held, because its plan does more than the safeguard lets through unseen:`,
+      lines.join('\n'),
+      'Nothing was written to the registry. The people in it keep what they have until somebody decides.',
+      [
+        `Look at the plan: muster runs ${run}`,
+        `If it is right, approve it until ${time(approveBy)}:`,
+        `  muster approve ${run} --hash ${planHash} --reason "why it is right"`,
+        `If not: muster reject ${run} --reason "why not", and correct the cause in Entra or in the source's settings.`,
+      ].join('\n'),
+    ),
+  }
+}
+
+function failedText(facts: FailedAlert): AlertText {
+  const { kind, source, run, reason, remedy, requestId, failures, nextTryAt } = facts
+  const again =
+    nextTryAt === null ? '' : ` A schedule tries again after ${time(nextTryAt)}; to try now: muster sync ${source}`
+  const meaning =
+    kind === 'quarantined'
+      ? `${failures === 1 ? 'A run' : `${number(failures)} runs in a row`} failed, and that is unlikely to pass by itself. The source stays on and is tried less and less often, once a day at least.`
+      : 'Nothing was written to the registry; what has changed in Entra is not in it yet.'
+  return {
+    title: `${source}: ${kind === 'quarantined' ? 'quarantined, its runs go on failing' : 'a run failed'}`,
+    text: paragraphs(
+      `Run ${run} of the source ${source} failed: ${reason}`,
+      `${meaning}${again}`,
+      `What to do: ${remedy}`,
+      requestId === null ? undefined : `Microsoft's request id: ${requestId}`,
+    ),
+  }
+}
+
+function silentText({ source, hours, lastSuccessAt }: SilentAlert): AlertText {
+  const last =
+    lastSuccessAt === null ? 'It has never been brought up to date.' : `The last time was ${time(lastSuccessAt)}.`
+  return {
+    title: `${source}: not brought up to date for ${number(hours)} hours`,
+    text: paragraphs(
+      `No run of the source ${source} has brought the registry up to date for ${number(hours)} hours. ${last}`,
+      'Whoever joined, left or changed in Entra since then is not known here: leavers may still be active.',
+      `What to do: muster runs --source ${source} tells what its runs came to. Where there are none, look at what starts them.`,
+    ),
+  }
+}
+
+function expiringText({ connection, thumbprint, expiresAt, days }: ExpiringAlert): AlertText {
+  const what = `The certificate${thumbprint === null ? '' : ` ${thumbprint}`} of the connection ${connection}`
+  const when =
+    days < 0 ? `expired on ${expiresAt.slice(0, 10)}` : `expires on ${expiresAt.slice(0, 10)}, ${inDays(days)}`
+  return {
+    title: `${connection}: its certificate ${days < 0 ? 'has expired' : `expires ${inDays(days)}`}`,
+    text: paragraphs(
+      `${what} ${when}.`,
+      'After that Microsoft refuses Muster: sources of this connection fail, and nobody can sign in through it.',
+      'What to do: upload a new certificate to the app registration, name it in the config file beside or instead of the old one, and apply that; both may be there at once, so that there is no gap.',
+    ),
+  }
+}
+
+function inDays(days: number): string {
+  if (days <= 0) return 'today'
+  return days === 1 ? 'in 1 day' : `in ${days} days`
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+function time(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}
+
+function paragraphs(...texts: readonly (string | undefined)[]): string {
+  return `${texts.filter((text) => text !== undefined && text !== '').join('\n\n')}\n`
+}

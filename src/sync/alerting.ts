@@ -1,0 +1,78 @@
+// When administrators are told: from the end of a run, and from what time itself brings about.
+import { raiseAlert } from '../alerts/outbox.ts'
+import type { RunDocument } from '../contract/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { listExpiring } from '../registry/connections.ts'
+import { listHealth, type SourceHealth } from '../registry/health.ts'
+import { lastAppliedRun } from '../registry/runs.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** Days before the end of a credential at which it is told, once each. */
+const EXPIRY_DAYS = [60, 30, 14, 7, 1] as const
+
+/**
+ * Raises what the end of a run calls for, in its transaction. The same plan is told once, until another one was applied; a
+ * failure once for as long as the source fails of the same; quarantine once.
+ */
+export async function raiseForRun(
+  tx: Queries,
+  run: {
+    readonly runId: number
+    readonly sourceId: number
+    readonly document: RunDocument
+    readonly health: SourceHealth | undefined
+  },
+  now: Date,
+): Promise<void> {
+  const { document, health, runId, sourceId } = run
+  const { source } = document
+  if (document.outcome === 'held' && document.held !== null && document.planHash !== null) {
+    const since = (await lastAppliedRun(tx, sourceId)) ?? 0
+    const { planHash } = document
+    const key = `held:${sourceId}:${planHash}:${since}`
+    await raiseAlert(tx, { key, facts: { kind: 'held', source, run: runId, planHash, ...document.held } }, now)
+  }
+  if (document.outcome !== 'failed' || health === undefined || health.failingSince === null) return
+  const isQuarantined = health.state === 'quarantined'
+  const key = isQuarantined
+    ? `quarantined:${sourceId}:${health.since.getTime()}`
+    : `failed:${sourceId}:${health.failingSince.getTime()}:${health.code}`
+  const facts = {
+    kind: isQuarantined ? ('quarantined' as const) : ('failed' as const),
+    source,
+    run: runId,
+    code: health.code ?? '',
+    reason: health.reason ?? '',
+    remedy: health.remedy ?? '',
+    requestId: document.error?.requestId ?? null,
+    failures: health.failures,
+    nextTryAt: health.nextTryAt?.toISOString() ?? null,
+  }
+  await raiseAlert(tx, { key, facts }, now)
+}
+
+/** Raises what has come by waiting: sources without success for so many hours, credentials that end. */
+export async function raiseDue(
+  db: Queries,
+  { now, silenceHours }: { readonly now: Date; readonly silenceHours: number },
+): Promise<void> {
+  for (const { sourceId, source, enabled, createdAt, health } of await listHealth(db)) {
+    const last = health?.lastSuccessAt ?? null
+    const since = (last ?? createdAt).getTime()
+    const hours = Math.floor((now.getTime() - since) / HOUR_MS)
+    if (!enabled || hours < silenceHours) continue
+    const facts = { kind: 'silent' as const, source, hours, lastSuccessAt: last?.toISOString() ?? null }
+    await raiseAlert(db, { key: `silent:${sourceId}:${since}`, facts }, now)
+  }
+  const until = new Date(now.getTime() + (EXPIRY_DAYS[0] + 1) * DAY_MS)
+  for (const { id, connection, thumbprint, expiresAt } of await listExpiring(db, until)) {
+    const days = Math.floor((expiresAt.getTime() - now.getTime()) / DAY_MS)
+    // The nearest one that has been reached: who hears of it late hears of it once.
+    const threshold = EXPIRY_DAYS.findLast((limit) => days <= limit)
+    if (threshold === undefined) continue
+    const facts = { kind: 'expiring' as const, connection, thumbprint, expiresAt: expiresAt.toISOString(), days }
+    await raiseAlert(db, { key: `expiring:${id}:${threshold}`, facts }, now)
+  }
+}

@@ -1,0 +1,122 @@
+// A source that fails, as an administrator meets it: on the command line, in a mail, at a webhook.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { generateTenant } from '../../src/emulator/generator.ts'
+import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
+import { createSigningCertificate } from '../../src/emulator/token.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { callMuster, documentOf, runMuster } from '../support/muster.ts'
+import { type MailServer, startMailServer, startWebServer, type WebServer } from '../support/sinks.ts'
+
+/** A parsed answer; tests look into it by name. */
+type Json = any // oxlint-disable-line typescript/no-explicit-any
+
+let test: TestDatabase
+let home: string
+let emulator: Emulator
+let contoso: HostedTenant
+let web: WebServer
+let mail: MailServer
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  web = await startWebServer()
+  mail = await startMailServer()
+  home = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-failing-`))
+  emulator = new Emulator({ seed: 5, signingCertificate: createSigningCertificate(systemClock.now()) })
+  contoso = emulator.host(generateTenant({ users: 6, groups: 1, memberships: 3, seed: 4, clock: emulator.clock }))
+  const { graphUrl } = await emulator.listen()
+  const { tenantId, clientId, clientSecret } = contoso
+  await writeFile(join(home, 'secret'), clientSecret)
+  const connection = {
+    tenantId,
+    clientId,
+    clientSecret: { file: 'secret' },
+    cloud: 'custom',
+    authorityUrl: graphUrl,
+    graphUrl,
+  }
+  const file = { connections: { contoso: connection }, sources: { staff: { connection: 'contoso' } } }
+  await writeFile(join(home, 'muster.yaml'), JSON.stringify(file))
+  await muster('apply', '-f', join(home, 'muster.yaml'))
+})
+afterAll(async () => {
+  await emulator.stop()
+  await web.stop()
+  await mail.stop()
+  await test.drop()
+  await rm(home, { recursive: true })
+})
+
+const muster = (...args: readonly string[]) => callMuster([...args, '--home', home, '--database-url', test.url])
+
+/** A process of its own, with somewhere to send alerts to. */
+const alerted = (...args: readonly string[]) =>
+  runMuster(args, {
+    env: {
+      MUSTER_HOME: home,
+      MUSTER_DATABASE_URL: test.url,
+      MUSTER_ALERT_WEBHOOK: web.url,
+      MUSTER_ALERT_WEBHOOK_SECRET: 'sixteen letters!',
+      MUSTER_SMTP_URL: mail.url,
+      MUSTER_ALERT_FROM: 'muster@contoso.com',
+      MUSTER_ALERT_TO: 'it@contoso.com',
+    },
+  })
+
+describe('a source that fails', () => {
+  it('1: is shown above the runs with reason, remedy and next try, and gone from there after a success', async () => {
+    expect((await muster('sync', 'staff')).code).toBe(0)
+    expect((await muster('runs')).stdout).not.toMatch(/DEGRADED|healthy/)
+    emulator.setEnabled(contoso.app, false)
+    expect((await muster('sync', 'staff')).code).toBe(1)
+
+    const degraded = await muster('runs')
+    const document: Json = documentOf(await muster('runs', '--json'))
+    expect((await muster('sync', 'staff')).code).toBe(1)
+    const quarantined = await muster('runs', '--source', 'staff')
+    emulator.setEnabled(contoso.app, true)
+    expect((await muster('sync', 'staff')).code).toBe(0)
+    const healthy = await muster('runs')
+
+    expect(degraded.stdout).toMatch(
+      /^staff is DEGRADED since \d{4}-\d\d-\d\d \d\d:\d\d UTC: .*disabled.* Enable it under Enterprise applications\. Its schedule tries again after .* UTC; muster sync staff tries now\.\n\n/,
+    )
+    expect(document.health).toMatchObject([{ source: 'staff', state: 'degraded', failures: 1, code: 'auth-failed' }])
+    expect(quarantined.stdout).toMatch(/^staff is QUARANTINED since .*, 2 failed runs in a row: /)
+    expect(healthy.stdout).not.toMatch(/QUARANTINED|DEGRADED/)
+  })
+
+  it('O10: is mailed and posted; while nobody takes alerts the run ends as ever, and runs tells of them', async () => {
+    emulator.setEnabled(contoso.app, false)
+    web.answerWith(500)
+
+    const failed = await alerted('sync', 'staff', '--json')
+    const listed = await muster('runs')
+
+    expect(failed.code).toBe(1)
+    expect(documentOf(failed)).toMatchObject({ outcome: 'failed' })
+    expect(listed.stdout).toMatch(
+      /\n1 alert could not be delivered: webhook: it answered 500; the next run after .* UTC tries again\.\n$/,
+    )
+    // Those of the runs before, which had nowhere to go, and this one.
+    expect(mail.mails.map((m) => /^Subject: (.*)$/m.exec(m.source)![1])).toEqual([
+      'Muster: staff: a run failed',
+      expect.stringMatching(/^Muster: staff: quarantined/),
+      'Muster: staff: a run failed',
+    ])
+    expect(web.posted.length).toBeGreaterThan(0)
+    expect(listed.stdout + failed.stderr).not.toContain('hidden')
+
+    emulator.setEnabled(contoso.app, true)
+    web.answerWith(204)
+    await test.db.query(`update alert_deliveries set next_try_at = now() - interval '1 hour' where state = 'waiting'`)
+    expect((await alerted('sync', 'staff')).code).toBe(0)
+    expect((await muster('runs')).stdout).not.toContain('delivered')
+    expect(mail.mails).toHaveLength(3)
+    expect(web.posted.filter((p) => JSON.parse(p.body).kind === 'failed')).not.toHaveLength(0)
+  })
+})
