@@ -18,6 +18,8 @@ export interface PlanOverrides {
   readonly issues?: readonly Issue[]
   readonly now?: Date
   readonly only?: readonly number[]
+  readonly connectionChanged?: boolean
+  readonly upgraded?: boolean
 }
 
 /** The other sources on the tenant, with the settings that they were last given. */
@@ -121,8 +123,8 @@ export async function aHandSource(
         everybody,
         removalsAllowed: overrides.removalsAllowed ?? true,
         noUsersWhereSome: overrides.noUsersWhereSome ?? false,
-        connectionChanged: false,
-        upgraded: false,
+        connectionChanged: overrides.connectionChanged ?? false,
+        upgraded: overrides.upgraded ?? false,
         issues: overrides.issues ?? [],
         lookup: (space, value) => Buffer.from(`${space}/${value}`),
         sealCard: (value) => Buffer.from(`sealed ${value}`),

@@ -13,8 +13,8 @@ export interface SafeguardCase {
 
 /** Active users that are linked to the source before the run. */
 export const SIZES = [
-  ...[1, 2, 5, 9, 10, 11, 49, 50, 51, 52, 59, 60, 99, 100, 101, 499, 500, 501, 999, 1000],
-  ...[2499, 2500, 4990, 4999, 5000, 5001, 9999, 10_000, 25_000, 50_000, 99_999, 100_000],
+  1, 2, 5, 9, 10, 11, 49, 50, 51, 52, 59, 60, 99, 100, 101, 499, 500, 501, 999, 1000, 2499, 2500, 4990, 4999, 5000,
+  5001, 9999, 10_000, 25_000, 50_000, 99_999, 100_000,
 ] as const
 
 type Cause = (size: number, count: number) => Partial<PlanFigures>
@@ -119,7 +119,7 @@ export function safeguardCases(seed: number): SafeguardCase[] {
 
 /** Below, at, just over and well over any limit that could apply to this base. */
 function countsNear(base: number, o: { readonly limits: SafeguardLimits | null; readonly random: Random }): number[] {
-  const { limits = null, random } = o
+  const { limits, random } = o
   const counts = new Set([5, 6, 10, 11, 100, 101, random.int(base + 2)])
   for (const limit of Object.values(limits ?? {})) {
     const share = Math.floor((base * limit.percent) / 100)
