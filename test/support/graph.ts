@@ -87,7 +87,7 @@ export function emulatedWorld(
 }
 
 /** Notes each request that is sent before a pause is over which an answer had asked for. */
-function watchPauses(
+export function watchPauses(
   fetch: typeof globalThis.fetch,
   notes: { readonly clock: Clock; readonly early: string[] },
 ): typeof fetch {

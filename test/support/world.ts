@@ -43,7 +43,7 @@ export interface SyncWorldOptions {
 }
 
 /** Cheap and honest enough for tests that are not about the vault: reversible, keyed look-ups. */
-const testSealing: Sealing = {
+export const testSealing: Sealing = {
   seal: (plain, context) => Buffer.from(JSON.stringify([context, Buffer.from(plain).toString('base64')])),
   open(sealed, context) {
     const [sealedFor, plain] = JSON.parse(sealed.toString()) as [string, string]
@@ -54,7 +54,7 @@ const testSealing: Sealing = {
 }
 
 /** Making an RSA key takes longer than most tests. */
-const SIGNING = createSigningCertificate(systemClock.now())
+export const SIGNING = createSigningCertificate(systemClock.now())
 
 export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): Promise<SyncWorld> {
   const { users, groups = 0, memberships = 0, seed = 1 } = options

@@ -1,0 +1,335 @@
+// Plays one random history: emulator, engine on PostgreSQL and reference model side by side, with the invariants after each step.
+import type { RunDocument } from '../../src/contract/runs.ts'
+import type { SourceSettings } from '../../src/contract/sources.ts'
+import type { Database } from '../../src/database/connect.ts'
+import type { Engine } from '../../src/sync/engine.ts'
+import { approveRun, rejectRun } from '../../src/sync/approve.ts'
+import { runSource } from '../../src/sync/run.ts'
+import { mortal } from '../support/mortal.ts'
+import { afterRemoval } from '../support/model-groups.ts'
+import { afterRun, EMPTY, type Registry, type TenantState } from '../support/model.ts'
+import { checkAlways } from './invariants.ts'
+import { changeByHand } from './hand.ts'
+import { differences, dumpRegistry, observe, type Observed, settle, takenFrom } from './observe.ts'
+import { play } from './play.ts'
+import { openStage, type Stage, stateOf } from './stage.ts'
+import type { Disturbance, History, Step } from './steps.ts'
+
+/** What happened, for the campaign's table. */
+export interface Tally {
+  steps: number
+  runs: number
+  readonly outcomes: Record<string, number>
+  readonly faults: Record<string, number>
+  kills: number
+  cancelled: number
+  fences: number
+  /** Runs whose registry was compared with the model. */
+  compared: number
+}
+
+export function newTally(): Tally {
+  return { steps: 0, runs: 0, outcomes: {}, faults: {}, kills: 0, cancelled: 0, fences: 0, compared: 0 }
+}
+
+interface HeldPlan {
+  readonly run: number
+  readonly hash: string
+  readonly tenant: TenantState
+  /** Nothing has happened since. */
+  isFresh: boolean
+}
+
+/** A history under way. */
+interface Scene {
+  readonly db: Database
+  readonly stage: Stage
+  readonly tally: Tally
+  expected: Registry
+  /** Sources whose next run is not compared, because something happened that the model does not follow. */
+  readonly unfollowed: Set<string>
+  readonly held: Map<string, HeldPlan>
+}
+
+class Broken extends Error {}
+
+/** @throws Broken with what is wrong and at which step */
+export async function playHistory(db: Database, { history, tally }: { history: History; tally: Tally }): Promise<void> {
+  const stage = await openStage(db, history.seed)
+  const scene: Scene = { db, stage, tally, expected: EMPTY, unfollowed: new Set(), held: new Map() }
+  try {
+    for (const step of history.start) for (const tenant of stage.tenants) play(tenant, step)
+    await stage.configure('a', 0, history.settings[0])
+    if (history.second !== 'none') await stage.configure('b', history.second === 'same' ? 0 : 1, history.settings[1])
+    for (const [n, step] of history.steps.entries()) {
+      tally.steps += 1
+      trace(`${n} ${JSON.stringify(step)}`)
+      try {
+        await carryOut(scene, { step, history })
+        await checkAlways(db)
+      } catch (error) {
+        throw new Broken(
+          `at step ${n} (${JSON.stringify(step)}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+          { cause: error },
+        )
+      }
+    }
+    try {
+      await converge(scene)
+    } catch (error) {
+      throw new Broken(`at the end: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, {
+        cause: error,
+      })
+    }
+  } finally {
+    await stage.stop()
+  }
+}
+
+async function carryOut(scene: Scene, { step, history }: { step: Step; history: History }): Promise<void> {
+  const { stage } = scene
+  stage.tick()
+  const names = [...stage.sources.keys()].sort()
+  const source = 'source' in step ? names[step.source % Math.max(1, names.length)] : undefined
+  if (step.do !== 'run' && step.do !== 'approve') for (const plan of scene.held.values()) plan.isFresh = false
+  switch (step.do) {
+    case 'tenant':
+      play(stage.tenants[history.second === 'other' ? step.tenant : 0]!, step.step)
+      return
+    case 'hand':
+      scene.expected = await changeByHand(scene.db, { step: step.step, expected: scene.expected })
+      return
+    case 'wait':
+      await stage.wait(step.hours)
+      return
+    case 'settings': {
+      const name = ['a', 'b'][step.source] ?? 'a'
+      if (history.second === 'none' && name === 'b') return
+      const tenant = name === 'b' && history.second === 'other' ? 1 : 0
+      await stage.configure(name, tenant, step.settings)
+      return
+    }
+    case 'removeSource':
+      if (source === undefined || names.length < 2) return
+      await stage.removeSource(source)
+      scene.expected = afterRemoval(scene.expected, source)
+      scene.held.delete(source)
+      return
+    case 'preview':
+      if (source !== undefined) await run(scene, { source, mode: step.mode, kind: 'plan' })
+      return
+    case 'approve':
+      if (source !== undefined) await approveHeld(scene, source)
+      return
+    case 'run':
+      if (source === undefined) return
+      await run(scene, { source, mode: step.mode, kind: 'sync', disturbance: step.disturbance })
+      if (!scene.held.has(source) || step.held === 'leave') return
+      if (step.held === 'reject') {
+        await rejectRun(stage.engine, { run: scene.held.get(source)!.run, reason: 'no', by: 'test' })
+        scene.held.delete(source)
+      } else await approveHeld(scene, source, step.held === 'withoutRemovals' ? 'removals' : undefined)
+  }
+}
+
+interface RunWanted {
+  readonly source: string
+  readonly mode: 'auto' | 'full'
+  readonly kind: 'sync' | 'plan'
+  readonly disturbance?: Disturbance
+}
+
+/** One run with what disturbs it; afterwards the registry is as the model says, or untouched. */
+async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undefined> {
+  const { stage, db, tally } = scene
+  const { source } = wanted
+  tally.runs += 1
+  const before = await dumpRegistry(db)
+  const tenant = stateOf(stage.tenantOf(source))
+  const disturbance = wanted.disturbance ?? { kind: 'none' }
+  const { document, engineDied } = await disturbed(scene, { ...wanted, disturbance })
+  const outcome = document?.outcome ?? 'died'
+  trace(`  ${source} ${JSON.stringify(stage.sources.get(source))}`)
+  trace(`  -> ${outcome} ${JSON.stringify(document?.users)} ${JSON.stringify(document?.error ?? document?.held)}`)
+  tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1
+  if (stage.early.length > 0) throw new Error(`I13: ${stage.early.join(', ')}`)
+  if (document?.outcome === 'held' && wanted.kind === 'sync')
+    scene.held.set(source, { run: Number(document.run), hash: document.planHash!, tenant, isFresh: true })
+  else if (
+    document !== undefined &&
+    wanted.kind === 'sync' &&
+    document.outcome !== 'failed' &&
+    document.outcome !== 'cancelled'
+  )
+    scene.held.delete(source)
+  if (outcome === 'applied' || outcome === 'no-change') {
+    if (wanted.kind === 'sync') await compare(scene, { source, tenant, what: `run ${document?.run} (${outcome})` })
+    return document
+  }
+  const after = await dumpRegistry(db)
+  if (after === before) return document
+  if (!engineDied)
+    throw new Error(`I18: a run that ended as ${outcome} has changed the registry:\n${diffLines(before, after)}`)
+  await compare(scene, { source, tenant, what: 'a run that died' })
+  return document
+}
+
+async function disturbed(
+  scene: Scene,
+  wanted: RunWanted & { readonly disturbance: Disturbance },
+): Promise<{ readonly document: RunDocument | undefined; readonly engineDied: boolean }> {
+  const { stage, db, tally } = scene
+  const { disturbance } = wanted
+  const abort = new AbortController()
+  let reports = 0
+  let fencing: Promise<unknown> | undefined
+  const onProgress = () => {
+    reports += 1
+    if (disturbance.kind === 'cancel' && reports > disturbance.after) abort.abort()
+    if (disturbance.kind === 'fence' && reports > disturbance.after && fencing === undefined)
+      fencing = db.query('update sources set fence = fence + 1 where name = $1', [wanted.source])
+  }
+  const go = (engine: Engine) =>
+    runSource(engine, {
+      source: wanted.source,
+      kind: wanted.kind,
+      mode: wanted.mode,
+      trigger: 'manual',
+      wait: false,
+      signal: abort.signal,
+      onProgress,
+    })
+  if (disturbance.kind === 'kill') {
+    const doomed = mortal(db, disturbance.at)
+    const document = await go({ ...stage.engine, db: doomed.db }).catch((error: unknown) => {
+      if (!doomed.died()) throw error
+      return undefined
+    })
+    // Somebody who dies tells nobody; what he thinks of his end does not count.
+    await db.query(`update runs set process_started = 'dead' where state = 'running'`)
+    if (!doomed.died()) return { document, engineDied: false }
+    tally.kills += 1
+    return { document: undefined, engineDied: true }
+  }
+  if (disturbance.kind === 'fault') {
+    const fault = stage.emulator.faults.add(disturbance.fault)
+    try {
+      const document = await go(stage.engine)
+      if (fault.fired > 0) tally.faults[disturbance.fault.kind] = (tally.faults[disturbance.fault.kind] ?? 0) + 1
+      return { document, engineDied: false }
+    } finally {
+      fault.remove()
+    }
+  }
+  const document = await go(stage.engine)
+  await fencing
+  if (fencing !== undefined) tally.fences += 1
+  if (document.outcome === 'cancelled') tally.cancelled += 1
+  return { document, engineDied: false }
+}
+
+async function approveHeld(scene: Scene, source: string, without?: 'removals'): Promise<void> {
+  const { stage, db } = scene
+  const plan = scene.held.get(source)
+  if (plan === undefined) return
+  const before = await dumpRegistry(db)
+  const tenantNow = stateOf(stage.tenantOf(source))
+  const document = await approveRun(stage.engine, {
+    run: plan.run,
+    hash: plan.hash,
+    reason: 'looked at it',
+    by: 'test',
+    without,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  })
+  scene.tally.outcomes[`approval-${document.outcome}`] = (scene.tally.outcomes[`approval-${document.outcome}`] ?? 0) + 1
+  if (document.error !== null) throw new Error(`I15: an approval failed: ${JSON.stringify(document.error)}`)
+  scene.held.delete(source)
+  if (document.outcome === 'held')
+    scene.held.set(source, { run: Number(document.run), hash: document.planHash!, tenant: tenantNow, isFresh: true })
+  if (document.outcome === 'applied') {
+    if (without !== undefined || !plan.isFresh) scene.unfollowed.add(source)
+    await compare(scene, { source, tenant: plan.tenant, what: `approval of run ${plan.run}` })
+    if (without !== undefined || !plan.isFresh) scene.unfollowed.add(source)
+    return
+  }
+  const after = await dumpRegistry(db)
+  if (after !== before)
+    throw new Error(
+      `I18: an approval that ended as ${document.outcome} has changed the registry:\n${diffLines(before, after)}`,
+    )
+}
+
+async function compare(
+  scene: Scene,
+  applied: { readonly source: string; readonly tenant: TenantState; readonly what: string },
+): Promise<void> {
+  const { stage } = scene
+  const settings: Record<string, SourceSettings> = Object.fromEntries(stage.sources)
+  const expected = afterRun(scene.expected, {
+    source: applied.source,
+    tenant: applied.tenant,
+    settings,
+    at: stage.now(),
+  })
+  const observed = await observe(scene.db)
+  if (scene.unfollowed.delete(applied.source)) scene.expected = takenFrom(expected, observed)
+  else judge(scene, { expected, observed, what: applied.what })
+}
+
+function judge(
+  scene: Scene,
+  { expected, observed, what }: { expected: Registry; observed: Observed; what: string },
+): void {
+  if (scene.unfollowed.size > 0) {
+    scene.expected = takenFrom(expected, observed)
+    return
+  }
+  const wrong = differences(expected, observed)
+  if (wrong.length > 0)
+    throw new Error(`I1: after ${what} the registry is not what the model says:\n  ${wrong.join('\n  ')}`)
+  scene.tally.compared += 1
+  scene.expected = settle(expected, observed)
+}
+
+/** I1, I7: three rounds without faults end with the model's registry, and another round writes nothing. */
+async function converge(scene: Scene): Promise<void> {
+  const { stage, db } = scene
+  const names = [...stage.sources.keys()].sort()
+  for (let round = 0; round < 3; round++) {
+    for (const source of names) {
+      const document = await run(scene, { source, mode: 'auto', kind: 'sync' })
+      if (document?.outcome === 'held') await approveHeld(scene, source)
+      else if (document?.error !== null)
+        throw new Error(`I15: a run without faults failed: ${JSON.stringify(document?.error)}`)
+    }
+  }
+  const before = await dumpRegistry(db)
+  for (const mode of ['auto', 'full'] as const) {
+    for (const source of names) {
+      const document = await run(scene, { source, mode, kind: 'sync' })
+      if (document?.outcome !== 'no-change') {
+        const items = await db.query('select object, action, reason, old, new from plan_items where run_id = $1', [
+          Number(document?.run),
+        ])
+        throw new Error(
+          `I7: ${mode} run of ${source} over an unchanged tenant ended as ${document?.outcome} ${JSON.stringify(document?.error ?? document?.held)}: ${JSON.stringify(items.rows)}`,
+        )
+      }
+    }
+  }
+  const after = await dumpRegistry(db)
+  if (after !== before) throw new Error(`I7: a run that changed nothing wrote:\n${diffLines(before, after)}`)
+}
+
+/** VERBOSE=1 tells what happens. */
+function trace(line: string): void {
+  if (process.env['VERBOSE'] !== undefined) process.stderr.write(`${line}\n`)
+}
+
+function diffLines(before: string, after: string): string {
+  const [old, now] = [new Set(before.split('\n')), new Set(after.split('\n'))]
+  const lost = [...old].filter((line) => !now.has(line)).map((line) => `- ${line}`)
+  return [...lost, ...[...now].filter((line) => !old.has(line)).map((line) => `+ ${line}`)].join('\n')
+}

@@ -1,0 +1,191 @@
+// Where a random history takes place: two emulated tenants, the engine on real PostgreSQL, sources that come and go, and time
+// that passes only when somebody waits.
+import { randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { sourceSettings, type SourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
+import type { Database } from '../../src/database/connect.ts'
+import { parseTenantId } from '../../src/directory/ids.ts'
+import { createRandom } from '../../src/emulator/random.ts'
+import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
+import { Tenant } from '../../src/emulator/tenant.ts'
+import { GraphClient } from '../../src/graph/client.ts'
+import { configure } from '../../src/registry/configuration.ts'
+import type { Engine } from '../../src/sync/engine.ts'
+import type { EntraGroup, EntraUser, TenantState } from '../support/model.ts'
+import { watchPauses } from '../support/graph.ts'
+import { SIGNING, testSealing } from '../support/world.ts'
+
+export type Settings = Omit<SourceSettingsInput, 'connection'>
+
+export interface Stage {
+  readonly db: Database
+  readonly emulator: Emulator
+  readonly tenants: readonly Tenant[]
+  readonly engine: Engine
+  /** Parsed settings of the sources that there are, by name. */
+  readonly sources: ReadonlyMap<string, SourceSettings>
+  /** Requests that were sent before their Retry-After had passed. */
+  readonly early: readonly string[]
+  tenantOf(source: string): Tenant
+  /** Makes or changes a source on the tenant with this number. */
+  configure(source: string, tenant: number, settings: Settings): Promise<void>
+  /** Removes a source as `apply --prune` does. */
+  removeSource(source: string): Promise<void>
+  /** The tenants' time. */
+  now(): number
+  /** A moment passes in the tenants, so that not everything is created at once. */
+  tick(): void
+  /** Time passes: in the tenants, and in the database by moving everything that is dated into the past. */
+  wait(hours: number): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A request's own deadline never comes by itself: answers here are immediate or fail. */
+const DEADLINE_MS = 60_000
+
+/**
+ * Time for Graph: whoever waits moves it. Time for the engine is the same, but its heartbeat is not waited for. It begins
+ * now, because the database has a clock too.
+ */
+function stageClock(): Clock {
+  const start = systemClock.now().getTime()
+  let nowMs = 0
+  return {
+    now: () => new Date(start + nowMs),
+    monotonicMs: () => nowMs,
+    async sleep(ms, signal) {
+      if (ms >= DEADLINE_MS && signal !== undefined) {
+        await new Promise((_resolve, reject) => {
+          if (signal.aborted) reject(signal.reason)
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+        })
+      }
+      const until = nowMs + ms
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+      signal?.throwIfAborted()
+      nowMs = Math.max(nowMs, until)
+    },
+  }
+}
+
+export async function openStage(db: Database, seed: number): Promise<Stage> {
+  await emptyTables(db)
+  const clock = stageClock()
+  const dice = createRandom(seed)
+  const random = () => dice.next()
+  const emulator = new Emulator({ seed, clock, signingCertificate: SIGNING })
+  const hosted: HostedTenant[] = ['Contoso', 'Fabrikam'].map((displayName, n) =>
+    emulator.host(
+      new Tenant({ tenantId: randomUUID(), displayName, clock: emulator.clock, random: createRandom(seed * 2 + n) }),
+    ),
+  )
+  const early: string[] = []
+  const engine: Engine = {
+    db,
+    vault: testSealing,
+    clock: {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    },
+    random,
+    log: silentLog,
+    openGraph: async (to) =>
+      new GraphClient({
+        tenantId: to.tenantId,
+        clientId: to.clientId,
+        credentials: [{ kind: 'secret', secret: hosted.find((h) => h.tenantId === to.tenantId)!.clientSecret }],
+        authorityUrl: to.authorityUrl,
+        graphUrl: to.graphUrl,
+        clock,
+        random,
+        log: silentLog,
+        userAgent: 'muster/test',
+        // Pauses are kept by a client; `sync` by hand always runs, so each run has its own.
+        fetch: watchPauses(emulator.fetch, { clock: emulator.clock, early }),
+      }),
+  }
+  const sources = new Map<string, SourceSettings>()
+  const tenantBySource = new Map<string, number>()
+  const connections = new Map(
+    hosted.map((h, n) => [
+      `tenant-${n}`,
+      {
+        settings: {
+          tenantId: parseTenantId(h.tenantId)!,
+          clientId: parseTenantId(h.clientId)!,
+          cloud: 'custom' as const,
+          authorityUrl: emulator.authorityUrl,
+          graphUrl: emulator.graphUrl,
+          signInWithMicrosoft: false,
+        },
+        credentials: [],
+      },
+    ]),
+  )
+  const put = async () => {
+    await configure(db, {
+      vault: testSealing,
+      wanted: { connections, sources },
+      prune: true,
+      dryRun: false,
+    })
+  }
+  return {
+    db,
+    emulator,
+    tenants: hosted.map((h) => h.tenant),
+    engine,
+    sources,
+    early,
+    tenantOf: (source) => hosted[tenantBySource.get(source) ?? 0]!.tenant,
+    async configure(source, tenant, settings) {
+      tenantBySource.set(source, tenant)
+      sources.set(source, sourceSettings.parse({ connection: `tenant-${tenant}`, ...settings }))
+      await put()
+    },
+    async removeSource(source) {
+      sources.delete(source)
+      await put()
+    },
+    now: () => emulator.clock.now().getTime(),
+    tick: () => emulator.clock.advance(60_000),
+    async wait(hours) {
+      emulator.clock.advance(hours * 3_600_000)
+      await db.query(`do $$ declare c record; begin
+        set local session_replication_role = replica;
+        for c in select table_name, column_name from information_schema.columns
+          where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name <> 'schema_migrations' loop
+          execute format('update %1$I set %2$I = %2$I - interval ''${hours} hours'' where %2$I is not null', c.table_name, c.column_name);
+        end loop;
+      end $$`)
+    },
+    stop: () => emulator.stop(),
+  }
+}
+
+/** Rows are few: deleting them is faster than truncating thirty tables. */
+async function emptyTables(db: Database): Promise<void> {
+  await db.query(`do $$ declare t record; begin
+    set local session_replication_role = replica;
+    for t in select tablename from pg_tables where schemaname = 'public' and tablename not in ('schema_migrations', 'vault_state') loop
+      execute format('delete from %I', t.tablename);
+    end loop;
+  end $$`)
+}
+
+/** A tenant as the model is told of it. */
+export function stateOf(tenant: Tenant): TenantState {
+  const users = new Map<string, EntraUser>()
+  const groups = new Map<string, EntraGroup>()
+  for (const no of tenant.numbers('user')) {
+    const { id, presence, properties } = tenant.at(no)
+    if (presence !== 'gone') users.set(id, { id, isDeleted: presence === 'deleted', attributes: properties })
+  }
+  for (const group of tenant.live('group')) {
+    const members = group.members.map((no) => tenant.at(no).id)
+    groups.set(group.id, { id: group.id, attributes: group.properties, members })
+  }
+  return { tenantId: tenant.id, users, groups }
+}

@@ -1,0 +1,128 @@
+// The reference model's reading of Entra: what a person is to a source, what an attribute says, which groups count. See model.ts.
+import type { SourceSettings } from '../../src/contract/sources.ts'
+import type { EntraGroup, EntraUser, View } from './model.ts'
+
+/** The first that holds, in the order of the specification; `frozen`: he came only through a scope group that is not there any more. */
+export type Verdict = 'gone' | 'softDeleted' | 'outOfScope' | 'frozen' | 'disabled' | 'wanted'
+
+type Users = SourceSettings['users']
+type Clause = NonNullable<Users['filter']>['any'][number]['all'][number]
+
+export function judge(view: View, objectId: string): Verdict {
+  const user = view.tenant.users.get(objectId)
+  if (user === undefined) return 'gone'
+  if (user.isDeleted) return 'softDeleted'
+  const { users } = view.settings
+  const isDisabled = user.attributes['accountEnabled'] === false
+  if (users.guests === 'ignore' && user.attributes['userType'] === 'Guest') return 'outOfScope'
+  if (users.filter !== null && !users.filter.any.some((group) => group.all.every((c) => meets(user, c))))
+    return 'outOfScope'
+  if (users.disabledAccounts === 'ignore' && isDisabled) return 'outOfScope'
+  if (users.import !== 'all' && !users.import.groups.some((id) => closure(view, id).has(objectId))) {
+    return users.import.groups.some((id) => !view.tenant.groups.has(id)) ? 'frozen' : 'outOfScope'
+  }
+  return users.disabledAccounts === 'deactivate' && isDisabled ? 'disabled' : 'wanted'
+}
+
+/** NFKC and case folding, as far as upper and lower case of JavaScript give it. */
+export function canonical(value: string): string {
+  return value.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+}
+
+/** A value as text without outer white space; nothing for null and blank. */
+export function textOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)).trim()
+  return text === '' ? undefined : text
+}
+
+type Spec = { readonly from: string } | { readonly template: string } | { readonly expression: string }
+
+/** What a property takes from this person: each value, none of them blank. */
+export function valuesOf(user: EntraUser, spec: Spec): readonly string[] {
+  if ('expression' in spec) throw new Error('the model knows no expressions')
+  const given = 'from' in spec ? attributeOf(user, spec.from) : fill(user, spec.template)
+  const values = (Array.isArray(given) ? given : [given]).map(textOf)
+  return values.filter((value) => value !== undefined)
+}
+
+export function valueOf(user: EntraUser, spec: Spec): string | undefined {
+  return valuesOf(user, spec)[0]
+}
+
+function fill(user: EntraUser, template: string): string {
+  return template.replaceAll(/%([^%]+)%/g, (_all, name: string) => textOf(attributeOf(user, name)) ?? '')
+}
+
+function attributeOf(user: EntraUser, name: string): unknown {
+  if (name === 'upnPrefix') {
+    const upn = textOf(user.attributes['userPrincipalName']) ?? ''
+    return upn.includes('@') ? upn.slice(0, upn.lastIndexOf('@')) : upn
+  }
+  let value: unknown = user.attributes
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = Object.entries(value).find(([key]) => key === part)?.[1]
+  }
+  return value
+}
+
+function meets(user: EntraUser, clause: Clause): boolean {
+  const given = attributeOf(user, clause.attribute)
+  const values = (Array.isArray(given) ? given : [given]).map(textOf).filter((v) => v !== undefined)
+  const folded = values.map(canonical)
+  const any = (test: (value: string) => boolean) => folded.some(test)
+  if (clause.present === true) return folded.length > 0
+  if (clause.absent === true) return folded.length === 0
+  if (clause.eq !== undefined) return any((v) => v === canonical(String(clause.eq)))
+  if (clause.ne !== undefined) return !any((v) => v === canonical(String(clause.ne)))
+  const { contains, startsWith, endsWith } = clause
+  if (contains !== undefined) return any((v) => v.includes(canonical(contains)))
+  if (startsWith !== undefined) return any((v) => v.startsWith(canonical(startsWith)))
+  if (endsWith !== undefined) return any((v) => v.endsWith(canonical(endsWith)))
+  throw new Error('the model knows no regular expressions')
+}
+
+/** Object ids of everybody in a group, however deep; empty for a group that is not there. */
+function closure(view: View, groupId: string): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const visit = (id: string) => {
+    for (const member of view.tenant.groups.get(id)?.members ?? []) {
+      if (seen.has(member)) continue
+      seen.add(member)
+      visit(member)
+    }
+  }
+  visit(groupId)
+  return seen
+}
+
+/** Whether the source imports this group. */
+export function isGiven(view: View, group: EntraGroup): boolean {
+  const { groups } = view.settings
+  if (!groups.import || groups.ignore.some((id) => id === group.id)) return false
+  const name = canonical(textOf(group.attributes['displayName']) ?? '')
+  if (groups.ignoreContaining.some((part) => name.includes(canonical(part)))) return false
+  return groups.types === 'all' || typesOf(group).some((type) => groups.types.includes(type))
+}
+
+function typesOf(group: EntraGroup): readonly Exclude<SourceSettings['groups']['types'], 'all'>[number][] {
+  const { groupTypes, mailEnabled, securityEnabled } = group.attributes
+  const types = Array.isArray(groupTypes) ? groupTypes : []
+  if (types.includes('Unified')) return ['microsoft365']
+  if (types.includes('DynamicMembership')) return ['dynamic']
+  if (mailEnabled === true) return securityEnabled === true ? ['mailEnabledSecurity'] : ['distribution']
+  return ['security']
+}
+
+/** Imported groups that a person is in: as told directly, or through any nested group. */
+export function groupsOf(view: View, objectId: string): readonly string[] {
+  return [...view.tenant.groups.values()]
+    .filter((group) => isGiven(view, group))
+    .filter((group) =>
+      view.settings.groups.membership === 'transitive'
+        ? closure(view, group.id).has(objectId)
+        : group.members.includes(objectId),
+    )
+    .map((group) => group.id)
+}

@@ -1,0 +1,91 @@
+// Groups and memberships in the reference model (see model.ts): who gives which, and what counts.
+import { groupsOf, isGiven, textOf } from './model-entra.ts'
+import type { AppliedRun, Draft, Registry, View } from './model.ts'
+
+interface Setting {
+  readonly run: AppliedRun
+  readonly view: View
+  readonly people: readonly Draft[]
+}
+
+/** Whose memberships this source gives now; those of others stay. Hidden ones stay stored and do not count. */
+export function settleMemberships(
+  before: Registry,
+  { run, view, people }: Setting,
+): Pick<Registry, 'memberships' | 'openPairs'> {
+  const openPairs = new Set<string>()
+  const ids = new Set(people.map((p) => p.objectId))
+  const memberships = new Set([...before.memberships].filter((row) => ids.has(row.split(' ')[1] ?? '')))
+  for (const person of people) {
+    const { objectId, verdict } = person
+    if (objectId === null || verdict === undefined) continue
+    const had = [...before.memberships].filter((row) => row.split(' ')[1] === objectId)
+    const ours = had.filter((row) => row.endsWith(` ${run.source}`))
+    const isFrozen =
+      verdict === 'frozen' || ((verdict === 'softDeleted' || verdict === 'outOfScope') && person.isActive)
+    if (isFrozen) {
+      if (person.wasRestored || person.owner !== run.source) for (const row of ours) openPairs.add(pairOf(row))
+      if (person.wasRestored) person.open = [...person.open, 'groups']
+      continue
+    }
+    for (const row of ours) memberships.delete(row)
+    if (verdict === 'gone') continue
+    for (const group of groupsOf(view, objectId)) memberships.add(`${group} ${objectId} ${run.source}`)
+    // What a removed source gave stays; whether it ends when another takes the person on is not said.
+    if (person.owner !== null) for (const row of had) if (row.endsWith(' ')) openPairs.add(pairOf(row))
+  }
+  return { memberships, openPairs }
+}
+
+function pairOf(row: string): string {
+  return row.split(' ', 2).join(' ')
+}
+
+export function settleGroups(before: Registry['groups'], { run, view }: Omit<Setting, 'people'>): Registry['groups'] {
+  const after = Object.fromEntries(
+    Object.entries(before).map(([id, g]) => [id, { ...g, givers: g.givers.filter((name) => name !== run.source) }]),
+  )
+  for (const group of run.tenant.groups.values()) {
+    if (!isGiven(view, group)) continue
+    const known = after[group.id]?.givers.filter((name) => name !== '') ?? []
+    after[group.id] = {
+      name: textOf(group.attributes['displayName']) ?? '',
+      under: view.settings.groups.under ?? '',
+      givers: [...known, run.source],
+    }
+  }
+  return after
+}
+
+/** A source is removed: what it gave stays, owned by nobody. */
+export function afterRemoval(before: Registry, source: string): Registry {
+  const views = Object.fromEntries(Object.entries(before.views).filter(([name]) => name !== source))
+  return {
+    ...before,
+    views,
+    people: before.people.map((p) => ({
+      ...p,
+      owner: p.owner === source ? null : p.owner,
+      claims: p.claims.filter((name) => name !== source),
+    })),
+    groups: Object.fromEntries(
+      Object.entries(before.groups).map(([id, g]) => [
+        id,
+        { ...g, givers: g.givers.map((name) => (name === source ? '' : name)) },
+      ]),
+    ),
+    memberships: new Set([...before.memberships].map((row) => (row.endsWith(` ${source}`) ? `${pairOf(row)} ` : row))),
+  }
+}
+
+/** `groupObjectId objectId` of active people in visible groups. */
+export function effective(registry: Registry): ReadonlySet<string> {
+  const active = new Set(registry.people.filter((p) => p.isActive).map((p) => p.objectId))
+  const pairs = [...registry.memberships].map(pairOf)
+  return new Set(
+    pairs.filter((pair) => {
+      const [group = '', member = ''] = pair.split(' ')
+      return active.has(member) && (registry.groups[group]?.givers.length ?? 0) > 0
+    }),
+  )
+}

@@ -1,0 +1,234 @@
+// Which unique values everybody gets, in the reference model (see model.ts): names, cards, PINs, personal numbers, and who loses them.
+import type { SourceSettings } from '../../src/contract/sources.ts'
+import { contest, type Wisher } from './model-contest.ts'
+import { canonical, textOf, valueOf, valuesOf } from './model-entra.ts'
+import type { AppliedRun, Draft, EntraUser, Holding, View } from './model.ts'
+
+/** User names first, then aliases; both in one name space. New people without a name are left out. */
+export function settleNames(people: readonly Draft[], run: AppliedRun): Draft[] {
+  const named = contest(
+    people
+      .filter((p) => p.isActive)
+      .map((p): Wisher<Draft> => {
+        const wanted = p.mapped === undefined ? undefined : wantedUserName(p.mapped.view, p.mapped.user)
+        const spec = p.mapped?.view.settings.users.properties.userName
+        const isFixed = p.mapped === undefined || (spec !== undefined && spec.apply !== 'always' && !p.isNew)
+        const old = p.isNew ? [] : [p.userName]
+        const isOwn = (key: string) =>
+          p.aliases.some((a) => a.origin === 'own' && a.isHeld && canonical(a.value) === key)
+        return {
+          who: p,
+          wishes: isFixed ? old : [...(wanted === undefined ? [] : [wanted]), ...old],
+          rank: rankOf(p, run),
+          holds: (key) =>
+            p.wasActive &&
+            (canonical(p.userName) === key || p.aliases.some((a) => a.isHeld && canonical(a.value) === key)),
+          isFixed: (key) => (isFixed && p.wasActive) || isOwn(key),
+        }
+      }),
+    // What was added by hand to anybody is not taken away by a user name.
+    people.flatMap((p) =>
+      p.isActive
+        ? p.aliases
+            .filter((a) => a.isHeld && p.wasActive && (a.origin === 'own' || p.mapped === undefined))
+            .map((a) => ({ who: p, value: a.value }))
+        : [],
+    ),
+  )
+  const imported = people.filter((p) => !p.isNew || named.get(p) !== undefined)
+  const taken = new Set<string>()
+  for (const person of imported) {
+    if (!person.isActive) {
+      park(person)
+      continue
+    }
+    const name = named.get(person)
+    if (name === undefined) {
+      // Neither the wanted nor the old name is free for somebody who comes back: not said.
+      person.open = ['all']
+      continue
+    }
+    const options = person.mapped?.view.settings.users.options
+    const old = person.userName
+    person.userName = name
+    taken.add(canonical(name))
+    if (person.isNew || canonical(old) === canonical(name) || options?.keepOldUserName !== true) continue
+    person.aliases = [...person.aliases, { value: old, origin: 'kept', isHeld: true }]
+  }
+  settleAliases(imported, { run, taken })
+  return imported
+}
+
+function settleAliases(
+  people: readonly Draft[],
+  { run, taken }: { run: AppliedRun; taken: ReadonlySet<string> },
+): void {
+  const active = people.filter((p) => p.isActive && !p.open.includes('all'))
+  const wishes = new Map(active.map((p) => [p, wantedAliases(p)]))
+  const given = settleHoldings(active, {
+    run,
+    taken,
+    wishes: (p) => (wishes.get(p) ?? []).filter((a) => a.origin !== 'kept'),
+    had: (p) => p.before?.aliases.concat({ value: p.before.userName, origin: 'given', isHeld: true }) ?? [],
+  })
+  const both = new Set(taken)
+  for (const held of given.values()) for (const a of held) if (a.isHeld) both.add(canonical(a.value))
+  const kept = settleHoldings(active, {
+    run,
+    taken: both,
+    wishes: (p) => (wishes.get(p) ?? []).filter((a) => a.origin === 'kept'),
+    had: (p) => p.before?.aliases.concat({ value: p.before.userName, origin: 'given', isHeld: true }) ?? [],
+  })
+  for (const person of active) {
+    const seen = new Set<string>()
+    person.aliases = [...(given.get(person) ?? []), ...(kept.get(person) ?? [])].filter((a) => {
+      const key = canonical(a.value)
+      if (seen.has(key) || key === canonical(person.userName)) return false
+      seen.add(key)
+      return true
+    })
+  }
+}
+
+/** Aliases that he would have if nobody else wanted them. */
+function wantedAliases(person: Draft): readonly Holding[] {
+  const own = person.aliases.filter((a) => a.origin === 'own')
+  const kept = person.aliases.filter((a) => a.origin === 'kept')
+  const had = person.aliases.filter((a) => a.origin === 'given')
+  if (person.mapped === undefined) return person.aliases
+  const { aliases } = person.mapped.view.settings.users.properties
+  return [...own, ...wantedValues(person, aliases, had), ...kept]
+}
+
+/** What a several-valued property gives: replaced, appended, or the registry's own from now on. */
+function wantedValues(
+  person: Draft,
+  specs: SourceSettings['users']['properties']['cards'],
+  had: readonly Holding[],
+): readonly Holding[] {
+  if (person.mapped === undefined) return had
+  if (specs.length === 0) return had.map((h) => ({ ...h, origin: 'own' }))
+  const { user } = person.mapped
+  const wanted: Holding[] = []
+  for (const spec of specs) {
+    if (spec.apply === 'whenCreated' && !person.isNew) continue
+    if (spec.apply === 'whenEmpty' && !person.isNew && (person.before?.cards.length ?? 0) > 0) continue
+    const origin = spec.apply === 'always' ? 'given' : 'own'
+    for (const value of valuesOf(user, spec)) wanted.push({ value, origin, isHeld: true })
+  }
+  const stays = specs.some((spec) => spec.mode === 'append' || spec.apply !== 'always') ? had : []
+  return [...wanted, ...stays]
+}
+
+interface HoldingsContest {
+  readonly run: AppliedRun
+  readonly taken: ReadonlySet<string>
+  readonly wishes: (person: Draft) => readonly Holding[]
+  readonly had: (person: Draft) => readonly Holding[]
+}
+
+/** Who gets which of several values, each contested for itself. Losers keep only what is their own, parked. */
+function settleHoldings(people: readonly Draft[], { run, taken, wishes, had }: HoldingsContest): Map<Draft, Holding[]> {
+  const single: Wisher<{ person: Draft; wish: Holding }>[] = []
+  for (const person of people) {
+    const keys = new Set<string>()
+    for (const wish of wishes(person)) {
+      const key = canonical(wish.value)
+      if (taken.has(key) || keys.has(key)) continue
+      keys.add(key)
+      const holds = () => person.wasActive && had(person).some((h) => h.isHeld && canonical(h.value) === key)
+      const isFixed = () => holds() && (wish.origin === 'own' || person.mapped === undefined)
+      single.push({ who: { person, wish }, wishes: [wish.value], rank: rankOf(person, run), holds, isFixed })
+    }
+  }
+  const won = new Set(contest(single, []).keys())
+  const result = new Map<Draft, Holding[]>(people.map((p) => [p, []]))
+  for (const { who } of single) {
+    const list = result.get(who.person)
+    const isBack = who.wish.origin === 'kept' && who.person.wasActive && !who.wish.isHeld
+    if (won.has(who)) list?.push({ ...who.wish, isHeld: true, ...(isBack && { isOptional: true }) })
+    else if (who.wish.origin !== 'given') list?.push({ ...who.wish, isHeld: false })
+  }
+  for (const person of people) {
+    for (const wish of wishes(person)) {
+      if (wish.origin !== 'given' && taken.has(canonical(wish.value)))
+        result.get(person)?.push({ ...wish, isHeld: false })
+    }
+  }
+  return result
+}
+
+/** Cards, PINs and personal numbers: one space each. */
+export function settleCredentials(people: readonly Draft[], run: AppliedRun): void {
+  const active = people.filter((p) => p.isActive && !p.open.includes('all'))
+  const none = new Set<string>()
+  const cards = settleHoldings(active, {
+    run,
+    taken: none,
+    wishes: (p) => {
+      const own = p.cards.filter((c) => c.origin === 'own')
+      const given = p.cards.filter((c) => c.origin === 'given')
+      if (p.mapped === undefined) return p.cards
+      return [...own, ...wantedValues(p, p.mapped.view.settings.users.properties.cards, given)]
+    },
+    had: (p) => p.before?.cards ?? [],
+  })
+  const pins = settleHoldings(active, {
+    run,
+    taken: none,
+    wishes: (p) => wantedPin(p),
+    had: (p) => (p.before?.pin ? [p.before.pin] : []),
+  })
+  const numbers = settleHoldings(active, {
+    run,
+    taken: none,
+    wishes: (p) => wantedNumber(p),
+    had: (p) => (p.before?.personalNumber ? [{ value: p.before.personalNumber, origin: 'given', isHeld: true }] : []),
+  })
+  for (const person of active) {
+    person.cards = cards.get(person) ?? []
+    person.pin = pins.get(person)?.[0] ?? null
+    const number = numbers.get(person)?.[0]
+    person.personalNumber = number?.isHeld === true ? number.value : null
+  }
+}
+
+function wantedPin(person: Draft): readonly Holding[] {
+  const had = person.pin === null ? [] : [person.pin]
+  const spec = person.mapped?.view.settings.users.properties.pin
+  if (person.mapped === undefined || spec === undefined) return had
+  if (spec === null || spec === 'generate') return had.map((h) => ({ ...h, origin: 'own' }))
+  if (spec.apply !== 'always' && !person.isNew && (spec.apply === 'whenCreated' || had.length > 0)) return had
+  const value = valueOf(person.mapped.user, spec)
+  return value === undefined ? [] : [{ value, origin: 'given', isHeld: true }]
+}
+
+function wantedNumber(person: Draft): readonly Holding[] {
+  const had: Holding[] =
+    person.personalNumber === null ? [] : [{ value: person.personalNumber, origin: 'own', isHeld: true }]
+  const spec = person.mapped?.view.settings.users.properties.personalNumber
+  if (person.mapped === undefined || spec === null || spec === undefined) return had
+  if (spec.apply === 'whenCreated' && !person.isNew) return had
+  if (spec.apply === 'whenEmpty' && had.length > 0) return had
+  const value = valueOf(person.mapped.user, spec)
+  return value === undefined ? [] : [{ value, origin: 'given', isHeld: true }]
+}
+
+/** A deactivated person keeps what he had, and holds nothing of it. */
+function park(person: Draft): void {
+  person.aliases = person.aliases.map((a) => ({ ...a, isHeld: false }))
+  person.cards = person.cards.map((c) => ({ ...c, isHeld: false }))
+  person.pin = person.pin === null ? null : { ...person.pin, isHeld: false }
+}
+
+function rankOf(person: Draft, run: AppliedRun): readonly (string | number)[] {
+  const priority = person.owner === null ? Infinity : (run.settings[person.owner]?.priority ?? Infinity)
+  const created = textOf(person.mapped?.user.attributes['createdDateTime']) ?? '~'
+  return [priority, created, person.objectId ?? '~']
+}
+
+export function wantedUserName(view: View, user: EntraUser): string | undefined {
+  const { properties, options } = view.settings.users
+  const name = valueOf(user, properties.userName)
+  return options.lowercaseUserNames ? name?.toLowerCase() : name
+}

@@ -1,0 +1,330 @@
+// What the registry must be after a history: a reference model, written from the specification alone and sharing no code with the
+// engine. It is told each applied run as (tenant as it was, settings, time) and each edit by hand, and it answers with people, groups
+// and memberships. Where the specification leaves something open the person or value is marked `open`: the comparison passes over it
+// and the model goes on from what is there. Not modelled: manager, alternate emails, transformations, expressions, generated PINs.
+import type { SourceSettings } from '../../src/contract/sources.ts'
+import { canonical, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
+import { settleGroups, settleMemberships } from './model-groups.ts'
+import { settleCredentials, settleNames, wantedUserName } from './model-values.ts'
+
+/** A tenant at one moment: live objects and those in the recycle bin; what is gone is absent. Deleted groups are absent at once. */
+export interface TenantState {
+  readonly tenantId: string
+  readonly users: ReadonlyMap<string, EntraUser>
+  readonly groups: ReadonlyMap<string, EntraGroup>
+}
+export interface EntraUser {
+  readonly id: string
+  readonly isDeleted: boolean
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+export interface EntraGroup {
+  readonly id: string
+  readonly attributes: Readonly<Record<string, unknown>>
+  /** Object ids of direct members, users and groups; soft-deleted users included. */
+  readonly members: readonly string[]
+}
+
+/** `given` by a source, `kept` after a rename, or the registry's `own`. */
+export type Origin = 'given' | 'kept' | 'own'
+export interface Holding {
+  readonly value: string
+  readonly origin: Origin
+  /** Parked otherwise. */
+  readonly isHeld: boolean
+  /** It may be there or not: nothing says. */
+  readonly isOptional?: boolean
+}
+
+export interface Person {
+  /** The registry's id: from the driver for those made by hand, 0 until seen for those made by a run. */
+  readonly ref: number
+  readonly tenantId: string | null
+  readonly objectId: string | null
+  readonly owner: string | null
+  readonly claims: readonly string[]
+  readonly isActive: boolean
+  readonly deactivatedBy: 'source' | 'administrator' | null
+  /** An administrator brought him back; counts until he was wanted once more. */
+  readonly wasRestored: boolean
+  readonly isUntouchable: boolean
+  readonly userName: string
+  readonly aliases: readonly Holding[]
+  readonly cards: readonly Holding[]
+  readonly pin: Holding | null
+  readonly personalNumber: string | null
+  readonly fields: Readonly<Record<string, string>>
+  /** When a run first found him missing; null while he is not. */
+  readonly missingSince: number | null
+  readonly deactivatedAt: number | null
+  /** Facets that the specification does not fix this time; `all` for everything. */
+  readonly open: readonly Facet[]
+}
+export type Facet = 'all' | 'active' | 'userName' | 'names' | 'cards' | 'pin' | 'personalNumber' | 'fields' | 'groups'
+
+export interface ModelGroup {
+  readonly name: string
+  /** Empty at the top. Of two sources on a tenant the last that ran; the specification says nothing. */
+  readonly under: string
+  /** Sources that give it, empty text for removed ones; hidden when there is none. */
+  readonly givers: readonly string[]
+}
+
+export interface Registry {
+  readonly people: readonly Person[]
+  /** By object id. */
+  readonly groups: Readonly<Record<string, ModelGroup>>
+  /** `groupObjectId objectId source`, stored ones: effective are those of active people in visible groups. */
+  readonly memberships: ReadonlySet<string>
+  /** Pairs `groupObjectId objectId` of which nothing is said. */
+  readonly openPairs: ReadonlySet<string>
+  /** What each source saw when it last read its tenant, and with which settings it planned. */
+  readonly views: Readonly<Record<string, View>>
+  /** Object ids that may have a record or not. */
+  readonly openPeople: ReadonlySet<string>
+}
+export interface View {
+  readonly tenant: TenantState
+  readonly settings: SourceSettings
+}
+
+export const EMPTY: Registry = {
+  people: [],
+  groups: {},
+  memberships: new Set(),
+  openPairs: new Set(),
+  views: {},
+  openPeople: new Set(),
+}
+
+/** One applied run of `source`: `settings` of every enabled source by name, its own view read just now. */
+export interface AppliedRun {
+  readonly source: string
+  readonly tenant: TenantState
+  readonly settings: Readonly<Record<string, SourceSettings>>
+  /** Milliseconds. */
+  readonly at: number
+}
+
+const FIELDS = [
+  'fullName',
+  'email',
+  'phone',
+  'language',
+  'department',
+  'costCenter',
+  'office',
+  'jobTitle',
+  'company',
+  'storage',
+  'notes',
+] as const
+const DAY_MS = 86_400_000
+
+/** A person while a run is carried out. */
+export type Draft = { -readonly [K in keyof Person]: Person[K] } & {
+  isNew: boolean
+  wasActive: boolean
+  verdict: Verdict | undefined
+  /** He is planned with this view: who maps him, and what Entra says of him there. */
+  mapped: { view: View; user: EntraUser } | undefined
+  before: Person | undefined
+}
+
+/** The registry after the run. */
+export function afterRun(before: Registry, run: AppliedRun): Registry {
+  const settings = run.settings[run.source]!
+  const view: View = { tenant: run.tenant, settings }
+  const views = { ...before.views, [run.source]: view }
+  const openPeople = new Set<string>()
+  const people: Draft[] = before.people.map((p) => ({
+    ...p,
+    open: [],
+    isNew: false,
+    wasActive: p.isActive,
+    verdict: undefined,
+    mapped: undefined,
+    before: p,
+  }))
+  for (const person of people) {
+    if (person.tenantId === run.tenant.tenantId && person.objectId !== null)
+      person.verdict = judge(view, person.objectId)
+  }
+  pair(people, { run, view, openPeople })
+  const decided = people.filter((person) => decide(person, { run, views }))
+  for (const person of decided) mapFields(person)
+  const imported = settleNames(decided, run)
+  settleCredentials(imported, run)
+  for (const person of imported) {
+    // Whether the values of somebody who is not active follow Entra is not said.
+    if (!person.isActive)
+      person.open = [...person.open, 'userName', 'names', 'cards', 'pin', 'personalNumber', 'fields']
+  }
+  const memberships = settleMemberships(before, { run, view, people: imported })
+  return {
+    people: imported.map(({ isNew: _n, wasActive: _w, verdict: _v, mapped: _m, before: _b, ...person }) => person),
+    groups: settleGroups(before.groups, { run, view }),
+    ...memberships,
+    views,
+    openPeople,
+  }
+}
+
+interface Pairing {
+  readonly run: AppliedRun
+  readonly view: View
+  readonly openPeople: Set<string>
+}
+
+/** Gives every wanted person of the tenant a record: the linked one, an adopted one or a new one. */
+function pair(people: Draft[], { run, view, openPeople }: Pairing): void {
+  const { pairBy, pairByObjectId, addNewUsers } = view.settings.users.options
+  const linked = new Map(people.filter((p) => p.tenantId === run.tenant.tenantId).map((p) => [p.objectId, p]))
+  const wanted = [...run.tenant.users.values()].filter((user) => judge(view, user.id) === 'wanted').sort(byAge)
+  for (const user of wanted) {
+    const present = linked.get(user.id)
+    if (present !== undefined && pairByObjectId) continue
+    const name = wantedUserName(view, user)
+    const { personalNumber } = view.settings.users.properties
+    const number = personalNumber === null ? undefined : valueOf(user, personalNumber)
+    const candidates = people.filter((p) => {
+      if (p.objectId !== null || p.isNew) return false
+      if (pairBy === 'userName') return name !== undefined && canonical(p.userName) === canonical(name)
+      if (pairBy === 'none' || number === undefined || p.personalNumber === null) return false
+      return canonical(p.personalNumber) === canonical(number)
+    })
+    const [candidate] = candidates
+    if (candidate !== undefined && (candidates.length > 1 || candidate.isUntouchable)) {
+      // Refused. Whether a new record is made beside an inactive namesake, or of another name, is not said.
+      if (present === undefined) openPeople.add(user.id)
+      continue
+    }
+    if (candidate !== undefined) {
+      if (present !== undefined) {
+        // The object id moves; the old record is missing from now on. What becomes of it at once is not said.
+        Object.assign(present, { tenantId: null, objectId: null, owner: null, claims: [], open: ['all'] })
+      }
+      Object.assign(candidate, { tenantId: run.tenant.tenantId, objectId: user.id, verdict: 'wanted' })
+      continue
+    }
+    if (present !== undefined || !addNewUsers) continue
+    people.push(newPerson(run.tenant.tenantId, user.id))
+  }
+}
+
+function newPerson(tenantId: string, objectId: string): Draft {
+  return {
+    ref: 0,
+    tenantId,
+    objectId,
+    owner: null,
+    claims: [],
+    isActive: true,
+    deactivatedBy: null,
+    wasRestored: false,
+    isUntouchable: false,
+    userName: '',
+    aliases: [],
+    cards: [],
+    pin: null,
+    personalNumber: null,
+    fields: {},
+    missingSince: null,
+    deactivatedAt: null,
+    open: [],
+    isNew: true,
+    wasActive: false,
+    verdict: 'wanted',
+    mapped: undefined,
+    before: undefined,
+  }
+}
+
+/** Who claims and owns him, and whether he is active. False when his record ends here. */
+function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registry['views'] }): boolean {
+  const { verdict } = person
+  const user = person.objectId === null ? undefined : run.tenant.users.get(person.objectId)
+  if (verdict === undefined) return true
+  const isOurs = person.owner === run.source || person.owner === null
+  if (verdict === 'frozen') return true
+  const claims = person.claims.filter((name) => name !== run.source)
+  person.claims = verdict === 'wanted' ? [...claims, run.source] : claims
+  const owner = ownerOf(person.claims, run)
+  if (owner !== undefined && owner !== person.owner && (owner === run.source || person.owner === run.source)) {
+    if (verdict === 'wanted' && owner !== run.source) person.open = ['all']
+    person.owner = owner
+  }
+  if (person.owner !== run.source) {
+    const view = person.owner === null ? undefined : views[person.owner]
+    const there = view?.tenant.users.get(person.objectId ?? '')
+    // Taken over in this plan; otherwise he is the business of another source, or of nobody: a detached record that is not wanted.
+    if (isOurs && view !== undefined && there !== undefined) person.mapped = { view, user: there }
+    return true
+  }
+  if (verdict === 'wanted') {
+    person.missingSince = null
+    person.wasRestored = false
+    if (!person.isActive && person.deactivatedBy === 'source') setActive(person, true)
+    if (user !== undefined) person.mapped = { view: views[run.source]!, user }
+    return true
+  }
+  const { options } = views[run.source]!.settings.users
+  if (verdict === 'disabled') {
+    person.missingSince = null
+    if (person.isActive && !person.wasRestored) deactivate(person, run.at)
+  } else {
+    person.missingSince ??= run.at
+    const dueAt = person.missingSince + options.graceDays * DAY_MS
+    // From when the days are counted, the run that missed him or Entra's own date, is not said.
+    if (options.graceDays > 0 && person.isActive && run.at < dueAt) person.open = ['active']
+    if (options.deactivateMissingUsers && person.isActive && !person.wasRestored && run.at >= dueAt)
+      deactivate(person, run.at)
+  }
+  if (person.isActive || person.deactivatedBy !== 'source' || options.deleteAfterDays === 'never') return true
+  return run.at < (person.deactivatedAt ?? run.at) + options.deleteAfterDays * DAY_MS
+}
+
+function ownerOf(claims: readonly string[], run: AppliedRun): string | undefined {
+  const order = (name: string) => run.settings[name]!.priority
+  return claims
+    .filter((name) => run.settings[name]?.enabled === true)
+    .sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1))[0]
+}
+
+function deactivate(person: Draft, at: number): void {
+  setActive(person, false)
+  person.deactivatedBy = 'source'
+  person.deactivatedAt = at
+}
+
+function setActive(person: Draft, isActive: boolean): void {
+  person.isActive = isActive
+  if (isActive) Object.assign(person, { deactivatedBy: null, deactivatedAt: null })
+}
+
+/** One-valued properties but those that must be unique. */
+function mapFields(person: Draft): void {
+  if (person.mapped === undefined) return
+  const { user, view } = person.mapped
+  const fields = { ...person.fields }
+  const set = (name: string, spec: { readonly apply: string } | null, value: string | undefined) => {
+    if (spec === null) return
+    if (spec.apply === 'whenCreated' && !person.isNew) return
+    if (spec.apply === 'whenEmpty' && fields[name] !== undefined) return
+    if (value === undefined) delete fields[name]
+    else fields[name] = value
+  }
+  const { properties } = view.settings.users
+  for (const name of FIELDS) {
+    const spec = properties[name]
+    const value = spec === null ? undefined : valueOf(user, spec)
+    set(name, spec, name === 'fullName' ? (value ?? textOf(user.attributes['displayName'])) : value)
+  }
+  for (const [name, spec] of Object.entries(properties.own)) set(`own.${name}`, spec, valueOf(user, spec))
+  person.fields = fields
+}
+
+function byAge(a: EntraUser, b: EntraUser): number {
+  const age = (user: EntraUser) => `${textOf(user.attributes['createdDateTime']) ?? '~'} ${user.id}`
+  return age(a) < age(b) ? -1 : 1
+}
