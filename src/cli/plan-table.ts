@@ -41,7 +41,17 @@ function rowOf(kind: string, item: PlanLine): readonly string[] {
 /** Fields that say who or what it is come first; the database keeps them in no order that means anything. */
 const FIRST = ['userName', 'fullName', 'path', 'shown', 'group']
 /** Digests and ids: for programs. */
-const FOR_PROGRAMS = new Set(['lookup', 'sealed', 'digest', 'kind', 'groupObjectId', 'under', 'user', 'userObjectId'])
+const FOR_PROGRAMS = new Set([
+  'lookup',
+  'sealed',
+  'digest',
+  'kind',
+  'origin',
+  'groupObjectId',
+  'under',
+  'user',
+  'userObjectId',
+])
 const LABELS: Readonly<Record<string, string>> = { shown: 'number', rows: 'members' }
 
 /** old → new per field; what is created shows what it gets. */

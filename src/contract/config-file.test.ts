@@ -286,9 +286,6 @@ describe('config file', () => {
       }),
       [
         'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
-        'sources.staff.users.properties.phone.apply: apply other than always cannot be used in this version of Muster yet',
-        'sources.staff.users.properties.pin: generated PINs cannot be used in this version of Muster yet',
-        'sources.staff.users.options.pairBy: pairing by personal number cannot be used in this version of Muster yet',
         'sources.staff.users.options.graceDays: a grace period cannot be used in this version of Muster yet',
         'sources.staff.users.options.deleteAfterDays: deleting deactivated users cannot be used in this version of Muster yet',
       ],

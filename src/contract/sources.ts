@@ -45,7 +45,10 @@ const transform = z.string().superRefine((value, context) => {
     context.addIssue({ code: 'custom', message: `${parsed.problem} (at character ${parsed.at + 1})` })
 })
 
-const apply = z.enum(['always', 'whenCreated', 'whenEmpty']).default('always')
+/** When a target takes what is mapped: at every run; when the user is created; when there is nothing yet. */
+const APPLY = ['always', 'whenCreated', 'whenEmpty'] as const
+export type Apply = (typeof APPLY)[number]
+const apply = z.enum(APPLY).default('always')
 const text = z.string().min(1)
 
 // A pipeline for the digits of a card would make a puzzle of a name: other targets have expressions.

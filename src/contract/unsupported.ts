@@ -10,19 +10,6 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { what: 'expressions', places: (s) => propertiesWhere(s, (p) => 'expression' in p) },
-  {
-    what: 'apply other than always',
-    places: (s) => propertiesWhere(s, (p) => p.apply !== 'always', 'apply'),
-  },
-  {
-    what: 'mode other than replace',
-    places: (s) => propertiesWhere(s, (p) => 'mode' in p && p.mode !== 'replace', 'mode'),
-  },
-  { what: 'generated PINs', places: (s) => (s.users.properties.pin === 'generate' ? ['users.properties.pin'] : []) },
-  {
-    what: 'pairing by personal number',
-    places: (s) => (s.users.options.pairBy === 'personalNumber' ? ['users.options.pairBy'] : []),
-  },
   { what: 'a grace period', places: (s) => (s.users.options.graceDays > 0 ? ['users.options.graceDays'] : []) },
   {
     what: 'deleting deactivated users',

@@ -90,6 +90,7 @@ create table credentials (
   constraint credentials_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX credentials_lookup ON public.credentials USING btree (kind, lookup) WHERE held;
+CREATE INDEX credentials_parked ON public.credentials USING btree (kind, lookup) WHERE (NOT held);
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id);
 
 create table group_claims (
@@ -299,6 +300,7 @@ create table plan_items (
   saw_version integer,
   digest bytea,
   left_out boolean default false not null,
+  given_emails text[],
   constraint plan_items_object_check CHECK ((object = ANY (ARRAY['user'::text, 'group'::text, 'membership'::text, 'credential'::text]))),
   constraint plan_items_pkey PRIMARY KEY (run_id, seq)
 );
@@ -515,6 +517,8 @@ create table users (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   given_default_group_id integer,
+  given_emails text[] default '{}'::text[] not null,
+  canonical_number text,
   constraint users_check CHECK (((tenant_id IS NULL) = (object_id IS NULL))),
   constraint users_check1 CHECK ((active = (deactivated_by IS NULL))),
   constraint users_deactivated_by_check CHECK ((deactivated_by = ANY (ARRAY['source'::text, 'administrator'::text]))),
@@ -524,6 +528,7 @@ create table users (
   constraint users_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
 );
 CREATE INDEX users_deactivated ON public.users USING btree (source_id, deactivated_at) WHERE (deactivated_by = 'source'::text);
+CREATE INDEX users_pairable_number ON public.users USING btree (canonical_number) WHERE ((object_id IS NULL) AND (canonical_number IS NOT NULL));
 CREATE INDEX users_source ON public.users USING btree (source_id);
 
 create table vault_state (
@@ -636,7 +641,8 @@ CREATE OR REPLACE FUNCTION public.image_digest(image jsonb)
 AS $function$
   select sha256(convert_to(jsonb_build_object(
     'row', (select jsonb_object_agg(key, value) from jsonb_each(image -> 'row')
-      where key <> all ('{version,created_at,updated_at}') and value not in ('null', 'false', '0', '""', '[]', '{}')),
+      where key <> all ('{version,created_at,updated_at,given_emails,canonical_number}')
+        and value not in ('null', 'false', '0', '""', '[]', '{}')),
     'names', (select jsonb_agg(n - 'origin' order by n - 'origin') from jsonb_array_elements(image -> 'names') n),
     'credentials', (select jsonb_agg(c - '{origin,created_at,sealed}'::text[] order by c - '{origin,created_at,sealed}'::text[])
       from jsonb_array_elements(image -> 'credentials') c))::text, 'UTF8'))

@@ -201,6 +201,7 @@ export interface Tables {
     saw_version: number | null
     digest: Buffer | null
     left_out: Generated<boolean>
+    given_emails: string[] | null
   }
   plan_memberships: {
     run_id: number
@@ -355,6 +356,8 @@ export interface Tables {
     created_at: Generated<Date>
     updated_at: Generated<Date>
     given_default_group_id: number | null
+    given_emails: Generated<string[]>
+    canonical_number: string | null
   }
   vault_state: {
     key_version: number

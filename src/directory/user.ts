@@ -25,6 +25,8 @@ export interface RegistryName {
   readonly key: string
   /** `s` given by the source, `k` a kept old user name, `o` the registry's own. */
   readonly origin: 's' | 'k' | 'o'
+  /** False: he does without it, as {@link RegistryCredential.held} tells. */
+  readonly held: boolean
 }
 
 /** A card or PIN of a registry user, known by its keyed look-up only. */
@@ -63,6 +65,8 @@ export interface RegistryUser {
   readonly holdsNumber: boolean
   readonly fields: Readonly<Record<TextField, string | null>>
   readonly alternateEmails: readonly string[]
+  /** Those of them that his source gave and may withdraw; the others are the registry's own. */
+  readonly givenEmails: readonly string[]
   readonly own: Readonly<Record<string, string>>
   readonly defaultGroup: RegistryDefaultGroup | null
   readonly version: number

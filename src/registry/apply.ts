@@ -4,6 +4,7 @@ import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { keyCreatedGroups, leaveOutTakenPaths } from './attribute-groups.ts'
 import { isGivenBy } from './given.ts'
+import { release, type Releases } from './release.ts'
 import { keepOverwritten, noteBefore } from './undo.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
@@ -159,7 +160,7 @@ const LEAVE_OUT_TAKEN = `
   with doing as (
     select * from plan_items i where ${MINE} and i.object in ('user', 'credential') and i.action <> 'skip'
   ), names_of as (
-    select d.user_id, e ->> 2 as key from doing d cross join jsonb_array_elements(d.names) e
+    select d.user_id, e ->> 2 as key from doing d cross join jsonb_array_elements(d.names) e where e ->> 4 is null
   ), taken as (
     select n.user_id from names_of n join user_names h on h.held and h.key = n.key and h.user_id <> n.user_id
       where not exists (select from doing d where d.user_id = h.user_id and (d.names is not null or d.action in ('deactivate', 'delete')))
@@ -232,6 +233,8 @@ async function changeUsers(
       default_group_id = case when i.new ? 'defaultGroup' then i.group_id else u.default_group_id end,
       given_default_group_id = case when i.new ? 'defaultGroup' then i.group_id else u.given_default_group_id end,
       own = case when i.new ? 'own' then jsonb_strip_nulls(u.own || (i.new -> 'own')) else u.own end,
+      given_emails = coalesce(i.given_emails, u.given_emails),
+      canonical_number = case when i.new ? 'personalNumber' then i.number_key else u.canonical_number end,
       personal_number_key = coalesce(i.number_key, u.personal_number_key),
       restored_by_administrator = u.restored_by_administrator and not i.new ? 'restoredByAdministrator',
       ${extra} version = u.version + 1, updated_at = now()
@@ -268,11 +271,13 @@ async function changeUsers(
 
 async function createUsers(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
   await tx.query(
-    `insert into users (id, tenant_id, object_id, source_id, user_name, personal_number, personal_number_key, alternate_emails, own,
-       default_group_id, given_default_group_id, ${TEXT_COLUMNS.map(([, column]) => column).join(', ')})
-     select i.user_id, $2, i.object_id, $3, i.new ->> 'userName', i.new ->> 'personalNumber', i.number_key,
+    `insert into users (id, tenant_id, object_id, source_id, user_name, personal_number, personal_number_key, canonical_number,
+       alternate_emails, given_emails, own, default_group_id, given_default_group_id,
+       ${TEXT_COLUMNS.map(([, column]) => column).join(', ')})
+     select i.user_id, $2, i.object_id, $3, i.new ->> 'userName', i.new ->> 'personalNumber', i.number_key, i.number_key,
        case when i.new ? 'alternateEmails' then (select array_agg(e) from jsonb_array_elements_text(i.new -> 'alternateEmails') e) else '{}' end,
-       coalesce(i.new -> 'own', '{}'), i.group_id, i.group_id, ${TEXT_COLUMNS.map(([field]) => `i.new ->> '${field}'`).join(', ')}
+       coalesce(i.given_emails, '{}'), coalesce(i.new -> 'own', '{}'), i.group_id, i.group_id,
+       ${TEXT_COLUMNS.map(([field]) => `i.new ->> '${field}'`).join(', ')}
      from plan_items i where ${MINE} and i.object = 'user' and i.action = 'create' order by i.seq`,
     [run[0], options.tenantId, options.sourceId],
   )
@@ -292,7 +297,7 @@ async function writeNames(tx: Queries, run: readonly number[], isFirst: boolean)
   // Items of one user carry the same final list; the last one counts.
   await tx.query(
     `insert into user_names (user_id, kind, value, key, origin, held)
-     select l.user_id, (e ->> 0)::"char", e ->> 1, e ->> 2, (e ->> 3)::"char", u.active
+     select l.user_id, (e ->> 0)::"char", e ->> 1, e ->> 2, (e ->> 3)::"char", u.active and e ->> 4 is null
      from (select distinct on (i.user_id) i.user_id, i.names from plan_items i
            where ${MINE} and i.object = 'user' and i.names is not null order by i.user_id, i.seq desc) l
        join users u on u.id = l.user_id cross join jsonb_array_elements(l.names) e`,
@@ -312,7 +317,7 @@ async function changeCredentials(tx: Queries, run: readonly number[], { kinds, i
     and c.lookup = decode(i.new ->> 'lookup', 'hex'))`
   await tx.query(
     `insert into credentials (user_id, kind, sealed, lookup, origin, held)
-     select i.user_id, i.new ->> 'kind', decode(i.new ->> 'sealed', 'base64'), decode(i.new ->> 'lookup', 'hex'), 's', u.active
+     select i.user_id, i.new ->> 'kind', decode(i.new ->> 'sealed', 'base64'), decode(i.new ->> 'lookup', 'hex'), coalesce(i.new ->> 'origin', 's')::"char", u.active
      from plan_items i join users u on u.id = i.user_id
      where ${MINE} and i.object = 'credential' and i.action = 'add' ${isFirst ? '' : isNew}
      order by i.seq`,
@@ -324,6 +329,12 @@ async function changeCredentials(tx: Queries, run: readonly number[], { kinds, i
     `update credentials c set held = true from plan_items i join users u on u.id = i.user_id and u.active
      where ${MINE} and i.object = 'credential' and i.action = 'add' and c.user_id = i.user_id and not c.held
        and c.kind = i.new ->> 'kind' and c.lookup = decode(i.new ->> 'lookup', 'hex')`,
+    run,
+  )
+  await tx.query(
+    `update credentials c set origin = 'o' from plan_items i
+     where ${MINE} and i.object = 'credential' and i.action = 'add' and i.new ->> 'origin' = 'o' and c.user_id = i.user_id
+       and c.origin = 's' and c.kind = i.new ->> 'kind' and c.lookup = decode(i.new ->> 'lookup', 'hex')`,
     run,
   )
   if (!kinds.has('user reactivate') && !kinds.has('user adopt')) return
@@ -418,7 +429,7 @@ async function changeClaims(tx: Queries, run: readonly number[], options: ApplyO
   )
 }
 
-export interface SettleOptions {
+export interface SettleOptions extends Releases {
   readonly runId: number
   readonly sourceId: number
   /** The fence of the run that made the plan: what was marked later stays marked. */
@@ -430,10 +441,6 @@ export interface SettleOptions {
   readonly plannerVersion: number
   readonly tenantId: string
   readonly clientId: string
-  /** What the source does not map any more becomes the registry's own. */
-  readonly releaseAliases: boolean
-  readonly releaseCards: boolean
-  readonly releasePins: boolean
 }
 
 /**
@@ -481,7 +488,7 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
     )
   }
   if (options.everybody) {
-    await releaseUnmapped(tx, options)
+    await release(tx, options)
     await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
       sourceId,
       planFence,
@@ -493,20 +500,4 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
      where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,
     [sourceId, options.plannerVersion, options.tenantId, options.clientId],
   )
-}
-
-async function releaseUnmapped(tx: Queries, options: SettleOptions): Promise<void> {
-  const mine = 'select id from users where source_id = $1'
-  if (options.releaseAliases) {
-    await tx.query(`update user_names set origin = 'o' where kind = 'a' and origin = 's' and user_id in (${mine})`, [
-      options.sourceId,
-    ])
-  }
-  const kinds = [...(options.releaseCards ? ['card'] : []), ...(options.releasePins ? ['pin'] : [])]
-  if (kinds.length > 0) {
-    await tx.query(
-      `update credentials set origin = 'o' where kind = any($2) and origin = 's' and user_id in (${mine})`,
-      [options.sourceId, kinds],
-    )
-  }
 }

@@ -65,10 +65,11 @@ export async function* exportUsers(
   const batches = eachBatch<Row>(
     tx,
     `select u.id::text as id, u.user_name as "userName", u.full_name as "fullName", u.email, u.phone, u.language,
-            u.department, u.personal_number as "personalNumber",
-            array(select n.value from user_names n where n.user_id = u.id and n.kind = 'a'
+            u.department,
+            case when u.active and u.personal_number_key is null then null else u.personal_number end as "personalNumber",
+            array(select n.value from user_names n where n.user_id = u.id and n.kind = 'a' and (n.held or not u.active)
                    order by n.value collate "C") as aliases,
-            array(select c.sealed from credentials c where c.user_id = u.id and c.kind = 'card'
+            array(select c.sealed from credentials c where c.user_id = u.id and c.kind = 'card' and (c.held or not u.active)
                    order by c.id) as "sealedCards",
             array(select distinct (${PATH}) collate "C" from memberships m join groups g on g.id = m.group_id
                    where m.user_id = u.id and not g.hidden order by 1) as groups,

@@ -39,6 +39,7 @@ export interface NewPlanItem {
   readonly reason: string
   readonly sawVersion: number | null
   readonly numberKey?: string | null
+  readonly givenEmails?: readonly string[]
   readonly digest: Buffer
 }
 
@@ -61,8 +62,9 @@ export async function insertPlanItems(
       item.name,
       item.old,
       item.new,
-      item.names === null ? null : JSON.stringify(item.names.map((n) => [n.kind, n.value, n.key, n.origin])),
+      item.names === null ? null : JSON.stringify(item.names.map(storedName)),
       numberKeyOf(item),
+      item.givenEmails ?? null,
       item.rule,
       item.reason,
       item.sawVersion,
@@ -71,9 +73,14 @@ export async function insertPlanItems(
   )
   await copyInto(
     tx.client,
-    'plan_items (run_id, seq, object, action, user_id, group_id, object_id, name, old, new, names, number_key, rule, reason, saw_version, digest)',
+    'plan_items (run_id, seq, object, action, user_id, group_id, object_id, name, old, new, names, number_key, given_emails, rule, reason, saw_version, digest)',
     { rows },
   )
+}
+
+/** A fifth place, `false`, is there for a name that he does without. */
+function storedName({ kind, value, key, origin, held }: RegistryName): readonly unknown[] {
+  return held ? [kind, value, key, origin] : [kind, value, key, origin, false]
 }
 
 function numberKeyOf(item: NewPlanItem): string | null {

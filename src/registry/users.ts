@@ -44,6 +44,7 @@ interface UserRow {
   readonly storage: string | null
   readonly notes: string | null
   readonly alternate_emails: readonly string[]
+  readonly given_emails: readonly string[]
   readonly personal_number: string | null
   readonly personal_number_key: string | null
   readonly own: Readonly<Record<string, string>>
@@ -76,6 +77,15 @@ export async function pairableUsers(db: Queries, nameKeys: readonly string[]): P
   return withNames(db, found.rows)
 }
 
+/** Users without object id whose personal number has one of these canonical forms, active or not. */
+export async function pairableUsersByNumber(db: Queries, numberKeys: readonly string[]): Promise<RegistryUser[]> {
+  const found = await db.query<UserRow>(
+    'select * from users where object_id is null and canonical_number is not null and canonical_number = any($1::text[])',
+    [numberKeys],
+  )
+  return withNames(db, found.rows)
+}
+
 /** These users, in no order. */
 export async function usersByIds(db: Queries, ids: readonly number[]): Promise<RegistryUser[]> {
   const found = await db.query<UserRow>('select * from users where id = any($1::int[])', [ids])
@@ -86,7 +96,7 @@ async function withNames(db: Queries, rows: readonly UserRow[]): Promise<Registr
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.id)
   const names = await db.query<RegistryName & { user_id: number }>(
-    'select user_id, kind, value, key, origin from user_names where user_id = any($1::int[]) order by user_id, kind desc, key',
+    'select user_id, kind, value, key, origin, held from user_names where user_id = any($1::int[]) order by user_id, kind desc, key',
     [ids],
   )
   const credentials = await db.query<RegistryCredential & { user_id: number }>(
@@ -157,6 +167,7 @@ function presentUser(row: UserRow, { defaultPath, ...more }: UserParts): Registr
       notes: row.notes,
     },
     alternateEmails: row.alternate_emails,
+    givenEmails: row.given_emails,
     own: row.own,
     defaultGroup:
       row.default_group_id === null || defaultPath === undefined

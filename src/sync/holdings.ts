@@ -7,7 +7,7 @@ import type { Claimant } from './conflicts.ts'
 
 /** What an active user holds against others, as `space:key`. */
 export function holdsOf(user: RegistryUser): ReadonlySet<string> {
-  const held = new Set(user.names.map((name) => `name:${name.key}`))
+  const held = new Set(user.names.filter((name) => name.held).map((name) => `name:${name.key}`))
   for (const credential of user.credentials) if (credential.held) held.add(`${credential.kind}:${credential.lookup}`)
   if (user.personalNumber !== null && user.holdsNumber) held.add(`number:${canonical(user.personalNumber)}`)
   return held

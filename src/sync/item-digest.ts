@@ -2,7 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { ItemDraft } from './item.ts'
 
-/** SHA-256 over what an item does; sealed values, ids of ours and times are left out. */
+/**
+ * SHA-256 over what an item does; sealed values, ids of ours and times are left out. A PIN that is drawn has no look-up yet, so
+ * that a plan made again has the same hash though other digits are drawn.
+ */
 export function digestOf(item: ItemDraft): Buffer {
   const content = [
     item.object,
@@ -13,7 +16,8 @@ export function digestOf(item: ItemDraft): Buffer {
     item.reason,
     withoutSealed(item.old),
     withoutSealed(item.new),
-    item.names?.map((n) => [n.kind, n.value, n.origin]) ?? null,
+    item.names?.map((n) => (n.held ? [n.kind, n.value, n.origin] : [n.kind, n.value, n.origin, false])) ?? null,
+    ...(item.givenEmails === undefined ? [] : [item.givenEmails]),
   ]
   return createHash('sha256').update(JSON.stringify(content)).digest()
 }

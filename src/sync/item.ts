@@ -37,4 +37,6 @@ export interface ItemDraft {
   readonly sawVersion: number | null
   /** Reactivations: canonical form of the personal number that comes back; null when it does not. */
   readonly numberKey?: string | null
+  /** Users: the alternate emails that the source gave and may withdraw, when they change. */
+  readonly givenEmails?: readonly string[]
 }

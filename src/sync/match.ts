@@ -21,9 +21,15 @@ export type Match =
 
 export interface MatchInput {
   readonly linked: RegistryUser | undefined
-  readonly wanted: { readonly userName: string | null } | undefined
-  /** Registry users without object id that have the wanted user name. */
+  readonly wanted: PairingValues | undefined
+  /** Registry users that have the wanted user name, or personal number where it is the pairing key. */
   readonly candidates: readonly RegistryUser[]
+}
+
+/** What pairing may go by. */
+export interface PairingValues {
+  readonly userName: string | null
+  readonly personalNumber: string | null | undefined
 }
 
 export interface MatchContext {
@@ -34,21 +40,33 @@ export interface MatchContext {
   readonly options: SourceSettings['users']['options']
 }
 
+/** The canonical value by which a person is looked for beside his object id; `undefined`: by nothing. */
+export function pairingKey(
+  wanted: PairingValues | undefined,
+  pairBy: SourceSettings['users']['options']['pairBy'],
+): string | undefined {
+  const value = pairBy === 'none' ? undefined : wanted?.[pairBy]
+  return value === undefined || value === null ? undefined : canonical(value)
+}
+
 /**
  * Links by object id first; where *Pair by Object ID* is off, the next pairing key comes before the link.
  * A user that has an object id is never a candidate, and an administrator or a protected user is never paired.
  */
 export function match(input: MatchInput, context: MatchContext): Match {
   const { linked } = input
-  const candidates = context.options.pairBy === 'userName' ? input.candidates.filter((c) => c.objectId === null) : []
-  // The link's own name is the wanted one: another record of that name, left behind by an earlier move, is no better.
-  const isFound = linked !== undefined && canonical(linked.userName) === canonical(input.wanted?.userName ?? '')
+  const { pairBy } = context.options
+  const key = pairingKey(input.wanted, pairBy)
+  const candidates = key === undefined ? [] : input.candidates.filter((c) => c.objectId === null)
+  // The link's own value is the wanted one: another record that has it, left behind by an earlier move, is no better.
+  const isFound = linked !== undefined && key !== undefined && pairingKey(linked, pairBy) === key
   if (linked !== undefined && (context.options.pairByObjectId || candidates.length === 0 || isFound))
     return matchLinked(linked, context)
   const [candidate, second] = candidates
   if (candidate !== undefined) {
-    if (second !== undefined) return refused('two registry users have this user name')
-    if (candidate.untouchable) return refused('the registry user with this name is an administrator or protected')
+    if (second !== undefined) return refused(`two registry users have this ${KEY_NAMES[pairBy]}`)
+    if (candidate.untouchable)
+      return refused(`the registry user with this ${KEY_NAMES[pairBy]} is an administrator or protected`)
     return { kind: 'adopt', user: candidate }
   }
   if (!context.options.addNewUsers) {
@@ -56,6 +74,8 @@ export function match(input: MatchInput, context: MatchContext): Match {
   }
   return { kind: 'create' }
 }
+
+const KEY_NAMES = { userName: 'user name', personalNumber: 'personal number', none: 'key' } as const
 
 function matchLinked(linked: RegistryUser, context: MatchContext): Match {
   if (linked.untouchable) return { kind: 'skip', reason: 'protected', rule: 'protected', issue: undefined, message: '' }
@@ -81,6 +101,6 @@ function refused(why: string): Match {
     reason: 'pairing-refused',
     rule: 'users.options.pairBy',
     issue: 'pairing-refused',
-    message: `The user is not paired and not imported: ${why}. Rename one of the two, or remove the protection.`,
+    message: `The user is not paired and not imported: ${why}. Give one of the two another one, or remove the protection.`,
   }
 }

@@ -4,6 +4,7 @@ import type { RegistryCredential, RegistryUser } from '../directory/user.ts'
 import type { Claim } from './claim.ts'
 import type { ItemDraft } from './item.ts'
 import { issue, type PersonOptions, type UserInput } from './plan-person.ts'
+import type { TakenValues } from './plan-terms.ts'
 
 interface CredentialOptions extends PersonOptions {
   readonly user: RegistryUser | undefined
@@ -16,7 +17,7 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
   const claims: Claim[] = []
   const existing = o.user?.credentials ?? []
   const parked = o.user !== undefined && !o.user.active
-  const plan = (kind: 'card' | 'pin', values: readonly string[] | undefined) => {
+  const plan = (kind: 'card' | 'pin', taken: TakenValues | undefined) => {
     const have = existing.filter((c) => c.kind === kind)
     const conflict = (claim: string) =>
       o.issues.push(
@@ -26,7 +27,9 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
           `A ${kind === 'card' ? 'card' : 'PIN'} belongs to ${o.context.winnerOf(claim)}; this user does without it.`,
         ),
       )
-    /** What the source does not decide about: the registry's own, or all where nothing is mapped. */
+    const add = (lookup: string, content: Record<string, string>, reason = 'given-in-entra') =>
+      items.push(credentialItem(input, o, { action: 'add', kind, reason, content: { lookup, ...content } }))
+    /** What the source does not decide about: the registry's own, or all where nothing is withdrawn. */
     const keep = (credential: RegistryCredential, rank: Claim['rank']) => {
       const { lookup } = credential
       const isMissing = parked || !credential.held
@@ -35,52 +38,64 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       const claim = `${kind}:${lookup}`
       if (input.denied.has(claim)) conflict(claim)
       // With a reactivation it comes back by itself.
-      else if (!parked)
-        items.push(credentialItem(input, o, { action: 'add', kind, lookup, content: { shown: '••••' } }))
+      else if (!parked) add(lookup, { shown: HIDDEN })
     }
     for (const credential of have) if (credential.origin === 'o') keep(credential, 'own')
-    if (values === undefined) {
-      for (const credential of have) if (credential.origin === 's') keep(credential, 'value')
-      return
-    }
+    const withdraws = taken?.withdraws === true
     const wanted = new Set<string>()
-    for (const value of values) {
+    for (const { value, own } of taken?.values ?? []) {
       const lookup = o.context.lookup(kind, canonical(value))
       if (wanted.has(lookup)) continue
-      wanted.add(lookup)
-      if (have.some((c) => c.lookup === lookup && c.origin === 'o')) continue
+      const had = have.find((c) => c.lookup === lookup)
+      if (had !== undefined && (had.origin === 'o' || !withdraws)) continue
       const claim = `${kind}:${lookup}`
       claims.push({ space: kind, key: lookup, rank: 'value' })
       if (input.denied.has(claim)) {
-        wanted.delete(lookup)
         conflict(claim)
         continue
       }
-      if (have.some((c) => c.lookup === lookup)) continue
-      const shown = kind === 'card' ? { sealed: o.context.sealCard(value), shown: mask(value) } : { shown: '••••' }
-      items.push(credentialItem(input, o, { action: 'add', kind, lookup, content: shown }))
+      wanted.add(lookup)
+      const shown = kind === 'card' ? mask(value) : HIDDEN
+      if (had === undefined) {
+        const sealed = kind === 'card' ? { sealed: o.context.sealCard(value) } : {}
+        add(lookup, { ...sealed, shown, ...(own ? OWN : {}) })
+      } else if (own) add(lookup, { shown, ...OWN }, 'kept-from-now-on')
     }
-    const keepAll = o.wanted.rejected.some((r) => r.target === (kind === 'card' ? 'cards' : 'pin'))
     for (const credential of have) {
       if (credential.origin !== 's' || wanted.has(credential.lookup)) continue
-      if (keepAll) claims.push({ space: kind, key: credential.lookup, rank: 'value' })
-      else items.push(credentialItem(input, o, { action: 'remove', kind, lookup: credential.lookup, content: {} }))
+      if (!withdraws) keep(credential, 'value')
+      else {
+        const { lookup } = credential
+        items.push(
+          credentialItem(input, o, { action: 'remove', kind, reason: 'withdrawn-in-entra', content: { lookup } }),
+        )
+      }
     }
   }
   plan('card', o.wanted.cards)
-  plan('pin', o.wanted.pin === undefined ? undefined : o.wanted.pin === null ? [] : [o.wanted.pin])
+  plan('pin', o.wanted.pins)
+  // Which digits, and with them the look-up, is drawn when everybody is planned.
+  if (o.wanted.drawsPin) {
+    items.push(credentialItem(input, o, { action: 'add', kind: 'pin', reason: DRAWN, content: { shown: HIDDEN } }))
+  }
   return { items, claims }
 }
+
+const HIDDEN = '••••'
+/** What makes a credential the registry's own from the start. */
+const OWN = { origin: 'o' }
+/** The reason of items whose PIN is drawn. */
+export const DRAWN = 'generated'
 
 interface CredentialContent {
   readonly action: 'add' | 'remove'
   readonly kind: RegistryCredential['kind']
-  readonly lookup: string
-  readonly content: Record<string, string>
+  readonly reason: string
+  readonly content: Readonly<Record<string, string>>
 }
 
 function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialContent): ItemDraft {
-  const value = { kind: c.kind, lookup: c.lookup, ...c.content }
+  const value = { kind: c.kind, ...c.content }
   return {
     object: 'credential',
     action: c.action,
@@ -92,7 +107,7 @@ function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialCon
     new: c.action === 'add' ? value : null,
     names: null,
     rule: c.kind === 'card' ? 'users.properties.cards' : 'users.properties.pin',
-    reason: c.action === 'add' ? 'given-in-entra' : 'withdrawn-in-entra',
+    reason: c.reason,
     sawVersion: o.user?.version ?? null,
   }
 }
@@ -100,5 +115,5 @@ function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialCon
 /** Enough to recognise a card in hand, too little to copy it. Whole characters: half of one cannot be stored. */
 function mask(value: string): string {
   const characters = Array.from(value)
-  return characters.length >= 9 ? `••••${characters.slice(-4).join('')}` : '••••'
+  return characters.length >= 9 ? `${HIDDEN}${characters.slice(-4).join('')}` : HIDDEN
 }

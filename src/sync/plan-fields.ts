@@ -4,6 +4,7 @@ import { TEXT_FIELDS, type RegistryUser } from '../directory/user.ts'
 import type { Claim } from './claim.ts'
 import { defaultGroupChange } from './plan-default-group.ts'
 import { issue, type PersonOptions, type UserInput } from './plan-person.ts'
+import type { TakenValues } from './plan-terms.ts'
 
 /** The number with which he comes back: the new one, else the parked one where it is still free. */
 export function numberKeyAfter(
@@ -21,10 +22,16 @@ interface ChangesOptions extends PersonOptions {
   readonly user: RegistryUser
 }
 
-export function fieldChanges(
-  input: UserInput,
-  o: ChangesOptions,
-): { old: Record<string, unknown>; new: Record<string, unknown>; claims: Claim[]; defaultGroupId: number | null } {
+export interface FieldChanges {
+  readonly old: Record<string, unknown>
+  readonly new: Record<string, unknown>
+  /** Present when they change, though the list that people see may stay the same. */
+  readonly givenEmails?: readonly string[]
+  readonly claims: readonly Claim[]
+  readonly defaultGroupId: number | null
+}
+
+export function fieldChanges(input: UserInput, o: ChangesOptions): FieldChanges {
   const { user, wanted } = o
   const before: Record<string, unknown> = {}
   const after: Record<string, unknown> = {}
@@ -42,9 +49,10 @@ export function fieldChanges(
     before['personalNumber'] = null
     after['personalNumber'] = user.personalNumber
   }
-  if (wanted.alternateEmails !== undefined && wanted.alternateEmails.join('\0') !== user.alternateEmails.join('\0')) {
+  const emails = emailsOf(wanted.alternateEmails, user)
+  if (emails.list.join('\0') !== user.alternateEmails.join('\0')) {
     before['alternateEmails'] = user.alternateEmails
-    after['alternateEmails'] = wanted.alternateEmails
+    after['alternateEmails'] = emails.list
   }
   const ownBefore: Record<string, string | null> = {}
   const ownAfter: Record<string, string | null> = {}
@@ -69,7 +77,44 @@ export function fieldChanges(
     before['defaultGroup'] = user.defaultGroup?.path ?? null
     after['defaultGroup'] = defaultGroup?.path ?? null
   }
-  return { old: before, new: after, claims: number.claims, defaultGroupId: defaultGroup?.id ?? null }
+  const isGivenAnew = emails.given.toSorted().join('\0') !== user.givenEmails.toSorted().join('\0')
+  return {
+    old: before,
+    new: after,
+    ...(isGivenAnew ? { givenEmails: emails.given } : {}),
+    claims: number.claims,
+    defaultGroupId: defaultGroup?.id ?? null,
+  }
+}
+
+/** The alternate emails that a person ends with: what stays in its order, what is new after it. */
+export function emailsOf(
+  taken: TakenValues | undefined,
+  user: Pick<RegistryUser, 'alternateEmails' | 'givenEmails'> | undefined,
+): { readonly list: readonly string[]; readonly given: readonly string[] } {
+  const had = user?.alternateEmails ?? []
+  const gave = new Set(user?.givenEmails)
+  const wanted = new Map((taken?.values ?? []).map((value) => [canonical(value.value), value]))
+  const list: string[] = []
+  const given: string[] = []
+  for (const email of had) {
+    const key = canonical(email)
+    const now = wanted.get(key)
+    wanted.delete(key)
+    const isGiven = gave.has(email)
+    if (!isGiven || taken?.withdraws !== true) {
+      list.push(email)
+      if (isGiven) given.push(email)
+    } else if (now !== undefined) {
+      list.push(now.value)
+      if (!now.own) given.push(now.value)
+    }
+  }
+  for (const { value, own } of wanted.values()) {
+    list.push(value)
+    if (!own) given.push(value)
+  }
+  return { list, given }
 }
 
 interface PlannedNumber {

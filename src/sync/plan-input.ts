@@ -31,6 +31,8 @@ export interface PlanInput {
   readonly issues: readonly Issue[]
   readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => Buffer
   readonly sealCard: (value: string) => Buffer
+  /** An unpredictable whole number from 0 up to `below`, for PINs that are drawn. */
+  readonly randomInt: (below: number) => number
   readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
   readonly onProgress: (done: number) => void
   readonly signal: AbortSignal

@@ -5,6 +5,7 @@ import type { RegistryUser } from '../directory/user.ts'
 import type { Judgement } from './judge.ts'
 import type { WantedUser } from './map/users.ts'
 import type { SourceRank } from './owner.ts'
+import type { TakenUser } from './plan-terms.ts'
 
 /** A group as an item names it. */
 export interface DefaultGroup {
@@ -28,7 +29,7 @@ export interface UserInput {
   readonly wanted: WantedUser | undefined
   /** The registry user with this tenant and object id. */
   readonly linked: RegistryUser | undefined
-  /** Registry users without object id whose user name is the wanted one. */
+  /** Registry users without object id whose user name, or personal number, is the wanted one. */
   readonly candidates: readonly RegistryUser[]
   /** Claims that somebody else wins, as `space:key`. */
   readonly denied: ReadonlySet<string>
@@ -63,10 +64,10 @@ export interface PlanUserContext {
   readonly winnerOf: (claim: string) => string
 }
 
-/** A person with his mapping, and where his issues go. */
+/** A person with what he takes of his mapping, and where his issues go. */
 export interface PersonOptions {
   readonly context: PlanUserContext
-  readonly wanted: WantedUser
+  readonly wanted: TakenUser
   readonly issues: Issue[]
 }
 

@@ -7,10 +7,10 @@ import type { ItemDraft } from './item.ts'
 import { match } from './match.ts'
 import { credentialsOf } from './plan-credentials.ts'
 import { defaultGroupOfNew } from './plan-default-group.ts'
-import { fieldChanges, numberKeyAfter, personalNumber } from './plan-fields.ts'
+import { emailsOf, fieldChanges, numberKeyAfter, personalNumber } from './plan-fields.ts'
 import { namesOf, sameNames, targetName } from './plan-names.ts'
-import type { WantedUser } from './map/users.ts'
 import { issue, type PersonOptions, type PlanUserContext, type Successor, type UserInput } from './plan-person.ts'
+import { onTerms, type TakenUser } from './plan-terms.ts'
 
 export interface PlannedUser {
   readonly kind: 'created' | 'adopted' | 'existing' | 'skipped'
@@ -114,8 +114,9 @@ interface LeaverOptions {
 
 /** The next source that claims him owns him from now on, without a day of being deactivated. */
 function planSuccession(input: UserInput, o: LeaverOptions & { readonly successor: Successor }): PlannedUser {
-  const { rank, settings, wanted } = o.successor
-  const issues: Issue[] = rejections(input, wanted)
+  const { rank, settings } = o.successor
+  const wanted = onTerms(o.successor.wanted, o.user, settings)
+  const issues = rejections(input, wanted)
   const context = { ...o.context, sourceId: rank.id, rank, settings }
   // His default group too is the next source's to say, and it has not been asked for his groups.
   const dropped = { ...input, attributeGroups: undefined }
@@ -146,22 +147,13 @@ function planDeletion(input: UserInput, o: LeaverOptions & { readonly leaving: L
   return { ...stays, items: [item], frozen: true }
 }
 
-function rejections(input: UserInput, wanted: WantedUser): Issue[] {
-  return wanted.rejected.map((r) =>
-    issue(
-      input,
-      'value-rejected',
-      `A value for ${r.target} ${r.problem}; the field stays as it is. Correct it in Entra or map another attribute.`,
-    ),
-  )
-}
-
 function planWanted(input: UserInput, context: PlanUserContext): PlannedUser {
-  const wanted = input.wanted
-  if (wanted === undefined) throw new TypeError('a wanted user needs a mapping')
-  const issues = rejections(input, wanted)
+  if (input.wanted === undefined) throw new TypeError('a wanted user needs a mapping')
   const { sourceId, rank, rivals } = context
   const matched = match(input, { sourceId, rank, rivals, options: context.settings.users.options })
+  const user = 'user' in matched ? matched.user : undefined
+  const wanted = onTerms(input.wanted, user, context.settings)
+  const issues = rejections(input, wanted)
   switch (matched.kind) {
     case 'skip':
       return {
@@ -180,6 +172,16 @@ function planWanted(input: UserInput, context: PlanUserContext): PlannedUser {
     case 'take-over':
       return planExisting(input, { context, wanted, issues, user: matched.user, link: matched.kind })
   }
+}
+
+function rejections(input: UserInput, wanted: TakenUser): Issue[] {
+  return wanted.rejected.map((r) =>
+    issue(
+      input,
+      'value-rejected',
+      `A value for ${r.target} ${r.problem}; the field stays as it is. Correct it in Entra or map another attribute.`,
+    ),
+  )
 }
 
 function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): PlannedUser {
@@ -226,8 +228,8 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
   if (number.value !== undefined && number.value !== null) after['personalNumber'] = number.value
   const aliases = names.list.filter((n) => n.kind === 'a').map((n) => n.value)
   if (aliases.length > 0) after['aliases'] = aliases
-  if (wanted.alternateEmails !== undefined && wanted.alternateEmails.length > 0)
-    after['alternateEmails'] = wanted.alternateEmails
+  const emails = emailsOf(wanted.alternateEmails, undefined)
+  if (emails.list.length > 0) after['alternateEmails'] = emails.list
   const own = Object.fromEntries([...wanted.own].filter(([, value]) => value !== null))
   if (Object.keys(own).length > 0) after['own'] = own
   const defaultGroup = defaultGroupOfNew(input)
@@ -245,6 +247,7 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
     rule: 'users.options.addNewUsers',
     reason: 'new-in-entra',
     sawVersion: null,
+    ...(emails.given.length > 0 ? { givenEmails: emails.given } : {}),
   }
   const credentials = credentialsOf(input, {
     context,
@@ -286,14 +289,20 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
   const reactivate = !user.active && user.deactivatedBy !== 'administrator'
   const target = targetName(input, { context, wanted, user, issues })
   const names = namesOf(input, { context, wanted, userName: target.userName, user, issues })
-  if (target.impossible) {
+  const isOthers = adopt && foundByNumber(input, user, context) && input.denied.has(numberClaim(user))
+  if (target.impossible || isOthers) {
     // Two who are paired with one record: it belongs to the other one.
     const isLinked = input.linked?.id === user.id
+    if (!target.impossible) issues.push(pairedWithOther(input, user, context))
     return {
       ...NOTHING,
       kind: 'skipped',
       user: isLinked ? user : undefined,
-      items: [skip(input, 'user-name-conflict', 'users.properties.userName')],
+      items: [
+        target.impossible
+          ? skip(input, 'user-name-conflict', 'users.properties.userName')
+          : skip(input, 'personal-number-conflict', 'users.options.pairBy'),
+      ],
       issues,
       claims: names.claims,
       frozen: !isLinked,
@@ -302,10 +311,11 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
   const items: ItemDraft[] = []
   const base = userItem(input, user)
   const changes = fieldChanges(input, { context, wanted, user, issues })
+  const given = changes.givenEmails === undefined ? {} : { givenEmails: changes.givenEmails }
   const namesChanged = !sameNames(names.list, user.names) || reactivate
   const rename = target.userName !== user.userName
-  const aliasesBefore = user.names.filter((n) => n.kind === 'a').map((n) => n.value)
-  const aliasesAfter = names.list.filter((n) => n.kind === 'a').map((n) => n.value)
+  const aliasesBefore = user.names.filter((n) => n.kind === 'a' && (n.held || !user.active)).map((n) => n.value)
+  const aliasesAfter = names.list.filter((n) => n.kind === 'a' && n.held).map((n) => n.value)
   // The registry keeps names in no order, so that order is no change.
   const aliasesChanged = aliasesBefore.toSorted().join('\0') !== aliasesAfter.toSorted().join('\0')
   const all = {
@@ -328,8 +338,9 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
       old: { ...all.old, objectId: user.objectId },
       new: { ...all.new, objectId: input.objectId },
       names: names.list,
+      ...given,
       rule: user.objectId === null ? 'users.options.pairBy' : 'users.options.pairByObjectId',
-      reason: user.objectId === null ? 'paired-by-user-name' : 'linked-again',
+      reason: user.objectId === null ? PAIRED[context.settings.users.options.pairBy] : 'linked-again',
     })
   }
   if (takeOver) {
@@ -339,6 +350,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
       old: { ...all.old, source: sourceName(context, user.sourceId) },
       new: { ...all.new, source: context.rank.name },
       names: namesChanged ? names.list : null,
+      ...given,
       rule: 'priority',
       reason: link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner',
     })
@@ -368,7 +380,8 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
       })
     }
     const aliasUpdate = aliasesChanged && !rename
-    if (Object.keys(changes.new).length > 0 || aliasUpdate || (namesChanged && !rename && !reactivate)) {
+    const isChanged = Object.keys(changes.new).length > 0 || changes.givenEmails !== undefined
+    if (isChanged || aliasUpdate || (namesChanged && !rename && !reactivate)) {
       items.push({
         ...base,
         groupId: changes.defaultGroupId,
@@ -376,6 +389,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
         old: { ...changes.old, ...(aliasUpdate ? { aliases: aliasesBefore } : {}) },
         new: { ...changes.new, ...(aliasUpdate ? { aliases: aliasesAfter } : {}) },
         names: namesChanged ? names.list : null,
+        ...given,
         rule: 'users.properties',
         reason: 'changed-in-entra',
       })
@@ -400,6 +414,33 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
 /** The name of the source that had him; null when it was removed, or serves another tenant now. */
 function sourceName(context: PlanUserContext, sourceId: number | null): string | null {
   return [context.rank, ...context.rivals].find((source) => source.id === sourceId)?.name ?? null
+}
+
+/** The reason of an adoption, by the key that found the record. */
+const PAIRED = {
+  userName: 'paired-by-user-name',
+  personalNumber: 'paired-by-personal-number',
+  // A record without object id is found by a key only.
+  none: 'paired',
+} as const
+
+function foundByNumber(input: UserInput, user: RegistryUser, context: PlanUserContext): boolean {
+  return (
+    context.settings.users.options.pairBy === 'personalNumber' && user.objectId === null && input.linked?.id !== user.id
+  )
+}
+
+function numberClaim(user: RegistryUser): string {
+  return `number:${canonical(user.personalNumber ?? '')}`
+}
+
+function pairedWithOther(input: UserInput, user: RegistryUser, context: PlanUserContext): Issue {
+  const [number, winner] = [JSON.stringify(user.personalNumber), context.winnerOf(numberClaim(user))]
+  return issue(
+    input,
+    'personal-number-conflict',
+    `The personal number ${number}, by which users are paired, belongs to ${winner}; the user is not imported. Correct one of the two in Entra.`,
+  )
 }
 
 /** Pair by Object ID is off and another record was found: the record that had the object id becomes missing. */

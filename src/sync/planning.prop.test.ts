@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { foldHistory, registryState } from '../../test/support/history.ts'
-import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
+import { aHandSource, anId, emptyRegistry, type HandSource } from '../../test/support/planned.ts'
 import type { Database } from '../database/connect.ts'
 
 let marked: TestDatabase
@@ -92,9 +92,7 @@ const settings = fc.record({
 type Settings = typeof settings extends fc.Arbitrary<infer S> ? S : never
 
 async function aPopulatedSource(db: Database, chosen: Settings): Promise<HandSource> {
-  // Rows are few: deleting them is faster than truncating twenty tables.
-  for (const table of ['runs', 'users', 'groups', 'sources', 'connections', 'mirror_members', 'mirror_nesting'])
-    await db.query(`delete from ${table}`)
+  await emptyRegistry(db)
   const { scoped, membership, fromAttributes, keepDefaultGroup, ...options } = chosen
   const source = await aHandSource(db, {
     users: {

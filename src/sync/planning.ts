@@ -14,16 +14,19 @@ import * as tables from '../registry/planning.ts'
 import { type Absence, absencesOf, fillDueKeys, noteAbsences } from '../registry/absences.ts'
 import { claimGroups, claimsOfGroups, type GroupClaim } from '../registry/group-claims.ts'
 import { deletePlanItemsOf, insertPlanItems } from '../registry/plans.ts'
-import { pairableUsers, usersByIds, usersByObjectIds } from '../registry/users.ts'
+import { pairableUsers, pairableUsersByNumber, usersByIds, usersByObjectIds } from '../registry/users.ts'
 import { resolveConflicts, type Claimant } from './conflicts.ts'
 import { claimsHeldBy, describe, holdsOf } from './holdings.ts'
 import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
+import { DRAWN } from './plan-credentials.ts'
+import { drawPins } from './draw-pins.ts'
 import { Heirs } from './heirs.ts'
 import { judge } from './judge.ts'
 import { type GroupTemplates, mapAttributeGroups, prepareGroupTemplates } from './map/attribute-groups.ts'
 import { mapGroup } from './map/groups.ts'
 import { type Needs, needsOf } from './map/needs.ts'
+import { pairingKey, type PairingValues } from './match.ts'
 import { type Mapping, mapUser, prepareMapping } from './map/users.ts'
 import { writeMembershipItems } from './membership-items.ts'
 import { mirrorAttributes } from './mirror-attributes.ts'
@@ -50,6 +53,7 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
   await planner.planUsers()
   await planner.settleConflicts()
   await planner.planGroupsNotRead()
+  if (planner.drawsPins) await drawPins(tx, input)
   await planMemberships(tx, {
     runId: input.runId,
     sourceId: input.source.id,
@@ -84,6 +88,7 @@ class Planner {
   #hasPairable = true
   #contested: ReadonlyMap<string, Settled> = new Map()
   readonly #needs: Needs
+  #drawsPins = false
   readonly #heirs: Heirs
 
   constructor(tx: Transaction, input: PlanInput) {
@@ -93,6 +98,11 @@ class Planner {
     this.#needs = needsOf(input.source.settings)
     this.#heirs = new Heirs(tx, input.rivals)
     this.#templates = prepareGroupTemplates(input.source.settings.groups)
+  }
+
+  /** Some items add a PIN that is not drawn yet. */
+  get drawsPins(): boolean {
+    return this.#drawsPins
   }
 
   get #settings(): SourceSettings {
@@ -140,7 +150,7 @@ class Planner {
       [this.#input.source.tenantId],
     )
     this.#hasLinked = has.rows[0]?.linked ?? true
-    this.#hasPairable = (has.rows[0]?.pairable ?? true) && this.#settings.users.options.pairBy === 'userName'
+    this.#hasPairable = (has.rows[0]?.pairable ?? true) && this.#settings.users.options.pairBy !== 'none'
     const { only } = this.#input
     const transitive = this.#settings.groups.membership === 'transitive'
     if (only !== undefined) await tables.fillOnlyKeys(this.#tx, only, transitive)
@@ -332,14 +342,14 @@ class Planner {
     for (const [index, input] of inputs.entries()) {
       const user = linked.get(input.row.object_id)
       const settled = purpose === 'note' ? (this.#contested.get(String(input.row.key)) ?? UNSETTLED) : UNSETTLED
-      const nameKey = nameKeyOf(input.wanted)
+      const key = pairingKey(input.wanted, this.#settings.users.options.pairBy)
       const result = planUser(
         {
           objectId: input.row.object_id,
           judgement: input.judgement,
           wanted: input.wanted,
           linked: user,
-          candidates: nameKey === undefined ? [] : (candidates.get(nameKey) ?? []),
+          candidates: key === undefined ? [] : (candidates.get(key) ?? []),
           denied: settled.denied,
           successor: successors.get(input.row.object_id),
           missingSince: user === undefined ? undefined : missing.get(user.id),
@@ -349,7 +359,7 @@ class Planner {
         this.#context(settled),
       )
       if (purpose === 'claim') {
-        const candidate = nameKey === undefined ? undefined : candidates.get(nameKey)
+        const candidate = key === undefined ? undefined : candidates.get(key)
         const subject = candidate?.find((c) => c.id === result.user?.id) ?? user
         claimants.push(this.#claimant(input, result, subject))
         continue
@@ -433,20 +443,21 @@ class Planner {
   async #candidates(
     inputs: readonly {
       readonly row: tables.MirrorUserRow
-      readonly wanted: { readonly userName: string | null } | undefined
+      readonly wanted: PairingValues | undefined
     }[],
     linked: ReadonlyMap<string, RegistryUser>,
   ): Promise<ReadonlyMap<string, readonly RegistryUser[]>> {
     if (!this.#hasPairable) return new Map()
-    const linkFirst = this.#settings.users.options.pairByObjectId
+    const { pairByObjectId: linkFirst, pairBy } = this.#settings.users.options
     const keys = inputs.flatMap((input) => {
-      const key = linkFirst && linked.has(input.row.object_id) ? undefined : nameKeyOf(input.wanted)
+      const key = linkFirst && linked.has(input.row.object_id) ? undefined : pairingKey(input.wanted, pairBy)
       return key === undefined ? [] : [key]
     })
     if (keys.length === 0) return new Map()
     const byKey = new Map<string, RegistryUser[]>()
-    for (const user of await pairableUsers(this.#tx, keys)) {
-      const key = canonical(user.userName)
+    const find = pairBy === 'personalNumber' ? pairableUsersByNumber : pairableUsers
+    for (const user of await find(this.#tx, keys)) {
+      const key = pairingKey(user, pairBy) ?? ''
       const list = byKey.get(key)
       if (list === undefined) byKey.set(key, [user])
       else list.push(user)
@@ -510,6 +521,7 @@ class Planner {
   }
 
   async #writeItems(items: readonly ItemDraft[]): Promise<void> {
+    this.#drawsPins ||= items.some((item) => item.reason === DRAWN)
     await insertPlanItems(
       this.#tx,
       items.map((item) => ({ ...item, digest: digestOf(item) })),
@@ -536,10 +548,6 @@ class Planner {
 
 const NO_ATTRIBUTES: Attributes = {}
 const NO_GROUPS = { groupIds: [], isComplete: true } as const
-
-function nameKeyOf(wanted: { readonly userName: string | null } | undefined): string | undefined {
-  return wanted === undefined || wanted.userName === null ? undefined : canonical(wanted.userName)
-}
 
 function ownKeys(holders: readonly tables.Holder[]): number[] {
   return [...new Set(holders.flatMap((holder) => (holder.key === null ? [] : [holder.key])))]

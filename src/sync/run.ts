@@ -1,4 +1,5 @@
 // One run of a source: pull, plan, then apply, hold or show. Owns the lease, cancellation, progress and the run's record.
+import { randomInt } from 'node:crypto'
 import { ConfigError, RunError } from '../base/errors.ts'
 import type { HeldReason, Outcome, RunDocument } from '../contract/runs.ts'
 import { refreshStatistics } from '../database/statistics.ts'
@@ -17,6 +18,7 @@ import { type Lease, takeLease } from './lease.ts'
 import type { MadePlan } from './plan-input.ts'
 import { makePlan, PLANNER_VERSION } from './planning.ts'
 import { countsOf } from './plan-summary.ts'
+import { releasesOf } from './plan-terms.ts'
 import { pull, type PullResult } from './pull.ts'
 
 /** How long a held plan waits for its approval. */
@@ -329,6 +331,7 @@ export function planInput(
     issues: pulled.issues,
     lookup: (space: 'card' | 'pin', value: string) => vault.lookup(space, value),
     sealCard: (value: string) => vault.seal(value, 'card'),
+    randomInt: (below: number) => randomInt(below),
     openMirror: mirrorOpener(vault, source.id),
   }
 }
@@ -431,9 +434,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         plannerVersion: PLANNER_VERSION,
         tenantId: source.connection.tenantId,
         clientId: source.connection.clientId,
-        releaseAliases: properties.aliases.length === 0,
-        releaseCards: properties.cards.length === 0,
-        releasePins: properties.pin === null,
+        ...releasesOf(properties),
       })
       await plan.alsoInTransaction(tx)
       session.document = { ...session.document, ms: { ...session.document.ms, apply: since(session, before) } }

@@ -1,5 +1,5 @@
 // A source whose mirror a test writes by hand, and the stages plan and apply on it: everything of a run but Graph.
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { thisProcess } from '../../src/base/process.ts'
 import type { Issue } from '../../src/contract/runs.ts'
 import { sourceSettings, type SourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
@@ -9,6 +9,7 @@ import { type ApplyOptions, applyPlan, applyUnseen, settleMarks } from '../../sr
 import { beginRun, endRun } from '../../src/registry/runs.ts'
 import { emptyDocument } from '../../src/sync/document.ts'
 import type { MadePlan, Rival } from '../../src/sync/plan-input.ts'
+import { releasesOf } from '../../src/sync/plan-terms.ts'
 import { makePlan, PLANNER_VERSION } from '../../src/sync/planning.ts'
 
 export interface PlanOverrides {
@@ -20,6 +21,10 @@ export interface PlanOverrides {
   readonly only?: readonly number[]
   readonly connectionChanged?: boolean
   readonly upgraded?: boolean
+  /** Instead of one that leaves values readable. */
+  readonly lookup?: (space: 'card' | 'pin', canonicalValue: string) => Buffer
+  /** What PINs are drawn from. */
+  readonly randomInt?: (below: number) => number
 }
 
 /** The other sources on the tenant, with the settings that they were last given. */
@@ -126,8 +131,9 @@ export async function aHandSource(
         connectionChanged: overrides.connectionChanged ?? false,
         upgraded: overrides.upgraded ?? false,
         issues: overrides.issues ?? [],
-        lookup: (space, value) => Buffer.from(`${space}/${value}`),
+        lookup: overrides.lookup ?? ((space, value) => Buffer.from(`${space}/${value}`)),
         sealCard: (value) => Buffer.from(`sealed ${value}`),
+        randomInt: overrides.randomInt ?? ((below) => randomInt(below)),
         openMirror: (sealed) => JSON.parse(sealed.toString()),
         onProgress: () => {},
         signal: new AbortController().signal,
@@ -183,15 +189,19 @@ export async function aHandSource(
           removalsAllowed: overrides?.removalsAllowed ?? true,
           plannerVersion: PLANNER_VERSION,
           clientId: tenantId,
-          releaseAliases: properties.aliases.length === 0,
-          releaseCards: properties.cards.length === 0,
-          releasePins: properties.pin === null,
+          ...releasesOf(properties),
         })
       })
       await end(made.runId, 'applied')
       return made
     },
   }
+}
+
+/** Empties what tests write. Rows are few: deleting them is faster than truncating twenty tables, and than a new database. */
+export async function emptyRegistry(db: Database): Promise<void> {
+  for (const table of ['runs', 'users', 'groups', 'sources', 'connections', 'mirror_members', 'mirror_nesting'])
+    await db.query(`delete from ${table}`)
 }
 
 /** A user of the registry in a form that is easy to compare. */

@@ -1,11 +1,11 @@
 // What a source's settings want a registry user to be, from the attributes of one mirror user. Pure.
-import type { OneValued, Properties, SeveralValued, SourceSettings } from '../../contract/sources.ts'
+import type { Apply, OneValued, Properties, SeveralValued, SourceSettings } from '../../contract/sources.ts'
 import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
 import { applyTransform, parseTransform, type Transform } from '../../contract/transform.ts'
 import type { Attributes } from '../../directory/change.ts'
 import { TEXT_FIELDS, type TextField } from '../../directory/user.ts'
 import { type PreparedFilter, prepareFilter } from './filter.ts'
-import { MAX_KEY_LENGTH, MAX_TEXT_LENGTH, valueProblem, valuesOf } from './value.ts'
+import { MAX_KEY_LENGTH, MAX_TEXT_LENGTH, MIN_PIN_LENGTH, valueProblem, valuesOf } from './value.ts'
 
 /** A source's settings with filter, templates and transformations read, once for all users. */
 export interface Mapping {
@@ -43,9 +43,9 @@ export interface WantedUser {
   readonly fields: ReadonlyMap<TextField, string | null>
   /** `undefined`: not mapped. */
   readonly personalNumber: string | null | undefined
-  readonly aliases: readonly string[] | undefined
-  readonly alternateEmails: readonly string[] | undefined
-  readonly cards: readonly string[] | undefined
+  readonly aliases: readonly GivenValue[] | undefined
+  readonly alternateEmails: readonly GivenValue[] | undefined
+  readonly cards: readonly GivenValue[] | undefined
   readonly pin: string | null | undefined
   /** Mapped own fields only; `null` clears. */
   readonly own: ReadonlyMap<string, string | null>
@@ -53,9 +53,15 @@ export interface WantedUser {
   readonly rejected: readonly RejectedValue[]
 }
 
+/** A value of a several-valued target, on the terms of the entry that gives it. The same value may come from several. */
+export interface GivenValue extends Pick<SeveralValued, 'apply' | 'mode'> {
+  readonly value: string
+}
+
 export interface RejectedValue {
   /** The config name of the target, e.g. `cards`. */
   readonly target: string
+  readonly apply: Apply
   /** Why, without the value itself. */
   readonly problem: string
 }
@@ -153,8 +159,13 @@ function single(attributes: Attributes, options: SingleOptions): string | null |
   const value = valuesFrom(attributes, options.property, options.mapping)[0]
   if (value === undefined) return null
   const problem = valueProblem(value, options.max)
-  if (problem === undefined) return value
-  options.rejected.push({ target: options.target, problem })
+  const isShort = options.target === 'pin' && value.length < MIN_PIN_LENGTH
+  if (problem === undefined && !isShort) return value
+  options.rejected.push({
+    target: options.target,
+    apply: options.property.apply,
+    problem: problem ?? `is shorter than ${MIN_PIN_LENGTH} characters`,
+  })
   return undefined
 }
 
@@ -165,18 +176,19 @@ interface SeveralOptions {
   readonly mapping: Mapping
 }
 
-function several(attributes: Attributes, options: SeveralOptions): readonly string[] | undefined {
+function several(attributes: Attributes, options: SeveralOptions): readonly GivenValue[] | undefined {
   if (options.list.length === 0) return undefined
-  const values = new Set<string>()
+  const values: GivenValue[] = []
   for (const property of options.list) {
+    const { apply, mode } = property
     const transform = options.mapping.transforms.get(property)
     for (const given of valuesFrom(attributes, property, options.mapping)) {
       const result = transform === undefined ? { value: given } : applyTransform(transform, given)
       const problem =
         'problem' in result ? `was dropped by ${result.problem}` : valueProblem(result.value, MAX_KEY_LENGTH)
-      if (problem !== undefined) options.rejected.push({ target: options.target, problem })
-      else if ('value' in result) values.add(result.value)
+      if (problem !== undefined) options.rejected.push({ target: options.target, apply, problem })
+      else if ('value' in result) values.push({ value: result.value, apply, mode })
     }
   }
-  return [...values]
+  return values
 }

@@ -4,6 +4,8 @@ import { canonical } from '../../directory/canonical.ts'
 
 /** Longest value that a name, card or number may have; a longer one is refused, never cut. */
 export const MAX_KEY_LENGTH = 256
+/** A shorter PIN would be found by trying: 6 digits are a million. */
+export const MIN_PIN_LENGTH = 6
 /** Longest value of any other field. */
 export const MAX_TEXT_LENGTH = 10_000
 /**

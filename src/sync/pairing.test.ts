@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { aHandSource, anId, emptyRegistry, people } from '../../test/support/planned.ts'
+
+let test: TestDatabase
+beforeAll(async () => {
+  test = await createTestDatabase()
+})
+beforeEach(async () => {
+  await emptyRegistry(test.db)
+})
+afterAll(async () => {
+  await test.drop()
+})
+
+const [A, B] = [anId(1), anId(2)] as const
+const BY_NUMBER = {
+  adoptions: 'automatic' as const,
+  users: { properties: { personalNumber: 'employeeId' }, options: { pairBy: 'personalNumber' as const } },
+}
+
+interface Local {
+  readonly name: string
+  readonly number: string | null
+  readonly state?: 'active' | 'source' | 'administrator' | 'protected' | 'admin'
+}
+
+async function aLocalUser({ name, number, state = 'active' }: Local): Promise<number> {
+  const key = number?.toLowerCase() ?? null
+  const isActive = state !== 'source' && state !== 'administrator'
+  const made = await test.db.query<{ id: number }>(
+    `insert into users (user_name, personal_number, canonical_number, personal_number_key, active, deactivated_by, protected, administrator)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    [
+      name,
+      number,
+      key,
+      isActive ? key : null,
+      isActive,
+      isActive ? null : state,
+      state === 'protected',
+      state === 'admin',
+    ],
+  )
+  const { id } = made.rows[0]!
+  await test.db.query(
+    `insert into user_names (user_id, kind, value, key, origin, held) values ($1, 'n', $2, $2, 'o', $3)`,
+    [id, name, isActive],
+  )
+  return id
+}
+
+async function issues() {
+  return (await test.db.query('select code, object_id from issues order by object_id, code')).rows
+}
+
+async function idOf(objectId: string): Promise<number | undefined> {
+  return (await test.db.query<{ id: number }>('select id from users where object_id = $1', [objectId])).rows[0]?.id
+}
+
+describe('pairing by personal number', () => {
+  it('adopts the local user who has the number, whatever he is called, and says how he was found', async () => {
+    const id = await aLocalUser({ name: 'old.anna', number: 'E-77' })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: 'e-77' })
+
+    const plan = await source.run()
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 0 })
+    expect(await idOf(A)).toBe(id)
+    expect((await people(test.db))[A]).toMatchObject({ name: 'anna@x', aliases: ['old.anna'], number: 'e-77' })
+    const items = await test.db.query(`select rule, reason from plan_items where action = 'adopt'`)
+    expect(items.rows).toEqual([{ rule: 'users.options.pairBy', reason: 'paired-by-personal-number' }])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it('holds the plan unless adoptions are automatic', async () => {
+    await aLocalUser({ name: 'old.anna', number: '77' })
+    const source = await aHandSource(test.db, { ...BY_NUMBER, adoptions: 'hold' })
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: '77' })
+    expect((await source.plan()).held.map((reason) => reason.rule)).toEqual(['adoptions'])
+  })
+
+  it('by default goes by user name, and the number finds nobody', async () => {
+    const id = await aLocalUser({ name: 'anna@x', number: '1' })
+    await aLocalUser({ name: 'other', number: '77' })
+    const source = await aHandSource(test.db, {
+      adoptions: 'automatic',
+      users: { properties: { personalNumber: 'employeeId' } },
+    })
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: '78' })
+    await source.run()
+    expect(await idOf(A)).toBe(id)
+  })
+
+  it('none: nobody is adopted, neither by name nor by number', async () => {
+    await aLocalUser({ name: 'anna@x', number: '1' })
+    await aLocalUser({ name: 'other', number: '77' })
+    const source = await aHandSource(test.db, {
+      users: { properties: { personalNumber: 'employeeId' }, options: { pairBy: 'none' } },
+    })
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: '2' })
+    await source.user(B, { userPrincipalName: 'bo@x', employeeId: '77' })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 0, created: 1, skipped: 1 })
+    expect(await issues()).toEqual([
+      { code: 'user-name-conflict', object_id: A },
+      { code: 'personal-number-conflict', object_id: B },
+    ])
+  })
+
+  it('finds an inactive one too, who comes back with it', async () => {
+    const id = await aLocalUser({ name: 'old.anna', number: '77', state: 'source' })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: '77' })
+    await source.run()
+    expect(await idOf(A)).toBe(id)
+    expect((await people(test.db))[A]).toMatchObject({ active: true, name: 'anna@x', number: '77' })
+  })
+
+  it('finds the number of somebody whom a run deactivated and whose source was removed', async () => {
+    const first = await aHandSource(test.db, { users: { properties: { personalNumber: 'employeeId' } } })
+    await first.user(A, { userPrincipalName: 'a@x', employeeId: 'Ä77' })
+    await first.run()
+    await first.user(A, {}, 's')
+    await first.run()
+    const id = await idOf(A)
+    await test.db.query('update users set tenant_id = null, object_id = null, source_id = null')
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: 'ä77' })
+    await source.run()
+    expect(await idOf(B)).toBe(id)
+  })
+
+  it.each(['protected', 'admin'] as const)('D21 S15: refuses %s, and imports nobody', async (state) => {
+    await aLocalUser({ name: 'root', number: '77', state })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: '77' })
+    await source.run()
+    expect(await issues()).toEqual([{ code: 'pairing-refused', object_id: A }])
+    expect(Object.keys(await people(test.db))).toEqual(['local-root'])
+  })
+
+  it('refuses two who have the number, an inactive one counted', async () => {
+    await aLocalUser({ name: 'one', number: '77' })
+    await aLocalUser({ name: 'two', number: '77', state: 'administrator' })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: '77' })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 0, created: 0, skipped: 1 })
+    expect(await issues()).toEqual([{ code: 'pairing-refused', object_id: A }])
+  })
+
+  it('whoever has no number is new, also where somebody has his name', async () => {
+    await aLocalUser({ name: 'nobody', number: null })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'anna@x', employeeId: ' ' })
+    await source.user(B, { userPrincipalName: 'nobody', employeeId: null })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 0, created: 1, skipped: 1 })
+    expect(await issues()).toEqual([{ code: 'user-name-conflict', object_id: B }])
+  })
+
+  it('a user who has an object id is never a candidate', async () => {
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '77' })
+    await source.run()
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '77' })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 0, created: 1 })
+    expect((await people(test.db))[B]).toMatchObject({ number: null })
+    expect(await issues()).toEqual([{ code: 'personal-number-conflict', object_id: B }])
+  })
+
+  it('D5: of two who are paired with one record one gets it, the other is an issue', async () => {
+    const id = await aLocalUser({ name: 'old.anna', number: '77' })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '77', createdDateTime: '2021-01-01T00:00:00Z' })
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '77', createdDateTime: '2020-01-01T00:00:00Z' })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 1, created: 0, skipped: 1 })
+    expect(await idOf(B)).toBe(id)
+    expect(await idOf(A)).toBeUndefined()
+    const found = await test.db.query<{ code: string; object_id: string; message: string }>('select * from issues')
+    expect(found.rows).toMatchObject([{ code: 'personal-number-conflict', object_id: A }])
+    expect(found.rows[0]!.message).toContain('not imported')
+  })
+
+  it('O5: with Pair by Object ID off the number comes first and the object id moves to the record found', async () => {
+    const options = { pairBy: 'personalNumber' as const, pairByObjectId: false }
+    const source = await aHandSource(test.db, { ...BY_NUMBER, users: { ...BY_NUMBER.users, options } })
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '1' })
+    await source.run()
+    const first = await idOf(A)
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+    const found = await aLocalUser({ name: 'migrated', number: '2' })
+    await source.user(A, { employeeId: '2' })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 1, deactivated: 1, created: 0 })
+    expect(await idOf(A)).toBe(found)
+    expect((await test.db.query('select active, object_id from users where id = $1', [first])).rows).toEqual([
+      { active: false, object_id: null },
+    ])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it('with Pair by Object ID on the link comes first, whoever has the number', async () => {
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '1' })
+    await source.run()
+    const id = await idOf(A)
+    await aLocalUser({ name: 'migrated', number: '2' })
+    await source.user(A, { employeeId: '2' })
+    const plan = await source.run()
+    expect(plan.users).toMatchObject({ adopted: 0 })
+    expect(await idOf(A)).toBe(id)
+    expect(await issues()).toEqual([{ code: 'personal-number-conflict', object_id: A }])
+  })
+})
