@@ -45,6 +45,8 @@ export interface RegistryDefaultGroup {
   readonly path: string
   /** True: a source gave it, and may take it away. */
   readonly isGiven: boolean
+  /** Who makes him a member of it: sources, and 0 for whoever did it by hand. */
+  readonly memberBy: readonly number[]
 }
 
 /** A registry user as planning sees him. */

@@ -2,7 +2,7 @@
 import type { Queries } from '../database/connect.ts'
 import { streamRows } from '../database/stream.ts'
 import type { Transaction } from '../database/transaction.ts'
-import { pathOf, type RegistryGroup } from '../directory/group.ts'
+import type { RegistryGroup } from '../directory/group.ts'
 
 /** The groups of a tenant with these object ids, in no order. */
 export async function groupsByObjectIds(
@@ -30,16 +30,6 @@ export async function* eachUnplannedGroupOf(
     { params: [options.sourceId], batch: options.batch },
   )
   for await (const batch of rows) yield batch.map(presentGroup)
-}
-
-/** The paths of these groups. */
-export async function groupPaths(db: Queries, ids: readonly number[]): Promise<ReadonlyMap<number, string>> {
-  if (ids.length === 0) return new Map()
-  const found = await db.query<Pick<GroupRow, 'id' | 'name' | 'under'>>(
-    'select id, name, under from groups where id = any($1::int[])',
-    [[...new Set(ids)]],
-  )
-  return new Map(found.rows.map((row) => [row.id, pathOf(row.under, row.name)]))
 }
 
 interface GroupRow {

@@ -1,7 +1,13 @@
 // Registry users as planning reads them.
 import type { Queries } from '../database/connect.ts'
-import type { RegistryCredential, RegistryName, RegistryUser, TextField } from '../directory/user.ts'
-import { groupPaths } from './groups.ts'
+import { pathOf } from '../directory/group.ts'
+import type {
+  RegistryCredential,
+  RegistryDefaultGroup,
+  RegistryName,
+  RegistryUser,
+  TextField,
+} from '../directory/user.ts'
 
 /** The column of each one-valued field. */
 export const FIELD_COLUMNS: Readonly<Record<TextField, string>> = {
@@ -49,7 +55,6 @@ interface UserRow {
   readonly personal_number_key: string | null
   readonly own: Readonly<Record<string, string>>
   readonly default_group_id: number | null
-  readonly given_default_group_id: number | null
   readonly version: number
 }
 
@@ -110,16 +115,16 @@ async function withNames(db: Queries, rows: readonly UserRow[]): Promise<Registr
   const namesOf = grouped(names.rows)
   const credentialsOf = grouped(credentials.rows)
   const claimsOf = grouped(claims.rows)
-  const paths = await groupPaths(
+  const defaultGroups = await defaultGroupsOf(
     db,
-    rows.flatMap((row) => row.default_group_id ?? []),
+    rows.filter((row) => row.default_group_id !== null).map((row) => row.id),
   )
   return rows.map((row) =>
     presentUser(row, {
       names: namesOf.get(row.id) ?? [],
       credentials: credentialsOf.get(row.id) ?? [],
       claims: (claimsOf.get(row.id) ?? []).map((claim) => claim.source_id),
-      defaultPath: paths.get(row.default_group_id ?? 0),
+      defaultGroup: defaultGroups.get(row.id) ?? null,
     }),
   )
 }
@@ -134,11 +139,36 @@ function grouped<Row extends { readonly user_id: number }>(rows: readonly Row[])
   return map
 }
 
-interface UserParts extends Pick<RegistryUser, 'names' | 'credentials' | 'claims'> {
-  readonly defaultPath: string | undefined
+async function defaultGroupsOf(
+  db: Queries,
+  userIds: readonly number[],
+): Promise<ReadonlyMap<number, RegistryDefaultGroup>> {
+  if (userIds.length === 0) return new Map()
+  const found = await db.query<{
+    user_id: number
+    id: number
+    name: string
+    under: string
+    is_given: boolean
+    member_by: readonly number[]
+  }>(
+    `select u.id as user_id, g.id, g.name, g.under, u.given_default_group_id is not distinct from g.id as is_given,
+       array(select m.source_id from memberships m where m.group_id = g.id and m.user_id = u.id
+         and (m.source_id = 0 or m.source_id in (select id from sources))) as member_by
+     from users u join groups g on g.id = u.default_group_id where u.id = any($1::int[])`,
+    [userIds],
+  )
+  return new Map(
+    found.rows.map((row) => [
+      row.user_id,
+      { id: row.id, path: pathOf(row.under, row.name), isGiven: row.is_given, memberBy: row.member_by },
+    ]),
+  )
 }
 
-function presentUser(row: UserRow, { defaultPath, ...more }: UserParts): RegistryUser {
+type UserParts = Pick<RegistryUser, 'names' | 'credentials' | 'claims' | 'defaultGroup'>
+
+function presentUser(row: UserRow, more: UserParts): RegistryUser {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -169,14 +199,6 @@ function presentUser(row: UserRow, { defaultPath, ...more }: UserParts): Registr
     alternateEmails: row.alternate_emails,
     givenEmails: row.given_emails,
     own: row.own,
-    defaultGroup:
-      row.default_group_id === null || defaultPath === undefined
-        ? null
-        : {
-            id: row.default_group_id,
-            path: defaultPath,
-            isGiven: row.default_group_id === row.given_default_group_id,
-          },
     version: row.version,
     ...more,
   }

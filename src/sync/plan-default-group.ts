@@ -22,6 +22,7 @@ export function defaultGroupChange(
     return undefined
   const current = user.defaultGroup
   if (groups.defaultGroup !== undefined) return current?.id === groups.defaultGroup.id ? undefined : groups.defaultGroup
-  const hasLeft = current?.isGiven === true && groups.isComplete && !groups.groupIds.includes(current.id)
-  return hasLeft ? null : undefined
+  if (current?.isGiven !== true || !groups.isComplete || groups.groupIds.includes(current.id)) return undefined
+  const isMemberOtherwise = current.memberBy.some((sourceId) => sourceId !== context.sourceId)
+  return isMemberOtherwise ? undefined : null
 }
