@@ -85,12 +85,13 @@ interface Folded {
 
 /** What the items of applied runs add up to, without a look at the registry. Knows users by their object ids only. */
 export async function foldHistory(db: Database): Promise<RegistryState> {
-  const applied = `join runs r on r.id = i.run_id and r.outcome = 'applied'`
+  // A plan that was held has its items with the run that made it; they count when, and as of when, they were approved.
+  const applied = `join (select coalesce(approves, id) as plan, id from runs where outcome = 'applied') r on r.plan = i.run_id`
   const items = await db.query<Item>(
-    `select i.* from plan_items i ${applied} where not i.left_out and i.action <> 'skip' order by i.run_id, i.seq`,
+    `select i.* from plan_items i ${applied} where not i.left_out and i.action <> 'skip' order by r.id, i.seq`,
   )
   const rows = await db.query<{ run_id: number; op: 'a' | 'r'; group_id: number; user_id: number }>(
-    `select i.* from plan_memberships i ${applied} order by i.run_id, i.op desc`,
+    `select i.* from plan_memberships i ${applied} order by r.id, i.op desc`,
   )
   const people = new Map<number, Folded>()
   const groups = new Map<number, { objectId: string; name: string; under: string; hidden: boolean }>()
