@@ -131,6 +131,8 @@ create table issues (
   object_id uuid,
   message text not null,
   opened_at timestamp with time zone default now() not null,
+  tries integer default 1 not null,
+  seen_at timestamp with time zone default now() not null,
   constraint issues_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE SET NULL,
   constraint issues_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint issues_pkey PRIMARY KEY (id)
@@ -233,6 +235,16 @@ create table mirror_rereads (
   constraint mirror_rereads_kind_check CHECK ((kind = ANY (ARRAY['u'::"char", 'g'::"char"]))),
   constraint mirror_rereads_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint mirror_rereads_pkey PRIMARY KEY (source_id, object_id)
+);
+
+create table mirror_retries (
+  source_id integer not null,
+  object_id uuid not null,
+  tries integer default 0 not null,
+  first_at timestamp with time zone not null,
+  next_try_at timestamp with time zone not null,
+  constraint mirror_retries_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint mirror_retries_pkey PRIMARY KEY (source_id, object_id)
 );
 
 create table mirror_rounds (

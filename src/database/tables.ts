@@ -84,6 +84,8 @@ export interface Tables {
     object_id: string | null
     message: string
     opened_at: Generated<Date>
+    tries: Generated<number>
+    seen_at: Generated<Date>
   }
   memberships: {
     group_id: number
@@ -146,6 +148,13 @@ export interface Tables {
     source_id: number
     object_id: string
     kind: string
+  }
+  mirror_retries: {
+    source_id: number
+    object_id: string
+    tries: Generated<number>
+    first_at: Date
+    next_try_at: Date
   }
   mirror_rounds: {
     source_id: number

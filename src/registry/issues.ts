@@ -10,6 +10,11 @@ export interface OpenIssue extends Issue {
   readonly source: string
   readonly run: string | null
   readonly openedAt: Date
+  /** In how many plannings in a row it was met, and when the last one was. */
+  readonly tries: number
+  readonly seenAt: Date
+  /** When Graph is asked again at the earliest; null where every run plans the object again from what it has read. */
+  readonly nextTryAt: Date | null
 }
 
 /** Adds the issues that a planning found. */
@@ -46,8 +51,8 @@ export async function closeOldIssues(
   },
 ): Promise<void> {
   await db.query(
-    `update issues n set opened_at = o.first from (
-       select object_id, code, min(opened_at) as first from issues where source_id = $1 and run_id is distinct from $2 group by object_id, code
+    `update issues n set opened_at = o.first, tries = o.tries + 1 from (
+       select object_id, code, min(opened_at) as first, max(tries) as tries from issues where source_id = $1 and run_id is distinct from $2 group by object_id, code
      ) o where n.source_id = $1 and n.run_id = $2 and n.code = o.code and n.object_id is not distinct from o.object_id`,
     [options.sourceId, options.runId],
   )
@@ -102,9 +107,14 @@ export async function listIssues(db: Queries, query: IssueQuery): Promise<OpenIs
     object_id: string | null
     message: string
     opened_at: Date
+    tries: number
+    seen_at: Date
+    next_try_at: Date | null
   }>(
-    `select i.id, s.name as source, i.run_id, i.code, i.object_id, i.message, i.opened_at
+    `select i.id, s.name as source, i.run_id, i.code, i.object_id, i.message, i.opened_at, i.tries, i.seen_at, r.next_try_at
      from issues i join sources s on s.id = i.source_id
+       left join mirror_retries r on r.source_id = i.source_id and r.object_id = i.object_id
+         and i.code in ('membership-unknown', 'scope-group-missing')
      where ($1::text is null or s.name = $1) and ($2::text is null or i.code = $2) and i.id > $3
      order by i.id limit $4`,
     [query.source ?? null, query.code ?? null, query.after ?? 0, query.limit],
@@ -117,5 +127,8 @@ export async function listIssues(db: Queries, query: IssueQuery): Promise<OpenIs
     objectId: row.object_id,
     message: row.message,
     openedAt: row.opened_at,
+    tries: row.tries,
+    seenAt: row.seen_at,
+    nextTryAt: row.next_try_at,
   }))
 }

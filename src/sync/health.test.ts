@@ -10,7 +10,8 @@ import { GraphError, TokenError } from '../graph/errors.ts'
 import { getHealth, listHealth, type SourceHealth } from '../registry/health.ts'
 import { requireSource } from '../registry/sources.ts'
 import { askDue, runIfDue } from './due.ts'
-import { type Ending, nextHealth, pauseMs, type Trouble, troubleOf } from './trouble.ts'
+import { pauseMs } from './pauses.ts'
+import { type Ending, nextHealth, type Trouble, troubleOf } from './trouble.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

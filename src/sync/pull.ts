@@ -7,6 +7,7 @@ import { countLiveUsers } from '../mirror/objects.ts'
 import { finishRound, getRounds, type Rounds } from '../mirror/rounds.ts'
 import { resealUsers } from '../mirror/reseal.ts'
 import { settleDoubtful } from '../mirror/doubtful.ts'
+import { askAgain } from './ask-again.ts'
 import { settleUnproven } from './absent.ts'
 import { type Expired, drainFeeds } from './feeds.ts'
 import { type Needs, needsOf } from './map/needs.ts'
@@ -67,6 +68,7 @@ async function pullRounds(env: PullEnv, source: PullSource, mode: 'auto' | 'full
   await settleUnproven(current)
   await writeMirror(env.db, owner, (tx) => settleDoubtful(tx, owner))
   await rereadMemberships(current)
+  await askAgain(current, { isFull: result.mode === 'full' })
   if (result.mode === 'full') await writeMirror(env.db, owner, (tx) => finishRound(tx, source.id))
   // Also where an earlier run found it out and its plan was only shown, held or rejected.
   const hasUsers = (await countLiveUsers(env.db, source.id, { atMost: 1 })) > 0

@@ -53,7 +53,8 @@ async function groupsOf(
   }
 }
 
-async function rereadGroups(pull: Pull, groupIds: readonly string[]): Promise<void> {
+/** Reads the members of these groups of the mirror anew; those that may not be read stay as they are. */
+export async function rereadGroups(pull: Pull, groupIds: readonly string[]): Promise<void> {
   const { env, source, owner } = pull
   const reading = new Map<ObjectId, GroupBeingRead>()
   // A group that the mirror does not have comes with its members through groups/delta.

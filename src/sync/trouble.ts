@@ -3,13 +3,7 @@ import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { HealthState } from '../contract/health.ts'
 import { GraphError, TokenError } from '../graph/errors.ts'
 import type { SourceHealth } from '../registry/health.ts'
-
-const MINUTE_MS = 60_000
-/** Pauses between scheduled tries of a failing source: the first, and the longest. */
-const FIRST_PAUSE_MS = 15 * MINUTE_MS
-const LONGEST_PAUSE_MS = 24 * 60 * MINUTE_MS
-/** A time to come back that is further away is nobody's serious wish, and may not even be a date. */
-const LONGEST_WISH_MS = 30 * LONGEST_PAUSE_MS
+import { pauseMs } from './pauses.ts'
 
 /** Failures in a row from which a source is quarantined: about eight hours of scheduled tries. */
 const FAILURES_TO_QUARANTINE = 6
@@ -144,8 +138,6 @@ export interface Ending {
 /**
  * The health of a source after a run: any run that could read resets everything, a failed one counts and makes
  * schedules wait, 15 minutes at first, twice as long each time, at most a day, and never less than Microsoft asked for.
- *
- * @param random 0 ≤ x < 1: the pause is between 80 and 100 % of its length, so that sources which failed together do not come back together
  */
 export function nextHealth(
   before: SourceHealth | undefined,
@@ -188,13 +180,4 @@ export function nextHealth(
     nextTryAt: null,
     lastSuccessAt: isSuccess ? now : (before?.lastSuccessAt ?? null),
   }
-}
-
-/** How long a schedule waits after so many failures in a row, in milliseconds. */
-export function pauseMs(
-  failures: number,
-  { random, wishedMs }: { readonly random: () => number; readonly wishedMs?: number | undefined },
-): number {
-  const full = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS)
-  return Math.max(full * (0.8 + 0.2 * random()), Math.min(wishedMs ?? 0, LONGEST_WISH_MS))
 }

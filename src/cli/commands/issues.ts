@@ -1,7 +1,10 @@
 // issues: what runs could not do for single objects.
 import type { Command } from 'commander'
+import type { App } from '../../app.ts'
+import { REMEDIES } from '../../contract/remedies.ts'
+import { ISSUE_CODES, type IssueCode } from '../../contract/runs.ts'
 import { parseLimit } from '../arguments.ts'
-import { writeJson, writeLine, writeTable } from '../io.ts'
+import { type Io, writeJson, writeLine, writeTable } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 interface Options {
@@ -32,24 +35,34 @@ async function listIssues(session: Session, options: Options): Promise<number> {
   return withApp(session, async (app) => {
     const issues = await app.listIssues(options)
     if (session.json) {
-      writeJson(session.io, { issues })
+      writeJson(session.io, { issues: issues.map((issue) => ({ ...issue, remedy: REMEDIES[issue.code] })) })
       return 0
     }
     if (issues.length === 0) {
       writeLine(session.io, 'There are no open issues.')
       return 0
     }
-    writeTable(
-      session.io,
-      ['source', 'code', 'object id', 'since', 'what'],
-      issues.map((issue) => [
-        issue.source,
-        issue.code,
-        issue.objectId ?? '',
-        issue.openedAt.toISOString().slice(0, 10),
-        issue.message,
-      ]),
-    )
+    for (const code of ISSUE_CODES) {
+      const some = issues.filter((issue) => issue.code === code)
+      if (some.length > 0) writeIssues(session.io, code, some)
+    }
     return 0
   })
+}
+
+/** Those of one kind: what to do is said once. */
+function writeIssues(io: Io, code: IssueCode, issues: Awaited<ReturnType<App['listIssues']>>): void {
+  writeLine(io, `${code}: ${REMEDIES[code]}`)
+  writeTable(
+    io,
+    ['source', 'object id', 'since', 'times', 'tried again', 'what'],
+    issues.map((issue) => [
+      issue.source,
+      issue.objectId ?? '',
+      issue.openedAt.toISOString().slice(0, 10),
+      String(issue.tries),
+      issue.nextTryAt === null ? 'in every run' : issue.nextTryAt.toISOString().slice(0, 16).replace('T', ' '),
+      issue.message,
+    ]),
+  )
 }

@@ -1,0 +1,31 @@
+// What an administrator does about each kind of issue.
+import type { IssueCode } from './runs.ts'
+
+/** By code; the sentence of an issue tells about whom it is. */
+export const REMEDIES: Readonly<Record<IssueCode, string>> = {
+  'user-name-empty':
+    'Fill the attribute that the user name is taken from, in Entra, or map the user name from one that everybody has.',
+  'user-name-conflict':
+    'Change the user name of one of the two in Entra, or map user names from an attribute that is unique; the loser follows in the next run.',
+  'alias-conflict':
+    'Change the value of one of the two in Entra, or leave it: everything else about the loser is synchronized.',
+  'card-conflict':
+    'Find out who carries the card, and take its number away from the other one in Entra, or here where it was added by hand.',
+  'pin-conflict': 'Give one of the two another PIN, or map the PIN to generate.',
+  'personal-number-conflict': 'Correct the number of one of the two in Entra; two people never share one.',
+  'pairing-refused':
+    'Look who of the records it names is meant: correct name or number of the others, or end the protection of the one, then run again.',
+  'owned-by-source':
+    'Nothing, where that is meant: a source with a lower priority number owns him. Else change the priorities.',
+  'value-rejected':
+    'Correct the value in Entra, or the transformation in the config file; what was there before stays.',
+  'expression-failed': 'Correct the expression in the config file for values like this one, or the value in Entra.',
+  'scope-group-missing':
+    'Restore the group in Entra, or name another one in users.import; it is looked for again within a day, at once with sync --full.',
+  'membership-unknown':
+    'Grant Member.Read.Hidden with admin consent, or ignore the group; it is asked again within a day, at once with sync --full.',
+  'listing-incomplete':
+    'Nothing, where it passes: nothing is removed until a full compare is complete. Where it stays, look whether somebody changes many users at that time.',
+  'listing-contradicted':
+    'Nothing, where it passes: nothing is removed in such a run. Where it stays, report the object to Microsoft.',
+}
