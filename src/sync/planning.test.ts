@@ -266,7 +266,7 @@ describe('templates and transformations', () => {
 })
 
 describe('who is in', () => {
-  it('deactivates a disabled account at once and never creates one', async () => {
+  it('D18: deactivates a disabled account at once and never creates one', async () => {
     const source = await aHandSource(test.db)
     await source.user(A, { userPrincipalName: 'a@x', accountEnabled: true })
     await source.user(B, { userPrincipalName: 'b@x', accountEnabled: false })
@@ -383,7 +383,7 @@ describe('pairing', () => {
     expect(user.rows).toEqual([{ id, object_id: A, full_name: 'Ann' }])
   })
 
-  it('L5, S15: refuses to pair an administrator and leaves him untouched', async () => {
+  it('D21, L5, S15: refuses to pair an administrator and leaves him untouched', async () => {
     await local('root@x', 'administrator')
     const before = await test.db.query('select * from users')
     const source = await aHandSource(test.db)
