@@ -281,13 +281,11 @@ describe('config file', () => {
             pin: 'generate',
             own: { badge: { expression: 'x' } },
           },
-          options: { pairBy: 'personalNumber', graceDays: 3, deleteAfterDays: 30 },
+          options: { pairBy: 'personalNumber' },
         },
       }),
       [
         'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
-        'sources.staff.users.options.graceDays: a grace period cannot be used in this version of Muster yet',
-        'sources.staff.users.options.deleteAfterDays: deleting deactivated users cannot be used in this version of Muster yet',
       ],
     ],
   ]

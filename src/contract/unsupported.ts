@@ -10,11 +10,6 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { what: 'expressions', places: (s) => propertiesWhere(s, (p) => 'expression' in p) },
-  { what: 'a grace period', places: (s) => (s.users.options.graceDays > 0 ? ['users.options.graceDays'] : []) },
-  {
-    what: 'deleting deactivated users',
-    places: (s) => (s.users.options.deleteAfterDays === 'never' ? [] : ['users.options.deleteAfterDays']),
-  },
 ]
 
 /** Every place of `settings` that asks for something not built yet; empty when all of it can be done. */

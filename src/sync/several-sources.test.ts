@@ -1,0 +1,298 @@
+// Several sources of one tenant: who owns a person, who takes him over, and whose memberships and groups count.
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
+import { withTransaction } from '../database/transaction.ts'
+import { detachSource } from '../registry/detach.ts'
+
+let test: TestDatabase
+beforeAll(async () => {
+  test = await createTestDatabase()
+})
+afterAll(async () => {
+  await test.drop()
+})
+
+const ANN = anId(1)
+const BOB = anId(2)
+const STAFF = anId(101)
+
+let tenantId: string
+let first: HandSource
+let second: HandSource
+const upn = (name: string) => ({ userPrincipalName: `${name}@contoso.com`, accountEnabled: true })
+
+beforeEach(async () => {
+  await test.db.query(
+    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
+  )
+  tenantId = randomUUID()
+  first = await aHandSource(test.db, { priority: 10 }, tenantId)
+  second = await aHandSource(test.db, { priority: 20, users: { properties: { department: 'city' } } }, tenantId)
+})
+
+/** Both sources know her. */
+async function both(objectId: string, attributes: Record<string, unknown>, state = 'l'): Promise<void> {
+  await first.user(objectId, attributes, state)
+  await second.user(objectId, attributes, state)
+}
+
+async function itemsOf(runId: number): Promise<string[]> {
+  const found = await test.db.query<{ item: string }>(
+    `select object || ' ' || action || ' ' || reason as item from plan_items where run_id = $1 order by seq`,
+    [runId],
+  )
+  return found.rows.map((row) => row.item)
+}
+
+async function owners(): Promise<
+  Record<string, { source: number | null; department: string | null; active: boolean }>
+> {
+  const found = await test.db.query<{
+    object_id: string
+    source_id: number | null
+    department: string | null
+    active: boolean
+  }>('select object_id, source_id, department, active from users')
+  return Object.fromEntries(
+    found.rows.map((r) => [r.object_id, { source: r.source_id, department: r.department, active: r.active }]),
+  )
+}
+
+describe('D7: who owns a person', () => {
+  it('the source of the lowest number, whichever ran first; the other reports him as owned-by-source', async () => {
+    await both(ANN, { ...upn('ann'), department: 'Sales', city: 'Bern' })
+    await second.run()
+    expect(await owners()).toEqual({ [ANN]: { source: second.id, department: 'Bern', active: true } })
+
+    const taken = await first.run()
+
+    expect(await itemsOf(taken.runId)).toEqual(['user take over comes-before-owner'])
+    expect(taken.users.takenOver).toBe(1)
+    expect(await owners()).toEqual({ [ANN]: { source: first.id, department: 'Sales', active: true } })
+
+    const after = await second.run()
+    expect(await itemsOf(after.runId)).toEqual(['user skip owned-by-source'])
+    const issues = await test.db.query('select code from issues where source_id = $1', [second.id])
+    expect(issues.rows).toEqual([{ code: 'owned-by-source' }])
+  })
+
+  it('of the same number, the name decides', async () => {
+    const names = await test.db.query<{ id: number; name: string }>('select id, name from sources order by name')
+    await first.set({ priority: 20 })
+    await both(ANN, upn('ann'))
+    await second.run()
+    await first.run()
+    await second.run()
+    expect((await owners())[ANN]?.source).toBe(names.rows[0]!.id)
+  })
+
+  it('an open owned-by-source issue does not make every delta plan the person again', async () => {
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    const idle = await second.run()
+    expect(await itemsOf(idle.runId)).toEqual([])
+  })
+
+  it('tenants never merge: the same user name in two of them stays with the first', async () => {
+    const other = await aHandSource(test.db, { priority: 1 })
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await other.user(BOB, upn('ann'))
+    await other.run()
+    expect(Object.keys(await owners())).toEqual([ANN])
+    const issues = await test.db.query('select code from issues')
+    expect(issues.rows).toEqual([{ code: 'user-name-conflict' }])
+  })
+})
+
+describe('when the owner drops him', () => {
+  const leavesFirst = { priority: 10, users: { guests: 'ignore' as const } }
+
+  it('the next claim takes over in the same plan, and he is never deactivated', async () => {
+    await first.set(leavesFirst)
+    await both(ANN, { ...upn('ann'), department: 'Sales', city: 'Bern' })
+    await first.run()
+    await second.run()
+    await first.user(ANN, { userType: 'Guest' })
+
+    const plan = await first.run()
+
+    expect(await itemsOf(plan.runId)).toEqual(['user take over dropped-by-owner'])
+    expect(await owners()).toEqual({ [ANN]: { source: second.id, department: 'Bern', active: true } })
+    // The new owner's next run has nothing to say about him any more.
+    const next = await second.run()
+    expect(await itemsOf(next.runId)).toEqual([])
+    expect((await test.db.query('select code from issues')).rows).toEqual([])
+  })
+
+  it('he is missing only when no enabled source claims him', async () => {
+    await first.set(leavesFirst)
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    await second.set({ enabled: false, priority: 20 })
+    await first.user(ANN, { userType: 'Guest' })
+    const plan = await first.run()
+    expect(await itemsOf(plan.runId)).toEqual(['user deactivate out-of-scope'])
+  })
+
+  it('nobody takes over whom Entra has deleted', async () => {
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    await first.user(ANN, {}, 's')
+    const plan = await first.run()
+    expect(await itemsOf(plan.runId)).toEqual(['user deactivate soft-deleted'])
+  })
+
+  it('a disabled account passes only to a source that imports disabled ones, by what the owner has just read', async () => {
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    await first.user(ANN, { accountEnabled: false })
+    const plan = await first.run()
+    expect(await itemsOf(plan.runId)).toEqual(['user deactivate disabled'])
+
+    await both(BOB, upn('bob'))
+    await second.set({ priority: 20, users: { disabledAccounts: 'import' } })
+    await first.run()
+    await second.run()
+    await first.user(BOB, { accountEnabled: false })
+    const passed = await first.run()
+    expect(await itemsOf(passed.runId)).toContain('user take over dropped-by-owner')
+    expect((await owners())[BOB]).toMatchObject({ source: second.id, active: true })
+  })
+
+  it('one whom the first has deactivated comes back with the source that wants him later', async () => {
+    await first.set(leavesFirst)
+    await both(ANN, { ...upn('ann'), userType: 'Guest' })
+    await first.user(ANN, { userType: 'Member' })
+    await first.run()
+    await first.user(ANN, { userType: 'Guest' })
+    await first.run()
+    expect((await owners())[ANN]?.active).toBe(false)
+    const plan = await second.run()
+    expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner', 'user reactivate wanted-again'])
+    expect((await owners())[ANN]).toMatchObject({ source: second.id, active: true })
+  })
+
+  it('wanted again by the first, he is its own again', async () => {
+    await first.set(leavesFirst)
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    await first.user(ANN, { userType: 'Guest' })
+    await first.run()
+    await first.user(ANN, { userType: 'Member' })
+    const plan = await first.run()
+    expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner'])
+    expect((await owners())[ANN]?.source).toBe(first.id)
+  })
+})
+
+describe('memberships and groups of several sources', () => {
+  beforeEach(async () => {
+    for (const source of [first, second]) {
+      await source.user(ANN, upn('ann'))
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.member(STAFF, ANN)
+    }
+    await first.run()
+    await second.run()
+  })
+
+  const rows = async () =>
+    (await test.db.query<{ source_id: number }>('select source_id from memberships order by source_id')).rows.map(
+      (row) => row.source_id,
+    )
+
+  it('a membership exists while any source gives it, and the second gift is no change', async () => {
+    expect(await rows()).toEqual([first.id, second.id])
+    const changes = await test.db.query(`select count(*) as count from plan_items where object = 'membership'`)
+    expect(changes.rows).toEqual([{ count: 1 }])
+
+    await first.noMember(STAFF, ANN)
+    const kept = await first.run()
+    expect(kept.memberships).toEqual({ added: 0, removed: 0 })
+    expect((await people(test.db))[ANN]?.groups).toEqual(['Staff'])
+    expect(await rows()).toEqual([second.id])
+
+    await second.noMember(STAFF, ANN)
+    const gone = await second.run()
+    expect(gone.memberships).toEqual({ added: 0, removed: 1 })
+    expect((await people(test.db))[ANN]?.groups).toEqual([])
+  })
+
+  it('a source that drops a person takes back the memberships that it gave beside the owner', async () => {
+    await second.set({ priority: 20, users: { guests: 'ignore' } })
+    await second.user(ANN, { userType: 'Guest' })
+    const plan = await second.run()
+    expect(plan.memberships).toEqual({ added: 0, removed: 0 })
+    expect(await rows()).toEqual([first.id])
+  })
+
+  it('a membership made by hand is never removed by a source', async () => {
+    await test.db.query('update memberships set source_id = 0 where source_id = $1', [second.id])
+    await first.noMember(STAFF, ANN)
+    const plan = await first.run()
+    expect(plan.memberships).toEqual({ added: 0, removed: 0 })
+    expect((await people(test.db))[ANN]?.groups).toEqual(['Staff'])
+  })
+
+  it('a group that its owner ignores passes to the source that still imports it', async () => {
+    await first.set({ priority: 10, groups: { ignore: [STAFF] } })
+    await second.set({ priority: 20, groups: { under: 'Second' } })
+    const plan = await first.run()
+    expect(await itemsOf(plan.runId)).toEqual(['group move dropped-by-owner'])
+    const groups = await test.db.query('select source_id, hidden, under from groups')
+    expect(groups.rows).toEqual([{ source_id: second.id, hidden: false, under: 'Second' }])
+    expect(await rows()).toEqual([second.id])
+    const next = await second.run()
+    expect(await itemsOf(next.runId)).toEqual(['user skip owned-by-source'])
+  })
+
+  it('a group that Entra has deleted goes for all', async () => {
+    await first.group(STAFF, {}, 'x')
+    await second.group(STAFF, {}, 'x')
+    await first.run()
+    await second.run()
+    expect((await test.db.query('select hidden from groups')).rows).toEqual([{ hidden: true }])
+    expect(await rows()).toEqual([])
+  })
+
+  it('S16: marked and everybody come to the same', async () => {
+    await first.noMember(STAFF, ANN)
+    await first.run()
+    for (const source of [first, second]) {
+      const full = await source.run({ everybody: true })
+      expect((await itemsOf(full.runId)).filter((item) => !item.includes('skip'))).toEqual([])
+    }
+    expect(await rows()).toEqual([second.id])
+  })
+})
+
+describe('O6: removing a source', () => {
+  it('changes nobody; the next source that claimed them has them as its own, and shows it', async () => {
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    expect((await owners())[ANN]).toMatchObject({ source: null, active: true })
+    const plan = await second.run()
+    expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner'])
+    expect(plan.held).toEqual([])
+  })
+
+  it('a later source on that tenant links them again, as adoptions, which are held', async () => {
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    await second.user(ANN, upn('ann'))
+    const plan = await second.plan()
+    expect(await itemsOf(plan.runId)).toEqual(['user adopt linked-again'])
+    expect(plan.held).toEqual([{ rule: 'adoptions', count: 1, limit: 0 }])
+  })
+})
