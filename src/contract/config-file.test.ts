@@ -284,9 +284,7 @@ describe('config file', () => {
           options: { pairBy: 'personalNumber' },
         },
       }),
-      [
-        'sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet',
-      ],
+      ['sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet'],
     ],
   ]
 

@@ -8,9 +8,7 @@ interface Row {
   readonly places: (settings: SourceSettings) => readonly string[]
 }
 
-const ROWS: readonly Row[] = [
-  { what: 'expressions', places: (s) => propertiesWhere(s, (p) => 'expression' in p) },
-]
+const ROWS: readonly Row[] = [{ what: 'expressions', places: (s) => propertiesWhere(s, (p) => 'expression' in p) }]
 
 /** Every place of `settings` that asks for something not built yet; empty when all of it can be done. */
 export function unsupported(settings: SourceSettings): ConfigProblem[] {

@@ -13,7 +13,7 @@ import { groupDeltaMark, groupDeltaReader, type ListGroupsOptions, listGroups } 
 import { createLimiter } from './limiter.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { graphRoot } from './links.ts'
-import { type Found, type LookUpOptions, lookUp, lookUpDeleted, transitiveGroupsOf } from './lookups.ts'
+import { findUserByName, type Found, lookUp, lookUpDeleted, type LookUpOptions, transitiveGroupsOf } from './lookups.ts'
 import { eachMembersPage, type GroupToRead, type MembersPage } from './memberships.ts'
 import { createSender, type Sender } from './request.ts'
 import { createRequester, type Requester } from './retry.ts'
@@ -222,6 +222,11 @@ export class GraphClient {
     options: { readonly signal: AbortSignal },
   ): Promise<Map<ObjectId, 'deleted' | 'absent'>> {
     return lookUpDeleted(this.#requester, ids, options)
+  }
+
+  /** The object id behind a user principal name; undefined when nobody has it. */
+  findUserByName(userPrincipalName: string, options: { readonly signal: AbortSignal }): Promise<ObjectId | undefined> {
+    return findUserByName(this.#requester, userPrincipalName, options)
   }
 
   /** Groups that a user is in, directly or through other groups. */

@@ -64,6 +64,34 @@ export async function lookUpDeleted(
 }
 
 /**
+ * The object id behind a user principal name; `undefined` when nobody has it.
+ *
+ * @see https://learn.microsoft.com/graph/api/user-get
+ */
+export async function findUserByName(
+  graph: Requester,
+  userPrincipalName: string,
+  options: { readonly signal: AbortSignal },
+): Promise<ObjectId | undefined> {
+  // A name that begins with $ is no path segment for Graph; in the brackets it is, and quotes in it are doubled.
+  const name = encodeURIComponent(userPrincipalName.replaceAll("'", "''"))
+  const jobs: LookUpJob[] = [{ objectId: NOBODY, url: `/users('${name}')?$select=id`, cost: 1 }]
+  const outputs = eachBatched<LookUpJob, ObjectId | undefined>(graph, {
+    jobs,
+    signal: options.signal,
+    interpret(job, answer) {
+      if (isAbsence(answer)) return { output: undefined }
+      return { output: objectIdOf(requireBody(job, answer)) }
+    },
+  })
+  for await (const ids of outputs) return ids[0]
+  return undefined
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- names the question, not an answer
+const NOBODY = '00000000-0000-0000-0000-000000000000' as ObjectId
+
+/**
  * Groups that a user belongs to, directly or through others. Read without cast, because casts answer from an index that
  * lags (https://learn.microsoft.com/graph/aad-advanced-queries).
  *
@@ -114,6 +142,12 @@ async function askEach<T>(
 }
 
 function requireObject(job: LookUpJob, answer: InnerAnswer): Raw {
+  const raw = requireBody(job, answer)
+  if (objectIdOf(raw) !== job.objectId) throw new BadAnswer('another object was answered')
+  return raw
+}
+
+function requireBody(job: LookUpJob, answer: InnerAnswer): Raw {
   const path = job.url.split('?', 1)[0] ?? ''
   if (answer.status === 404) throw new BadAnswer('an object answered 404 for another reason than not being there')
   if (answer.status >= 300)
@@ -123,6 +157,6 @@ function requireObject(job: LookUpJob, answer: InnerAnswer): Raw {
       { status: answer.status, graphCode: answer.code, requestId: answer.requestId, path, retry: 'never' },
     )
   const raw = asRecord(answer.body)
-  if (raw === undefined || objectIdOf(raw) !== job.objectId) throw new BadAnswer('another object was answered')
+  if (raw === undefined) throw new BadAnswer('no object was answered')
   return raw
 }

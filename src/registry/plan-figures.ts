@@ -70,6 +70,62 @@ export async function countBefore(db: Queries, sourceId: number, atMost: Before)
   return found.rows[0] ?? { users: 0, groups: 0, memberships: 0, credentials: 0 }
 }
 
+export interface ItemsQuestion {
+  readonly runId: number
+  readonly laterRunId: number
+  readonly object: string
+  readonly actions: readonly string[]
+  /** Only items that change this field. */
+  readonly field?: string
+  /** Only credentials of this kind. */
+  readonly kind?: string
+}
+
+/** How many items of a plan a later one does not have in the same words. */
+export async function countChangedItems(db: Queries, question: ItemsQuestion): Promise<number> {
+  const found = await db.query<{ count: number }>(
+    `select count(*) as count from plan_items i
+     where i.run_id = $1 and i.object = $3 and i.action = any($4)
+       and ($5::text is null or i.old ? $5 or i.new ? $5) and ($6::text is null or coalesce(i.new, i.old) ->> 'kind' = $6)
+       and not exists (select from plan_items n where n.run_id = $2 and n.digest = i.digest)`,
+    [
+      question.runId,
+      question.laterRunId,
+      question.object,
+      question.actions,
+      question.field ?? null,
+      question.kind ?? null,
+    ],
+  )
+  return found.rows[0]?.count ?? 0
+}
+
+/** The shape in which a run keeps what its plan did; the safeguard's own. */
+export interface SpentFigures {
+  readonly usersRemoved: number
+  readonly groupsDeleted: number
+  readonly membershipsRemoved: number
+  readonly credentialsRemoved: number
+  readonly rewrites: {
+    readonly userName: number
+    readonly card: number
+    readonly pin: number
+    readonly personalNumber: number
+    readonly email: number
+  }
+  readonly cleared: Readonly<Record<string, number>>
+}
+
+/** What the runs of a source did that were applied without approval in the last 24 hours. An approved plan ends as held. */
+export async function spentLately(db: Queries, sourceId: number): Promise<readonly SpentFigures[]> {
+  const found = await db.query<{ figures: SpentFigures }>(
+    `select figures from runs where source_id = $1 and kind = 'sync' and outcome = 'applied' and figures is not null
+       and ended_at > now() - interval '24 hours'`,
+    [sourceId],
+  )
+  return found.rows.map((row) => row.figures)
+}
+
 /** How many users the source has, all of them. */
 export async function countUsersBefore(db: Queries, sourceId: number): Promise<number> {
   const found = await db.query<{ count: number }>(

@@ -5,6 +5,7 @@ import { ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
+import type { SpentFigures } from './plan-figures.ts'
 
 /** How long the holder of a source on another host may be silent before he counts as dead. */
 const SILENT_SECONDS = 30
@@ -35,6 +36,8 @@ export interface Run {
   readonly settingsVersion: number
   readonly planHash: string | null
   readonly planAll: boolean | null
+  /** Mirror keys, where the plan is for some users alone. */
+  readonly only: readonly number[] | null
   readonly removalsAllowed: boolean | null
   readonly summary: RunDocument | null
   readonly approveBy: Date | null
@@ -148,17 +151,18 @@ export async function holdFence(db: Queries, sourceId: number, fence: number): P
 export interface PlanMade {
   readonly hash: string
   readonly planAll: boolean
+  /** Mirror keys, where the plan is for some users alone. */
+  readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
+  readonly figures: SpentFigures
 }
 
 /** Notes the plan that a run has made. */
 export async function recordPlan(db: Queries, runId: number, plan: PlanMade): Promise<void> {
-  await db.query('update runs set plan_hash = $2, plan_all = $3, removals_allowed = $4 where id = $1', [
-    runId,
-    plan.hash,
-    plan.planAll,
-    plan.removalsAllowed,
-  ])
+  await db.query(
+    'update runs set plan_hash = $2, plan_all = $3, removals_allowed = $4, only_keys = $5, figures = $6 where id = $1',
+    [runId, plan.hash, plan.planAll, plan.removalsAllowed, plan.only ?? null, JSON.stringify(plan.figures)],
+  )
 }
 
 export interface RunEnding {
@@ -186,6 +190,7 @@ export async function endRun(db: Queries, runId: number, ending: RunEnding): Pro
 async function deletePlan(db: Queries, runId: number): Promise<void> {
   await db.query('delete from plan_items where run_id = $1', [runId])
   await db.query('delete from plan_memberships where run_id = $1', [runId])
+  await db.query('delete from plan_shared_memberships where run_id = $1', [runId])
 }
 
 /** Marks held plans of the source that still wait as decided; answers which. */
@@ -273,6 +278,26 @@ export async function lastAppliedRun(db: Queries, sourceId: number): Promise<num
   return found.rows[0]?.id
 }
 
+/** The held plan of a source that waits for its approval and has not lapsed. */
+export async function waitingRun(db: Queries, sourceId: number): Promise<Run | undefined> {
+  const found = await db.query<RunRow>(
+    `select * from runs where source_id = $1 and outcome = 'held' and decision is null and approve_by > now() order by id desc limit 1`,
+    [sourceId],
+  )
+  const [row] = found.rows
+  return row === undefined ? undefined : presentRun(row)
+}
+
+/** Ends the plan of a run that is held no longer than another one waits: that one is the plan to decide about. */
+export async function yieldTo(db: Queries, runId: number, waiting: Pick<Run, 'id' | 'planHash'>): Promise<void> {
+  await deletePlan(db, runId)
+  await db.query(
+    `update runs set plan_hash = $2, figures = null, decision = 'superseded', decided_at = now(),
+       decided_reason = 'the plan of run ' || $3 || ' still waits' where id = $1`,
+    [runId, waiting.planHash, waiting.id],
+  )
+}
+
 export interface RunQuery {
   readonly source?: string | undefined
   /** Only runs with a lower id; for paging. */
@@ -308,6 +333,7 @@ interface RunRow {
   readonly settings_version: number
   readonly plan_hash: string | null
   readonly plan_all: boolean | null
+  readonly only_keys: readonly number[] | null
   readonly removals_allowed: boolean | null
   readonly summary: RunDocument | null
   readonly approve_by: Date | null
@@ -338,6 +364,7 @@ function presentRun(row: RunRow): Run {
     settingsVersion: row.settings_version,
     planHash: row.plan_hash,
     planAll: row.plan_all,
+    only: row.only_keys,
     removalsAllowed: row.removals_allowed,
     summary: row.summary,
     approveBy: row.approve_by,

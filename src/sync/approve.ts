@@ -70,6 +70,7 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
         planRunId: held.id,
         planFence: held.fence,
         everybody: held.planAll ?? false,
+        only: held.only ?? undefined,
         removalsAllowed: held.removalsAllowed ?? false,
         isEmpty: items.every((item) => item.action === 'skip'),
         without: approval.without,

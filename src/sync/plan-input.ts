@@ -3,6 +3,7 @@ import type { GroupCounts, HeldReason, Issue, UserCounts } from '../contract/run
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Attributes } from '../directory/change.ts'
 import type { SourceRank } from './owner.ts'
+import type { Spent } from './safeguard.ts'
 
 /** What planning needs to know beside the database. */
 export interface PlanInput {
@@ -50,6 +51,8 @@ export interface MadePlan extends PlanSummary {
   /** True when nothing would be written. */
   readonly isEmpty: boolean
   readonly held: readonly HeldReason[]
+  /** What the plan does, in the safeguard's numbers. */
+  readonly spent: Spent
 }
 
 /** What a plan does, in numbers. */

@@ -7,7 +7,7 @@ import * as figures from '../registry/plan-figures.ts'
 import { countEmptiedScopeGroups } from '../registry/planning.ts'
 import { FIELD_COLUMNS } from '../registry/users.ts'
 import type { MadePlan, PlanInput, PlanSummary } from './plan-input.ts'
-import { holdReasons, limitOf, type PlanFigures } from './safeguard.ts'
+import { addSpent, holdReasons, limitOf, NOTHING_SPENT, type PlanFigures, REWRITTEN, type Spent } from './safeguard.ts'
 
 /** Groups of so many members may not lose all of them unapproved. */
 const LARGE_GROUP = 50
@@ -48,15 +48,13 @@ export async function summarize(db: Queries, input: PlanInput): Promise<MadePlan
     .update(digest)
     .digest('hex')
   const isEmpty = items.every((item) => item.action === 'skip')
-  const held =
-    isEmpty && !input.noUsersWhereSome
-      ? []
-      : holdReasons(
-          await figuresOf(db, { input, summary, adoptions: users.adopted }),
-          input.source.settings.safeguard,
-          await always(db, input),
-        )
-  return { ...summary, hash, isEmpty, held }
+  if (isEmpty && !input.noUsersWhereSome) return { ...summary, hash, isEmpty, held: [], spent: NOTHING_SPENT }
+  const recent = await figures.spentLately(db, input.source.id)
+  const spent = recent.reduce(addSpent, NOTHING_SPENT)
+  const counted = await figuresOf(db, { input, summary, adoptions: users.adopted, spent })
+  const limits = input.source.settings.safeguard
+  const held = holdReasons(counted.figures, { limits, always: await always(db, input), spent })
+  return { ...summary, hash, isEmpty, held, spent: counted.own }
 }
 
 /** The counts of a plan as it was applied, without what was left out. */
@@ -104,9 +102,14 @@ async function always(db: Queries, input: PlanInput) {
 
 async function figuresOf(
   db: Queries,
-  plan: { readonly input: PlanInput; readonly summary: PlanSummary; readonly adoptions: number },
-): Promise<PlanFigures> {
-  const { input, summary } = plan
+  plan: {
+    readonly input: PlanInput
+    readonly summary: PlanSummary
+    readonly adoptions: number
+    readonly spent: Spent
+  },
+): Promise<{ readonly figures: PlanFigures; readonly own: Spent }> {
+  const { input, summary, spent } = plan
   const sourceId = input.source.id
   const limits = input.source.settings.safeguard
   const usersRemoved = summary.users.deactivated + summary.users.deleted
@@ -125,16 +128,29 @@ async function figuresOf(
     limit === undefined || counts.every((n) => n <= limitOf(least, limit, 0)) ? 0 : enoughOf(limit)
   const before = await figures.countBefore(db, sourceId, {
     users: Math.max(
-      enoughFor(5, limits?.removals, [usersRemoved]),
-      enoughFor(10, limits?.rewrites, Object.values(rewrites)),
+      enoughFor(5, limits?.removals, [usersRemoved + spent.usersRemoved]),
+      enoughFor(
+        10,
+        limits?.rewrites,
+        REWRITTEN.map((kind) => rewrites[kind] + spent.rewrites[kind]),
+      ),
     ),
-    groups: enoughFor(5, limits?.removals, [summary.groups.deleted]),
-    memberships: enoughFor(100, limits?.memberships, [summary.memberships.removed]),
-    credentials: enoughFor(10, limits?.credentials, [summary.credentials.removed]),
+    groups: enoughFor(5, limits?.removals, [summary.groups.deleted + spent.groupsDeleted]),
+    memberships: enoughFor(100, limits?.memberships, [summary.memberships.removed + spent.membershipsRemoved]),
+    credentials: enoughFor(10, limits?.credentials, [summary.credentials.removed + spent.credentialsRemoved]),
   })
-  const cleared = [...fields].filter(([, c]) => c.cleared > 10)
+  const losing = [...fields].filter(([, c]) => c.cleared > 0)
+  const cleared = losing.filter(([field, c]) => c.cleared + (spent.cleared[field] ?? 0) > 10)
   const use = await figures.countFieldUse(db, sourceId, new Map(cleared.flatMap(([field]) => usedExpression(field))))
-  return {
+  const own: Spent = {
+    usersRemoved,
+    groupsDeleted: summary.groups.deleted,
+    membershipsRemoved: summary.memberships.removed,
+    credentialsRemoved: summary.credentials.removed,
+    rewrites,
+    cleared: Object.fromEntries(losing.map(([field, c]) => [field, c.cleared])),
+  }
+  const planFigures: PlanFigures = {
     usersRemoved,
     usersBefore: before.users,
     groupsDeleted: summary.groups.deleted,
@@ -148,6 +164,7 @@ async function figuresOf(
     groupsEmptied: await countEmptied(db, input, summary),
     adoptions: plan.adoptions,
   }
+  return { figures: planFigures, own }
 }
 
 /** Selected groups and large ones that lose everybody. */

@@ -112,7 +112,8 @@ async function giveUp(current: Pull): Promise<void> {
   await writeMirror(current.env.db, current.owner, (tx) => finishRound(tx, current.source.id))
 }
 
-function preparePull(env: PullEnv, source: PullSource): Pull {
+/** What the parts of a pull share. */
+export function preparePull(env: PullEnv, source: PullSource): Pull {
   const needs = needsOf(source.settings)
   return {
     env,
@@ -136,7 +137,7 @@ function lineageOf(source: PullSource, needs: Needs): string {
 }
 
 /** An attribute that is now mapped to a card or PIN, or no longer, changes its place in the mirror first. */
-async function resealIfNeeded(current: Pull): Promise<void> {
+export async function resealIfNeeded(current: Pull): Promise<void> {
   const { env, source, needs, owner } = current
   const rounds = await getRounds(env.db, source.id)
   const held = new Set(rounds.userAttributes)

@@ -3,12 +3,12 @@ import { randomInt } from 'node:crypto'
 import { ConfigError, RunError } from '../base/errors.ts'
 import type { HeldReason, Outcome, RunDocument } from '../contract/runs.ts'
 import { refreshStatistics } from '../database/statistics.ts'
-import { withTransaction } from '../database/transaction.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
 import { clearMirror, getRounds } from '../mirror/rounds.ts'
 import { applyPlan, applyUnseen, settleMarks } from '../registry/apply.ts'
 import { issuesOfRun } from '../registry/issues.ts'
-import { decideHeld, getRun, holdFence, recordPlan } from '../registry/runs.ts'
+import { decideHeld, getRun, holdFence, recordPlan, yieldTo } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
 import { type Conclusion, concludeRun } from './conclude.ts'
 import { emptyDocument, endingOf, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
@@ -19,7 +19,10 @@ import type { MadePlan } from './plan-input.ts'
 import { makePlan, PLANNER_VERSION } from './planning.ts'
 import { countsOf } from './plan-summary.ts'
 import { releasesOf } from './plan-terms.ts'
-import { pull, type PullResult } from './pull.ts'
+import type { PullEnv, PullResult } from './pull-env.ts'
+import { type PulledUser, pullUser } from './pull-user.ts'
+import { pull } from './pull.ts'
+import { stillWaiting } from './waiting.ts'
 
 /** How long a held plan waits for its approval. */
 const APPROVAL_HOURS = 24
@@ -32,6 +35,8 @@ export interface RunRequest {
   /** `auto` reads by delta where the source has a delta link. */
   readonly mode: 'auto' | 'full'
   readonly trigger: 'manual' | 'schedule' | 'notification' | 'api'
+  /** Only this user, by user principal name or object id: he is read anew and planned alone. */
+  readonly user?: string | undefined
   /** Wait up to 60 s for a source that is being run. */
   readonly wait: boolean
   readonly signal: AbortSignal
@@ -68,9 +73,7 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
     signal: request.signal,
     onProgress: request.onProgress,
   })
-  return underLease(engine, { lease, source: source.name, mode }, (session) =>
-    pullPlanApply(session, { kind: request.kind, mode: request.mode }),
-  )
+  return underLease(engine, { lease, source: source.name, mode }, (session) => pullPlanApply(session, request))
 }
 
 /** A run under way. */
@@ -186,18 +189,42 @@ async function recordFailure(engine: Engine, ended: Ended): Promise<void> {
 
 async function pullPlanApply(
   session: Session,
-  options: { readonly kind: 'sync' | 'plan'; readonly mode: 'auto' | 'full' },
+  options: Pick<RunRequest, 'kind' | 'mode' | 'trigger' | 'user'>,
 ): Promise<SessionEnding> {
-  const pulled = await pullMirror(session, options.mode)
-  const plan = await planFromMirror(session, pulled)
+  const pulled = await pullMirror(session, options.mode, options.user)
+  const plan = await planFromMirror(session, pulled, 'key' in pulled ? [pulled.key] : undefined)
   if (options.kind === 'plan') {
     session.document = { ...session.document, held: plan.held.length === 0 ? null : heldOf(session, plan.held).held }
     return { outcome: plan.isEmpty ? 'no-change' : 'planned', approveBy: null, isRecorded: false }
+  }
+  // By hand a run always replaces what waits; a schedule does not take from an administrator what he is looking at.
+  if (options.trigger !== 'manual') {
+    const waiting = await withTransaction(session.engine.db, (tx) => leaveWaiting(session, tx, plan.held))
+    if (waiting !== undefined) return waiting
   }
   if (plan.held.length > 0) return hold(session, plan.held)
   const ending = await apply(session, plan, pulled)
   if (plan.everybody) await refreshStatistics(session.engine.db, FILLED_BY_RUNS)
   return ending
+}
+
+async function leaveWaiting(
+  session: Session,
+  tx: Transaction,
+  held: readonly HeldReason[],
+): Promise<SessionEnding | undefined> {
+  const { lease, source } = session
+  await holdFence(tx, source.id, lease.fence)
+  const waiting = await stillWaiting(tx, {
+    sourceId: source.id,
+    settingsVersion: source.settingsVersion,
+    runId: lease.runId,
+    held,
+  })
+  if (waiting === undefined) return undefined
+  await yieldTo(tx, lease.runId, waiting)
+  session.document = { ...session.document, planHash: waiting.planHash, held: waiting.summary?.held ?? null }
+  return { outcome: 'held', approveBy: null, isRecorded: false }
 }
 
 /** What a run for everybody may have filled or made grow. */
@@ -216,7 +243,11 @@ const FILLED_BY_RUNS = [
 ]
 
 /** Makes the mirror equal to Entra. */
-export async function pullMirror(session: Session, mode: 'auto' | 'full'): Promise<PullResult> {
+export async function pullMirror(
+  session: Session,
+  mode: 'auto' | 'full',
+  user?: string,
+): Promise<PullResult | PulledUser> {
   const { engine, lease, source, graph } = session
   const { connection } = source
   const before = engine.clock.monotonicMs()
@@ -235,20 +266,18 @@ export async function pullMirror(session: Session, mode: 'auto' | 'full'): Promi
     )
   })
   const { vault } = engine
-  const pulled = await pull(
-    {
-      db: engine.db,
-      graph,
-      seal: (plain, context) => vault.seal(plain, context),
-      open: (sealed, context) => vault.open(sealed, context),
-      clock: engine.clock,
-      log: engine.log,
-      signal: lease.signal,
-      onProgress: (progress) => lease.report(progress),
-    },
-    { id: source.id, name: source.name, settings: source.settings, connection, fence: lease.fence },
-    { mode },
-  )
+  const env: PullEnv = {
+    db: engine.db,
+    graph,
+    seal: (plain, context) => vault.seal(plain, context),
+    open: (sealed, context) => vault.open(sealed, context),
+    clock: engine.clock,
+    log: engine.log,
+    signal: lease.signal,
+    onProgress: (progress) => lease.report(progress),
+  }
+  const of = { id: source.id, name: source.name, settings: source.settings, connection, fence: lease.fence }
+  const pulled = user === undefined ? await pull(env, of, { mode }) : await pullUser(env, of, user)
   session.document = {
     ...session.document,
     mode: pulled.mode,
@@ -263,7 +292,8 @@ export async function pullMirror(session: Session, mode: 'auto' | 'full'): Promi
 export async function planFromMirror(
   session: Session,
   pulled: PullResult,
-): Promise<MadePlan & { readonly everybody: boolean }> {
+  only?: readonly number[],
+): Promise<MadePlan & { readonly everybody: boolean; readonly only: readonly number[] | undefined }> {
   const { engine, lease } = session
   const before = engine.clock.monotonicMs()
   lease.report({ phase: 'planning', done: 0, total: undefined })
@@ -278,25 +308,28 @@ export async function planFromMirror(
           'The settings of the source were changed while it ran; nothing was written. Run it again.',
         )
       }
-      const everybody = source.markedAll || pulled.mode === 'full' || isUpgrade(source)
+      const everybody = only === undefined && (source.markedAll || pulled.mode === 'full' || isUpgrade(source))
       const made = await makePlan(tx, {
         ...planInput(engine, source, pulled),
         rivals: await rivalsOf(tx, { vault: engine.vault, source }),
         runId: lease.runId,
         everybody,
+        only,
         onProgress: (done) => lease.report({ phase: 'planning', done, total: undefined }),
         signal: lease.signal,
       })
       await recordPlan(tx, lease.runId, {
         hash: made.hash,
         planAll: everybody,
+        only,
         removalsAllowed: pulled.removals === 'allowed',
+        figures: made.spent,
       })
       const issues = await issuesOfRun(tx, lease.runId, ISSUES_IN_DOCUMENT)
       session.document = withPlan(session.document, made, issues)
       // Only now: the lock keeps others from finding out that the source is taken.
       await holdFence(tx, source.id, lease.fence)
-      return { ...made, everybody }
+      return { ...made, everybody, only }
     },
     { signal: lease.signal },
   )
@@ -360,17 +393,20 @@ function heldOf(session: Session, reasons: readonly HeldReason[]) {
 
 async function apply(
   session: Session,
-  plan: MadePlan & { readonly everybody?: boolean },
+  plan: MadePlan & { readonly everybody?: boolean; readonly only?: readonly number[] | undefined },
   pulled: PullResult,
 ): Promise<SessionEnding> {
   return applyStored(session, {
     planRunId: session.lease.runId,
     planFence: session.lease.fence,
     everybody: plan.everybody ?? false,
+    only: plan.only,
     removalsAllowed: pulled.removals === 'allowed',
     isEmpty: plan.isEmpty,
     without: undefined,
     alsoInTransaction: async (tx) => {
+      // One user alone does not decide about a plan for many.
+      if (plan.only !== undefined) return
       await decideHeld(tx, session.source.id, {
         decision: 'superseded',
         by: null,

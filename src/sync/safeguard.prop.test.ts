@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { safeguardCases, SIZES } from '../../test/support/safeguard-cases.ts'
 import { expectedRules } from '../../test/support/safeguard-expected.ts'
-import { holdReasons } from './safeguard.ts'
+import { holdReasons, NOTHING_SPENT } from './safeguard.ts'
 
 const CASES = safeguardCases(20_261_122)
 
@@ -17,7 +17,7 @@ describe('the safeguard table', () => {
 
   it('every case is held for exactly the reasons of the specification, and none over its limits is let through', () => {
     const wrong = CASES.flatMap((c) => {
-      const reasons = holdReasons(c.figures, c.limits, c.always)
+      const reasons = holdReasons(c.figures, { limits: c.limits, always: c.always, spent: NOTHING_SPENT })
       const rules = reasons.map((r) => r.rule).sort()
       const expected = expectedRules(c.figures, c.limits, c.always)
       const isSound = reasons.every((r) => r.count > r.limit)

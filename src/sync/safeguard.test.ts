@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sourceSettings } from '../contract/sources.ts'
-import { holdReasons, limitOf, type AlwaysHeld, type PlanFigures } from './safeguard.ts'
+import { holdReasons, limitOf, NOTHING_SPENT, type AlwaysHeld, type PlanFigures } from './safeguard.ts'
 
 const LIMITS = sourceSettings.parse({ connection: 'c' }).safeguard!
 const NOTHING: PlanFigures = {
@@ -28,7 +28,10 @@ const rulesOf = (
   figures: Partial<PlanFigures>,
   always: Partial<AlwaysHeld> = {},
   limits: typeof LIMITS | null = LIMITS,
-) => holdReasons({ ...NOTHING, ...figures }, limits, { ...CALM, ...always }).map((r) => r.rule)
+) =>
+  holdReasons({ ...NOTHING, ...figures }, { limits, always: { ...CALM, ...always }, spent: NOTHING_SPENT }).map(
+    (r) => r.rule,
+  )
 
 describe('the safeguard', () => {
   it.each([

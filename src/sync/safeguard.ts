@@ -25,6 +25,46 @@ export interface PlanFigures {
   readonly adoptions: number
 }
 
+/** What plans did that were applied without approval; they count together with the next one. */
+export interface Spent {
+  readonly usersRemoved: number
+  readonly groupsDeleted: number
+  readonly membershipsRemoved: number
+  readonly credentialsRemoved: number
+  readonly rewrites: Readonly<Record<Rewritten, number>>
+  /** By attribute: how many lost it. */
+  readonly cleared: Readonly<Record<string, number>>
+}
+
+export const NOTHING_SPENT: Spent = {
+  usersRemoved: 0,
+  groupsDeleted: 0,
+  membershipsRemoved: 0,
+  credentialsRemoved: 0,
+  rewrites: { userName: 0, card: 0, pin: 0, personalNumber: 0, email: 0 },
+  cleared: {},
+}
+
+/** The sum of several plans. */
+export function addSpent(a: Spent, b: Spent): Spent {
+  const cleared: Record<string, number> = { ...a.cleared }
+  for (const [attribute, count] of Object.entries(b.cleared)) cleared[attribute] = (cleared[attribute] ?? 0) + count
+  return {
+    usersRemoved: a.usersRemoved + b.usersRemoved,
+    groupsDeleted: a.groupsDeleted + b.groupsDeleted,
+    membershipsRemoved: a.membershipsRemoved + b.membershipsRemoved,
+    credentialsRemoved: a.credentialsRemoved + b.credentialsRemoved,
+    rewrites: {
+      userName: a.rewrites.userName + b.rewrites.userName,
+      card: a.rewrites.card + b.rewrites.card,
+      pin: a.rewrites.pin + b.rewrites.pin,
+      personalNumber: a.rewrites.personalNumber + b.rewrites.personalNumber,
+      email: a.rewrites.email + b.rewrites.email,
+    },
+    cleared,
+  }
+}
+
 /** What holds a plan whatever it does. */
 export interface AlwaysHeld {
   /** Entra returned no users where the mirror had some. */
@@ -37,12 +77,23 @@ export interface AlwaysHeld {
   readonly adoptions: 'hold' | 'automatic'
 }
 
+/** What a plan is judged by. */
+export interface Judged {
+  /** `null`: the safeguard is off; what is always held is held all the same. */
+  readonly limits: SafeguardLimits | null
+  readonly always: AlwaysHeld
+  /** Of the last 24 hours. */
+  readonly spent: Spent
+}
+
 /**
  * The reasons that hold a plan; empty when it may be applied.
  *
- * @param limits `null`: the safeguard is off; what is always held is held all the same
+ * Limits are for a day: what was applied without approval in the last 24 hours counts too, so that many small plans do not
+ * pass where one large one would not. A plan that itself does nothing of a kind is not held for it.
  */
-export function holdReasons(figures: PlanFigures, limits: SafeguardLimits | null, always: AlwaysHeld): HeldReason[] {
+export function holdReasons(figures: PlanFigures, judged: Judged): HeldReason[] {
+  const { limits, always, spent } = judged
   const reasons: HeldReason[] = []
   if (always.noUsersWhereSome) reasons.push({ rule: 'no-users', count: always.usersKnown, limit: 0 })
   if (always.connectionChanged) reasons.push({ rule: 'connection-changed', count: 1, limit: 0 })
@@ -50,19 +101,39 @@ export function holdReasons(figures: PlanFigures, limits: SafeguardLimits | null
   if (always.adoptions === 'hold' && figures.adoptions > 0)
     reasons.push({ rule: 'adoptions', count: figures.adoptions, limit: 0 })
   if (limits === null) return reasons
-  const over = (rule: string, count: number, limit: number) => {
-    if (count > limit) reasons.push({ rule, count, limit })
+  const over = (rule: string, counts: { readonly now: number; readonly before?: number }, limit: number) => {
+    const count = counts.now + (counts.before ?? 0)
+    if (counts.now > 0 && count > limit) reasons.push({ rule, count, limit })
   }
-  over('removals.users', figures.usersRemoved, limitOf(5, limits.removals, figures.usersBefore))
-  over('removals.groups', figures.groupsDeleted, limitOf(5, limits.removals, figures.groupsBefore))
-  over('memberships', figures.membershipsRemoved, limitOf(100, limits.memberships, figures.membershipsBefore))
-  over('credentials', figures.credentialsRemoved, limitOf(10, limits.credentials, figures.credentialsBefore))
-  for (const kind of REWRITTEN)
-    over(`rewrites.${kind}`, figures.rewrites[kind], limitOf(10, limits.rewrites, figures.usersBefore))
+  over(
+    'removals.users',
+    { now: figures.usersRemoved, before: spent.usersRemoved },
+    limitOf(5, limits.removals, figures.usersBefore),
+  )
+  over(
+    'removals.groups',
+    { now: figures.groupsDeleted, before: spent.groupsDeleted },
+    limitOf(5, limits.removals, figures.groupsBefore),
+  )
+  over(
+    'memberships',
+    { now: figures.membershipsRemoved, before: spent.membershipsRemoved },
+    limitOf(100, limits.memberships, figures.membershipsBefore),
+  )
+  over(
+    'credentials',
+    { now: figures.credentialsRemoved, before: spent.credentialsRemoved },
+    limitOf(10, limits.credentials, figures.credentialsBefore),
+  )
+  for (const kind of REWRITTEN) {
+    const counts = { now: figures.rewrites[kind], before: spent.rewrites[kind] }
+    over(`rewrites.${kind}`, counts, limitOf(10, limits.rewrites, figures.usersBefore))
+  }
   for (const [attribute, { count, before }] of figures.cleared) {
-    over(`cleared.${attribute}`, count, Math.max(10, percentOf(limits.rewrites.percent, before)))
+    const limit = Math.max(10, percentOf(limits.rewrites.percent, before))
+    over(`cleared.${attribute}`, { now: count, before: spent.cleared[attribute] ?? 0 }, limit)
   }
-  over('groups-emptied', figures.groupsEmptied, 0)
+  over('groups-emptied', { now: figures.groupsEmptied }, 0)
   return reasons
 }
 

@@ -138,6 +138,7 @@ export async function aHandSource(
         onProgress: () => {},
         signal: new AbortController().signal,
       })
+      await tx.query('update runs set figures = $2 where id = $1', [begun.runId, JSON.stringify(result.spent)])
       return { ...result, everybody }
     })
     return { ...made, runId: begun.runId }

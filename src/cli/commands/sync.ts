@@ -1,5 +1,5 @@
 // sync and plan: one run of a source, applied or only shown.
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { App } from '../../app.ts'
 import { exitCodeOf, type RunDocument } from '../../contract/runs.ts'
 import { writeJson, writeLine } from '../io.ts'
@@ -10,6 +10,8 @@ import { writeRun } from '../summary.ts'
 
 interface Options {
   readonly full?: true
+  /** User principal name or object id. */
+  readonly user?: string
   /** commander turns --no-wait into this. */
   readonly wait: boolean
 }
@@ -19,7 +21,8 @@ export function addSyncCommand(program: Command, run: Runner): void {
     .command('sync')
     .argument('<source>', 'name of the source')
     .description('synchronize a source: read what changed, plan, apply')
-    .option('--full', 'compare everything instead of reading changes only')
+    .addOption(new Option('--full', 'compare everything instead of reading changes only').conflicts('user'))
+    .option('--user <name>', 'only this user, by user principal name or object id, read anew')
     .option('--no-wait', 'end with exit code 75 at once when the source is being run')
     .addHelpText(
       'after',
@@ -27,6 +30,8 @@ export function addSyncCommand(program: Command, run: Runner): void {
 Examples:
   muster sync contoso-staff            read and apply what changed
   muster sync contoso-staff --full     compare everything
+  muster sync contoso-staff --user ann@contoso.com
+                                       one person, now
   muster sync contoso-staff --json     the result as one JSON document
 `,
     )
@@ -40,7 +45,8 @@ export function addPlanCommand(program: Command, run: Runner): void {
     .command('plan')
     .argument('<source>', 'name of the source')
     .description('show what synchronizing a source would do, and why; writes nothing to the registry')
-    .option('--full', 'compare everything instead of reading changes only')
+    .addOption(new Option('--full', 'compare everything instead of reading changes only').conflicts('user'))
+    .option('--user <name>', 'only this user, by user principal name or object id, read anew')
     .option('--no-wait', 'end with exit code 75 at once when the source is being run')
     .addHelpText(
       'after',
@@ -68,6 +74,7 @@ async function sync(session: Session, request: Request): Promise<number> {
         kind: request.kind,
         mode: request.full === true ? 'full' : 'auto',
         trigger: 'manual',
+        user: request.user,
         wait: request.wait,
         signal: session.signal,
         onProgress,

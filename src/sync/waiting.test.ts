@@ -1,0 +1,160 @@
+// A held plan and the runs after it: what schedules leave alone, what replaces it, and limits that are for a day.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
+import type { DirectoryObject } from '../emulator/object.ts'
+import { hire, remove, restore, update } from '../emulator/operations.ts'
+import { approveRun } from './approve.ts'
+
+let test: TestDatabase
+let w: SyncWorld
+let people: DirectoryObject[]
+beforeAll(async () => {
+  test = await createTestDatabase()
+})
+afterAll(async () => {
+  await test.drop()
+})
+beforeEach(async () => {
+  await test.db.query(
+    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
+  )
+  w = await aSyncWorld(test.db)
+  people = Array.from({ length: 20 }, (_, i) =>
+    hire(w.tenant, { userPrincipalName: `p${i}@contoso.com`, displayName: `P${i}` }),
+  )
+  await w.sync()
+})
+afterEach(async () => {
+  await w.stop()
+})
+
+const leave = (from: number, to: number) => {
+  for (const person of people.slice(from, to)) remove(w.tenant, person.id)
+}
+const scheduled = () => w.sync({ trigger: 'schedule' })
+const decisions = async () =>
+  (
+    await test.db.query<{ id: number; decision: string | null }>(
+      `select id, decision from runs where outcome = 'held' order by id`,
+    )
+  ).rows.map((row) => row.decision)
+
+describe('while a plan is held', () => {
+  it('a scheduled run reads, and leaves it waiting while every item that tripped a limit still holds', async () => {
+    leave(0, 6)
+    const held = await w.sync()
+    expect(held.held?.reasons).toEqual([{ rule: 'removals.users', count: 6, limit: 5 }])
+    hire(w.tenant, { userPrincipalName: 'new@contoso.com', displayName: 'New' })
+
+    const later = await scheduled()
+
+    expect(later).toMatchObject({ outcome: 'held', planHash: held.planHash, held: held.held })
+    expect(await decisions()).toEqual([null, 'superseded'])
+    const approved = await approve(held.run, held.planHash!)
+    expect(approved).toMatchObject({ outcome: 'applied', users: { deactivated: 6 } })
+    // What came meanwhile was not forgotten.
+    expect(await scheduled()).toMatchObject({ outcome: 'applied', users: { created: 1 } })
+  })
+
+  it('it is replaced by a scheduled run once an item that tripped the limit does not hold any more', async () => {
+    leave(0, 7)
+    await w.sync()
+    restore(w.tenant, people[0]!.id)
+    const later = await scheduled()
+    expect(later).toMatchObject({ outcome: 'held', users: { deactivated: 6 } })
+    expect(await decisions()).toEqual(['superseded', null])
+    restore(w.tenant, people[1]!.id)
+    expect(await scheduled()).toMatchObject({ outcome: 'applied', users: { deactivated: 5 } })
+    expect(await decisions()).toEqual(['superseded', 'superseded'])
+  })
+
+  it('by hand it is replaced always', async () => {
+    leave(0, 6)
+    const held = await w.sync()
+    const again = await w.sync()
+    expect(again.planHash).toBe(held.planHash)
+    expect(await decisions()).toEqual(['superseded', null])
+  })
+
+  it('other settings replace it', async () => {
+    leave(0, 6)
+    await w.sync()
+    await w.configure({ users: { properties: { office: 'officeLocation' } } })
+    await scheduled()
+    expect(await decisions()).toEqual(['superseded', null])
+  })
+
+  it('one that has lapsed is replaced', async () => {
+    leave(0, 6)
+    await w.sync()
+    await test.db.query(`update runs set approve_by = now() - interval '1 second' where outcome = 'held'`)
+    await scheduled()
+    expect((await decisions()).at(-1)).toBeNull()
+  })
+
+  it('one user alone can be synchronized, and the plan goes on waiting', async () => {
+    leave(0, 6)
+    await w.sync()
+    update(w.tenant, people[10]!.id, { department: 'Sales' })
+    expect(await w.sync({ user: people[10]!.id })).toMatchObject({ outcome: 'applied', users: { updated: 1 } })
+    expect(await decisions()).toEqual([null])
+  })
+})
+
+describe('limits are for a day', () => {
+  it('many small plans do not pass where one large one would not', async () => {
+    leave(0, 3)
+    expect((await scheduled()).outcome).toBe('applied')
+    leave(3, 5)
+    expect((await scheduled()).outcome).toBe('applied')
+    leave(5, 6)
+    const held = await scheduled()
+    expect(held.held?.reasons).toEqual([{ rule: 'removals.users', count: 6, limit: 5 }])
+  })
+
+  it('a plan that removes nobody is not held for what went before', async () => {
+    leave(0, 5)
+    await scheduled()
+    update(w.tenant, people[10]!.id, { department: 'Sales' })
+    expect((await scheduled()).outcome).toBe('applied')
+  })
+
+  it('what was approved does not count, and neither does what is older than 24 hours', async () => {
+    leave(0, 6)
+    const held = await scheduled()
+    await approve(held.run, held.planHash!)
+    leave(6, 11)
+    expect((await scheduled()).outcome).toBe('applied')
+    leave(11, 12)
+    expect((await scheduled()).outcome).toBe('held')
+    await test.db.query(`update runs set ended_at = ended_at - interval '24 hours' where outcome = 'applied'`)
+    expect((await w.sync()).outcome).toBe('applied')
+  })
+
+  it('rewrites and cleared attributes count over the day as well', async () => {
+    people.forEach((person) => update(w.tenant, person.id, { mail: `${person.no}@contoso.com`, department: 'Sales' }))
+    await w.sync()
+    const change = (from: number, to: number) =>
+      people.slice(from, to).forEach((p) => update(w.tenant, p.id, { mail: `x${p.no}@contoso.com`, department: null }))
+    change(0, 9)
+    expect((await scheduled()).outcome).toBe('applied')
+    change(9, 11)
+    const held = await scheduled()
+    expect(held.held?.reasons).toEqual([
+      { rule: 'rewrites.email', count: 11, limit: 10 },
+      { rule: 'cleared.department', count: 11, limit: 10 },
+    ])
+  })
+})
+
+async function approve(run: string, hash: string) {
+  return approveRun(w.engine, {
+    run: Number(run),
+    hash,
+    reason: 'checked',
+    by: 'test',
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  })
+}

@@ -1,0 +1,75 @@
+// A held plan waits for its approval while schedules go on: when a scheduled run leaves it in place, and when it replaces it.
+import type { HeldReason } from '../contract/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { countChangedItems } from '../registry/plan-figures.ts'
+import { type Run, waitingRun } from '../registry/runs.ts'
+
+/** What a later run has planned. */
+interface Newer {
+  readonly sourceId: number
+  readonly settingsVersion: number
+  readonly runId: number
+  readonly held: readonly HeldReason[]
+}
+
+/**
+ * The plan that goes on waiting: it was made with the settings of now, its time is not over, and every item that tripped a
+ * limit would be planned again. `undefined`: there is none, or it is not true any more.
+ */
+export async function stillWaiting(db: Queries, newer: Newer): Promise<Run | undefined> {
+  const waiting = await waitingRun(db, newer.sourceId)
+  const reasons = waiting?.summary?.held?.reasons
+  if (waiting === undefined || reasons === undefined || waiting.settingsVersion !== newer.settingsVersion)
+    return undefined
+  for (const { rule } of reasons) {
+    const items = itemsOf(rule)
+    const holds =
+      items === undefined
+        ? newer.held.some((reason) => reason.rule === rule)
+        : (await countChangedItems(db, { runId: waiting.id, laterRunId: newer.runId, ...items })) === 0
+    if (!holds) return undefined
+  }
+  return waiting
+}
+
+interface RuleItems {
+  readonly object: 'user' | 'group' | 'membership' | 'credential'
+  readonly actions: readonly string[]
+  /** Only items that change this field, or credentials of this kind. */
+  readonly field?: string
+  readonly kind?: string
+}
+
+const CHANGES = ['update', 'rename', 'adopt', 'take over'] as const
+
+/** The items that a rule of the safeguard counts; `undefined` for a rule that is about the run as a whole. */
+function itemsOf(rule: string): RuleItems | undefined {
+  const [what = '', field = ''] = split(rule)
+  switch (what) {
+    case 'removals':
+      return field === 'users'
+        ? { object: 'user', actions: ['deactivate', 'delete'] }
+        : { object: 'group', actions: ['delete'] }
+    case 'memberships':
+    case 'groups-emptied':
+      return { object: 'membership', actions: ['remove'] }
+    case 'credentials':
+      return { object: 'credential', actions: ['remove'] }
+    case 'adoptions':
+      return { object: 'user', actions: ['adopt'] }
+    case 'rewrites':
+      return field === 'card' || field === 'pin'
+        ? { object: 'credential', actions: ['add', 'remove'], kind: field }
+        : { object: 'user', actions: CHANGES, field }
+    case 'cleared':
+      return { object: 'user', actions: CHANGES, field: field.split('.')[0] ?? field }
+    default:
+      return undefined
+  }
+}
+
+/** At the first dot: names of own fields have none, but are written `own.name`. */
+function split(rule: string): readonly string[] {
+  const dot = rule.indexOf('.')
+  return dot === -1 ? [rule] : [rule.slice(0, dot), rule.slice(dot + 1)]
+}
