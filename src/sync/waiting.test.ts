@@ -57,7 +57,7 @@ describe('while a plan is held', () => {
     expect(await scheduled()).toMatchObject({ outcome: 'applied', users: { created: 1 } })
   })
 
-  it('it is replaced by a scheduled run once an item that tripped the limit does not hold any more', async () => {
+  it('a scheduled run replaces it once an item that tripped the limit does not hold any more', async () => {
     leave(0, 7)
     await w.sync()
     restore(w.tenant, people[0]!.id)
@@ -85,7 +85,7 @@ describe('while a plan is held', () => {
     expect(await decisions()).toEqual(['superseded', null])
   })
 
-  it('one that has lapsed is replaced', async () => {
+  it('a lapsed one is replaced', async () => {
     leave(0, 6)
     await w.sync()
     await test.db.query(`update runs set approve_by = now() - interval '1 second' where outcome = 'held'`)
