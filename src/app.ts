@@ -17,6 +17,7 @@ import type { ConfigFile } from './contract/config-file.ts'
 import type { ConfigurationChange } from './contract/configuration.ts'
 import type { SourceHealthLine, UndeliveredLine } from './contract/health.ts'
 import type { RunLine } from './contract/run-list.ts'
+import type { RevertDocument } from './contract/reverts.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
@@ -39,6 +40,7 @@ import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
+import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
 import { openVault, type Vault } from './vault/keys.ts'
 
@@ -71,6 +73,7 @@ export interface App {
   approve(request: Parameters<typeof approveRun>[1]): Promise<RunDocument>
   reject(request: Parameters<typeof rejectRun>[1]): Promise<void>
   cancel(request: Parameters<typeof cancelRun>[1]): Promise<void>
+  revert(request: Parameters<typeof revertRun>[1]): Promise<RevertDocument>
   /** The items of a run's plan, in its order, as long as `read` runs. */
   readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
   /** @throws NotFoundError for a source that there never was, and below for one that there is not */
@@ -214,6 +217,7 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
     approve: (request) => noted(approveRun(engine, request)),
     reject: (request) => rejectRun(engine, request),
     cancel: (request) => cancelRun(engine, request),
+    revert: (request) => revertRun(engine, request),
     readPlan: (run, read) =>
       withTransaction(db, (tx) => read(eachPlanItem(tx, run)), { isolation: 'repeatable read', readOnly: true }),
     listRuns: async (query) => {

@@ -10,6 +10,7 @@ import { addEmulatorCommand } from './commands/emulator-command.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addIssuesCommand } from './commands/issues.ts'
 import { addRejectCommand } from './commands/reject.ts'
+import { addRevertCommand } from './commands/revert.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
 import type { Io } from './io.ts'
@@ -63,6 +64,7 @@ export function createProgram(options: {
   addApproveCommand(program, options.run)
   addRejectCommand(program, options.run)
   addCancelCommand(program, options.run)
+  addRevertCommand(program, options.run)
   addRunsCommand(program, options.run)
   addIssuesCommand(program, options.run)
   addExportCommand(program, options.run)

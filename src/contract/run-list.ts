@@ -4,7 +4,7 @@ import type { Outcome, RunDocument } from './runs.ts'
 export interface RunLine {
   readonly run: string
   readonly source: string
-  readonly kind: 'sync' | 'plan' | 'approve'
+  readonly kind: 'sync' | 'plan' | 'approve' | 'revert'
   readonly mode: 'full' | 'delta'
   readonly trigger: 'manual' | 'schedule' | 'notification' | 'api'
   /** Null while it is running. */

@@ -5,6 +5,7 @@ import type { Transaction } from '../database/transaction.ts'
 import { keyCreatedGroups, leaveOutTakenPaths } from './attribute-groups.ts'
 import { isGivenBy } from './given.ts'
 import { release, type Releases } from './release.ts'
+import { forgetReverted } from './reverted.ts'
 import { keepOverwritten, noteBefore } from './undo.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
@@ -487,6 +488,7 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
       [sourceId, planFence],
     )
   }
+  await forgetReverted(tx, { sourceId, planFence })
   if (options.everybody) {
     await release(tx, options)
     await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [

@@ -13,7 +13,7 @@ const SILENT_SECONDS = 30
 /** What is said of a run whose process is gone. */
 export const INTERRUPTED = 'The process that ran it ended; the next run resumed where it stood.'
 
-export type RunKind = 'sync' | 'plan' | 'approve'
+export type RunKind = 'sync' | 'plan' | 'approve' | 'revert'
 export type Decision = 'approved' | 'rejected' | 'superseded' | 'lapsed'
 
 /** A run as it is stored. */

@@ -39,6 +39,8 @@ export async function noteEnd(
   tx: Queries,
   conclusion: Omit<Conclusion, 'approveBy'>,
 ): Promise<void> {
+  // A revert asks nothing of Microsoft, so how it ends says nothing about the source.
+  if (conclusion.kind === 'revert') return
   const { document, sourceId, runId } = conclusion
   const { error, outcome } = document
   const before = await getHealth(tx, sourceId)

@@ -12,6 +12,8 @@ export interface MembershipItemOptions {
   readonly runId: number
   readonly firstSeq: number
   readonly digest: (item: ItemDraft) => Buffer
+  /** What to name as the cause of all of them; by default the rule that memberships follow Entra. */
+  readonly cause?: Pick<ItemDraft, 'rule' | 'reason'>
 }
 
 /** Returns the next free number. */
@@ -20,7 +22,10 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
   const write = async (items: readonly ItemDraft[]) => {
     await insertPlanItems(
       tx,
-      items.map((item) => ({ ...item, digest: options.digest(item) })),
+      items.map((item) => {
+        const caused = { ...item, ...options.cause }
+        return { ...caused, digest: options.digest(caused) }
+      }),
       { runId: options.runId, firstSeq: seq },
     )
     seq += items.length

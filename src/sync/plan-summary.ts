@@ -5,6 +5,7 @@ import type { Queries } from '../database/connect.ts'
 import { TEXT_FIELDS } from '../directory/user.ts'
 import * as figures from '../registry/plan-figures.ts'
 import { countEmptiedScopeGroups } from '../registry/planning.ts'
+import { countRedone } from '../registry/reverted.ts'
 import { FIELD_COLUMNS } from '../registry/users.ts'
 import type { MadePlan, PlanInput, PlanSummary } from './plan-input.ts'
 import { addSpent, holdReasons, limitOf, NOTHING_SPENT, type PlanFigures, REWRITTEN, type Spent } from './safeguard.ts'
@@ -97,6 +98,7 @@ async function always(db: Queries, input: PlanInput) {
     connectionChanged: input.connectionChanged,
     upgraded: input.upgraded,
     adoptions: input.source.settings.adoptions,
+    reverted: await countRedone(db, { runId: input.runId, sourceId: input.source.id }),
   }
 }
 

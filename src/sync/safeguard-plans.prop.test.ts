@@ -186,6 +186,7 @@ const CALM: AlwaysHeld = {
   connectionChanged: false,
   upgraded: false,
   adoptions: 'hold',
+  reverted: 0,
 }
 
 function figuresOf(t: LargeTenant, part: Partial<PlanFigures>): PlanFigures {

@@ -23,6 +23,7 @@ const CALM: AlwaysHeld = {
   connectionChanged: false,
   upgraded: false,
   adoptions: 'hold',
+  reverted: 0,
 }
 const rulesOf = (
   figures: Partial<PlanFigures>,

@@ -75,6 +75,8 @@ export interface AlwaysHeld {
   /** Plans are made differently since the last run. */
   readonly upgraded: boolean
   readonly adoptions: 'hold' | 'automatic'
+  /** Objects to which it would do again what an administrator has taken back. */
+  readonly reverted: number
 }
 
 /** What a plan is judged by. */
@@ -100,6 +102,7 @@ export function holdReasons(figures: PlanFigures, judged: Judged): HeldReason[] 
   if (always.upgraded) reasons.push({ rule: 'upgraded', count: 1, limit: 0 })
   if (always.adoptions === 'hold' && figures.adoptions > 0)
     reasons.push({ rule: 'adoptions', count: figures.adoptions, limit: 0 })
+  if (always.reverted > 0) reasons.push({ rule: 'reverted', count: always.reverted, limit: 0 })
   if (limits === null) return reasons
   const over = (rule: string, counts: { readonly now: number; readonly before?: number }, limit: number) => {
     const count = counts.now + (counts.before ?? 0)

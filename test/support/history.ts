@@ -96,9 +96,17 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
   const people = new Map<number, Folded>()
   const groups = new Map<number, { objectId: string; name: string; under: string; hidden: boolean }>()
   for (const item of items.rows) {
-    if (item.object === 'user' && item.user_id !== null) foldUser(people, item.user_id, item)
+    if (item.object === 'user' && item.user_id !== null) {
+      if (item.action === 'delete') people.delete(item.user_id)
+      else foldUser(people, item.user_id, item)
+    }
     if (item.object === 'credential' && item.user_id !== null) foldCredential(people.get(item.user_id), item)
     if (item.object === 'group' && item.group_id !== null) {
+      // A group that goes for good has nothing new; one that is kept hidden says so.
+      if (item.action === 'delete' && item.new === null) {
+        groups.delete(item.group_id)
+        continue
+      }
       const { name = '', under = '' } = { ...groups.get(item.group_id), ...item.new } as {
         name?: string
         under?: string
@@ -109,7 +117,7 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
   }
   const memberships = new Set<string>()
   for (const row of rows.rows) {
-    const pair = `${groups.get(row.group_id)?.objectId} ${people.get(row.user_id)?.objectId}`
+    const pair = `${row.group_id} ${row.user_id}`
     if (row.op === 'a') memberships.add(pair)
     else memberships.delete(pair)
   }
@@ -126,7 +134,13 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
         .sort((a, b) => (a.objectId < b.objectId ? -1 : 1))
         .map(({ objectId, name, under, hidden }) => [objectId, { name, under, hidden }]),
     ),
-    memberships: [...memberships].sort(),
+    memberships: [...memberships]
+      .flatMap((pair) => {
+        const [group, user] = pair.split(' ').map(Number)
+        const objectIds = [groups.get(group!)?.objectId, people.get(user!)?.objectId]
+        return objectIds.includes(undefined) ? [] : [objectIds.join(' ')]
+      })
+      .sort(),
   }
 }
 

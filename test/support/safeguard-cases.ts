@@ -75,6 +75,7 @@ const CALM: AlwaysHeld = {
   connectionChanged: false,
   upgraded: false,
   adoptions: 'hold',
+  reverted: 0,
 }
 
 function nothing(size: number): PlanFigures {
@@ -155,6 +156,7 @@ function alwaysHeld(size: number, bits: number, random: Random): SafeguardCase {
       connectionChanged: has(2),
       upgraded: has(4),
       adoptions: random.int(2) === 0 ? 'hold' : 'automatic',
+      reverted: 0,
     },
   }
 }

@@ -25,6 +25,7 @@ const CALM: AlwaysHeld = {
   connectionChanged: false,
   upgraded: false,
   adoptions: 'hold',
+  reverted: 0,
 }
 const DAY_MINUTES = 1440
 

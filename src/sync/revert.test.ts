@@ -1,0 +1,321 @@
+// Taking runs back: what returns, what is left and why, what needs a confirmation, and what is not done again unasked.
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
+import { everything, storeSettings, takeBack } from '../../test/support/reverted.ts'
+
+let test: TestDatabase
+let source: HandSource
+const SETTINGS = { users: { properties: { cards: ['employeeId'], aliases: ['mailNickname'] } } }
+const [ann, bob, staff] = [anId(1), anId(2), anId(91)]
+
+beforeEach(async () => {
+  await test?.drop()
+  test = await createTestDatabase()
+  source = await aHandSource(test.db, SETTINGS)
+  await storeSettings(test.db, source, SETTINGS)
+  await source.user(ann, { userPrincipalName: 'ann@x', displayName: 'Ann', employeeId: '11', accountEnabled: true })
+  await source.user(bob, { userPrincipalName: 'bob@x', displayName: 'Bob', employeeId: '22', accountEnabled: true })
+  await source.group(staff, { displayName: 'Staff' })
+  await source.member(staff, ann)
+})
+afterAll(() => test.drop())
+
+const itemsOf = async (run: string) => {
+  const found = await test.db.query<{ what: string }>(
+    `select object || ' ' || action || ' ' || rule || ' ' || reason as what from plan_items where run_id = $1 order by 1`,
+    [Number(run)],
+  )
+  return found.rows.map((row) => row.what)
+}
+
+describe('taking a run back', () => {
+  it('a first load goes altogether, and what it took comes back with the next approval', async () => {
+    const { runId } = await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted).toMatchObject({ outcome: 'applied', reverts: String(runId), left: [], error: null })
+    expect(reverted.users.deleted).toBe(2)
+    expect(await everything(test.db)).toEqual([])
+    const again = await source.run()
+    expect(again.held).toEqual([{ rule: 'reverted', count: 3, limit: 0 }])
+    expect((await people(test.db))[ann]).toMatchObject({ name: 'ann@x', cards: ['card/11'], groups: ['Staff'] })
+    expect((await source.plan()).isEmpty).toBe(true)
+  })
+
+  it('is a plan of its own: items with the rule and the run, a hash, who and why', async () => {
+    await source.run()
+    await source.user(ann, { displayName: 'Anna', employeeId: '12' })
+    await source.noMember(staff, ann)
+    const { runId } = await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    const because = `revert run-${runId}`
+    expect(await itemsOf(reverted.run)).toEqual([
+      `credential add ${because}`,
+      `credential remove ${because}`,
+      `membership add ${because}`,
+      `user update ${because}`,
+    ])
+    const run = await test.db.query(
+      `select kind, outcome, reverts, plan_hash as hash, decided_by as by, decided_reason as reason from runs where id = $1`,
+      [Number(reverted.run)],
+    )
+    expect(run.rows).toEqual([
+      {
+        kind: 'revert',
+        outcome: 'applied',
+        reverts: runId,
+        hash: reverted.planHash,
+        by: 'test',
+        reason: 'it was wrong',
+      },
+    ])
+    expect((await people(test.db))[ann]).toMatchObject({ cards: ['card/11'], groups: ['Staff'] })
+  })
+
+  it('D6: a sealed card comes back, and swapped names go back to where they were', async () => {
+    await source.run()
+    const before = await everything(test.db)
+    await source.user(ann, { userPrincipalName: 'bob@x', employeeId: '22' })
+    await source.user(bob, { userPrincipalName: 'ann@x', employeeId: null })
+    const { runId } = await source.run()
+
+    await takeBack(test.db, runId)
+
+    expect(await everything(test.db)).toEqual(before)
+    const cards = await test.db.query<{ card: string }>(
+      `select convert_from(sealed, 'UTF8') as card from credentials order by 1`,
+    )
+    expect(cards.rows.map((row) => row.card)).toEqual(['sealed 11', 'sealed 22'])
+  })
+
+  it('O8: whoever was changed since is left whole and listed; the others go back', async () => {
+    await source.run()
+    await source.user(ann, { displayName: 'Anna' })
+    await source.user(bob, { displayName: 'Bobby' })
+    const { runId } = await source.run()
+    await source.user(ann, { mail: 'ann@x' })
+    await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.left).toEqual([
+      expect.objectContaining({ object: 'user', name: 'ann@x', objectId: ann, reason: 'changed-since', count: 1 }),
+    ])
+    expect(reverted.users.updated).toBe(1)
+    const names = await test.db.query<{ name: string }>('select full_name as name from users order by 1')
+    expect(names.rows.map((row) => row.name)).toEqual(['Anna', 'Bob'])
+  })
+
+  it('once the later run is taken back, the earlier one can be, too', async () => {
+    await source.run()
+    const before = await everything(test.db)
+    await source.user(ann, { displayName: 'Anna' })
+    const first = await source.run()
+    await source.user(ann, { mail: 'ann@x' })
+    const second = await source.run()
+
+    await takeBack(test.db, second.runId)
+    const reverted = await takeBack(test.db, first.runId)
+
+    expect(reverted.left).toEqual([])
+    expect(await everything(test.db)).toEqual(before)
+  })
+
+  it('an old value that somebody else has by now is left and listed', async () => {
+    await source.run()
+    await source.user(ann, { employeeId: '12' })
+    const { runId } = await source.run()
+    await source.user(bob, { employeeId: '11' })
+    await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.left.map((l) => [l.name, l.reason])).toEqual([['ann@x', 'value-taken']])
+    expect((await people(test.db))[ann]!.cards).toEqual(['card/12'])
+  })
+
+  it('a person to whom something was added by hand is deactivated instead of removed', async () => {
+    const { runId } = await source.run()
+    await test.db.query(
+      `insert into user_names (user_id, kind, value, key, origin, held) select id, 'a', 'own', 'own', 'o', true from users where object_id = $1`,
+      [ann],
+    )
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.users).toMatchObject({ deactivated: 1, deleted: 1 })
+    expect(await people(test.db)).toEqual({ [ann]: expect.objectContaining({ active: false, aliases: ['own'] }) })
+    const again = await source.run()
+    expect(again.held.map((h) => h.rule)).toEqual(['reverted'])
+    expect((await people(test.db))[ann]).toMatchObject({ active: true, aliases: ['own'] })
+  })
+
+  it('a group with members by hand is hidden and keeps them', async () => {
+    const { runId } = await source.run()
+    await test.db.query(`insert into users (user_name) values ('local')`)
+    await test.db.query(
+      `insert into memberships select g.id, u.id, 0, 0 from groups g, users u where u.user_name = 'local'`,
+    )
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.groups.deleted).toBe(1)
+    const kept = await test.db.query(
+      'select g.hidden, m.source_id from groups g join memberships m on m.group_id = g.id',
+    )
+    expect(kept.rows).toEqual([{ hidden: true, source_id: 0 }])
+  })
+
+  it('a protected or administrator record is never touched', async () => {
+    await source.run()
+    await source.user(ann, { displayName: 'Anna' })
+    const { runId } = await source.run()
+    await test.db.query('update users set administrator = true where object_id = $1', [ann])
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted).toMatchObject({ outcome: 'no-change', left: [{ reason: 'protected' }] })
+  })
+
+  it('one user alone, named by object id, user name or user principal name; the others stay', async () => {
+    await source.run()
+    await source.user(ann, { displayName: 'Anna', userPrincipalName: 'anna@x' })
+    await source.user(bob, { displayName: 'Bobby' })
+    await source.noMember(staff, ann)
+    const { runId } = await source.run()
+
+    const reverted = await takeBack(test.db, runId, { user: 'ANNA@x' })
+
+    expect(reverted.users).toMatchObject({ renamed: 1, updated: 0 })
+    expect(await people(test.db)).toMatchObject({
+      [ann]: { name: 'ann@x', groups: ['Staff'] },
+      [bob]: { name: 'bob@x' },
+    })
+    await expect(takeBack(test.db, runId, { user: 'nobody@x' })).rejects.toThrow(/nobody@x/)
+    expect((await takeBack(test.db, runId, { user: bob })).users.updated).toBe(1)
+  })
+
+  it('an adopted local user is local again with his old values', async () => {
+    await test.db.query(
+      `insert into users (user_name, full_name, notes) values ('carl@x', 'Carl the local', 'keeps his notes')`,
+    )
+    await test.db.query(
+      `insert into user_names select id, 'n', 'carl@x', 'carl@x', 'o', true from users where user_name = 'carl@x'`,
+    )
+    await source.run()
+    const before = await everything(test.db)
+    await source.user(anId(3), { userPrincipalName: 'carl@x', displayName: 'Carl', employeeId: '33' })
+    const { runId } = await source.run()
+
+    await takeBack(test.db, runId)
+
+    expect(await everything(test.db)).toEqual(before)
+    expect((await source.plan()).held.map((h) => h.rule)).toEqual(['adoptions', 'reverted'])
+  })
+
+  it('a deleted record is made again with its id, values, cards and memberships', async () => {
+    await source.run()
+    await source.user(ann, {}, 's')
+    await source.run()
+    const before = await everything(test.db)
+    // As a plan of a source with deletion after some days has it.
+    await test.db.query(`update users set deactivated_at = now() - interval '90 days' where object_id = $1`, [ann])
+    const aged = await everything(test.db)
+    await source.set({ ...SETTINGS, users: { ...SETTINGS.users, options: { deleteAfterDays: 30 } } })
+    const { runId, users } = await source.run()
+    expect(users.deleted).toBe(1)
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.users.created).toBe(1)
+    expect(await everything(test.db)).toEqual(aged)
+    expect(before).toHaveLength(aged.length)
+    expect((await source.plan()).held.map((h) => h.rule)).toContain('reverted')
+  })
+
+  it('more than the removal limits needs a confirmation; a dry run shows all of it and writes nothing', async () => {
+    for (let n = 10; n < 17; n += 1) await source.user(anId(n), { userPrincipalName: `u${n}@x` })
+    const { runId } = await source.run()
+    const before = await everything(test.db)
+
+    const shown = await takeBack(test.db, runId, { dryRun: true, confirmed: false })
+    const refused = await takeBack(test.db, runId, { confirmed: false })
+
+    expect(shown).toMatchObject({ outcome: 'planned', users: { deleted: 9 } })
+    expect(refused).toMatchObject({
+      outcome: 'planned',
+      planHash: shown.planHash,
+      confirm: [{ rule: 'removals.users', count: 9, limit: 5 }],
+    })
+    expect(await everything(test.db)).toEqual(before)
+    expect((await source.plan()).isEmpty).toBe(true)
+    expect((await takeBack(test.db, runId)).outcome).toBe('applied')
+  })
+
+  it('only what changed the registry can be taken back', async () => {
+    const planned = await source.plan()
+
+    await expect(takeBack(test.db, planned.runId)).rejects.toMatchObject({ code: 'not-applied' })
+    await expect(takeBack(test.db, 4711)).rejects.toMatchObject({ code: 'not-found' })
+  })
+})
+
+describe('O4: what was taken back is not done again unasked', () => {
+  const wrong = { ...SETTINGS, users: { properties: { ...SETTINGS.users.properties, fullName: 'mail' } } }
+
+  beforeEach(async () => {
+    await source.user(ann, { mail: 'ann@mail' })
+    await source.user(bob, { mail: 'bob@mail' })
+    await source.run()
+  })
+
+  it('a mapping mistake: held as long as the setting is wrong, silent once it is right', async () => {
+    await source.set(wrong)
+    const { runId } = await source.run()
+    await takeBack(test.db, runId)
+
+    expect((await source.plan()).held).toEqual([{ rule: 'reverted', count: 2, limit: 0 }])
+
+    await source.set(SETTINGS)
+    expect(await source.run()).toMatchObject({ isEmpty: true, held: [] })
+    await source.user(ann, { displayName: 'ann@mail' })
+    expect((await source.run()).held).toEqual([])
+  })
+
+  it('another value from Entra is applied; the same is held, also when only the marked are planned', async () => {
+    await source.user(ann, { displayName: 'Wrong' })
+    await source.user(bob, { displayName: 'Wrong too' })
+    const { runId } = await source.run()
+    await takeBack(test.db, runId)
+    await source.user(ann, { displayName: 'Right' })
+
+    expect((await source.plan({ everybody: false })).held).toEqual([{ rule: 'reverted', count: 1, limit: 0 }])
+
+    await source.user(bob, { displayName: 'Bob' })
+    expect((await source.run({ everybody: false })).held).toEqual([])
+    const names = await test.db.query<{ name: string }>('select full_name as name from users order by 1')
+    expect(names.rows.map((row) => row.name)).toEqual(['Bob', 'Right'])
+    expect((await test.db.query('select from reverted_changes')).rowCount).toBe(0)
+  })
+
+  it('memberships, cards, leavers and groups alike', async () => {
+    const steps: (readonly [() => Promise<unknown>, number])[] = [
+      [() => source.member(staff, bob), 1],
+      [() => source.user(bob, { employeeId: '99' }), 1],
+      [() => source.user(bob, { accountEnabled: false }), 1],
+      [() => source.group(staff, { displayName: 'Personnel' }), 1],
+      [() => source.user(anId(3), { userPrincipalName: 'new@x' }), 1],
+    ]
+    for (const [change, count] of steps) {
+      await change()
+      const { runId } = await source.run()
+      await takeBack(test.db, runId)
+      const again = await source.run({ everybody: false })
+      expect(again.held).toEqual([{ rule: 'reverted', count, limit: 0 }])
+    }
+  })
+})

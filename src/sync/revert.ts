@@ -1,0 +1,300 @@
+// Takes an applied run back, or what it did to one user: a plan from the old values, applied like any other, except that
+// whatever changed since is left as it is. Nothing is asked of Microsoft.
+import { createHash } from 'node:crypto'
+import type { HeldReason, Outcome } from '../contract/runs.ts'
+import { LEFT_IN_DOCUMENT, type LeftItem, type RevertDocument } from '../contract/reverts.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
+import { writeMembershipItems } from './membership-items.ts'
+import { countBefore, countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
+import { beginPlanning } from '../registry/planning.ts'
+import { insertPlanItems } from '../registry/plans.ts'
+import { applyRevert } from '../registry/revert-apply.ts'
+import {
+  eachReverted,
+  fillRevert,
+  type LeftReason,
+  leftMemberships,
+  planRevertMemberships,
+} from '../registry/revert-plan.ts'
+import { noteReverted } from '../registry/reverted.ts'
+import { requireRevertible, requireUserOfRun, type RevertibleRun } from '../registry/revertible.ts'
+import { holdFence } from '../registry/runs.ts'
+import { concludeRun } from './conclude.ts'
+import type { Engine, RunProgress } from './engine.ts'
+import { digestOf } from './item-digest.ts'
+import type { ItemDraft } from './item.ts'
+import { takeLease } from './lease.ts'
+import { groupItems, type RevertCause, userItems } from './revert-items.ts'
+import { type Session, type SessionEnding, underLease } from './run.ts'
+import { limitOf } from './safeguard.ts'
+
+export interface RevertRequest {
+  readonly run: number
+  /** Object id, user name, alias or user principal name; undefined: the whole run. */
+  readonly user?: string | undefined
+  readonly reason: string
+  readonly by: string
+  /** Only show it. */
+  readonly dryRun: boolean
+  /** Also when it removes more than the source's safeguard would let a run remove. */
+  readonly confirmed: boolean
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: RunProgress) => void
+}
+
+/**
+ * Reverts a run. Applied in one fenced transaction; where the removal limits are exceeded and that is not confirmed, and in a
+ * dry run, the plan is stored and shown only.
+ *
+ * The mirror still asks for what was taken back: the objects are marked, and a plan that would do it again is held.
+ *
+ * @throws NotFoundError; ConflictError `not-applied`, `source-removed`, `history-expired`, `not-recorded`, `ambiguous`; BusyError
+ */
+export async function revertRun(engine: Engine, request: RevertRequest): Promise<RevertDocument> {
+  const target = await requireRevertible(engine.db, request.run)
+  const userId = request.user === undefined ? undefined : await requireUserOfRun(engine.db, target, request.user)
+  const lease = await takeLease(engine, {
+    run: { sourceId: target.sourceId, kind: 'revert', mode: 'delta', trigger: 'manual' },
+    sourceName: target.source,
+    wait: true,
+    signal: request.signal,
+    onProgress: request.onProgress,
+  })
+  let made: MadeRevert | undefined
+  const document = await underLease(engine, { lease, source: target.source, mode: 'delta' }, async (session) => {
+    const done = await revert(session, { request, target, userId })
+    made = done.made
+    return done.ending
+  })
+  const { users, groups, outcome } = document
+  return {
+    run: document.run,
+    source: document.source,
+    reverts: String(target.runId),
+    user: userId === undefined ? null : String(userId),
+    outcome,
+    planHash: document.planHash,
+    users: {
+      created: users.created,
+      adopted: users.adopted,
+      takenOver: users.takenOver,
+      updated: users.updated,
+      renamed: users.renamed,
+      deactivated: users.deactivated,
+      reactivated: users.reactivated,
+      deleted: users.deleted,
+    },
+    groups: { created: groups.created, renamed: groups.renamed, deleted: groups.deleted },
+    memberships: document.memberships,
+    credentials: document.credentials,
+    left: [...(made?.left ?? [])],
+    leftTotal: made?.leftTotal ?? 0,
+    confirm: [...(made?.confirm ?? [])],
+    error: document.error,
+    ms: { total: document.ms.total },
+  }
+}
+
+interface RevertWork {
+  readonly request: RevertRequest
+  readonly target: RevertibleRun
+  readonly userId: number | undefined
+}
+
+interface MadeRevert {
+  readonly left: readonly LeftItem[]
+  readonly leftTotal: number
+  readonly confirm: readonly HeldReason[]
+}
+
+async function revert(
+  session: Session,
+  { request, target, userId }: RevertWork,
+): Promise<{ readonly ending: SessionEnding; readonly made: MadeRevert }> {
+  const { engine, lease, source } = session
+  lease.report({ phase: 'planning', done: 0, total: undefined })
+  return withTransaction(
+    engine.db,
+    async (tx) => {
+      await holdFence(tx, source.id, lease.fence)
+      await tx.query(
+        'update runs set reverts = $2, decided_by = $3, decided_reason = $4, decided_at = now() where id = $1',
+        [lease.runId, target.runId, request.by, request.reason],
+      )
+      await fillRevert(tx, {
+        planRunId: target.planRunId,
+        userId,
+        sourceId: source.id,
+        now: engine.clock.now(),
+      })
+      const cause: RevertCause = {
+        rule: 'revert',
+        reason: `run-${target.runId}`,
+        sources: await sourceNames(tx),
+      }
+      const left = await writeItems(tx, { runId: lease.runId, cause })
+      const isEmpty = await summarize(tx, session)
+      const confirm = await overLimits(tx, session)
+      const isShownOnly = request.dryRun || (confirm.length > 0 && !request.confirmed)
+      const outcome: Outcome = isEmpty ? 'no-change' : isShownOnly ? 'planned' : 'applied'
+      if (outcome === 'applied') {
+        lease.report({ phase: 'applying', done: 0, total: undefined })
+        await applyRevert(tx, { runId: lease.runId, sourceId: source.id })
+        await noteReverted(tx, { runId: lease.runId, sourceId: source.id, fence: lease.fence })
+      }
+      session.document = { ...session.document, outcome, ms: { ...session.document.ms, total: lease.elapsedMs() } }
+      await concludeRun(engine, tx, {
+        runId: lease.runId,
+        sourceId: source.id,
+        kind: 'revert',
+        document: session.document,
+        approveBy: null,
+        place: undefined,
+      })
+      return { ending: { outcome, approveBy: null, isRecorded: true }, made: { ...left, confirm } }
+    },
+    { signal: lease.signal },
+  )
+}
+
+/** Writes the plan of the revert; answers what it leaves. */
+async function writeItems(
+  tx: Transaction,
+  { runId, cause }: { readonly runId: number; readonly cause: RevertCause },
+): Promise<Omit<MadeRevert, 'confirm'>> {
+  let seq = 1
+  let leftTotal = 0
+  const left: LeftItem[] = []
+  const write = async (items: readonly ItemDraft[]) => {
+    await insertPlanItems(
+      tx,
+      items.map((item) => ({ ...item, digest: digestOf(item) })),
+      { runId, firstSeq: seq },
+    )
+    seq += items.length
+    for (const item of items) {
+      if (item.action !== 'skip') continue
+      const rows = item.new?.['rows']
+      const count = typeof rows === 'number' ? rows : 1
+      leftTotal += count
+      if (left.length < LEFT_IN_DOCUMENT) left.push(presentLeft(item, count))
+    }
+  }
+  for await (const records of eachReverted(tx, 'group')) await write(records.flatMap((r) => groupItems(r, cause)))
+  for await (const records of eachReverted(tx, 'user')) await write(records.flatMap((r) => userItems(r, cause)))
+  await write((await leftMemberships(tx)).map(leftMembershipItem))
+  await beginPlanning(tx)
+  await planRevertMemberships(tx, runId)
+  const { rule, reason } = cause
+  await writeMembershipItems(tx, { runId, firstSeq: seq, digest: digestOf, cause: { rule, reason } })
+  return { left, leftTotal }
+}
+
+async function sourceNames(tx: Transaction): Promise<ReadonlyMap<number, string>> {
+  const found = await tx.query<{ id: number; name: string }>('select id, name from sources')
+  return new Map(found.rows.map((row) => [row.id, row.name]))
+}
+
+function leftMembershipItem(left: Awaited<ReturnType<typeof leftMemberships>>[number]): ItemDraft {
+  return {
+    object: 'membership',
+    action: 'skip',
+    userId: null,
+    groupId: left.groupId,
+    objectId: left.objectId,
+    name: left.name,
+    old: null,
+    new: { rows: left.rows },
+    names: null,
+    rule: 'revert',
+    reason: left.why,
+    sawVersion: null,
+  }
+}
+
+const LEFT_BECAUSE: Readonly<Record<LeftReason, string>> = {
+  'changed-since': 'It was changed after the run. Revert what came later first, or change it by hand.',
+  gone: 'It does not exist any more.',
+  'there-again': 'It exists again by now.',
+  'value-taken':
+    'An old name, card, PIN, personal number or object id belongs to somebody else by now. Free it there first.',
+  protected: 'He is an administrator or protected by now. Change him by hand.',
+  'claimed-by-another-source': 'The run created him, and another source wants him as well.',
+}
+
+function presentLeft(item: ItemDraft, count: number): LeftItem {
+  const reason = Object.entries(LEFT_BECAUSE).find(([code]) => code === item.reason)
+  return {
+    object: item.object === 'credential' ? 'user' : item.object,
+    name: item.name,
+    objectId: item.objectId,
+    reason: item.reason,
+    message: reason?.[1] ?? item.reason,
+    count,
+  }
+}
+
+/** Counts and hashes the stored items into the session's document; true when there is nothing to do. */
+async function summarize(tx: Transaction, session: Session): Promise<boolean> {
+  const { runId } = session.lease
+  const items = await countItems(tx, runId)
+  const count = (object: string, action: string) =>
+    items.find((i) => i.object === object && i.action === action)?.count ?? 0
+  const hash = createHash('sha256')
+    .update('muster-revert:1:')
+    .update(await digestOfPlan(tx, runId))
+    .digest('hex')
+  // Without figures: what somebody takes back is no part of what runs may remove in a day.
+  await tx.query('update runs set plan_hash = $2 where id = $1', [runId, hash])
+  const { document } = session
+  session.document = {
+    ...document,
+    planHash: hash,
+    users: {
+      ...document.users,
+      created: count('user', 'create'),
+      takenOver: count('user', 'take over'),
+      updated: count('user', 'update'),
+      renamed: count('user', 'rename'),
+      deactivated: count('user', 'deactivate'),
+      reactivated: count('user', 'reactivate'),
+      deleted: count('user', 'delete'),
+      skipped: count('user', 'skip'),
+    },
+    groups: {
+      ...document.groups,
+      created: count('group', 'create'),
+      renamed: count('group', 'rename'),
+      deleted: count('group', 'delete'),
+    },
+    memberships: await countPlanMemberships(tx, runId),
+    credentials: { added: count('credential', 'add'), removed: count('credential', 'remove') },
+  }
+  return items.every((item) => item.action === 'skip')
+}
+
+/** Everything is counted up to here; what a source has beyond makes no limit larger. */
+const COUNTED = 10_000_000
+
+/** The removal limits of the source that the revert exceeds. */
+async function overLimits(tx: Transaction, { source, document }: Session): Promise<readonly HeldReason[]> {
+  const limits = source.settings.safeguard
+  if (limits === null) return []
+  const { users, groups, memberships, credentials } = document
+  const before = await countBefore(tx, source.id, {
+    users: COUNTED,
+    groups: COUNTED,
+    memberships: COUNTED,
+    credentials: COUNTED,
+  })
+  return [
+    {
+      rule: 'removals.users',
+      count: users.deactivated + users.deleted,
+      limit: limitOf(5, limits.removals, before.users),
+    },
+    { rule: 'removals.groups', count: groups.deleted, limit: limitOf(5, limits.removals, before.groups) },
+    { rule: 'memberships', count: memberships.removed, limit: limitOf(100, limits.memberships, before.memberships) },
+    { rule: 'credentials', count: credentials.removed, limit: limitOf(10, limits.credentials, before.credentials) },
+  ].filter(({ count, limit }) => count > limit)
+}
