@@ -138,7 +138,7 @@ describe('config file', () => {
       [
         'sources.staff.users.filter.any[0].all[0].startWith: unknown key; did you mean "startsWith"?',
         'sources.staff.users.filter.any[0].all[0]: a clause has an attribute and exactly one operator',
-        'sources.staff.users.filter.any[1].all[0].attribute: unknown attribute "e-mail"; use the name that Microsoft Graph gives it, e.g. department, employeeOrgData.costCenter or extension_<application id without dashes>_<name>',
+        'sources.staff.users.filter.any[1].all[0].attribute: unknown attribute "e-mail"; did you mean "mail"?',
         'sources.staff.users.filter.any[2].all[0].matches: the regular expression is not understood: invalid or unsupported Perl syntax: `(?=` (look-ahead, look-behind and the like are not available)',
         'sources.staff.users.filter.any[3].all[0].matches: the regular expression is not understood: missing closing ]: `[a`',
         'sources.staff.users.filter.any[4].all[0].matches: the regular expression is longer than 200 characters',
@@ -155,6 +155,26 @@ describe('config file', () => {
       [
         'sources.staff.users.properties.aliases[0].transform: a card transformation is for cards; use an expression here',
         'sources.staff.users.properties.email.transform: a card transformation is for cards; use an expression here',
+      ],
+    ],
+    [
+      'expressions that are not understood, each mistake with its place, and one that gives too many values',
+      withSource({
+        users: {
+          properties: {
+            office: { expression: 'Join("/", [companyNam], Lft([city], 2))' },
+            notes: { expression: 'Split([otherMails], ",")' },
+            email: { expression: '[otherMails]' },
+            aliases: [{ expression: '[otherMails]' }, { expression: '' }],
+          },
+        },
+      }),
+      [
+        'sources.staff.users.properties.aliases[1].expression: the expression is empty (at character 1)',
+        'sources.staff.users.properties.email.expression: the expression gives several values and this takes one; use Item(…, 1) or Join (at character 1)',
+        'sources.staff.users.properties.office.expression: unknown attribute "companyNam"; did you mean "companyName"? (at character 11)',
+        'sources.staff.users.properties.office.expression: there is no function "Lft"; did you mean "Left"? (at character 25)',
+        'sources.staff.users.properties.notes.expression: Split takes a text for source, not several values; Item(…, 1) takes the first of them, Join puts them together (at character 7)',
       ],
     ],
     [
@@ -270,22 +290,6 @@ describe('config file', () => {
       ['connections.a\nb: the name cannot be used: a name has no control characters and no outer spaces'],
     ],
     ['a list instead of a block', { sources: [] }, ['sources: must be a block of keys, but is a list']],
-    [
-      'what is not built yet, by its place',
-      withSource({
-        users: {
-          properties: {
-            office: { template: '%city%' },
-            cards: [{ from: 'employeeId', transform: 'upper' }],
-            phone: { from: 'mobilePhone', apply: 'whenEmpty' },
-            pin: 'generate',
-            own: { badge: { expression: 'x' } },
-          },
-          options: { pairBy: 'personalNumber' },
-        },
-      }),
-      ['sources.staff.users.properties.own.badge: expressions cannot be used in this version of Muster yet'],
-    ],
   ]
 
   it.each(mistakes)('tells %s', (_what, document, expected) => {

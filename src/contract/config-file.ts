@@ -5,7 +5,6 @@ import { CLOUDS, normalizeRoot, rootProblem } from '../directory/clouds.ts'
 import { parseTenantId } from '../directory/ids.ts'
 import { parseWithProblems } from './problems.ts'
 import { sourceSettings } from './sources.ts'
-import { unsupported } from './unsupported.ts'
 
 const uuid = (what: string) =>
   z.string().transform((text, context) => {
@@ -94,7 +93,6 @@ export function parseConfigFile(document: unknown, knownConnections: ReadonlySet
         message: `there is no connection "${settings.connection}" in this file or in the database`,
       })
     }
-    problems.push(...unsupported(settings).map((problem) => ({ ...problem, at: `${at}.${problem.at}` })))
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return parsed.value

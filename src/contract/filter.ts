@@ -2,7 +2,7 @@
 // is refused here; what a filter makes of people is for the plan and the safeguard.
 import { z } from 'zod'
 import { foldPart } from '../directory/canonical.ts'
-import { attributeProblem } from '../directory/attributes.ts'
+import { attributeMistake } from './attribute.ts'
 import { parsePattern } from './pattern.ts'
 
 /** The operators, in the order in which they are offered. */
@@ -10,7 +10,7 @@ export const OPERATORS = ['eq', 'ne', 'contains', 'startsWith', 'endsWith', 'mat
 export type Operator = (typeof OPERATORS)[number]
 
 const attribute = z.string().superRefine((name, context) => {
-  const problem = attributeProblem(name)
+  const problem = attributeMistake(name)
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
 })
 

@@ -1,9 +1,10 @@
 // A source's settings: the shape of the config file, the API and the stored settings. Defaults are filled in by
-// parsing, so that a parsed value has every key. What is understood here but not built yet is refused by `unsupported.ts`.
+// parsing, so that a parsed value has every key.
 import { z } from 'zod'
-import { attributeProblem } from '../directory/attributes.ts'
 import { splitPath } from '../directory/group.ts'
 import { parseObjectId } from '../directory/ids.ts'
+import { attributeMistake } from './attribute.ts'
+import { parseExpression } from './expression.ts'
 import { FILTER_PRESET_NAMES, FILTER_PRESETS } from './filter-presets.ts'
 import { filter } from './filter.ts'
 import { parseGroupTemplate } from './group-template.ts'
@@ -11,7 +12,7 @@ import { parseTemplate } from './template.ts'
 import { parseTransform } from './transform.ts'
 
 const attribute = z.string().superRefine((name, context) => {
-  const problem = attributeProblem(name)
+  const problem = attributeMistake(name)
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
 })
 
@@ -49,7 +50,17 @@ const transform = z.string().superRefine((value, context) => {
 const APPLY = ['always', 'whenCreated', 'whenEmpty'] as const
 export type Apply = (typeof APPLY)[number]
 const apply = z.enum(APPLY).default('always')
-const text = z.string().min(1)
+const expressionFor = (takes: 'one' | 'several') =>
+  z.string().superRefine((value, context) => {
+    const parsed = parseExpression(value)
+    const problems = parsed.kind === 'refused' ? parsed.problems : []
+    for (const { problem, at } of problems)
+      context.addIssue({ code: 'custom', message: `${problem} (at character ${at + 1})` })
+    if (parsed.kind === 'parsed' && takes === 'one' && parsed.expression.type === 'list') {
+      const message = 'the expression gives several values and this takes one; use Item(…, 1) or Join (at character 1)'
+      context.addIssue({ code: 'custom', message })
+    }
+  })
 
 // A pipeline for the digits of a card would make a puzzle of a name: other targets have expressions.
 const noTransform = z
@@ -64,7 +75,7 @@ const one = z.union([
   attribute.transform((from) => ({ from, apply: 'always' as const })),
   z.strictObject({ from: attribute, apply, transform: noTransform }),
   z.strictObject({ template, apply, transform: noTransform }),
-  z.strictObject({ expression: text, apply, transform: noTransform }),
+  z.strictObject({ expression: expressionFor('one'), apply, transform: noTransform }),
 ])
 /** Where the value of a one-valued target comes from. */
 export type OneValued = z.output<typeof one>
@@ -75,7 +86,7 @@ const severalFrom = <Transform extends z.ZodType<string | undefined>>(transforma
     attribute.transform((from) => ({ from, apply: 'always' as const, mode: 'replace' as const, transform: undefined })),
     z.strictObject({ from: attribute, apply, mode, transform: transformation }),
     z.strictObject({ template, apply, mode, transform: transformation }),
-    z.strictObject({ expression: text, apply, mode, transform: transformation }),
+    z.strictObject({ expression: expressionFor('several'), apply, mode, transform: transformation }),
   ])
 const card = severalFrom(transform.optional())
 const several = severalFrom(noTransform)

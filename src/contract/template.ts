@@ -1,5 +1,5 @@
 // Templates: text with attributes in percent signs, `%givenName%.%surname%`. A doubled percent sign is one percent sign.
-import { attributeProblem } from '../directory/attributes.ts'
+import { attributeMistake } from './attribute.ts'
 
 /** A part of a template: text as it is, or the value of an attribute. */
 export type TemplatePart = { readonly text: string } | { readonly attribute: string }
@@ -28,7 +28,7 @@ export function parseTemplate(template: string): ParsedTemplate {
       text += '%'
       continue
     }
-    const problem = attributeProblem(attribute)
+    const problem = attributeMistake(attribute)
     if (problem !== undefined) return { kind: 'refused', problem, at: next + 1 }
     if (text !== '') parts.push({ text })
     text = ''

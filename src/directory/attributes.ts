@@ -55,6 +55,9 @@ const SINGLE: ReadonlySet<string> = new Set([
 /** Attributes with several text values. */
 const SEVERAL: ReadonlySet<string> = new Set(['businessPhones', 'imAddresses', 'otherMails', 'proxyAddresses'])
 
+/** Attributes that are true or false. */
+const TRUTH: ReadonlySet<string> = new Set(['accountEnabled', 'onPremisesSyncEnabled', 'showInAddressList'])
+
 /** Graph answers 501 for these in a collection, so they can never be synchronized. */
 const UNREADABLE: ReadonlySet<string> = new Set([
   'aboutMe',
@@ -93,6 +96,21 @@ export function attributeProblem(name: string): string | undefined {
     return `unknown attribute "${name}"; did you mean "onPremisesExtensionAttributes.${name}"?`
   }
   return `unknown attribute "${name}"; use the name that Microsoft Graph gives it, e.g. department, employeeOrgData.costCenter or extension_<application id without dashes>_<name>`
+}
+
+/** All names that are not made of a number or an application's id: what somebody may have meant. */
+export const ATTRIBUTE_NAMES: readonly string[] = [
+  ...SINGLE,
+  ...SEVERAL,
+  ...Object.keys(COMBINATIONS),
+  'employeeOrgData.costCenter',
+  'employeeOrgData.division',
+]
+
+/** What values an attribute has: one text or number, one truth value, or several texts. */
+export function attributeKind(name: string): 'one' | 'truth' | 'several' {
+  if (SEVERAL.has(name)) return 'several'
+  return TRUTH.has(name) ? 'truth' : 'one'
 }
 
 /** The attributes that `name` is made of: itself, or the parts of a combination. */

@@ -9,6 +9,7 @@ import { credentialsOf } from './plan-credentials.ts'
 import { defaultGroupOfNew } from './plan-default-group.ts'
 import { emailsOf, fieldChanges, numberKeyAfter, personalNumber } from './plan-fields.ts'
 import { namesOf, sameNames, targetName } from './plan-names.ts'
+import type { RejectedValue } from './map/users.ts'
 import { issue, type PersonOptions, type PlanUserContext, type Successor, type UserInput } from './plan-person.ts'
 import { onTerms, type TakenUser } from './plan-terms.ts'
 
@@ -175,13 +176,13 @@ function planWanted(input: UserInput, context: PlanUserContext): PlannedUser {
 }
 
 function rejections(input: UserInput, wanted: TakenUser): Issue[] {
-  return wanted.rejected.map((r) =>
-    issue(
-      input,
-      'value-rejected',
-      `A value for ${r.target} ${r.problem}; the field stays as it is. Correct it in Entra or map another attribute.`,
-    ),
-  )
+  return wanted.rejected.map((r) => issue(input, r.code, rejectionText(r, 'the field stays as it is')))
+}
+
+function rejectionText(rejected: RejectedValue, consequence: string): string {
+  return rejected.code === 'expression-failed'
+    ? `The expression for ${rejected.target} could not be worked out (${rejected.problem}); ${consequence}. Change the expression, or the attributes in Entra.`
+    : `A value for ${rejected.target} ${rejected.problem}; ${consequence}. Correct it in Entra or map another attribute.`
 }
 
 function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): PlannedUser {
@@ -197,12 +198,7 @@ function planNew(input: UserInput, { context, wanted, issues }: PersonOptions): 
   if (wanted.userName === null) {
     const refused = wanted.rejected.find((r) => r.target === 'userName')
     if (refused !== undefined) {
-      return notImported(
-        'value-rejected',
-        'value-rejected',
-        `A value for userName ${refused.problem}; the user is not imported. Correct it in Entra or map another attribute.`,
-        [],
-      )
+      return notImported(refused.code, refused.code, rejectionText(refused, 'the user is not imported'), [])
     }
     return notImported(
       'user-name-empty',

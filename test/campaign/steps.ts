@@ -1,7 +1,5 @@
 // What can happen in a random history, as plain data: in the tenants, to the settings, by hand in the registry, and how runs go.
 import * as fc from 'fast-check'
-import { sourceSettings } from '../../src/contract/sources.ts'
-import { unsupported } from '../../src/contract/unsupported.ts'
 import type { FaultSpec } from '../../src/emulator/faultkinds.ts'
 import type { Settings } from './stage.ts'
 
@@ -135,126 +133,104 @@ export const GROUP_IDS = [1, 2, 3, 4, 5].map((n) => `00000000-0000-4000-8000-000
 const apply = fc.constantFrom('always' as const, 'always', 'whenCreated', 'whenEmpty')
 const nullable = <T>(value: fc.Arbitrary<T>) => fc.oneof(fc.constant('none' as const), value)
 
-const settings: fc.Arbitrary<Settings> = fc
-  .record(
-    {
-      enabled: fc.constant(true),
-      priority: fc.constantFrom(50, 100, 150),
-      adoptions: fc.constantFrom('hold' as const, 'automatic'),
-      safeguard: fc.constantFrom<Settings['safeguard']>(
-        'off',
-        'off',
-        { removals: { count: 0 } },
-        { removals: { count: 1 }, credentials: { count: 1 }, rewrites: { count: 1 }, memberships: { count: 1 } },
-        {},
-      ),
-      users: fc.record(
-        {
-          import: fc.oneof(
-            { weight: 3, arbitrary: fc.constant('all' as const) },
-            { weight: 1, arbitrary: fc.record({ groups: fc.subarray(GROUP_IDS.slice(0, 3), { minLength: 1 }) }) },
-          ),
-          disabledAccounts: fc.constantFrom('deactivate' as const, 'deactivate', 'import', 'ignore'),
-          guests: fc.constantFrom('import' as const, 'ignore'),
-          filter: fc.constantFrom<NonNullable<Settings['users']>['filter']>(
-            'none',
-            'none',
-            {
-              any: [
-                { all: [{ attribute: 'department', eq: 'sales' }] },
-                { all: [{ attribute: 'mail', absent: true as const }] },
-              ],
-            },
-            {
-              any: [
-                {
-                  all: [
-                    { attribute: 'companyName', ne: 'FABRIKAM' },
-                    { attribute: 'displayName', present: true as const },
-                  ],
-                },
-              ],
-            },
-          ),
-          properties: fc.record(
-            {
-              userName: fc.constantFrom('userPrincipalName', 'userPrincipalName', 'upnPrefix', 'mailNickname'),
-              aliases: fc.constantFrom<NonNullable<NonNullable<Settings['users']>['properties']>['aliases']>(
-                [],
-                ['upnPrefix'],
-                ['mailNickname', 'onPremisesSamAccountName'],
-                [{ from: 'mailNickname', mode: 'append' as const }],
-              ),
-              cards: fc.constantFrom<NonNullable<NonNullable<Settings['users']>['properties']>['cards']>(
-                [],
-                ['faxNumber'],
-                ['faxNumber', 'businessPhones'],
-                [{ from: 'faxNumber', mode: 'append' as const }],
-                [{ from: 'faxNumber', apply: 'whenEmpty' as const }],
-                [{ from: 'faxNumber', apply: 'whenCreated' as const }],
-              ),
-              pin: nullable(fc.record({ from: on('state'), apply })),
-              personalNumber: nullable(fc.record({ from: on('employeeId'), apply })),
-              department: nullable(fc.record({ from: on('department'), apply })),
-              email: nullable(fc.record({ from: on('mail'), apply })),
-              office: nullable(fc.record({ template: on('%companyName%/%userPrincipalName%'), apply })),
-              own: fc.constantFrom({}, { badge: 'faxNumber' }),
-            },
-            { requiredKeys: [] },
-          ),
-          options: fc.record(
-            {
-              pairBy: fc.constantFrom('userName' as const, 'personalNumber', 'none'),
-              addNewUsers: fc.constantFrom(true, true, true, false),
-              deactivateMissingUsers: fc.constantFrom(true, true, false),
-              graceDays: fc.constantFrom(0, 0, 2),
-              deleteAfterDays: fc.constantFrom<'never' | number>('never', 'never', 3),
-              lowercaseUserNames: fc.boolean(),
-              keepOldUserName: fc.boolean(),
-            },
-            { requiredKeys: [] },
-          ),
-        },
-        { requiredKeys: [] },
-      ),
-      groups: fc.record(
-        {
-          import: fc.constantFrom(true, true, true, false),
-          ignore: fc.subarray(GROUP_IDS.slice(1, 3)),
-          ignoreContaining: fc.constantFrom<string[]>([], ['BOB']),
-          types: fc.constantFrom(
-            'all' as const,
-            ['security' as const],
-            ['microsoft365' as const, 'distribution' as const],
-          ),
-          membership: fc.constantFrom('direct' as const, 'transitive'),
-        },
-        { requiredKeys: [] },
-      ),
-    },
-    { requiredKeys: [] },
-  )
-  .map(onlySupported)
-
-/** Settings that this version refuses are taken out one by one: what is built later is generated without a change here. */
-function onlySupported(wanted: Settings): Settings {
-  const problems = unsupported(sourceSettings.parse({ connection: 'x', ...wanted }))
-  const result: Record<string, unknown> = structuredClone(wanted)
-  for (const { at } of problems) {
-    const path = at
-      .replace(/\[\d+\].*$/, '')
-      .replace(/\.(apply|mode)$/, '')
-      .split('.')
-    let place: unknown = result
-    for (const key of path.slice(0, -1)) place = isRecord(place) ? place[key] : undefined
-    if (isRecord(place)) delete place[path.at(-1)!]
-  }
-  return result
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
+const settings: fc.Arbitrary<Settings> = fc.record(
+  {
+    enabled: fc.constant(true),
+    priority: fc.constantFrom(50, 100, 150),
+    adoptions: fc.constantFrom('hold' as const, 'automatic'),
+    safeguard: fc.constantFrom<Settings['safeguard']>(
+      'off',
+      'off',
+      { removals: { count: 0 } },
+      { removals: { count: 1 }, credentials: { count: 1 }, rewrites: { count: 1 }, memberships: { count: 1 } },
+      {},
+    ),
+    users: fc.record(
+      {
+        import: fc.oneof(
+          { weight: 3, arbitrary: fc.constant('all' as const) },
+          { weight: 1, arbitrary: fc.record({ groups: fc.subarray(GROUP_IDS.slice(0, 3), { minLength: 1 }) }) },
+        ),
+        disabledAccounts: fc.constantFrom('deactivate' as const, 'deactivate', 'import', 'ignore'),
+        guests: fc.constantFrom('import' as const, 'ignore'),
+        filter: fc.constantFrom<NonNullable<Settings['users']>['filter']>(
+          'none',
+          'none',
+          {
+            any: [
+              { all: [{ attribute: 'department', eq: 'sales' }] },
+              { all: [{ attribute: 'mail', absent: true as const }] },
+            ],
+          },
+          {
+            any: [
+              {
+                all: [
+                  { attribute: 'companyName', ne: 'FABRIKAM' },
+                  { attribute: 'displayName', present: true as const },
+                ],
+              },
+            ],
+          },
+        ),
+        properties: fc.record(
+          {
+            userName: fc.constantFrom('userPrincipalName', 'userPrincipalName', 'upnPrefix', 'mailNickname'),
+            aliases: fc.constantFrom<NonNullable<NonNullable<Settings['users']>['properties']>['aliases']>(
+              [],
+              ['upnPrefix'],
+              ['mailNickname', 'onPremisesSamAccountName'],
+              [{ from: 'mailNickname', mode: 'append' as const }],
+            ),
+            cards: fc.constantFrom<NonNullable<NonNullable<Settings['users']>['properties']>['cards']>(
+              [],
+              ['faxNumber'],
+              ['faxNumber', 'businessPhones'],
+              [{ from: 'faxNumber', mode: 'append' as const }],
+              [{ from: 'faxNumber', apply: 'whenEmpty' as const }],
+              [{ from: 'faxNumber', apply: 'whenCreated' as const }],
+            ),
+            pin: nullable(fc.record({ from: on('state'), apply })),
+            personalNumber: nullable(fc.record({ from: on('employeeId'), apply })),
+            department: nullable(fc.record({ from: on('department'), apply })),
+            email: nullable(fc.record({ from: on('mail'), apply })),
+            office: nullable(fc.record({ template: on('%companyName%/%userPrincipalName%'), apply })),
+            own: fc.constantFrom({}, { badge: 'faxNumber' }),
+          },
+          { requiredKeys: [] },
+        ),
+        options: fc.record(
+          {
+            pairBy: fc.constantFrom('userName' as const, 'personalNumber', 'none'),
+            addNewUsers: fc.constantFrom(true, true, true, false),
+            deactivateMissingUsers: fc.constantFrom(true, true, false),
+            graceDays: fc.constantFrom(0, 0, 2),
+            deleteAfterDays: fc.constantFrom<'never' | number>('never', 'never', 3),
+            lowercaseUserNames: fc.boolean(),
+            keepOldUserName: fc.boolean(),
+          },
+          { requiredKeys: [] },
+        ),
+      },
+      { requiredKeys: [] },
+    ),
+    groups: fc.record(
+      {
+        import: fc.constantFrom(true, true, true, false),
+        ignore: fc.subarray(GROUP_IDS.slice(1, 3)),
+        ignoreContaining: fc.constantFrom<string[]>([], ['BOB']),
+        types: fc.constantFrom(
+          'all' as const,
+          ['security' as const],
+          ['microsoft365' as const, 'distribution' as const],
+        ),
+        membership: fc.constantFrom('direct' as const, 'transitive'),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+)
 
 const paths = fc.constantFrom<(string | RegExp | undefined)[]>(
   undefined,

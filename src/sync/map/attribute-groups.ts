@@ -44,13 +44,13 @@ export interface AttributeGroups {
   /** Which of them is his default: of the first template that makes one. `undefined`: none; `unknown`: its value cannot be kept. */
   readonly defaultGroup: WantedGroup | 'unknown' | undefined
   /** Values that cannot be kept, by the rule of their template. */
-  readonly rejected: readonly Omit<RejectedValue, 'apply'>[]
+  readonly rejected: readonly Omit<RejectedValue, 'apply' | 'code'>[]
 }
 
 /** Maps one mirror user. A path ends before its first empty level; where that is the top, the template makes nothing. */
 export function mapAttributeGroups(attributes: Attributes, { templates }: GroupTemplates): AttributeGroups {
   const groups: WantedGroup[] = []
-  const rejected: Omit<RejectedValue, 'apply'>[] = []
+  const rejected: Omit<RejectedValue, 'apply' | 'code'>[] = []
   let defaultGroup: AttributeGroups['defaultGroup']
   for (const { rule, levels, makeDefault } of templates) {
     const names = namesOf(attributes, levels)

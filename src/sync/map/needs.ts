@@ -1,4 +1,5 @@
 // Which Entra attributes a source's settings need; nothing else is requested or kept.
+import { parseExpression } from '../../contract/expression.ts'
 import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
 import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
 import { attributesOf } from '../../directory/attributes.ts'
@@ -69,7 +70,10 @@ export function needsOf(settings: SourceSettings): Needs {
 
 function sourcesOf(property: OneValued | SeveralValued): readonly string[] {
   if ('from' in property) return attributesOf(property.from)
-  if (!('template' in property)) return []
+  if ('expression' in property) {
+    const parsed = parseExpression(property.expression)
+    return parsed.kind === 'refused' ? [] : parsed.expression.attributes
+  }
   const parsed = parseTemplate(property.template)
   if (parsed.kind === 'refused') return []
   return attributesIn(parsed.parts)

@@ -1,4 +1,5 @@
 // What a source's settings want a registry user to be, from the attributes of one mirror user. Pure.
+import { evaluateExpression, type Expression, parseExpression } from '../../contract/expression.ts'
 import type { Apply, OneValued, Properties, SeveralValued, SourceSettings } from '../../contract/sources.ts'
 import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
 import { applyTransform, parseTransform, type Transform } from '../../contract/transform.ts'
@@ -13,12 +14,14 @@ export interface Mapping {
   /** `undefined`: everybody meets it. */
   readonly filter: PreparedFilter | undefined
   readonly templates: ReadonlyMap<OneValued | SeveralValued, readonly TemplatePart[]>
+  readonly expressions: ReadonlyMap<OneValued | SeveralValued, Expression>
   readonly transforms: ReadonlyMap<OneValued | SeveralValued, Transform>
 }
 
 /** Reads what the settings write as text. They were checked when they were saved. */
 export function prepareMapping(settings: SourceSettings): Mapping {
   const templates = new Map<OneValued | SeveralValued, readonly TemplatePart[]>()
+  const expressions = new Map<OneValued | SeveralValued, Expression>()
   const transforms = new Map<OneValued | SeveralValued, Transform>()
   const { own, ...targets } = settings.users.properties
   for (const property of [...Object.values(targets), ...Object.values(own)].flat()) {
@@ -27,13 +30,17 @@ export function prepareMapping(settings: SourceSettings): Mapping {
       const parsed = parseTemplate(property.template)
       if (parsed.kind === 'parsed') templates.set(property, parsed.parts)
     }
+    if ('expression' in property) {
+      const parsed = parseExpression(property.expression)
+      if (parsed.kind === 'parsed') expressions.set(property, parsed.expression)
+    }
     if ('transform' in property && property.transform !== undefined) {
       const parsed = parseTransform(property.transform)
       if (parsed.kind === 'parsed') transforms.set(property, parsed.transform)
     }
   }
   const { filter } = settings.users
-  return { settings, filter: filter === null ? undefined : prepareFilter(filter), templates, transforms }
+  return { settings, filter: filter === null ? undefined : prepareFilter(filter), templates, expressions, transforms }
 }
 
 /** The fields that a mapping gives. A target that is not mapped is absent; `null` and `[]` clear what the source gave. */
@@ -64,6 +71,8 @@ export interface RejectedValue {
   readonly apply: Apply
   /** Why, without the value itself. */
   readonly problem: string
+  /** An expression that has no value for this object, or a value that cannot be kept. */
+  readonly code: 'expression-failed' | 'value-rejected'
 }
 
 /**
@@ -134,8 +143,20 @@ interface SingleOptions {
   readonly mapping: Mapping
 }
 
-function valuesFrom(attributes: Attributes, property: OneValued | SeveralValued, mapping: Mapping): readonly string[] {
-  if ('from' in property) return valuesOf(attributes, property.from)
+type Given = { readonly values: readonly string[] } | { readonly problem: string }
+
+/** The values of one property, or why its expression has none. */
+function valuesFrom(attributes: Attributes, property: OneValued | SeveralValued, mapping: Mapping): Given {
+  if ('from' in property) return { values: valuesOf(attributes, property.from) }
+  if ('template' in property) return { values: filledIn(attributes, property, mapping) }
+  const expression = mapping.expressions.get(property)
+  // Settings are checked when they are saved; what was accepted and is not any more must never clear a field.
+  if (expression === undefined) return { problem: 'it is not understood' }
+  const result = evaluateExpression(expression, (name) => valuesOf(attributes, name))
+  return result.kind === 'values' ? result : { problem: result.problem }
+}
+
+function filledIn(attributes: Attributes, property: OneValued | SeveralValued, mapping: Mapping): readonly string[] {
   const parts = mapping.templates.get(property)
   if (parts === undefined) return []
   let text = ''
@@ -156,15 +177,22 @@ function valuesFrom(attributes: Attributes, property: OneValued | SeveralValued,
 
 /** `null`: empty, so the field is cleared. `undefined`: the value cannot be kept, so the field stays as it is. */
 function single(attributes: Attributes, options: SingleOptions): string | null | undefined {
-  const value = valuesFrom(attributes, options.property, options.mapping)[0]
+  const { target, rejected } = options
+  const given = valuesFrom(attributes, options.property, options.mapping)
+  if ('problem' in given) {
+    rejected.push({ target, apply: options.property.apply, problem: given.problem, code: 'expression-failed' })
+    return undefined
+  }
+  const value = given.values[0]
   if (value === undefined) return null
   const problem = valueProblem(value, options.max)
-  const isShort = options.target === 'pin' && value.length < MIN_PIN_LENGTH
+  const isShort = target === 'pin' && value.length < MIN_PIN_LENGTH
   if (problem === undefined && !isShort) return value
-  options.rejected.push({
-    target: options.target,
+  rejected.push({
+    target,
     apply: options.property.apply,
     problem: problem ?? `is shorter than ${MIN_PIN_LENGTH} characters`,
+    code: 'value-rejected',
   })
   return undefined
 }
@@ -182,12 +210,18 @@ function several(attributes: Attributes, options: SeveralOptions): readonly Give
   for (const property of options.list) {
     const { apply, mode } = property
     const transform = options.mapping.transforms.get(property)
-    for (const given of valuesFrom(attributes, property, options.mapping)) {
-      const result = transform === undefined ? { value: given } : applyTransform(transform, given)
+    const given = valuesFrom(attributes, property, options.mapping)
+    if ('problem' in given) {
+      options.rejected.push({ target: options.target, apply, problem: given.problem, code: 'expression-failed' })
+      continue
+    }
+    for (const text of given.values) {
+      const result = transform === undefined ? { value: text } : applyTransform(transform, text)
       const problem =
         'problem' in result ? `was dropped by ${result.problem}` : valueProblem(result.value, MAX_KEY_LENGTH)
-      if (problem !== undefined) options.rejected.push({ target: options.target, apply, problem })
-      else if ('value' in result) values.push({ value: result.value, apply, mode })
+      if (problem !== undefined) {
+        options.rejected.push({ target: options.target, apply, problem, code: 'value-rejected' })
+      } else if ('value' in result) values.push({ value: result.value, apply, mode })
     }
   }
   return values
