@@ -294,6 +294,19 @@ create table mirror_staged_objects (
   constraint mirror_staged_objects_pkey PRIMARY KEY (source_id, key)
 );
 
+create table plan_claims (
+  run_id integer not null,
+  user_id integer not null,
+  constraint plan_claims_pkey PRIMARY KEY (run_id, user_id)
+);
+
+create table plan_group_claims (
+  run_id integer not null,
+  group_id integer not null,
+  claims boolean not null,
+  constraint plan_group_claims_pkey PRIMARY KEY (run_id, group_id)
+);
+
 create table plan_items (
   run_id integer not null,
   seq integer not null,
@@ -579,6 +592,8 @@ begin
   delete from plan_items where run_id in (select id from gone);
   delete from plan_memberships where run_id in (select id from gone);
   delete from plan_shared_memberships where run_id in (select id from gone);
+  delete from plan_claims where run_id in (select id from gone);
+  delete from plan_group_claims where run_id in (select id from gone);
   return null;
 end $function$
 ;

@@ -192,6 +192,15 @@ export interface Tables {
     manager: string | null
     manager_said: Generated<boolean>
   }
+  plan_claims: {
+    run_id: number
+    user_id: number
+  }
+  plan_group_claims: {
+    run_id: number
+    group_id: number
+    claims: boolean
+  }
   plan_items: {
     run_id: number
     seq: number

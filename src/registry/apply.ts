@@ -2,6 +2,7 @@
 import type { Queries } from '../database/connect.ts'
 import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
+import { applyGroupClaims } from './group-claims.ts'
 import { keyCreatedGroups, leaveOutTakenPaths } from './attribute-groups.ts'
 import { isGivenBy } from './given.ts'
 import { release, type Releases } from './release.ts'
@@ -411,6 +412,7 @@ async function changeClaims(tx: Queries, run: readonly number[], options: ApplyO
      where ${MINE} and i.object = 'user' and i.user_id is not null
        and i.action in ('create', 'adopt', 'take over', 'reactivate')
        and i.reason not in ('object-id-moved', 'dropped-by-owner')
+     union select c.user_id, $2 from plan_claims c join users u on u.id = c.user_id where c.run_id = $1
      on conflict do nothing`,
     own,
   )
@@ -419,6 +421,7 @@ async function changeClaims(tx: Queries, run: readonly number[], options: ApplyO
        and (i.action = 'deactivate' or i.reason in ('missing-kept', 'grace-period', 'object-id-moved', 'dropped-by-owner', 'not-owned'))`,
     own,
   )
+  await applyGroupClaims(tx, options)
   // The others of the tenant see at their next run who owns him now.
   await tx.query(
     `insert into mirror_marks (source_id, key, at)

@@ -7,19 +7,31 @@ export interface GroupClaim {
   readonly claims: boolean
 }
 
-/** Notes what a source wants of groups that are not its own. */
-export async function claimGroups(db: Queries, sourceId: number, claims: readonly GroupClaim[]): Promise<void> {
-  const of = (wanted: boolean) => claims.filter((c) => c.claims === wanted).map((c) => c.groupId)
-  const wanted = of(true)
-  if (wanted.length > 0) {
-    await db.query(
-      'insert into group_claims (group_id, source_id) select unnest($2::int[]), $1 on conflict do nothing',
-      [sourceId, wanted],
-    )
-  }
-  const unwanted = of(false)
-  if (unwanted.length > 0)
-    await db.query('delete from group_claims where source_id = $1 and group_id = any($2::int[])', [sourceId, unwanted])
+/** Notes with a plan what its source wants of groups that are not its own. */
+export async function planGroupClaims(db: Queries, runId: number, claims: readonly GroupClaim[]): Promise<void> {
+  if (claims.length === 0) return
+  await db.query(
+    'insert into plan_group_claims (run_id, group_id, claims) select $1, * from unnest($2::int[], $3::boolean[]) on conflict do nothing',
+    [runId, claims.map((c) => c.groupId), claims.map((c) => c.claims)],
+  )
+}
+
+/** Makes the group claims of a source what its applied plan says. */
+export async function applyGroupClaims(
+  db: Queries,
+  { runId, sourceId }: { readonly runId: number; readonly sourceId: number },
+): Promise<void> {
+  await db.query(
+    `insert into group_claims (group_id, source_id)
+     select p.group_id, $2 from plan_group_claims p join groups g on g.id = p.group_id where p.run_id = $1 and p.claims
+     on conflict do nothing`,
+    [runId, sourceId],
+  )
+  await db.query(
+    `delete from group_claims c using plan_group_claims p
+     where p.run_id = $1 and not p.claims and c.group_id = p.group_id and c.source_id = $2`,
+    [runId, sourceId],
+  )
 }
 
 /** By group: the sources that want it and do not own it. */

@@ -245,14 +245,11 @@ export async function addPlannedClaims(tx: Transaction, rows: readonly PlannedCl
   })
 }
 
-/**
- * Notes that a source wants these users of the registry. Written when it is planned, for who wants whom is no change of the
- * registry; that a source drops somebody is written when that is applied.
- */
-export async function claimUsers(tx: Transaction, sourceId: number, userIds: readonly number[]): Promise<void> {
+/** Notes that the source of a plan wants these users of the registry; they are claimed when the plan is applied. */
+export async function planClaims(tx: Transaction, runId: number, userIds: readonly number[]): Promise<void> {
   if (userIds.length === 0) return
-  await tx.query('insert into claims (user_id, source_id) select unnest($2::int[]), $1 on conflict do nothing', [
-    sourceId,
+  await tx.query('insert into plan_claims (run_id, user_id) select $1, unnest($2::int[]) on conflict do nothing', [
+    runId,
     userIds,
   ])
 }

@@ -191,6 +191,8 @@ async function deletePlan(db: Queries, runId: number): Promise<void> {
   await db.query('delete from plan_items where run_id = $1', [runId])
   await db.query('delete from plan_memberships where run_id = $1', [runId])
   await db.query('delete from plan_shared_memberships where run_id = $1', [runId])
+  await db.query('delete from plan_claims where run_id = $1', [runId])
+  await db.query('delete from plan_group_claims where run_id = $1', [runId])
 }
 
 /** Marks held plans of the source that still wait as decided; answers which. */

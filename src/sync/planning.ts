@@ -12,7 +12,7 @@ import { closeOldIssues, deleteIssuesOf, insertIssues } from '../registry/issues
 import { planMemberships } from '../registry/membership-plan.ts'
 import * as tables from '../registry/planning.ts'
 import { type Absence, absencesOf, fillDueKeys, noteAbsences } from '../registry/absences.ts'
-import { claimGroups, claimsOfGroups, type GroupClaim } from '../registry/group-claims.ts'
+import { claimsOfGroups, type GroupClaim, planGroupClaims } from '../registry/group-claims.ts'
 import { deletePlanItemsOf, insertPlanItems } from '../registry/plans.ts'
 import { pairableUsers, pairableUsersByNumber, usersByIds, usersByObjectIds } from '../registry/users.ts'
 import { resolveConflicts, type Claimant } from './conflicts.ts'
@@ -220,7 +220,7 @@ class Planner {
       await this.#writeItems(items)
       await this.#addIssues(issues)
       await tables.addPlannedGroups(this.#tx, planned)
-      await claimGroups(this.#tx, source.id, shared)
+      await planGroupClaims(this.#tx, this.#input.runId, shared)
       if (!everybody && only === undefined)
         await tables.addPlanKeysBelow(this.#tx, moved, this.#settings.groups.membership === 'transitive')
     }
@@ -407,7 +407,7 @@ class Planner {
     await tables.addPlannedUsers(this.#tx, planned)
     await addAttributeMembers(this.#tx, members)
     await tables.addPlannedClaims(this.#tx, claims)
-    await tables.claimUsers(this.#tx, sourceId, claiming)
+    await tables.planClaims(this.#tx, this.#input.runId, claiming)
     if (this.#watchesAbsence) await noteAbsences(this.#tx, { sourceId, now: this.#input.now, absences })
     return []
   }

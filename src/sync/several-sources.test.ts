@@ -78,6 +78,20 @@ describe('D7: who owns a person', () => {
     expect(issues.rows).toEqual([{ code: 'owned-by-source' }])
   })
 
+  it('a preview claims nobody: what it says is nowhere but in it', async () => {
+    await both(ANN, upn('ann'))
+    for (const source of [first, second]) {
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.member(STAFF, ANN)
+    }
+    await second.run()
+    const claims = async () => (await test.db.query('select user_id, source_id from claims')).rows
+    const before = await claims()
+    await first.plan()
+    expect(await claims()).toEqual(before)
+    expect((await test.db.query('select 1 from group_claims')).rows).toEqual([])
+  })
+
   it('of the same number, the name decides', async () => {
     const names = await test.db.query<{ id: number; name: string }>('select id, name from sources order by name')
     await first.set({ priority: 20 })
