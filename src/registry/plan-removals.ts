@@ -1,5 +1,6 @@
 // What a plan removes, for proving each removal again.
 import type { Queries } from '../database/connect.ts'
+import { pathKeyOf, splitPath } from '../directory/group.ts'
 import type { ObjectId } from '../directory/ids.ts'
 
 export interface PlannedRemoval {
@@ -42,4 +43,25 @@ export async function plannedMembershipRemovals(
     [runId],
   )
   return new Map(found.rows.map((row) => [row.group_id, new Set(row.users)]))
+}
+
+/** Whom the plan of a run takes out of groups from attributes, with the keys of their paths; people of its source only. */
+export async function plannedAttributeGroupRemovals(
+  db: Queries,
+  runId: number,
+): Promise<ReadonlyMap<ObjectId, ReadonlySet<string>>> {
+  const found = await db.query<{ object_id: ObjectId; name: string; under: string }>(
+    `select u.object_id, g.name, g.under from plan_memberships m
+       join runs r on r.id = m.run_id
+       join groups g on g.id = m.group_id and g.object_id is null
+       join users u on u.id = m.user_id and u.object_id is not null and u.source_id = r.source_id
+     where m.run_id = $1 and m.op = 'r'`,
+    [runId],
+  )
+  const removals = new Map<ObjectId, Set<string>>()
+  for (const { object_id: objectId, name, under } of found.rows) {
+    const keys = removals.get(objectId) ?? new Set<string>()
+    removals.set(objectId, keys.add(pathKeyOf([...splitPath(under), name])))
+  }
+  return removals
 }

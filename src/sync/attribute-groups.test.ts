@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
+import { aSyncWorld } from '../../test/support/world.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { hire, setManager, update } from '../emulator/operations.ts'
 import { applyPlan } from '../registry/apply.ts'
+import { approveRun } from './approve.ts'
 
 let test: TestDatabase
 beforeEach(async () => {
@@ -368,6 +371,41 @@ describe('a plan that waited', () => {
 
     expect(applied.leftOut).toBe(1)
     expect(await defaults()).toEqual({ 'ann@x': 'Contoso|Sales' })
+  })
+
+  it('proves them again: approved after somebody was moved back, the plan is made anew', async () => {
+    const world = await aSyncWorld(test.db, {
+      settings: {
+        safeguard: { memberships: { count: 1 } },
+        groups: { fromAttributes: [{ template: 'by %manager%|%department%' }] },
+      },
+    })
+    try {
+      const boss = hire(world.tenant, { userPrincipalName: 'boss@contoso.com' })
+      const users = ['a', 'b', 'c'].map((n) =>
+        hire(world.tenant, { userPrincipalName: `${n}@contoso.com`, department: 'Sales' }),
+      )
+      for (const user of users) setManager(world.tenant, user.id, boss.id)
+      await world.sync()
+      for (const user of users.slice(0, 2)) update(world.tenant, user.id, { department: 'Legal' })
+      const held = await world.sync()
+      update(world.tenant, users[0]!.id, { department: 'Sales' })
+      const approval = { reason: 'r', by: 'a', signal: new AbortController().signal, onProgress: () => {} }
+
+      const answer = await approveRun(world.engine, { ...approval, run: Number(held.run), hash: held.planHash! })
+      const applied = await approveRun(world.engine, { ...approval, run: Number(answer.run), hash: answer.planHash! })
+
+      expect(held).toMatchObject({ outcome: 'held', memberships: { added: 2, removed: 2 } })
+      expect(answer).toMatchObject({ outcome: 'held', memberships: { added: 1, removed: 1 } })
+      expect(applied).toMatchObject({ outcome: 'applied', memberships: { added: 1, removed: 1 } })
+      expect(await tree()).toEqual({
+        'by boss@contoso.com': [],
+        'by boss@contoso.com|Legal': ['b@contoso.com'],
+        'by boss@contoso.com|Sales': ['a@contoso.com', 'c@contoso.com'],
+      })
+    } finally {
+      await world.stop()
+    }
   })
 })
 

@@ -1,19 +1,23 @@
 // Before a plan that waited is applied, everything that proves its removals is asked of Entra once more.
-import { type ObjectId, parseObjectId } from '../directory/ids.ts'
+import { pathKeyOf } from '../directory/group.ts'
+import type { ObjectId } from '../directory/ids.ts'
 import { GraphError } from '../graph/errors.ts'
 import {
+  plannedAttributeGroupRemovals,
   plannedGroupRemovals,
   plannedMembershipRemovals,
   plannedRemovals,
   type PlannedRemoval,
 } from '../registry/plan-removals.ts'
+import { attributesOfTemplates, mapAttributeGroups, prepareGroupTemplates } from './map/attribute-groups.ts'
 import { attributesOfFilter, meetsFilter, prepareFilter } from './map/filter.ts'
 import { proveGroupRemovals, proveRemovals } from './prove.ts'
+import { readNow } from './read-now.ts'
 import type { Session } from './run.ts'
 
 /**
  * Repeats the reads that prove each removal of a stored plan: people by id and in the recycle bin, or by what puts them out of
- * scope; groups by id; memberships by the lists of their groups.
+ * scope; groups by id; memberships by the lists of their groups, or by the attributes that made the group.
  *
  * @returns false as soon as one removal is not true any more
  */
@@ -21,7 +25,8 @@ export async function isStillProven(session: Session, runId: number): Promise<bo
   const { db } = session.engine
   if (!(await arePeopleGone(session, await plannedRemovals(db, runId)))) return false
   if (!(await areGroupsGone(session, await plannedGroupRemovals(db, runId)))) return false
-  return areMembershipsGone(session, await plannedMembershipRemovals(db, runId))
+  if (!(await areMembershipsGone(session, await plannedMembershipRemovals(db, runId)))) return false
+  return areAttributeGroupsLeft(session, await plannedAttributeGroupRemovals(db, runId))
 }
 
 async function areGroupsGone({ graph, lease }: Session, groups: readonly ObjectId[]): Promise<boolean> {
@@ -98,36 +103,32 @@ async function arePeopleGone(session: Session, removals: readonly PlannedRemoval
 }
 
 /** Reads what the filter reads of each of them, and judges by it once more. Whoever is gone meets no filter. */
-async function areStillFiltered({ graph, lease, source }: Session, ids: readonly ObjectId[]): Promise<boolean> {
-  const { filter } = source.settings.users
+async function areStillFiltered(session: Session, ids: readonly ObjectId[]): Promise<boolean> {
+  const { filter } = session.source.settings.users
   if (ids.length === 0) return true
   if (filter === null) return false
   const prepared = prepareFilter(filter)
-  const select = [...new Set([...attributesOfFilter(filter), 'userPrincipalName'])]
-  const { signal } = lease
-  const found = await graph.lookUpUsers(ids, { select, signal })
-  const managers = new Map<ObjectId, ObjectId>()
-  for (const [id, user] of found) {
-    const manager = user.kind === 'found' ? user.attributes['manager'] : undefined
-    const managerId = typeof manager === 'string' ? parseObjectId(manager) : undefined
-    if (managerId !== undefined) managers.set(id, managerId)
+  for (const attributes of (await readNow(session, ids, attributesOfFilter(filter))).values()) {
+    if (attributes === undefined || meetsFilter(attributes, prepared)) return false
   }
-  const names = await graph.lookUpUsers([...new Set(managers.values())], { select: ['userPrincipalName'], signal })
-  for (const [id, user] of found) {
-    if (user.kind !== 'found') continue
-    // Nobody is without a user principal name: an answer without one shows nothing, and proves nothing.
-    if (typeof user.attributes['userPrincipalName'] !== 'string') return false
-    const managerId = managers.get(id)
-    const manager = managerId === undefined ? undefined : names.get(managerId)
-    const attributes = {
-      ...user.attributes,
-      id,
-      // People know a manager by his name, and so does planning.
-      ...(select.includes('manager')
-        ? { manager: manager?.kind === 'found' ? (manager.attributes['userPrincipalName'] ?? null) : null }
-        : {}),
-    }
-    if (meetsFilter(attributes, prepared)) return false
+  return true
+}
+
+/** Reads what the templates read of each of them, and makes their groups once more. Whoever is gone is in none. */
+async function areAttributeGroupsLeft(
+  session: Session,
+  removals: ReadonlyMap<ObjectId, ReadonlySet<string>>,
+): Promise<boolean> {
+  if (removals.size === 0) return true
+  const { groups } = session.source.settings
+  const templates = prepareGroupTemplates(groups)
+  // Without templates nothing can give them any more.
+  if (templates.templates.length === 0) return true
+  for (const [id, attributes] of await readNow(session, [...removals.keys()], attributesOfTemplates(templates))) {
+    if (attributes === undefined) return false
+    const left = removals.get(id)
+    const made = mapAttributeGroups(attributes, templates).groups
+    if (made.some(({ names }) => left?.has(pathKeyOf([...templates.under, ...names])))) return false
   }
   return true
 }

@@ -2,6 +2,7 @@
 import { parseGroupTemplate } from '../../contract/group-template.ts'
 import type { SourceSettings } from '../../contract/sources.ts'
 import type { TemplatePart } from '../../contract/template.ts'
+import { attributesOf } from '../../directory/attributes.ts'
 import type { Attributes } from '../../directory/change.ts'
 import { splitPath } from '../../directory/group.ts'
 import type { RejectedValue } from './users.ts'
@@ -29,6 +30,13 @@ export function prepareGroupTemplates(groups: SourceSettings['groups']): GroupTe
     return [{ rule: `groups.fromAttributes[${index}]`, levels: parsed.levels, makeDefault }]
   })
   return { templates, under: splitPath(groups.under ?? '') }
+}
+
+/** The attributes that templates read. */
+export function attributesOfTemplates({ templates }: GroupTemplates): readonly string[] {
+  return templates.flatMap(({ levels }) =>
+    levels.flat().flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : [])),
+  )
 }
 
 /** A group that a template makes for a user. */

@@ -1,9 +1,9 @@
 // Which Entra attributes a source's settings need; nothing else is requested or kept.
 import { parseExpression } from '../../contract/expression.ts'
 import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
-import { parseTemplate, type TemplatePart } from '../../contract/template.ts'
+import { parseTemplate } from '../../contract/template.ts'
 import { attributesOf } from '../../directory/attributes.ts'
-import { prepareGroupTemplates } from './attribute-groups.ts'
+import { attributesOfTemplates, prepareGroupTemplates } from './attribute-groups.ts'
 import { attributesOfFilter } from './filter.ts'
 
 /** What has to be read for a source. */
@@ -53,7 +53,7 @@ export function needsOf(settings: SourceSettings): Needs {
   if (settings.users.filter !== null) {
     addAll(plain, attributesOfFilter(settings.users.filter))
   }
-  for (const { levels } of prepareGroupTemplates(settings.groups).templates) addAll(plain, attributesIn(levels.flat()))
+  addAll(plain, attributesOfTemplates(prepareGroupTemplates(settings.groups)))
   const usesId = plain.delete('id')
   const usesIdAsSecret = secret.delete('id')
   // Always-requested attributes decide about people and stay readable, also where a card is mapped from one. What a filter reads
@@ -76,11 +76,7 @@ function sourcesOf(property: OneValued | SeveralValued): readonly string[] {
   }
   const parsed = parseTemplate(property.template)
   if (parsed.kind === 'refused') return []
-  return attributesIn(parsed.parts)
-}
-
-function attributesIn(parts: readonly TemplatePart[]): readonly string[] {
-  return parts.flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : []))
+  return parsed.parts.flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : []))
 }
 
 function addAll(set: Set<string>, names: readonly string[]): void {
