@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, emptyRegistry } from '../../test/support/planned.ts'
+import { aSyncWorld, testSealing } from '../../test/support/world.ts'
 import { withTransaction } from '../database/transaction.ts'
+import type { Sealing } from './engine.ts'
+import { runSource } from './run.ts'
+import { createLog } from '../base/log.ts'
 import { exportUsers } from '../registry/export.ts'
 
 let test: TestDatabase
@@ -167,6 +171,45 @@ describe('PINs that are drawn', () => {
     })
     const kept = await test.db.query('select encode(lookup, $1) as lookup, sealed from credentials', ['hex'])
     expect(kept.rows).toEqual([{ lookup: lookup('pin', '482913').toString('hex'), sealed: null }])
+  })
+
+  it('a whole run draws one for everybody, and tells the digits to nobody: not in its log, its progress or its document', async () => {
+    const w = await aSyncWorld(test.db, { settings: GENERATE, users: 40 })
+    const drawn: string[] = []
+    const told: string[] = []
+    const lookup: Sealing['lookup'] = (space, value) => {
+      if (space === 'pin') drawn.push(value)
+      return testSealing.lookup(space, value)
+    }
+    const log = createLog({ level: 'debug', stream: { write: (line) => told.push(line) } })
+    try {
+      const document = await runSource(
+        { ...w.engine, log, vault: { ...testSealing, lookup } },
+        {
+          source: w.source,
+          kind: 'sync',
+          mode: 'auto',
+          trigger: 'manual',
+          wait: false,
+          signal: new AbortController().signal,
+          onProgress: (progress) => told.push(JSON.stringify(progress)),
+        },
+      )
+      const { created } = document.users
+      expect(document).toMatchObject({ outcome: 'applied', credentials: { added: created, removed: 0 } })
+      expect(created).toBeGreaterThan(20)
+      told.push(JSON.stringify(document))
+    } finally {
+      await w.stop()
+    }
+    const kept = await test.db.query<{ lookup: string }>(`select encode(lookup, 'hex') as lookup from credentials`)
+    const lookups = new Set(drawn.map((pin) => testSealing.lookup('pin', pin).toString('hex')))
+    expect(kept.rows.filter((row) => lookups.has(row.lookup))).toHaveLength(kept.rows.length)
+    expect(drawn.every((pin) => /^\d{6}$/.test(pin))).toBe(true)
+    expect(told.length).toBeGreaterThan(3)
+    // Digits of times and sizes stand alone: a PIN among them would be one by itself too.
+    const words = new Set(told.flatMap((text) => text.split(/[^0-9a-z]+/i)))
+    expect(drawn.filter((pin) => words.has(pin))).toEqual([])
   })
 
   it('randomness that never gives a free PIN ends the plan instead of running on', async () => {

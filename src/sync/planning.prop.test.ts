@@ -47,6 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           displayName: value,
           employeeId: fc.option(value),
           mailNickname: fc.option(value),
+          city: fc.option(value),
           accountEnabled: fc.boolean(),
           // Spelt differently, with a bar, too long to be kept.
           companyName: fc.option(fc.constantFrom('Co', 'CO', 'X|Y', 'z'.repeat(300))),
@@ -77,6 +78,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const history = fc.array(step, { minLength: 10, maxLength: 30 })
 
+/** Entries of a several-valued target, each on its terms. */
+const terms = (...attributes: readonly string[]) =>
+  fc.tuple(
+    ...attributes.map((from) =>
+      fc.record({
+        from: fc.constant(from),
+        apply: fc.constantFrom('always' as const, 'always' as const, 'whenCreated' as const, 'whenEmpty' as const),
+        mode: fc.constantFrom('replace' as const, 'replace' as const, 'append' as const),
+      }),
+    ),
+  )
+
 const settings = fc.record({
   scoped: fc.boolean(),
   membership: fc.constantFrom('direct' as const, 'transitive' as const),
@@ -88,16 +101,19 @@ const settings = fc.record({
     { template: '%department%' },
   ]),
   keepDefaultGroup: fc.boolean(),
+  cards: terms('employeeId', 'city'),
+  aliases: terms('mailNickname', 'city'),
+  number: fc.constantFrom('always' as const, 'whenCreated' as const, 'whenEmpty' as const),
 })
 type Settings = typeof settings extends fc.Arbitrary<infer S> ? S : never
 
 async function aPopulatedSource(db: Database, chosen: Settings): Promise<HandSource> {
   await emptyRegistry(db)
-  const { scoped, membership, fromAttributes, keepDefaultGroup, ...options } = chosen
+  const { scoped, membership, fromAttributes, keepDefaultGroup, cards, aliases, number, ...options } = chosen
   const source = await aHandSource(db, {
     users: {
       import: scoped ? { groups: GROUPS.slice(0, 1) } : 'all',
-      properties: { cards: ['employeeId'], aliases: ['mailNickname'], personalNumber: 'employeeId' },
+      properties: { cards, aliases, personalNumber: { from: 'employeeId', apply: number } },
       options,
     },
     groups: { membership, fromAttributes, keepDefaultGroup },

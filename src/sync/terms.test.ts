@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, emptyRegistry, people } from '../../test/support/planned.ts'
@@ -376,6 +377,60 @@ describe.each(SEVERAL)('$target', ({ target, read, add }) => {
     expect(await values()).toEqual(['one o', 'q s', 'two o'])
     expect((await source.run({ everybody: true })).isEmpty).toBe(true)
   })
+})
+
+it('whatever is the registry’s own stays so, through any change of the settings and of the attributes', async () => {
+  const value = fc.constantFrom('one', 'two', 'three', 'four')
+  const entry = (from: string) =>
+    fc.record({
+      from: fc.constant(from),
+      apply: fc.constantFrom<Apply>('always', 'always', 'whenCreated', 'whenEmpty'),
+      mode: fc.constantFrom('replace' as const, 'append' as const),
+    })
+  const step = fc.record({
+    entries: fc.tuple(fc.option(entry('otherMails')), fc.option(entry('proxyAddresses'))),
+    otherMails: fc.uniqueArray(value, { maxLength: 2 }),
+    proxyAddresses: fc.uniqueArray(value, { maxLength: 2 }),
+    state: fc.constantFrom('l', 'l', 'l', 's'),
+    hand: fc.option(fc.constantFrom('hand1', 'hand2')),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 6 }), async (steps) => {
+      await emptyRegistry(test.db)
+      const source = await aHandSource(test.db, { safeguard: 'off' })
+      const added = new Set<string>()
+      for (const { entries, state, hand, ...attributes } of steps) {
+        const given = entries.filter((e) => e !== null)
+        const properties = { aliases: given, cards: given, alternateEmails: given }
+        await source.set({ safeguard: 'off', users: { properties } })
+        await source.user(A, { userPrincipalName: 'a@x', ...attributes }, state)
+        const before = new Map<string, string[]>()
+        for (const { target, read } of SEVERAL) before.set(target, await own(read))
+        await source.run()
+        for (const { target, read } of SEVERAL) {
+          expect(await own(read), target).toEqual(expect.arrayContaining(before.get(target)!))
+          const wanted = new Set<string>([attributes.otherMails, attributes.proxyAddresses].flat())
+          const all = await allOf(read)
+          // And what is not, goes: nothing stays that neither the registry owns nor Entra says.
+          if (state === 'l')
+            for (const [name, origin] of all)
+              expect(origin === 'o' || wanted.has(name!), `${target} ${name}`).toBe(true)
+        }
+        expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+        if (hand === null || added.has(hand) || (await test.db.query('select from users')).rowCount === 0) continue
+        added.add(hand)
+        for (const { add } of SEVERAL) await test.db.query(add(hand))
+      }
+    }),
+    { numRuns: 8, seed: 20261123 },
+  )
+  async function allOf(read: string) {
+    const found = await test.db.query<{ value: string; origin: string }>(read)
+    return found.rows.map((row) => [row.value, row.origin])
+  }
+  async function own(read: string) {
+    return (await allOf(read)).filter(([, origin]) => origin === 'o').map(([name]) => name!)
+  }
 })
 
 it('memberships that were made by hand are never ended by a source', async () => {

@@ -7,7 +7,7 @@ export interface PersonState {
   readonly userName: string
   readonly personalNumber: string | null
   readonly fields: Readonly<Record<string, unknown>>
-  /** User name and aliases: kind, value, origin; sorted. */
+  /** User name and aliases: kind, value, origin, and whether an active user does without it; sorted. */
   readonly names: readonly string[]
   /** Kind and look-up, sorted. */
   readonly credentials: readonly string[]
@@ -32,7 +32,7 @@ export async function registryState(db: Database): Promise<RegistryState & { rea
   const people = await db.query<PersonState & { object_id: string }>(
     `select u.object_id, u.active, u.user_name as "userName", u.personal_number as "personalNumber",
        jsonb_strip_nulls(jsonb_build_object(${fields})) as fields,
-       array(select n.kind::text || ' ' || n.value || ' ' || n.origin::text from user_names n where n.user_id = u.id) as names,
+       array(select n.kind::text || ' ' || n.value || ' ' || n.origin::text || case when u.active and not n.held then ' parked' else '' end from user_names n where n.user_id = u.id) as names,
        array(select c.kind || ' ' || encode(c.lookup, 'hex') from credentials c where c.user_id = u.id) as credentials,
        (select ${PATH} from groups g where g.id = u.default_group_id) as "defaultGroup"
      from users u order by u.object_id`,
@@ -69,7 +69,7 @@ interface Item {
   readonly object_id: string | null
   readonly old: Readonly<Record<string, unknown>> | null
   readonly new: Readonly<Record<string, unknown>> | null
-  readonly names: readonly (readonly [kind: string, value: string, key: string, origin: string])[] | null
+  readonly names: readonly (readonly [kind: string, value: string, key: string, origin: string, held?: false])[] | null
 }
 
 interface Folded {
@@ -126,7 +126,12 @@ export async function foldHistory(db: Database): Promise<RegistryState> {
     people: Object.fromEntries(
       sortedPeople.map(({ objectId, credentials, ...person }) => [
         objectId,
-        { ...person, credentials: [...credentials].sort() },
+        {
+          ...person,
+          // Nobody holds a name while he is deactivated.
+          names: person.active ? person.names : person.names.map((name) => name.replace(/ parked$/, '')),
+          credentials: [...credentials].sort(),
+        },
       ]),
     ),
     groups: Object.fromEntries(
@@ -165,7 +170,9 @@ function foldUser(people: Map<number, Folded>, id: number, item: Item): void {
     else if (field in FIELD_COLUMNS) person.fields[field] = value
   }
   if (item.names !== null)
-    person.names = item.names.map(([kind, value, , origin]) => `${kind} ${value} ${origin}`).sort()
+    person.names = item.names
+      .map(([kind, value, , origin, held]) => `${kind} ${value} ${origin}${held === false ? ' parked' : ''}`)
+      .sort()
 }
 
 function foldCredential(person: Folded | undefined, item: Item): void {
