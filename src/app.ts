@@ -16,6 +16,7 @@ import type { Config } from './config.ts'
 import type { ConfigFile } from './contract/config-file.ts'
 import type { ConfigurationChange } from './contract/configuration.ts'
 import type { SourceHealthLine, UndeliveredLine } from './contract/health.ts'
+import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunLine } from './contract/run-list.ts'
 import type { RevertDocument } from './contract/reverts.ts'
 import type { RunDocument } from './contract/runs.ts'
@@ -31,8 +32,9 @@ import { type Connection, listConnections, openCredentials, requireConnection } 
 import { type ExportRequest, writeExport } from './registry/export-stream.ts'
 import { listHealth, type NamedHealth } from './registry/health.ts'
 import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.ts'
+import { countPlanLines, eachPlanLine, type PlanItemQuery, writePlanItems } from './registry/plan-export.ts'
 import { eachPlanItem, type PlanItem } from './registry/plans.ts'
-import { listRuns, type Run, type RunQuery } from './registry/runs.ts'
+import { listRuns, requireRun, type Run, type RunQuery } from './registry/runs.ts'
 import { scheduleProblems } from './registry/schedules.ts'
 import { listSources, requireSource } from './registry/sources.ts'
 import { needsOf } from './sync/map/needs.ts'
@@ -76,6 +78,14 @@ export interface App {
   revert(request: Parameters<typeof revertRun>[1]): Promise<RevertDocument>
   /** The items of a run's plan, in its order, as long as `read` runs. */
   readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
+  /** One run and the document that it ended with; null while it runs. @throws NotFoundError */
+  getRun(run: number): Promise<{ readonly line: RunLine; readonly document: RunDocument | null }>
+  /** The first items of a run's plan that are asked for, and how many there are in all. */
+  listPlanItems(
+    query: PlanItemQuery & { readonly limit: number },
+  ): Promise<{ readonly items: readonly PlanItemLine[]; readonly total: number }>
+  /** Writes the items of a run's plan to `destination` and leaves it open. */
+  writePlanItems(query: PlanItemQuery, options: Parameters<typeof writePlanItems>[2]): Promise<void>
   /** @throws NotFoundError for a source that there never was, and below for one that there is not */
   listRuns(query: RunQuery): Promise<readonly RunLine[]>
   /** How every source has been doing, by name. */
@@ -220,6 +230,22 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
     revert: (request) => revertRun(engine, request),
     readPlan: (run, read) =>
       withTransaction(db, (tx) => read(eachPlanItem(tx, run)), { isolation: 'repeatable read', readOnly: true }),
+    getRun: async (id) => {
+      const run = await requireRun(db, id)
+      // An interrupted run has no more than an error.
+      return { line: presentRun(run), document: run.summary?.users === undefined ? null : run.summary }
+    },
+    listPlanItems: (query) =>
+      withTransaction(
+        db,
+        async (tx) => {
+          const items: PlanItemLine[] = []
+          for await (const lines of eachPlanLine(tx, query)) items.push(...lines)
+          return { items, total: await countPlanLines(tx, query) }
+        },
+        { isolation: 'repeatable read', readOnly: true },
+      ),
+    writePlanItems: (query, options) => writePlanItems(db, query, options),
     listRuns: async (query) => {
       const runs = await listRuns(db, query)
       // A removed source has runs still; only a name that nobody ever had is a mistake.
@@ -338,6 +364,7 @@ function presentRun(run: Run): RunLine {
     decision: run.decision,
     decidedBy: run.decidedBy,
     decidedReason: run.decidedReason,
+    reverts: run.reverts === null ? null : String(run.reverts),
     users: summary.users ?? null,
     groups: summary.groups ?? null,
     memberships: summary.memberships ?? null,

@@ -19,6 +19,8 @@ export interface RunLine {
   readonly decision: 'approved' | 'rejected' | 'superseded' | 'lapsed' | null
   readonly decidedBy: string | null
   readonly decidedReason: string | null
+  /** Reverts: the run that was taken back. */
+  readonly reverts: string | null
   /** Null for a run that never came to its end. */
   readonly users: RunDocument['users'] | null
   readonly groups: RunDocument['groups'] | null

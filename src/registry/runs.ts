@@ -46,6 +46,8 @@ export interface Run {
   readonly decidedReason: string | null
   readonly decidedAt: Date | null
   readonly approves: number | null
+  /** The run that this one took back. */
+  readonly reverts: number | null
 }
 
 export interface NewRun {
@@ -344,6 +346,7 @@ interface RunRow {
   readonly decided_reason: string | null
   readonly decided_at: Date | null
   readonly approves: number | null
+  readonly reverts: number | null
 }
 
 function presentRun(row: RunRow): Run {
@@ -375,5 +378,6 @@ function presentRun(row: RunRow): Run {
     decidedReason: row.decided_reason,
     decidedAt: row.decided_at,
     approves: row.approves,
+    reverts: row.reverts,
   }
 }

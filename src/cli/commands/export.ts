@@ -1,6 +1,4 @@
 // export: users, groups or memberships for other systems.
-import { open, rename, rm } from 'node:fs/promises'
-import { finished } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { App } from '../../app.ts'
 import {
@@ -13,6 +11,7 @@ import {
 } from '../../contract/exports.ts'
 import { UsageError } from '../failure.ts'
 import { writeNote } from '../io.ts'
+import { writeWholeFile } from '../output-file.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 interface Options {
@@ -69,23 +68,10 @@ async function exportRegistry(session: Session, request: Request): Promise<numbe
   })
 }
 
-/** Writes beside the file and renames, so that nobody ever reads half an export. Only its owner may read it. */
 async function exportToFile(
   session: Session,
   { app, output, request }: { app: App; output: string; request: Parameters<App['export']>[0] },
 ): Promise<void> {
-  const partial = `${output}.${process.pid}.partial`
-  const file = await open(partial, 'w', 0o600)
-  // Flushed before it is closed, so that the name never stands for less than the whole after a power cut.
-  const destination = file.createWriteStream({ flush: true })
-  try {
-    await app.export(request, { destination, signal: session.signal })
-    await finished(destination.end())
-    await rename(partial, output)
-  } catch (error) {
-    destination.destroy()
-    await rm(partial, { force: true })
-    throw error
-  }
+  await writeWholeFile(output, (destination) => app.export(request, { destination, signal: session.signal }))
   if (session.io.stderr.isTTY) writeNote(session.io, `Written to ${output}`)
 }

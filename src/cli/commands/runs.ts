@@ -1,36 +1,55 @@
-// runs: what has been run, the newest first.
+// runs: what has been run, the newest first; or one run with its plan.
 import type { Command } from 'commander'
 import type { RunLine } from '../../contract/run-list.ts'
-import { parseLimit } from '../arguments.ts'
+import { parseLimit, parseRunId } from '../arguments.ts'
+import { UsageError } from '../failure.ts'
 import { writeHealth, writeUndelivered } from '../health.ts'
 import { type Io, writeJson, writeLine, writeTable } from '../io.ts'
+import { ACTION_OPTION, FORMAT_OPTION, OUTPUT_OPTION, type PlanOutput } from '../plan-output.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
+import { showRun } from './run-details.ts'
 
-interface Options {
+interface Options extends PlanOutput {
   readonly source?: string
   readonly limit: number
+  readonly items?: true
+  readonly user?: string
 }
 
 export function addRunsCommand(program: Command, run: Runner): void {
   program
     .command('runs')
-    .description('list runs, the newest first')
+    .argument('[run]', 'number of a run: its document, its decision and the items of its plan', parseRunId)
+    .description('list runs, the newest first, or show one with its plan, also a held one')
     .option('--source <name>', 'of this source only')
     .option('--limit <count>', 'how many', parseLimit, 20)
+    .option('--items', 'of one run: all items of its plan (cards and PINs masked)')
+    .addOption(FORMAT_OPTION)
+    .addOption(OUTPUT_OPTION)
+    .addOption(ACTION_OPTION)
+    .option('--user <who>', 'of one run: only what concerns this user (object id, user name or alias)')
     .addHelpText(
       'after',
       `
 Examples:
   muster runs
   muster runs --source contoso-staff --limit 100 --json
+  muster runs 17                                       one run; a held plan is shown as it waits
+  muster runs 17 --items --action deactivate --format csv --output leavers.csv
 `,
     )
-    .action(async (options: Options, command: Command) => {
-      await run((session) => listRuns(session, options), command.optsWithGlobals())
+    .action(async (runId: number | undefined, options: Options, command: Command) => {
+      await run(
+        (session) => (runId === undefined ? listRuns(session, options) : showRun(session, { run: runId, ...options })),
+        command.optsWithGlobals(),
+      )
     })
 }
 
 async function listRuns(session: Session, options: Options): Promise<number> {
+  const { items, format, output, action, user } = options
+  if ([items, format, output, action, user].some((option) => option !== undefined))
+    throw new UsageError('--items, --format, --output, --action and --user need the number of a run')
   return withApp(session, async (app) => {
     const runs = await app.listRuns(options)
     const health = (await app.listHealth()).filter(

@@ -3,12 +3,21 @@ import { type Command, Option } from 'commander'
 import type { App } from '../../app.ts'
 import { exitCodeOf, type RunDocument } from '../../contract/runs.ts'
 import { writeJson, writeLine } from '../io.ts'
+import {
+  ACTION_OPTION,
+  checkPlanOutput,
+  FORMAT_OPTION,
+  OUTPUT_OPTION,
+  type PlanOutput,
+  wantsItems,
+  writeItems,
+} from '../plan-output.ts'
 import { writePlan } from '../plan-table.ts'
 import { startProgress } from '../progress.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { writeRun } from '../summary.ts'
 
-interface Options {
+interface Options extends PlanOutput {
   readonly full?: true
   /** User principal name or object id. */
   readonly user?: string
@@ -48,12 +57,17 @@ export function addPlanCommand(program: Command, run: Runner): void {
     .addOption(new Option('--full', 'compare everything instead of reading changes only').conflicts('user'))
     .option('--user <name>', 'only this user, by user principal name or object id, read anew')
     .option('--no-wait', 'end with exit code 75 at once when the source is being run')
+    .addOption(FORMAT_OPTION)
+    .addOption(OUTPUT_OPTION)
+    .addOption(ACTION_OPTION)
     .addHelpText(
       'after',
       `
 Examples:
   muster plan contoso-staff            what a sync would do now
   muster plan contoso-staff --json     the counts as one JSON document
+  muster plan contoso-staff --format csv --output plan.csv
+                                       every item, for a spreadsheet
 `,
     )
     .action(async (source: string, options: Options, command: Command) => {
@@ -67,6 +81,7 @@ interface Request extends Options {
 }
 
 async function sync(session: Session, request: Request): Promise<number> {
+  await checkPlanOutput(session, request)
   return withApp(session, async (app) => {
     const document = await runWithProgress(session, (onProgress) =>
       app.run({
@@ -80,7 +95,11 @@ async function sync(session: Session, request: Request): Promise<number> {
         onProgress,
       }),
     )
-    if (!session.json && request.kind === 'plan') await showPlan(session, { app, document })
+    if (wantsItems(request) && document.planHash !== null) {
+      await writeItems(session, { app, run: Number(document.run), wanted: request })
+      // The items have standard output for themselves.
+      if (request.output === undefined) return exitCodeOf(document.outcome)
+    } else if (!session.json && request.kind === 'plan') await showPlan(session, { app, document })
     return writeResult(session, document)
   })
 }

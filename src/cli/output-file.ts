@@ -1,0 +1,56 @@
+// Writing a file that is whole or not there.
+import { access, constants, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { ConfigError } from '../base/errors.ts'
+
+/**
+ * Writes beside the file and renames, so that nobody ever reads half of it. Only its owner may read it.
+ *
+ * @throws ConfigError when the place cannot be written to, before `write` is called
+ */
+export async function writeWholeFile(path: string, write: (destination: Writable) => Promise<void>): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`
+  const file = await open(partial, 'w', 0o600).catch((error: unknown) => refuse(path, error))
+  // Flushed before it is closed, so that the name never stands for less than the whole after a power cut.
+  const destination = file.createWriteStream({ flush: true })
+  try {
+    await write(destination)
+    await finished(destination.end())
+    await rename(partial, path).catch((error: unknown) => refuse(path, error))
+  } catch (error) {
+    destination.destroy()
+    await rm(partial, { force: true })
+    throw error
+  }
+}
+
+/**
+ * Whether a file can be written there, for whoever has much to do before it is written.
+ *
+ * @throws ConfigError
+ */
+export async function requireWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path))
+  const found = await stat(folder).catch((error: unknown) => refuse(path, error))
+  if (!found.isDirectory()) refuse(path, Object.assign(new Error('no folder'), { code: 'ENOTDIR' }))
+  await access(folder, constants.W_OK).catch((error: unknown) => refuse(path, error))
+}
+
+const REASONS: ReadonlyMap<unknown, string> = new Map([
+  ['ENOENT', 'its folder does not exist; make it first'],
+  ['ENOTDIR', 'a part of its path is a file and no folder'],
+  ['EACCES', 'this user may not write there'],
+  ['EPERM', 'this user may not write there'],
+  ['EROFS', 'the file system is read-only'],
+  ['EISDIR', 'it is a folder'],
+  ['ENAMETOOLONG', 'its name is too long'],
+])
+
+function refuse(path: string, error: unknown): never {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  const reason = REASONS.get(code)
+  if (reason === undefined) throw error
+  throw new ConfigError([{ at: '--output', message: `cannot write ${path}: ${reason}` }])
+}
