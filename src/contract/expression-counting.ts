@@ -1,7 +1,7 @@
 // Functions of expressions on numbers and on several values.
 import { eager, type FunctionDefinition, parameters } from './expression-definition.ts'
 import { lengthOf } from './expression-texts.ts'
-import { asList, asNumber, asText, asTruth, Failure, type Value, wholeNumber } from './expression-values.ts'
+import { asList, asNumber, asText, asTruth, Failure, isList, type Value, wholeNumber } from './expression-values.ts'
 
 export const NUMBERS: readonly FunctionDefinition[] = [
   {
@@ -66,12 +66,7 @@ export const LISTS: readonly FunctionDefinition[] = [
     repeated: parameters('source:any'),
     result: 'text',
     about: 'All values one after the other with a separator between them; empty ones are left out.',
-    make: eager(([separator = '', ...sources]) =>
-      sources
-        .flatMap((source) => asList(source))
-        .filter((text) => text !== '')
-        .join(asText(separator)),
-    ),
+    make: eager((values) => joined(asText(values[0] ?? ''), values)),
   },
   {
     name: 'Split',
@@ -141,4 +136,18 @@ function sum(name: string, add: (a: number, b: number) => number): FunctionDefin
     about: 'Adds or takes away.',
     make: eager(([left = 0, right = 0]) => add(asNumber(left), asNumber(right))),
   }
+}
+
+/** All but the first of `values`, with a separator between those that are not empty. */
+function joined(separator: string, values: readonly Value[]): string {
+  let text = ''
+  const add = (part: string) => {
+    if (part !== '') text = text === '' ? part : text + separator + part
+  }
+  for (const [index, value] of values.entries()) {
+    if (index === 0) continue
+    if (isList(value)) value.forEach(add)
+    else add(asText(value))
+  }
+  return text
 }

@@ -38,14 +38,16 @@ export interface FunctionDefinition {
 /** For functions that always look at all of their arguments; one that was left out is an empty text. */
 export function eager(run: (values: readonly Value[], evaluation: Evaluation) => Value): FunctionDefinition['make'] {
   return (args) => {
-    const evaluators = args.map((argument) => argument?.evaluate)
-    return (evaluation) =>
-      run(
-        evaluators.map((evaluate) => evaluate?.(evaluation) ?? ''),
-        evaluation,
-      )
+    const evaluators = args.map((argument) => argument?.evaluate ?? leftOut)
+    return (evaluation) => {
+      const values: Value[] = []
+      for (const evaluate of evaluators) values.push(evaluate(evaluation))
+      return run(values, evaluation)
+    }
   }
 }
+
+const leftOut = (): Value => ''
 
 /** `name:type`, with `?` where it may be left out. */
 export function parameters(...written: readonly string[]): readonly Parameter[] {

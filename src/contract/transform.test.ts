@@ -34,12 +34,43 @@ describe('D11: card transformations', () => {
     ['dec2bin', '10', '1010'],
     ['hex2dec', '0000', '0'],
     ['hex2dec()', '00FF', '255'],
+    // HID Corporate 1000, 35 bits: company and number
+    ['hex2bin lpad(35,0) mid(3,12) bin2dec', '49A5154A5', '1234'],
+    ['hex2bin lpad(35,0) mid(15,20) bin2dec', '49A5154A5', '567890'],
+    // HID H10304, 37 bits: facility and number; the first bit is 0
+    ['hex2bin lpad(37,0) mid(2,16) bin2dec', '10E13C481', '4321'],
+    ['hex2bin lpad(37,0) mid(18,19) bin2dec', '10E13C481', '123456'],
+    // Wiegand 34: 16 bits each
+    ['hex2bin lpad(34,0) mid(2,16) bin2dec', '3FFFE0002', '65535'],
+    ['hex2bin lpad(34,0) mid(18,16) bin2dec', '3FFFE0002', '1'],
+    // EM4100: facility and number of the three last bytes, as printed 071,06990
+    ['right(6) left(2) hex2dec lpad(3,0)', '0000471B4E', '071'],
+    ['right(4) hex2dec lpad(5,0)', '0000471B4E', '06990'],
+    // decimal of a reader that turns the bytes → UID as printed on the card
+    ['dec2hex lpad(8,0) reverse', '473670148', '04A23B1C'],
+    // leading zeros dropped by one reader and kept by another
+    ['dec2bin bin2dec', '0000012345', '12345'],
+    ['lpad(10,0)', '12345', '0000012345'],
+    // hidden characters: zero-width space, no-break space, byte order mark, carriage return
+    ["strip(' \u200b\u00a0\ufeff\r\n') hex2dec", '\ufeff04\u00a0A2\u200b3B1C\r', '77740828'],
+    // ISO 14443 UID of ten bytes
+    ["strip(' ') hex2dec", '08 04 A2 3B 1C 55 80 20 99 01', '37864408807663317588225'],
+    // iCLASS serial number, least significant byte first
+    ['reverse hex2dec', '00F0A1B2C3D4E0FE', '18365913217397551104'],
+    // the four last bytes of a 7-byte UID, for readers that send no more
+    ["strip(':') right(8) hex2dec", '04:A2:3B:1C:55:80:20', '475365408'],
+    // a prefix of the reader and its check digit cut off
+    ['ltrim(2) rtrim(1)', '%E123456789', '12345678'],
   ])('%s makes of %s: %s', (text, value, expected) => {
     expect(run(text, value)).toBe(expected)
   })
 
   it.each([
     ['hex2dec', '04:A2', 'problem: hex2dec: the value has characters that are no hexadecimal digits'],
+    // what a spreadsheet makes of a long number: the digits are lost, and it must not become another card
+    ['dec2hex', '1.16E+20', 'problem: dec2hex: the value has characters that are no decimal digits'],
+    // the hidden character that was not stripped
+    ['hex2dec', '04A23B1C\u200b', 'problem: hex2dec: the value has characters that are no hexadecimal digits'],
     ['dec2hex', '12x', 'problem: dec2hex: the value has characters that are no decimal digits'],
     [
       'reverse()',
