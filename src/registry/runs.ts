@@ -7,7 +7,7 @@ import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { SpentFigures } from './plan-figures.ts'
 
-/** How long the holder of a source on another host may be silent before he counts as dead. */
+/** How long the holder of a source may be silent before he counts as dead, also where his process is there: it may be stopped. */
 const SILENT_SECONDS = 30
 
 /** What is said of a run whose process is gone. */
@@ -65,7 +65,7 @@ export type Begun =
 
 /**
  * Takes the source for a new run, raising its fence, so that whoever held it before cannot write any more. A holder who is dead
- * (the same host, and the process is gone; another host, silent for 30 s) is taken over and his run ends as failed.
+ * (the same host, and the process is gone; any host, silent for 30 s) is taken over and his run ends as failed.
  *
  * @param onTakenOver is called in the same transaction for the run that was ended in this way
  */
@@ -74,58 +74,76 @@ export async function beginRun(
   run: NewRun,
   onTakenOver: (tx: Queries, runId: number) => Promise<void> = async () => {},
 ): Promise<Begun> {
-  return withTransaction(db, async (tx) => {
-    const source = await tx.query<{ name: string; settings_version: number }>(
-      'update sources set fence = fence + 1 where id = $1 returning name, settings_version',
-      [run.sourceId],
-    )
-    const [row] = source.rows
-    if (row === undefined) throw new NotFoundError('source', String(run.sourceId))
-    const found = await tx.query<{ id: number; host: string; pid: number; process_started: string; silent: number }>(
-      `select id, host, pid, process_started, extract(epoch from clock_timestamp() - heartbeat_at)::float8 as silent
-       from runs where source_id = $1 and state = 'running'`,
-      [run.sourceId],
-    )
-    const [holder] = found.rows
-    if (holder !== undefined) {
-      const isDead =
-        holder.host === run.holder.host
-          ? !isRunning({ pid: holder.pid, started: holder.process_started })
-          : holder.silent > SILENT_SECONDS
-      if (!isDead) {
-        await tx.query('update sources set fence = fence - 1 where id = $1', [run.sourceId])
-        return { kind: 'busy', run: holder.id, host: holder.host, pid: holder.pid }
-      }
-      await tx.query(
-        `update runs set state = 'ended', outcome = 'failed', ended_at = now(),
-           summary = coalesce(summary, jsonb_build_object('error', jsonb_build_object('code', 'interrupted',
-             'message', $2::text, 'requestId', null)))
-         where id = $1`,
-        [holder.id, INTERRUPTED],
-      )
-      await deletePlan(tx, holder.id)
-      await onTakenOver(tx, holder.id)
+  let begun: Begun | undefined
+  try {
+    return await withTransaction(db, async (tx) => {
+      begun = await takeSource(tx, run, onTakenOver)
+      return begun
+    })
+  } catch (error) {
+    if (!(error instanceof RunError) || error.code !== 'commit-unknown' || begun === undefined) throw error
+    if (begun.kind === 'busy') return begun
+    // A run that nobody knows of would keep the source for as long as this process lives.
+    const taken = await getSettledRun(db, { runId: begun.runId, sourceId: run.sourceId })
+    if (taken?.state !== 'running') throw error
+    return begun
+  }
+}
+
+async function takeSource(
+  tx: Queries,
+  run: NewRun,
+  onTakenOver: (tx: Queries, runId: number) => Promise<void>,
+): Promise<Begun> {
+  const source = await tx.query<{ name: string; settings_version: number }>(
+    'update sources set fence = fence + 1 where id = $1 returning name, settings_version',
+    [run.sourceId],
+  )
+  const [row] = source.rows
+  if (row === undefined) throw new NotFoundError('source', String(run.sourceId))
+  const found = await tx.query<{ id: number; host: string; pid: number; process_started: string; silent: number }>(
+    `select id, host, pid, process_started, extract(epoch from clock_timestamp() - heartbeat_at)::float8 as silent
+     from runs where source_id = $1 and state = 'running'`,
+    [run.sourceId],
+  )
+  const [holder] = found.rows
+  if (holder !== undefined) {
+    const isDead =
+      holder.silent > SILENT_SECONDS ||
+      (holder.host === run.holder.host && !isRunning({ pid: holder.pid, started: holder.process_started }))
+    if (!isDead) {
+      await tx.query('update sources set fence = fence - 1 where id = $1', [run.sourceId])
+      return { kind: 'busy', run: holder.id, host: holder.host, pid: holder.pid }
     }
-    const inserted = await tx.query<{ id: number; fence: number }>(
-      `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves)
-       select $1, $2, $3, $4, $5, fence, $6, $7, $8, $9, $10 from sources where id = $1 returning id, fence`,
-      [
-        run.sourceId,
-        row.name,
-        run.kind,
-        run.mode,
-        run.trigger,
-        run.holder.host,
-        run.holder.pid,
-        run.holder.started,
-        row.settings_version,
-        run.approves ?? null,
-      ],
+    await tx.query(
+      `update runs set state = 'ended', outcome = 'failed', ended_at = now(),
+         summary = coalesce(summary, jsonb_build_object('error', jsonb_build_object('code', 'interrupted',
+           'message', $2::text, 'requestId', null)))
+       where id = $1`,
+      [holder.id, INTERRUPTED],
     )
-    const [begun] = inserted.rows
-    if (begun === undefined) throw new NotFoundError('source', String(run.sourceId))
-    return { kind: 'begun', runId: begun.id, fence: begun.fence, takenOver: holder?.id }
-  })
+    await deletePlan(tx, holder.id)
+    await onTakenOver(tx, holder.id)
+  }
+  const inserted = await tx.query<{ id: number; fence: number }>(
+    `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves)
+     select $1, $2, $3, $4, $5, fence, $6, $7, $8, $9, $10 from sources where id = $1 returning id, fence`,
+    [
+      run.sourceId,
+      row.name,
+      run.kind,
+      run.mode,
+      run.trigger,
+      run.holder.host,
+      run.holder.pid,
+      run.holder.started,
+      row.settings_version,
+      run.approves ?? null,
+    ],
+  )
+  const [begun] = inserted.rows
+  if (begun === undefined) throw new NotFoundError('source', String(run.sourceId))
+  return { kind: 'begun', runId: begun.id, fence: begun.fence, takenOver: holder?.id }
 }
 
 /** Tells that the run is alive and where it stands; answers whether an administrator wants it to stop. */
@@ -300,6 +318,20 @@ export async function yieldTo(db: Queries, runId: number, waiting: Pick<Run, 'id
        decided_reason = 'the plan of run ' || $3 || ' still waits' where id = $1`,
     [runId, waiting.planHash, waiting.id],
   )
+}
+
+/**
+ * A run once every transaction that holds its source has ended: tells what became of a COMMIT whose answer was lost, also
+ * where the server still works on it.
+ */
+export async function getSettledRun(
+  db: Database,
+  run: { readonly runId: number; readonly sourceId: number },
+): Promise<Run | undefined> {
+  return withTransaction(db, async (tx) => {
+    await tx.query('select 1 from sources where id = $1 for update', [run.sourceId])
+    return getRun(tx, run.runId)
+  })
 }
 
 export interface RunQuery {

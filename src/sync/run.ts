@@ -8,7 +8,7 @@ import type { GraphClient } from '../graph/client.ts'
 import { clearMirror, getRounds } from '../mirror/rounds.ts'
 import { applyPlan, applyUnseen, settleMarks } from '../registry/apply.ts'
 import { issuesOfRun } from '../registry/issues.ts'
-import { decideHeld, getRun, holdFence, recordPlan, yieldTo } from '../registry/runs.ts'
+import { decideHeld, getSettledRun, holdFence, recordPlan, yieldTo } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
 import { type Conclusion, concludeRun } from './conclude.ts'
 import { emptyDocument, endingOf, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
@@ -112,7 +112,7 @@ export async function underLease(
   } catch (caught) {
     const error = lease.signal.aborted ? lease.signal.reason : caught
     document = session === undefined ? document : session.document
-    const known = await outcomeAfterAll(engine, lease.runId, caught)
+    const known = await outcomeAfterAll(engine, { runId: lease.runId, sourceId: session?.source.id }, caught)
     if (known !== undefined) return known
     const ending = endingOf(error)
     document = {
@@ -142,10 +142,14 @@ export async function underLease(
 const UNSURE: ReadonlySet<string> = new Set(['commit-unknown', 'database-unavailable'])
 
 /** A connection that broke at COMMIT leaves open whether it happened; the run's own row tells. */
-async function outcomeAfterAll(engine: Engine, runId: number, error: unknown): Promise<RunDocument | undefined> {
-  if (!(error instanceof RunError) || !UNSURE.has(error.code)) return undefined
+async function outcomeAfterAll(
+  engine: Engine,
+  { runId, sourceId }: { readonly runId: number; readonly sourceId: number | undefined },
+  error: unknown,
+): Promise<RunDocument | undefined> {
+  if (!(error instanceof RunError) || !UNSURE.has(error.code) || sourceId === undefined) return undefined
   try {
-    const run = await getRun(engine.db, runId)
+    const run = await getSettledRun(engine.db, { runId, sourceId })
     return run?.outcome === 'applied' && run.summary !== null ? run.summary : undefined
   } catch (again) {
     engine.log.warn('the database does not answer', {

@@ -31,6 +31,7 @@ export interface Ready {
 export interface Bench extends AsyncDisposable {
   readonly address: EmbeddedAddress
   readonly db: Database
+  readonly vault: Vault
   readonly engine: Engine
 }
 
@@ -83,11 +84,12 @@ export class Lab implements AsyncDisposable {
   async bench(ready: Pick<Ready, 'template'>): Promise<Bench> {
     const name = await this.#create(ready.template)
     const db = await this.#connect(name)
-    const engine = createEngine({ db, vault: await this.#vault(db), fetch: this.emulator.fetch })
+    const vault = await this.#vault(db)
     return {
       address: this.#address(name),
       db,
-      engine,
+      vault,
+      engine: createEngine({ db, vault, fetch: this.emulator.fetch }),
       [Symbol.asyncDispose]: async () => {
         await db.close()
         await this.#drop(name)
