@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
+import { storeSettings, takeBack } from '../../test/support/reverted.ts'
 import { aSyncWorld } from '../../test/support/world.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { hire, setManager, update } from '../emulator/operations.ts'
@@ -195,6 +196,29 @@ describe('groups from attributes', () => {
       `select m.source_id from memberships m join groups g on g.id = m.group_id and g.name = 'Sales'`,
     )
     expect(left.rows).toEqual([{ source_id: 0 }])
+  })
+
+  it('exist while any source gives them; only the owner makes the default group', async () => {
+    const settings = { groups: { fromAttributes: DEFAULT } }
+    const owner = await aHandSource(test.db, { ...settings, priority: 1 })
+    const other = await aHandSource(test.db, settings, owner.tenantId)
+    await owner.user(A, ann({ companyName: 'Contoso' }))
+    await other.user(A, ann({ companyName: 'Contoso', department: 'Sales' }))
+    await owner.run()
+    const second = await other.run()
+    const both = await tree()
+    await other.user(A, { department: null })
+    const shared = await other.run()
+    await owner.user(A, { companyName: null })
+    const left = await owner.run()
+
+    expect(second.memberships).toEqual({ added: 1, removed: 0 })
+    expect(both).toEqual({ Contoso: ['ann@x'], 'Contoso|Sales': ['ann@x'] })
+    expect(shared.memberships).toEqual({ added: 0, removed: 1 })
+    expect(left.memberships).toEqual({ added: 0, removed: 0 })
+    expect(await tree()).toEqual({ Contoso: ['ann@x'], 'Contoso|Sales': [] })
+    expect(await defaults()).toEqual({ 'ann@x': 'Contoso' })
+    for (const source of [owner, other]) expect((await source.run({ everybody: true })).isEmpty).toBe(true)
   })
 
   it('a renamed one is another group from then on', async () => {
@@ -518,5 +542,24 @@ describe('default groups', () => {
     const plan = await source.plan()
 
     expect(plan.held.map((reason) => reason.rule)).toEqual(['cleared.defaultGroup'])
+  })
+
+  it('comes back when a run is taken back, with the groups of before; what it did is not done again unasked', async () => {
+    const settings = { groups: { fromAttributes: DEFAULT } }
+    const source = await aSource(settings)
+    await storeSettings(test.db, source, settings)
+    await source.user(A, { department: 'Legal' })
+    const { runId } = await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+    const before = await tree()
+    const again = await source.plan()
+
+    expect(reverted).toMatchObject({ outcome: 'applied', left: [] })
+    expect(before).toEqual({ Contoso: [], 'Contoso|Sales': ['ann@x'] })
+    expect(await defaults()).toEqual({ 'ann@x': 'Contoso|Sales' })
+    expect(again.held.map((reason) => reason.rule)).toEqual(['reverted'])
+    await source.run()
+    expect(await defaults()).toEqual({ 'ann@x': 'Contoso|Legal' })
   })
 })

@@ -46,6 +46,7 @@ const SETTINGS = {
     properties: { cards: ['employeeId'], aliases: ['mailNickname'], personalNumber: 'employeeId' },
     options: { keepOldUserName: true },
   },
+  groups: { fromAttributes: [{ template: '%mailNickname%|%employeeId%', makeDefault: true }] },
 }
 
 async function aSource(): Promise<HandSource> {
