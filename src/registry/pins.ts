@@ -1,5 +1,7 @@
 // PINs that are drawn while a plan is made: which items wait for one, and which look-ups nobody may get.
 import type { Queries } from '../database/connect.ts'
+import { copyInto, copyRow } from '../database/copy.ts'
+import type { Transaction } from '../database/transaction.ts'
 
 /** How many people there are once the plan was applied, deactivated ones included. */
 export async function countPeopleAfter(db: Queries, runId: number): Promise<number> {
@@ -38,11 +40,17 @@ export interface DrawnPin {
   readonly lookup: string
 }
 
-/** Completes items with what was drawn for them. Their digests stay as they are. */
-export async function notePins(db: Queries, runId: number, drawn: readonly DrawnPin[]): Promise<void> {
-  await db.query(
+/**
+ * Completes items with what was drawn for them, all at once: batch by batch, PostgreSQL looks each time through what the transaction has
+ * left behind. Their digests stay as they are.
+ */
+export async function notePins(tx: Transaction, runId: number, drawn: readonly DrawnPin[]): Promise<void> {
+  await tx.query('create temp table drawn_pins (seq int primary key, lookup text not null) on commit drop')
+  await copyInto(tx.client, 'drawn_pins (seq, lookup)', { rows: drawn.map((d) => copyRow([d.seq, d.lookup])) })
+  await tx.query('analyze drawn_pins')
+  await tx.query(
     `update plan_items i set new = i.new || jsonb_build_object('lookup', d.lookup)
-     from unnest($2::int[], $3::text[]) d (seq, lookup) where i.run_id = $1 and i.seq = d.seq`,
-    [runId, drawn.map((d) => d.seq), drawn.map((d) => d.lookup)],
+     from drawn_pins d where i.run_id = $1 and i.seq = d.seq`,
+    [runId],
   )
 }

@@ -22,26 +22,26 @@ export async function drawPins(
   if (waiting.length === 0) return
   const length = pinLength(await countPeopleAfter(tx, input.runId))
   const taken = new Set<string>()
+  const drawn: DrawnPin[] = []
   let futile = 0
-  for (let done = 0; done < waiting.length; ) {
+  while (drawn.length < waiting.length) {
     input.signal.throwIfAborted()
     const candidates = new Set<string>()
-    for (let n = Math.min(BATCH, waiting.length - done); n > 0; n -= 1) {
+    for (let n = Math.min(BATCH, waiting.length - drawn.length); n > 0; n -= 1) {
       const pin = drawPin(length, input.randomInt)
       const lookup = pin === undefined ? undefined : input.lookup('pin', canonical(pin)).toString('hex')
       if (lookup !== undefined && !taken.has(lookup)) candidates.add(lookup)
     }
     const inUse = await pinsInUse(tx, [...candidates])
-    const drawn: DrawnPin[] = []
+    const before = drawn.length
     for (const lookup of candidates) {
-      const seq = waiting[done]
+      const seq = waiting[drawn.length]
       if (seq === undefined || inUse.has(lookup)) continue
       taken.add(lookup)
       drawn.push({ seq, lookup })
-      done += 1
     }
-    futile = drawn.length === 0 ? futile + 1 : 0
+    futile = drawn.length === before ? futile + 1 : 0
     if (futile === MOST_FUTILE) throw new RangeError(`no PIN of ${length} digits was found that is free`)
-    await notePins(tx, input.runId, drawn)
   }
+  await notePins(tx, input.runId, drawn)
 }
