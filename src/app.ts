@@ -10,7 +10,7 @@ import { createMailSink } from './alerts/mail.ts'
 import { listUndelivered } from './alerts/outbox.ts'
 import { createWebhookSink } from './alerts/webhook.ts'
 import type { Clock } from './base/clock.ts'
-import { ConfigError, type ConfigProblem } from './base/errors.ts'
+import { ConfigError, type ConfigProblem, RunError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import type { ConfigFile } from './contract/config-file.ts'
@@ -34,6 +34,7 @@ import { listHealth, type NamedHealth } from './registry/health.ts'
 import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.ts'
 import { countPlanLines, eachPlanLine, type PlanItemQuery, writePlanItems } from './registry/plan-export.ts'
 import { eachPlanItem, type PlanItem } from './registry/plans.ts'
+import { removeOldHistory } from './registry/retention.ts'
 import { listRuns, requireRun, type Run, type RunQuery } from './registry/runs.ts'
 import { scheduleProblems } from './registry/schedules.ts'
 import { listSources, requireSource } from './registry/sources.ts'
@@ -215,7 +216,18 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
   const noted = async (running: Promise<RunDocument>) => {
     const document = await running
     hasRun = true
+    await forgetOld()
     return document
+  }
+  const forgetOld = async () => {
+    try {
+      await removeOldHistory(db, { now: clock.now(), historyDays: config.historyDays })
+    } catch (error) {
+      // The run is done and told; the next one tries again.
+      engine.log.warn('old history could not be removed', {
+        code: error instanceof RunError ? error.code : 'unknown',
+      })
+    }
   }
   return {
     connectionNames: async () => new Set((await listConnections(db)).map((connection) => connection.name)),

@@ -27,6 +27,8 @@ export interface Config {
   readonly alertWebhook: Secret | undefined
   readonly alertWebhookSecret: Secret | undefined
   readonly alertSilenceHours: number
+  /** How long the items of applied runs are kept, in days. */
+  readonly historyDays: number
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -174,6 +176,15 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '24',
     description: 'An alert is raised for a source that has not brought the registry up to date for so many hours.',
   },
+  {
+    key: 'historyDays',
+    env: ['MUSTER_HISTORY_DAYS'],
+    type: 'whole number from 1 to 36500',
+    fallback: '365',
+    description:
+      'For so many days it is kept what a run changed and overwrote; after that the run cannot be taken back any more. ' +
+      'Plans that were never applied are kept for 30 days.',
+  },
 ]
 
 /** The first makes no sense without the second. */
@@ -226,6 +237,7 @@ export function loadConfig(
     alertWebhook: read('alertWebhook', (text) => new Secret(parseWebhook(text))),
     alertWebhookSecret: read('alertWebhookSecret', (text) => new Secret(parseSigningSecret(text))),
     alertSilenceHours: read('alertSilenceHours', parseHours) ?? 24,
+    historyDays: read('historyDays', parseDays) ?? 365,
   }
   const isGiven = (key: SettingKey) => findValue(key, { env, overrides }) !== undefined
   for (const [key, needed] of NEEDED_TOGETHER) {
@@ -359,10 +371,18 @@ function parseSigningSecret(text: string): string {
 }
 
 function parseHours(text: string): number {
-  const hours = Number(text)
-  if (!/^\d+$/.test(text) || hours < 1 || hours > 8760)
-    throw new Mistake(`${JSON.stringify(text)} is not a whole number from 1 to 8760`)
-  return hours
+  return parseWhole(text, 8760)
+}
+
+function parseDays(text: string): number {
+  return parseWhole(text, 36_500)
+}
+
+function parseWhole(text: string, most: number): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < 1 || number > most)
+    throw new Mistake(`${JSON.stringify(text)} is not a whole number from 1 to ${most}`)
+  return number
 }
 
 /** Other names are nobody's mistake: secrets of the configuration file may be called anything. */
