@@ -91,6 +91,16 @@ describe('csv', () => {
     expect(back.flat().filter((cell) => /^[\s\p{Cc}]*[=+\-@＝＋－＠]/u.test(cell))).toEqual([])
   })
 
+  it.each(['a\n=1+1', 'a\r=1+1', 'a\r\n=1+1', 'a\u2028=1+1', '\n', 'a\r'])(
+    'D13: a line end of any kind stays inside its cell, whatever a reader takes for the end of a row: %j',
+    (cell) => {
+      const output = writeCsv([[cell, 'x']])
+
+      expect(output).toBe(`"${neutralise(cell)}",x\r\n`)
+      expect(parse(output, { record_delimiter: ['\r\n', '\n', '\r'] })).toEqual([[neutralise(cell), 'x']])
+    },
+  )
+
   it('writes lines that end in CRLF, true and false as words, nothing for null', () => {
     expect(writeCsv([['a', true, null, 'x"y']])).toBe('a,true,,"x""y"\r\n')
   })

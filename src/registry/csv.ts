@@ -29,10 +29,12 @@ function joined(_: string, backslashes: string, end: string): string {
   return backslashes + backslashes + (end === '' ? '' : `\\${end}`)
 }
 
-/** Rows of cells as CSV text, lines ending in CRLF. Every cell goes through {@link neutralise}. */
+/** Rows of cells as CSV text, lines ending in CRLF; cells with a line end of any kind are quoted. Every cell goes through {@link neutralise}. */
 export function writeCsv(rows: readonly (readonly unknown[])[]): string {
   return stringify([...rows], {
     record_delimiter: '\r\n',
+    // Any line end begins a row somewhere, and what follows it would then begin a cell.
+    quoted_match: /[\r\n\u0085\u2028\u2029]/,
     cast: {
       string: (cell: string) => neutralise(cell),
       boolean: (flag: boolean) => String(flag),
