@@ -21,6 +21,8 @@ import { aSyncWorld, type SyncWorld } from '../support/world.ts'
 
 const COUNT = 20_000
 const SEED = 20_261_122
+/** Readers differ in what ends a row; none may find a row inside a cell. */
+const ANY_LINE_END = { record_delimiter: ['\r\n', '\n', '\r'] }
 
 let test: TestDatabase
 let world: SyncWorld
@@ -216,7 +218,7 @@ describe('D8, D10, D13: 20,000 hostile values', () => {
 
   it('D13: export as CSV gives every value back, and no cell that a spreadsheet would run', async () => {
     const content = await exported('users', 'csv')
-    const cells: string[][] = parse(content, { record_delimiter: '\r\n' })
+    const cells: string[][] = parse(content, ANY_LINE_END)
     const [header, ...lines] = cells as [string[], ...string[][]]
 
     expect(cells.flat().filter(wouldRun)).toEqual([])
@@ -244,7 +246,7 @@ describe('D8, D10, D13: 20,000 hostile values', () => {
   })
 
   it('D13: the print server layout has no cell that a spreadsheet would run and as many as it has columns', async () => {
-    const cells: string[][] = parse(await exported('users', 'csv', 'myq'), { record_delimiter: '\r\n' })
+    const cells: string[][] = parse(await exported('users', 'csv', 'myq'), ANY_LINE_END)
     const [, ...lines] = cells
 
     expect(cells.flat().filter(wouldRun)).toEqual([])
@@ -257,7 +259,7 @@ describe('D8, D10, D13: 20,000 hostile values', () => {
   })
 
   it('D13: group names come back from CSV too, with and without their path', async () => {
-    const [, ...lines]: string[][] = parse(await exported('groups', 'csv'), { record_delimiter: '\r\n' })
+    const [, ...lines]: string[][] = parse(await exported('groups', 'csv'), ANY_LINE_END)
 
     expect(lines.flat().filter(wouldRun)).toEqual([])
     const named = [...tenant.groups.values()].filter((name) => name !== undefined)
