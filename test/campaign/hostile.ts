@@ -47,7 +47,11 @@ export async function run({ seed = 20_261_122, cells = 10_000 } = {}): Promise<H
     const formulasUnprotected = formulasIn(folder, 'raw')
     libreOffice(folder, [
       `--infilter=CSV:${READ_AS_TEXT}`,
-      ...['--convert-to', `csv:Text - txt - csv (StarCalc):${WRITE}`, '--outdir', join(folder, 'back'), ours],
+      '--convert-to',
+      `csv:Text - txt - csv (StarCalc):${WRITE}`,
+      '--outdir',
+      join(folder, 'back'),
+      ours,
     ])
     const back: string[][] = parse(readFileSync(join(folder, 'back', 'ours.csv'), 'utf8'), {
       relax_column_count: true,
@@ -81,7 +85,11 @@ function rawCsv(rows: readonly (readonly string[])[]): string {
 function formulasIn(folder: string, name: string): number {
   libreOffice(folder, [
     `--infilter=CSV:${READ_AS_USUAL}`,
-    ...['--convert-to', 'fods', '--outdir', folder, join(folder, `${name}.csv`)],
+    '--convert-to',
+    'fods',
+    '--outdir',
+    folder,
+    join(folder, `${name}.csv`),
   ])
   return readFileSync(join(folder, `${name}.fods`), 'utf8').match(/table:formula=/g)?.length ?? 0
 }
