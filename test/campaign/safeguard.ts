@@ -1,6 +1,6 @@
 // `npm run campaign -- safeguard`: the safeguard's table and ordinary weeks with many seeds; the tests run one of them.
 import { sourceSettings } from '../../src/contract/sources.ts'
-import { holdReasons } from '../../src/sync/safeguard.ts'
+import { holdReasons, NOTHING_SPENT } from '../../src/sync/safeguard.ts'
 import { optionsOfWeek, weekOf } from '../support/ordinary-weeks.ts'
 import { safeguardCases } from '../support/safeguard-cases.ts'
 import { expectedRules } from '../support/safeguard-expected.ts'
@@ -25,7 +25,7 @@ export async function run(): Promise<SafeguardFigures> {
   const table = { cases: 0, held: 0, wrong: 0 }
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     for (const c of safeguardCases(seed)) {
-      const rules = holdReasons(c.figures, c.limits, c.always)
+      const rules = holdReasons(c.figures, { limits: c.limits, always: c.always, spent: NOTHING_SPENT })
         .map((r) => r.rule)
         .sort()
       const isRight = JSON.stringify(rules) === JSON.stringify(expectedRules(c.figures, c.limits, c.always))
@@ -61,7 +61,8 @@ export async function run(): Promise<SafeguardFigures> {
   console.log('| cases | held | wrong |\n|---|---|---|')
   console.log(`| ${table.cases} | ${table.held} | ${table.wrong} |\n`)
   console.log('| people | weeks | runs | weeks with an alarm |\n|---|---|---|---|')
-  for (const [name, sum] of Object.entries(weeks)) console.log(`| ${name} | ${sum.weeks} | ${sum.runs} | ${sum.alarms} |`)
+  for (const [name, sum] of Object.entries(weeks))
+    console.log(`| ${name} | ${sum.weeks} | ${sum.runs} | ${sum.alarms} |`)
   console.log(`\nschool years: ${WEEKS}, not held in time: ${schoolYearsMissed}`)
   return figures
 }
