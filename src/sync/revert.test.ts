@@ -237,6 +237,27 @@ describe('taking a run back', () => {
     expect((await source.plan()).held.map((h) => h.rule)).toContain('reverted')
   })
 
+  it('groups from attributes and default groups go with whoever they were made for, and are held like the rest', async () => {
+    await source.run()
+    const before = await everything(test.db)
+    await source.set({
+      ...SETTINGS,
+      groups: { fromAttributes: [{ template: '%companyName%|%department%', makeDefault: true }] },
+    })
+    await source.user(ann, { companyName: 'Contoso', department: 'Sales' })
+    const { runId } = await source.run()
+    const after = await everything(test.db)
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted).toMatchObject({ left: [], error: null })
+    expect(reverted.groups.deleted).toBeGreaterThan(0)
+    expect(await everything(test.db)).toEqual(before)
+    expect((await source.plan()).held.map((h) => h.rule)).toContain('reverted')
+    expect((await takeBack(test.db, reverted.run)).left).toEqual([])
+    expect(await everything(test.db)).toEqual(after)
+  })
+
   it('more than the removal limits needs a confirmation; a dry run shows all of it and writes nothing', async () => {
     for (let n = 10; n < 17; n += 1) await source.user(anId(n), { userPrincipalName: `u${n}@x` })
     const { runId } = await source.run()
