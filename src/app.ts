@@ -19,6 +19,7 @@ import type { SourceHealthLine, UndeliveredLine } from './contract/health.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunLine } from './contract/run-list.ts'
 import type { RevertDocument } from './contract/reverts.ts'
+import type { RunLogLine } from './contract/run-log.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
@@ -35,6 +36,7 @@ import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.t
 import { countPlanLines, eachPlanLine, type PlanItemQuery, writePlanItems } from './registry/plan-export.ts'
 import { eachPlanItem, type PlanItem } from './registry/plans.ts'
 import { removeOldHistory } from './registry/retention.ts'
+import { listRunLog } from './registry/run-log.ts'
 import { listRuns, requireRun, type Run, type RunQuery } from './registry/runs.ts'
 import { scheduleProblems } from './registry/schedules.ts'
 import { listSources, requireSource } from './registry/sources.ts'
@@ -89,6 +91,11 @@ export interface App {
   writePlanItems(query: PlanItemQuery, options: Parameters<typeof writePlanItems>[2]): Promise<void>
   /** @throws NotFoundError for a source that there never was, and below for one that there is not */
   listRuns(query: RunQuery): Promise<readonly RunLine[]>
+  /** Lines of a run's log above a number, and whether more may come. @throws NotFoundError */
+  readLog(query: { readonly run: number; readonly after: number }): Promise<{
+    readonly lines: readonly RunLogLine[]
+    readonly isEnded: boolean
+  }>
   /** How every source has been doing, by name. */
   listHealth(): Promise<readonly SourceHealthLine[]>
   /**
@@ -126,7 +133,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   try {
     await migrate(opened.db, { log })
     const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true })
-    const openGraph = (connection: Connection) => createClient(connection, { ...options, config, vault, db: opened.db })
+    const openGraph = (connection: Connection, runLog: Log = log) =>
+      createClient(connection, { clock, log: runLog, config, vault, db: opened.db })
     return createApp(
       { db: opened.db, vault, clock, random: Math.random, log, openGraph },
       { config, close: opened.close },
@@ -264,6 +272,12 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
       if (runs.length === 0 && query.source !== undefined) await requireSource(db, query.source)
       return runs.map(presentRun)
     },
+    readLog: async ({ run, after }) => {
+      // Asked before the lines: the last ones are written together with the end.
+      const { state } = await requireRun(db, run)
+      const lines = await listRunLog(db, run, { after, limit: LOG_LINES })
+      return { lines, isEnded: state === 'ended' && lines.length < LOG_LINES }
+    },
     listHealth: async () => (await listHealth(db)).map(presentHealth),
     get hasRun() {
       return hasRun
@@ -399,6 +413,9 @@ function presentHealth({ source, health }: NamedHealth): SourceHealthLine {
     lastSuccessAt: health?.lastSuccessAt?.toISOString() ?? null,
   }
 }
+
+/** Lines of a log that are read at once. */
+const LOG_LINES = 1_000
 
 const VERSION = readVersion()
 

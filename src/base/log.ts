@@ -16,6 +16,9 @@ export interface LogFields {
   readonly ms?: number | undefined
   readonly attempt?: number | undefined
   readonly phase?: string | undefined
+  /** One of Muster's own words: a rule, what is counted. Never a value. */
+  readonly what?: string | undefined
+  readonly limit?: number | undefined
   readonly port?: number | undefined
   readonly pid?: number | undefined
 }
@@ -42,6 +45,8 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'ms',
   'attempt',
   'phase',
+  'what',
+  'limit',
   'port',
   'pid',
 ])
@@ -50,19 +55,20 @@ const ALLOWED: ReadonlySet<string> = new Set([
 export function createLog(options: { level: string; stream?: { write(line: string): void } }): Log {
   const out = pino({ level: options.level, base: null }, options.stream ?? pino.destination({ fd: 2, sync: true }))
   return {
-    info: (message, fields) => out.info(pick(fields), message),
-    warn: (message, fields) => out.warn(pick(fields), message),
-    error: (message, fields) => out.error(pick(fields), message),
-    debug: (message, fields) => out.debug(pick(fields), message),
+    info: (message, fields) => out.info(allowedFields(fields), message),
+    warn: (message, fields) => out.warn(allowedFields(fields), message),
+    error: (message, fields) => out.error(allowedFields(fields), message),
+    debug: (message, fields) => out.debug(allowedFields(fields), message),
   }
 }
 
 /** Discards everything. */
 export const silentLog: Log = { info() {}, warn() {}, error() {}, debug() {} }
 
-function pick(fields: LogFields | undefined): Record<string, unknown> {
-  const kept: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(fields ?? {}))
+/** Those of the given fields that may be logged. */
+export function allowedFields(fields: LogFields | undefined): Record<string, string | number> {
+  const kept: Record<string, string | number> = {}
+  for (const [key, value] of Object.entries<string | number | undefined>({ ...fields }))
     if (ALLOWED.has(key) && value !== undefined) kept[key] = value
   return kept
 }

@@ -360,6 +360,18 @@ create table reverted_changes (
   constraint reverted_changes_pkey PRIMARY KEY (source_id, object, change)
 );
 
+create table run_log (
+  run_id integer not null,
+  seq integer not null,
+  at timestamp with time zone not null,
+  level text not null,
+  message text not null,
+  fields json not null,
+  constraint run_log_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warn'::text, 'error'::text]))),
+  constraint run_log_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
+  constraint run_log_pkey PRIMARY KEY (run_id, seq)
+);
+
 create table runs (
   id integer generated always as identity not null,
   source_id integer,

@@ -240,6 +240,14 @@ export interface Tables {
     run_id: number
     at: number
   }
+  run_log: {
+    run_id: number
+    seq: number
+    at: Date
+    level: string
+    message: string
+    fields: ColumnType<unknown, string, string>
+  }
   runs: {
     id: GeneratedAlways<number>
     source_id: number | null

@@ -16,6 +16,21 @@ export interface ListenOptions {
   readonly tls?: boolean | { readonly certificatePem: string; readonly privateKeyPem: string }
 }
 
+/** The address cannot be listened on: taken, not of this machine, or not allowed. */
+export class ListenError extends Error {
+  readonly code = 'cannot-listen'
+
+  constructor(address: string, cause: unknown) {
+    const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined
+    const why =
+      code === 'EADDRINUSE'
+        ? 'another program listens there already; name another port, or 0 for any free one'
+        : `the system says ${String(code)}`
+    super(`Cannot listen on ${address}: ${why}`, { cause })
+    this.name = 'ListenError'
+  }
+}
+
 export interface Listener {
   /** `http://127.0.0.1:PORT` */
   readonly origin: string
@@ -52,7 +67,11 @@ export async function startListener(
       ? createServer(settings, answer)
       : createTlsServer({ ...settings, cert: pem.certificatePem, key: pem.privateKeyPem }, answer)
   server.listen(options.port ?? 0, host)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw new ListenError(`${host}:${options.port ?? 0}`, error)
+  }
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not listening on a port')
   return {

@@ -172,7 +172,10 @@ function noteThrottling(graph: Requester, inner: Inner): void {
   const wanted = retryAfterOf(graph, inner)
   const waitMs = wanted === undefined ? undefined : clampRetryAfter(wanted, graph.limits)
   graph.usage.throttled++
-  if (typeof waitMs === 'number') graph.limiter.pauseFor(waitMs)
+  if (typeof waitMs === 'number') {
+    graph.limiter.pauseFor(waitMs)
+    graph.log.info('Graph asks for a pause', { ms: waitMs, what: 'inside a batch' })
+  }
   graph.limiter.throttled()
 }
 

@@ -196,7 +196,10 @@ export function createRequester(options: RequesterOptions): Requester {
         requestId,
         retryAfterMs: wanted,
       })
-    if (typeof clamped === 'number') limiter.pauseFor(clamped)
+    if (typeof clamped === 'number') {
+      limiter.pauseFor(clamped)
+      log.info('Graph asks for a pause', { status, ms: clamped })
+    }
     if (status === 429) limiter.throttled()
     return { ...found, code, wait: clamped === undefined ? 'backoff' : 'paused' }
   }

@@ -2,9 +2,11 @@
 import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { getHealth, setHealth } from '../registry/health.ts'
+import { appendRunLog } from '../registry/run-log.ts'
 import { endRun, type RunKind } from '../registry/runs.ts'
 import { raiseForRun } from './alerting.ts'
 import type { Engine } from './engine.ts'
+import type { RunLog } from './run-log.ts'
 import { type ConsentPlace, nextHealth, troubleOf } from './trouble.ts'
 
 export interface Conclusion {
@@ -13,6 +15,7 @@ export interface Conclusion {
   readonly kind: RunKind
   readonly document: RunDocument
   readonly approveBy: Date | null
+  readonly log: Pick<RunLog, 'pending' | 'lastLine'>
   /** What a failed run threw. */
   readonly cause?: unknown
   readonly place: ConsentPlace | undefined
@@ -29,6 +32,8 @@ export async function concludeRun(
 ): Promise<void> {
   const { document, runId } = conclusion
   const { outcome, mode } = document
+  const { log } = conclusion
+  await appendRunLog(tx, runId, [...log.pending(), log.lastLine(document)])
   const isEnded = await endRun(tx, runId, { outcome, mode, summary: document, approveBy: conclusion.approveBy })
   if (isEnded) await noteEnd(engine, tx, conclusion)
 }
@@ -37,7 +42,7 @@ export async function concludeRun(
 export async function noteEnd(
   engine: Pick<Engine, 'clock' | 'random'>,
   tx: Queries,
-  conclusion: Omit<Conclusion, 'approveBy'>,
+  conclusion: Omit<Conclusion, 'approveBy' | 'log'>,
 ): Promise<void> {
   // A revert asks nothing of Microsoft, so how it ends says nothing about the source.
   if (conclusion.kind === 'revert') return

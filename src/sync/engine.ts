@@ -18,8 +18,8 @@ export interface Engine {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
-  /** A client for this connection, with its credentials opened. The caller stops it. */
-  readonly openGraph: (connection: Connection) => Promise<GraphClient>
+  /** A client for this connection, with its credentials opened; it logs to `log` where given. The caller stops it. */
+  readonly openGraph: (connection: Connection, log?: Log) => Promise<GraphClient>
 }
 
 export type RunPhase = 'waiting' | 'users' | 'groups' | 'memberships' | 'changes' | 'proof' | 'planning' | 'applying'

@@ -3,9 +3,11 @@ import type { Clock } from '../base/clock.ts'
 import { BusyError, CancelledError, RunError } from '../base/errors.ts'
 import { thisProcess } from '../base/process.ts'
 import type { Queries } from '../database/connect.ts'
+import { appendRunLog } from '../registry/run-log.ts'
 import { beat, beginRun, INTERRUPTED, type NewRun, requireRun, type RunKind } from '../registry/runs.ts'
 import { noteEnd } from './conclude.ts'
 import { emptyDocument } from './document.ts'
+import { createRunLog, type RunLog } from './run-log.ts'
 import type { Engine, RunProgress } from './engine.ts'
 
 /** How long `sync` waits for a source that somebody else runs. */
@@ -25,6 +27,8 @@ export interface Lease {
   /** Milliseconds since the lease was taken. */
   elapsedMs(): number
   report(progress: RunProgress): void
+  /** Where the run logs; stored with it, with every heartbeat and with its end. */
+  readonly log: RunLog
   release(): Promise<void>
 }
 
@@ -76,8 +80,10 @@ function hold(
   engine: Engine,
   held: { readonly request: LeaseRequest; readonly runId: number; readonly fence: number },
 ): Lease {
-  const { clock, db, log } = engine
+  const { clock, db } = engine
   const { request, runId, fence } = held
+  const log = createRunLog(engine.log, clock)
+  const seen = new Set<RunProgress['phase']>()
   const cancel = new AbortController()
   const stop = new AbortController()
   const since = clock.monotonicMs()
@@ -96,6 +102,7 @@ function hold(
           done: progress.done,
           total: progress.total ?? null,
         })
+        await storeLog(db, runId, log)
         if (answer.cancelRequested) cancel.abort(new CancelledError('cancelled by an administrator'))
         if (answer.lost)
           cancel.abort(
@@ -120,9 +127,13 @@ function hold(
     kind: request.run.kind,
     fence,
     signal: cancel.signal,
+    log,
     elapsedMs: () => Math.round(clock.monotonicMs() - since),
     report(next) {
       progress = next
+      // Phases of reading run side by side: each is told when it begins.
+      if (!seen.has(next.phase)) log.info('phase begins', { phase: next.phase })
+      seen.add(next.phase)
       request.onProgress(next)
     },
     async release() {
@@ -131,6 +142,12 @@ function hold(
       await beating
     },
   }
+}
+
+async function storeLog(db: Engine['db'], runId: number, log: RunLog): Promise<void> {
+  const lines = log.pending()
+  await appendRunLog(db, runId, lines)
+  log.stored(lines.at(-1)?.seq ?? 0)
 }
 
 /** Sleeps; an abort ends it early and is not an error here. */

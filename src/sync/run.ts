@@ -23,6 +23,7 @@ import type { PullEnv, PullResult } from './pull-env.ts'
 import { type PulledUser, pullUser } from './pull-user.ts'
 import { pull } from './pull.ts'
 import { stillWaiting } from './waiting.ts'
+import { logPlan } from './run-log.ts'
 
 /** How long a held plan waits for its approval. */
 const APPROVAL_HOURS = 24
@@ -104,8 +105,9 @@ export async function underLease(
   let document = emptyDocument(lease.runId, run.source, run.mode)
   try {
     const source = await requireSource(engine.db, run.source)
-    const graph = await engine.openGraph(source.connection)
-    session = { engine, lease, source, graph, document }
+    lease.log.info('run begins', { runId: String(lease.runId), source: run.source, what: `${lease.kind}, ${run.mode}` })
+    const graph = await engine.openGraph(source.connection, lease.log)
+    session = { engine: { ...engine, log: lease.log }, lease, source, graph, document }
     const ending = await work(session)
     document = finished(session, ending.outcome)
     if (!ending.isRecorded) await record(engine, { lease, session, document, approveBy: ending.approveBy })
@@ -174,9 +176,9 @@ async function record(engine: Engine, ended: Ended): Promise<void> {
 }
 
 function conclusionOf({ lease, session, ...ended }: Ended): Conclusion {
-  const { runId, sourceId, kind } = lease
+  const { runId, sourceId, kind, log } = lease
   const connection = session?.source.connection
-  return { ...ended, runId, sourceId, kind, place: connection && { ...connection, connection: connection.name } }
+  return { ...ended, runId, sourceId, kind, log, place: connection && { ...connection, connection: connection.name } }
 }
 
 async function recordFailure(engine: Engine, ended: Ended): Promise<void> {
@@ -289,7 +291,16 @@ export async function pullMirror(
     groups: { ...session.document.groups, read: pulled.groupsRead },
     ms: { ...session.document.ms, pull: since(session, before) },
   }
+  logPulled(session, pulled)
   return pulled
+}
+
+function logPulled({ lease: { log } }: Session, pulled: PullResult): void {
+  if (pulled.resync !== undefined)
+    log.warn('everything was read anew, the stored delta state was of no use', { code: pulled.resync })
+  log.info('read', { what: 'users', count: pulled.usersRead })
+  log.info('read', { what: 'groups', count: pulled.groupsRead })
+  if (pulled.removals !== 'allowed') log.warn('nothing may be removed in this run', { code: pulled.removals })
 }
 
 /** Plans what the mirror implies, and stores the plan with the run. */
@@ -338,6 +349,7 @@ export async function planFromMirror(
     { signal: lease.signal },
   )
   session.document = { ...session.document, ms: { ...session.document.ms, plan: since(session, before) } }
+  logPlan(lease.log, session.document)
   return plan
 }
 
@@ -380,6 +392,7 @@ function isUpgrade(source: Source): boolean {
 /** Ends the run as held: the plan waits for approval. */
 export async function hold(session: Session, reasons: readonly HeldReason[]): Promise<SessionEnding> {
   const { held, approveBy } = heldOf(session, reasons)
+  for (const { rule, count, limit } of reasons) session.lease.log.warn('held', { what: rule, count, limit })
   session.document = { ...session.document, held }
   await decideHeld(session.engine.db, session.source.id, {
     decision: 'superseded',

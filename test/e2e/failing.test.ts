@@ -1,5 +1,5 @@
 // A source that fails, as an administrator meets it: on the command line, in a mail, at a webhook.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -118,5 +118,57 @@ describe('a source that fails', () => {
     expect((await muster('runs')).stdout).not.toContain('delivered')
     expect(mail.mails).toHaveLength(3)
     expect(web.posted.filter((p) => JSON.parse(p.body).kind === 'failed')).not.toHaveLength(0)
+  })
+})
+
+describe('the log of a run', () => {
+  it('0: is shown, saved to a file that was not there, and one document with --json', async () => {
+    expect((await muster('sync', 'staff')).code).toBe(0)
+    const { runs }: Json = documentOf(await muster('runs', '--json'))
+    const { run } = runs[0]
+    const file = join(home, 'run.log')
+
+    const shown = await muster('runs', run, '--log')
+    const saved = await muster('runs', run, '--log', '--output', file)
+    const again = await muster('runs', run, '--log', '--output', file)
+    const document: Json = documentOf(await muster('runs', run, '--log', '--json'))
+
+    expect(shown.stdout).toMatch(/^\d\d:\d\d:\d\d info {2}run begins runId=\d+ source=staff what=sync, delta\n/)
+    expect(shown.stdout).toMatch(/run ended outcome=no-change ms=\d+ count=2 what=Graph requests\n$/)
+    expect(saved.stdout).toContain(`${document.log.length} lines of run ${run} were written to`)
+    expect(
+      (await readFile(file, 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(document.log)
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('there is such a file already') })
+  })
+
+  it('0: is followed until the run ends', async () => {
+    emulator.faults.add({ kind: 'latency', ms: 3_000, path: '/users/delta', count: 1 })
+    const syncing = muster('sync', 'staff')
+    let id: number | undefined
+    while (id === undefined) {
+      await systemClock.sleep(20)
+      id = (await test.db.query<{ id: number }>(`select id from runs where state = 'running'`)).rows[0]?.id
+    }
+
+    const followed = await muster('runs', String(id), '--log', '--follow')
+    const state = await test.db.query('select state from runs where id = $1', [id])
+
+    expect(followed.stdout).toMatch(/run begins[\s\S]*phase=planning[\s\S]*run ended outcome=no-change/)
+    expect(state.rows).toEqual([{ state: 'ended' }])
+    expect((await syncing).code).toBe(0)
+  })
+
+  it.each([
+    [['runs', '--log'], 'needs the number of a run'],
+    [['runs', '--follow'], 'goes with --log'],
+    [['runs', '4711', '--log', '--items'], 'not its log'],
+    [['runs', '4711', '--log'], 'There is no run "4711"'],
+    [['runs', 'x', '--log'], 'A run has a number'],
+  ])('2: %s is refused', async (args, message) => {
+    expect(await muster(...args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
   })
 })

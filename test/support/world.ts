@@ -83,7 +83,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
     clock,
     random: numbers,
     log: silentLog,
-    openGraph: async (to) =>
+    openGraph: async (to, log = silentLog) =>
       new GraphClient({
         tenantId: to.tenantId,
         clientId: to.clientId,
@@ -92,7 +92,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
         graphUrl: to.graphUrl,
         clock,
         random: numbers,
-        log: silentLog,
+        log,
         userAgent: 'muster/test',
         fetch: options.fetch === undefined ? emulator.fetch : options.fetch(emulator.fetch),
       }),

@@ -83,4 +83,18 @@ describe('muster emulator', () => {
       runEmulator({ ...SMALL, memberships: 37, tls: false, stdout: () => undefined, signal }),
     ).rejects.toThrow(RangeError)
   })
+
+  it('says which port is taken, and what to do', async () => {
+    const { addresses, stop } = await started(false)
+    const port = Number(new URL(addresses['graphUrl']!).port)
+    const controller = new AbortController()
+
+    const second = runEmulator({ ...SMALL, port, tls: false, stdout: () => undefined, signal: controller.signal })
+
+    await expect(second).rejects.toMatchObject({
+      code: 'cannot-listen',
+      message: `Cannot listen on 127.0.0.1:${port}: another program listens there already; name another port, or 0 for any free one`,
+    })
+    await stop()
+  })
 })

@@ -8,19 +8,21 @@ import { type Io, writeJson, writeLine, writeTable } from '../io.ts'
 import { ACTION_OPTION, FORMAT_OPTION, OUTPUT_OPTION, type PlanOutput } from '../plan-output.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { showRun } from './run-details.ts'
+import { type LogOptions, showRunLog } from './run-log.ts'
 
-interface Options extends PlanOutput {
+interface Options extends PlanOutput, Pick<LogOptions, 'follow'> {
   readonly source?: string
   readonly limit: number
   readonly items?: true
   readonly user?: string
+  readonly log?: true
 }
 
 export function addRunsCommand(program: Command, run: Runner): void {
   program
     .command('runs')
     .argument('[run]', 'number of a run: its document, its decision and the items of its plan', parseRunId)
-    .description('list runs, the newest first, or show one with its plan, also a held one')
+    .description('list runs, the newest first, or show one with its plan, also a held one, or its log')
     .option('--source <name>', 'of this source only')
     .option('--limit <count>', 'how many', parseLimit, 20)
     .option('--items', 'of one run: all items of its plan (cards and PINs masked)')
@@ -28,22 +30,38 @@ export function addRunsCommand(program: Command, run: Runner): void {
     .addOption(OUTPUT_OPTION)
     .addOption(ACTION_OPTION)
     .option('--user <who>', 'of one run: only what concerns this user (object id, user name or alias)')
+    .option('--log', 'of one run: what it logged; with --output as JSON lines')
+    .option('--follow', 'with --log: goes on until the run has ended')
     .addHelpText(
       'after',
       `
 Examples:
   muster runs
+  muster runs 12 --log --follow
+  muster runs 12 --log --output run-12.log
   muster runs --source contoso-staff --limit 100 --json
   muster runs 17                                       one run; a held plan is shown as it waits
   muster runs 17 --items --action deactivate --format csv --output leavers.csv
 `,
     )
     .action(async (runId: number | undefined, options: Options, command: Command) => {
-      await run(
-        (session) => (runId === undefined ? listRuns(session, options) : showRun(session, { run: runId, ...options })),
-        command.optsWithGlobals(),
-      )
+      const work = (session: Session) => {
+        if (isAboutLog(runId, options)) return showRunLog(session, { ...options, run: runId })
+        return runId === undefined ? listRuns(session, options) : showRun(session, { run: runId, ...options })
+      }
+      await run(work, command.optsWithGlobals())
     })
+}
+
+/** @throws UsageError for combinations that mean nothing */
+function isAboutLog(runId: number | undefined, options: Options): runId is number {
+  const { log, follow, items, format, action, user } = options
+  if (log !== true && follow === true) throw new UsageError('--follow goes with --log')
+  if (log !== true) return false
+  if (runId === undefined) throw new UsageError('--log needs the number of a run; muster runs lists them')
+  if ([items, format, action, user].some((option) => option !== undefined))
+    throw new UsageError('--items, --format, --action and --user are about the plan of a run, not its log')
+  return true
 }
 
 async function listRuns(session: Session, options: Options): Promise<number> {
