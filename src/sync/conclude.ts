@@ -14,6 +14,8 @@ export interface Conclusion {
   readonly sourceId: number
   readonly kind: RunKind
   readonly document: RunDocument
+  /** Of one user only. */
+  readonly isPartial?: boolean
   readonly approveBy: Date | null
   readonly log: Pick<RunLog, 'pending' | 'lastLine'>
   /** What a failed run threw. */
@@ -46,18 +48,17 @@ export async function noteEnd(
 ): Promise<void> {
   // A revert asks nothing of Microsoft, so how it ends says nothing about the source.
   if (conclusion.kind === 'revert') return
-  const { document, sourceId, runId } = conclusion
+  const { document, sourceId, runId, kind } = conclusion
   const { error, outcome } = document
   const before = await getHealth(tx, sourceId)
   const trouble =
     outcome === 'failed' && error !== null ? troubleOf({ error, cause: conclusion.cause }, conclusion.place) : undefined
   const doubt = document.issues.find((i) => i.code === 'listing-contradicted' || i.code === 'listing-incomplete')
-  const health = nextHealth(
-    before,
-    { outcome, isPreview: conclusion.kind === 'plan', trouble, doubt },
-    { now: engine.clock.now(), random: engine.random },
-  )
+  const ending = { outcome, isPreview: kind === 'plan', hasRead: document.graph.requests > 0, trouble, doubt }
+  const at = { now: engine.clock.now(), random: engine.random }
+  // What becomes of one user says nothing about the source.
+  const health = conclusion.isPartial === true ? undefined : nextHealth(before, ending, at)
   if (health !== undefined) await setHealth(tx, { sourceId, runId }, health)
   // Whoever asked for a preview sees what it came to.
-  if (conclusion.kind !== 'plan') await raiseForRun(tx, { runId, sourceId, document, health }, engine.clock.now())
+  if (kind !== 'plan') await raiseForRun(tx, { runId, sourceId, document, health }, engine.clock.now())
 }

@@ -181,6 +181,21 @@ describe('a source that fails', () => {
     expect(await healthOf(w)).toMatchObject({ state: 'healthy' })
   })
 
+  it('is not cured by reading one user on demand, nor made worse by one who is not there', async () => {
+    const w = await world({ users: 3 })
+    await w.sync()
+    w.emulator.faults.add({ kind: 'throttled', retryAfter: 7200, path: '/users/delta', count: 1 })
+    await w.sync()
+    const before = await healthOf(w)
+    const [user] = [...w.tenant.live('user')]
+
+    expect(await w.sync({ user: user!.id })).toMatchObject({ error: null })
+    expect(await w.sync({ user: 'nobody@contoso.com' })).toMatchObject({ outcome: 'failed' })
+
+    expect(before).toMatchObject({ state: 'degraded', failures: 1 })
+    expect(await healthOf(w)).toEqual(before)
+  })
+
   it('that is disabled is told so, not run', async () => {
     const w = await world()
     await test.db.query('update sources set enabled = false where name = $1', [w.source])
@@ -265,19 +280,20 @@ describe('a history of ends', () => {
     retryAfterMs: undefined,
   })
   const kinds: Readonly<Record<string, Ending>> = {
-    ok: { outcome: 'no-change', isPreview: false, trouble: undefined, doubt: undefined },
-    held: { outcome: 'held', isPreview: false, trouble: undefined, doubt: undefined },
+    ok: { outcome: 'no-change', isPreview: false, hasRead: true, trouble: undefined, doubt: undefined },
+    held: { outcome: 'held', isPreview: false, hasRead: true, trouble: undefined, doubt: undefined },
     doubt: {
       outcome: 'applied',
       isPreview: false,
+      hasRead: true,
       trouble: undefined,
       doubt: { code: 'listing-incomplete', message: 'd' },
     },
-    preview: { outcome: 'planned', isPreview: true, trouble: undefined, doubt: undefined },
-    cancel: { outcome: 'cancelled', isPreview: false, trouble: undefined, doubt: undefined },
-    fail: { outcome: 'failed', isPreview: false, trouble: trouble(false), doubt: undefined },
-    refuse: { outcome: 'failed', isPreview: false, trouble: trouble(true), doubt: undefined },
-    ours: { outcome: 'failed', isPreview: false, trouble: undefined, doubt: undefined },
+    preview: { outcome: 'planned', isPreview: true, hasRead: true, trouble: undefined, doubt: undefined },
+    cancel: { outcome: 'cancelled', isPreview: false, hasRead: true, trouble: undefined, doubt: undefined },
+    fail: { outcome: 'failed', isPreview: false, hasRead: true, trouble: trouble(false), doubt: undefined },
+    refuse: { outcome: 'failed', isPreview: false, hasRead: true, trouble: trouble(true), doubt: undefined },
+    ours: { outcome: 'failed', isPreview: false, hasRead: true, trouble: undefined, doubt: undefined },
   }
   function after(history: readonly string[]): SourceHealth | undefined {
     let health: SourceHealth | undefined
@@ -305,6 +321,15 @@ describe('a history of ends', () => {
     [['doubt', 'ok'], 'healthy'],
   ])('%s ends %s', (history, state) => {
     expect(after(history)!.state).toBe(state)
+  })
+
+  it('an approval that had nothing to ask of Graph brings up to date, and cures nothing', () => {
+    const quarantined = after(['refuse', 'refuse'])!
+    const ending: Ending = { ...kinds['ok']!, hasRead: false }
+
+    const next = nextHealth(quarantined, ending, { now: new Date('2026-11-03T08:00:00Z'), random: () => 1 })
+
+    expect(next).toEqual({ ...quarantined, lastSuccessAt: new Date('2026-11-03T08:00:00Z') })
   })
 
   it('a doubt keeps no schedule waiting; held and previewed bring nothing up to date', () => {

@@ -21,6 +21,8 @@ export interface Lease {
   readonly runId: number
   readonly sourceId: number
   readonly kind: RunKind
+  /** Of one user only. */
+  readonly isPartial: boolean
   readonly fence: number
   /** Aborts with {@link CancelledError}, or with RunError `fence-lost`. */
   readonly signal: AbortSignal
@@ -35,6 +37,8 @@ export interface Lease {
 export interface LeaseRequest {
   readonly run: Omit<NewRun, 'holder'>
   readonly sourceName: string
+  /** Of one user only. */
+  readonly isPartial?: boolean
   readonly wait: boolean
   readonly signal: AbortSignal
   readonly onProgress: (progress: RunProgress) => void
@@ -125,6 +129,7 @@ function hold(
     runId,
     sourceId: request.run.sourceId,
     kind: request.run.kind,
+    isPartial: request.isPartial ?? false,
     fence,
     signal: cancel.signal,
     log,

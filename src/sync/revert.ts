@@ -149,6 +149,7 @@ async function revert(
         kind: 'revert',
         document: session.document,
         approveBy: null,
+        log: lease.log,
         place: undefined,
       })
       return { ending: { outcome, approveBy: null, isRecorded: true }, made: { ...left, confirm } }

@@ -69,6 +69,7 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
       mode,
       trigger: request.trigger,
     },
+    isPartial: request.user !== undefined,
     sourceName: source.name,
     wait: request.wait,
     signal: request.signal,
@@ -176,9 +177,17 @@ async function record(engine: Engine, ended: Ended): Promise<void> {
 }
 
 function conclusionOf({ lease, session, ...ended }: Ended): Conclusion {
-  const { runId, sourceId, kind, log } = lease
+  const { runId, sourceId, kind, isPartial, log } = lease
   const connection = session?.source.connection
-  return { ...ended, runId, sourceId, kind, log, place: connection && { ...connection, connection: connection.name } }
+  return {
+    ...ended,
+    runId,
+    sourceId,
+    kind,
+    isPartial,
+    log,
+    place: connection && { ...connection, connection: connection.name },
+  }
 }
 
 async function recordFailure(engine: Engine, ended: Ended): Promise<void> {

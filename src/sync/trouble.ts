@@ -129,6 +129,8 @@ export interface Ending {
   readonly outcome: Outcome
   /** A preview reads like a run, but brings nothing up to date. */
   readonly isPreview: boolean
+  /** Whether it asked Graph for anything: an approval of a plan without removals need not. */
+  readonly hasRead: boolean
   /** Why it failed; undefined also for failures that are not the source's. */
   readonly trouble: Trouble | undefined
   /** What the run noted about the listings that it read. */
@@ -167,6 +169,8 @@ export function nextHealth(
     }
   }
   const isSuccess = (outcome === 'applied' || outcome === 'no-change') && !ending.isPreview
+  const lastSuccessAt = isSuccess ? now : (before?.lastSuccessAt ?? null)
+  if (!ending.hasRead && before !== undefined) return { ...before, lastSuccessAt }
   const state = ending.doubt === undefined ? 'healthy' : 'degraded'
   return {
     state,
@@ -178,6 +182,6 @@ export function nextHealth(
     reason: ending.doubt?.message ?? null,
     remedy: ending.doubt === undefined ? null : (REMEDIES[ending.doubt.code] ?? null),
     nextTryAt: null,
-    lastSuccessAt: isSuccess ? now : (before?.lastSuccessAt ?? null),
+    lastSuccessAt,
   }
 }
