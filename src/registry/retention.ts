@@ -3,6 +3,8 @@ import type { Queries } from '../database/connect.ts'
 
 /** Plans that were never applied: previews, superseded, lapsed and rejected ones. */
 const PLAN_DAYS = 30
+/** What runs logged: it helps with what is wrong now. */
+const LOG_DAYS = 90
 /** Rows a statement: short enough that nobody waits for it. */
 const BATCH = 10_000
 /** So that a command which happens to come by ends; the next one goes on. */
@@ -41,8 +43,8 @@ export async function removeOldHistory(db: Queries, retention: Retention): Promi
   // Most runs change nothing and have nothing to remove.
   const nothing = TABLES.map((table) => `not exists (select from ${table} t where t.run_id = r.id)`).join(' and ')
   await db.query(`update runs r set items_removed_at = $2 where ${isOld} and ${nothing}`, params)
+  let removed = await removeOldLogs(db, daysAgo(LOG_DAYS))
   const old = await db.query<{ id: number }>(`select r.id from runs r where ${isOld} order by r.id`, params)
-  let removed = 0
   let statements = 0
   for (const { id } of old.rows) {
     // From here on it cannot be taken back: half of the old values would be worse than none. `infinity`: still under way.
@@ -61,4 +63,14 @@ export async function removeOldHistory(db: Queries, retention: Retention): Promi
     await db.query('update runs set items_removed_at = $2 where id = $1', [id, now])
   }
   return removed
+}
+
+/** One batch: far more than the runs since the last time can have logged. */
+async function removeOldLogs(db: Queries, before: Date): Promise<number> {
+  const gone = await db.query(
+    `delete from run_log where ctid = any(array(select ctid from run_log
+       where run_id <= (select id from runs where ended_at < $1 order by id desc limit 1) order by run_id limit ${BATCH}))`,
+    [before],
+  )
+  return gone.rowCount ?? 0
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import type { RunLogLine } from '../contract/run-log.ts'
 import { hire, remove } from '../emulator/operations.ts'
+import { removeOldHistory } from '../registry/retention.ts'
 import { listRunLog } from '../registry/run-log.ts'
 import { emptyDocument } from './document.ts'
 import { createRunLog } from './run-log.ts'
@@ -74,6 +75,18 @@ describe('the log of a run', () => {
       message: 'run ended',
       fields: { outcome: 'failed', code: 'auth-failed' },
     })
+  })
+
+  it('goes after 90 days, and the run stays', async () => {
+    const w = await world({ users: 3 })
+    const [old, young] = [await w.sync(), await w.sync()]
+    await test.db.query(`update runs set ended_at = now() - interval '91 days' where id = $1`, [Number(old.run)])
+
+    await removeOldHistory(test.db, { now: systemClock.now(), historyDays: 365 })
+
+    expect(await logOf(old.run)).toEqual([])
+    expect((await logOf(young.run)).length).toBeGreaterThan(3)
+    expect((await test.db.query('select from runs')).rowCount).toBe(2)
   })
 
   it('is stored while the run goes on', async () => {
