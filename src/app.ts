@@ -18,6 +18,7 @@ import type { ConfigurationChange } from './contract/configuration.ts'
 import type { SourceHealthLine, UndeliveredLine } from './contract/health.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunLine } from './contract/run-list.ts'
+import type { Explanation } from './contract/explanation.ts'
 import type { RevertDocument } from './contract/reverts.ts'
 import type { RunLogLine } from './contract/run-log.ts'
 import type { RunDocument } from './contract/runs.ts'
@@ -44,6 +45,7 @@ import { needsOf } from './sync/map/needs.ts'
 import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
+import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
@@ -79,6 +81,8 @@ export interface App {
   reject(request: Parameters<typeof rejectRun>[1]): Promise<void>
   cancel(request: Parameters<typeof cancelRun>[1]): Promise<void>
   revert(request: Parameters<typeof revertRun>[1]): Promise<RevertDocument>
+  /** Why somebody is as he is. @throws NotFoundError */
+  explain(request: Parameters<typeof explainUser>[1]): Promise<Explanation>
   /** The items of a run's plan, in its order, as long as `read` runs. */
   readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
   /** One run and the document that it ended with; null while it runs. @throws NotFoundError */
@@ -242,6 +246,7 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
     prepareConfiguration,
     configure: (options) => configure(db, { ...options, vault }),
     preview: (request) => previewSettings(engine, request),
+    explain: (request) => explainUser(engine, request),
     check: (connection, signal) => check(engine, { connection, signal }),
     run: (request) => noted(runSource(engine, request)),
     approve: (request) => noted(approveRun(engine, request)),

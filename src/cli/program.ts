@@ -7,6 +7,7 @@ import { addCancelCommand } from './commands/cancel.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addDemoCommand } from './commands/demo-command.ts'
 import { addEmulatorCommand } from './commands/emulator-command.ts'
+import { addExplainCommand } from './commands/explain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addIssuesCommand } from './commands/issues.ts'
 import { addRejectCommand } from './commands/reject.ts'
@@ -67,6 +68,7 @@ export function createProgram(options: {
   addRevertCommand(program, options.run)
   addRunsCommand(program, options.run)
   addIssuesCommand(program, options.run)
+  addExplainCommand(program, options.run)
   addExportCommand(program, options.run)
   return program
 }

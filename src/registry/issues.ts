@@ -89,6 +89,25 @@ export async function issuesOfRun(
   }
 }
 
+/** Open issues of a source about these objects, and about its run as a whole. */
+export async function issuesAbout(
+  db: Queries,
+  sourceId: number,
+  about: { readonly objectIds: readonly string[] },
+): Promise<readonly (Issue & { readonly openedAt: Date })[]> {
+  const found = await db.query<{ code: IssueCode; object_id: string | null; message: string; opened_at: Date }>(
+    `select code, object_id, message, opened_at from issues
+     where source_id = $1 and (object_id is null or object_id = any($2::uuid[])) order by id`,
+    [sourceId, about.objectIds],
+  )
+  return found.rows.map((row) => ({
+    code: row.code,
+    objectId: row.object_id,
+    message: row.message,
+    openedAt: row.opened_at,
+  }))
+}
+
 export interface IssueQuery {
   readonly source?: string | undefined
   readonly code?: IssueCode | undefined

@@ -122,6 +122,19 @@ export async function firstPlanItems(db: Queries, runId: number, atMost: number)
   return found.rows.map(presentItem)
 }
 
+/** The items of a run about one person: himself, his cards and PINs, his memberships. */
+export async function itemsAbout(
+  db: Queries,
+  runId: number,
+  person: { readonly objectId: string; readonly userId: number | undefined },
+): Promise<PlanItem[]> {
+  const found = await db.query<PlanItemRow>(
+    `select * from plan_items where run_id = $1 and (object_id = $2 or user_id = $3) order by seq`,
+    [runId, person.objectId, person.userId ?? null],
+  )
+  return found.rows.map(presentItem)
+}
+
 /** The items of a run in plan order. Holds one connection until it ends. */
 export async function* eachPlanItem(tx: Transaction, runId: number): AsyncGenerator<PlanItem, void, undefined> {
   const rows = streamRows<PlanItemRow>(tx.client, 'select * from plan_items where run_id = $1 order by seq', {

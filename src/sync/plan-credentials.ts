@@ -113,7 +113,7 @@ function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialCon
 }
 
 /** Enough to recognise a card in hand, too little to copy it. Whole characters: half of one cannot be stored. */
-function mask(value: string): string {
+export function mask(value: string): string {
   const characters = Array.from(value)
   return characters.length >= 9 ? `${HIDDEN}${characters.slice(-4).join('')}` : HIDDEN
 }

@@ -1,0 +1,125 @@
+// How an explanation says things: one sentence for each way in which somebody can stand to a source.
+import type { OneValued } from '../contract/sources.ts'
+import type { Judgement } from './judge.ts'
+
+interface ScopeWords {
+  readonly judgement: Judgement
+  /** From the group that he is in up to the selected one. */
+  readonly chain: readonly string[]
+  readonly importsAll: boolean
+}
+
+/** Why he is in scope or not. */
+export function scopeSentence({ judgement, chain, importsAll }: ScopeWords): string {
+  switch (judgement.kind) {
+    case 'wanted':
+      return importsAll
+        ? 'In scope: all users are imported, and no other setting leaves him out.'
+        : `In scope: he is in a selected group (${chain.join(' → ')}).`
+    case 'disabled':
+      return 'The account is disabled in Entra, and users.disabledAccounts is deactivate: he is never created so, and one who exists is deactivated at once.'
+    case 'soft-deleted':
+      return 'Deleted in Entra, and still in its recycle bin: missing. Restored there, he is back with all that he had.'
+    case 'gone':
+      return 'Deleted in Entra for good (neither found by id nor in the recycle bin): missing, and his memberships have ended.'
+    case 'out-of-scope':
+      return OUT_OF_SCOPE[judgement.rule]
+    case 'frozen':
+      return FROZEN[judgement.why]
+  }
+}
+
+const OUT_OF_SCOPE = {
+  'users.guests': 'Out of scope: he is a guest, and users.guests is ignore.',
+  'users.import': 'Out of scope: he is in none of the selected groups, nor in a group nested in one.',
+  'users.filter': 'Out of scope: he does not meet users.filter.',
+  'users.disabledAccounts': 'Out of scope: the account is disabled in Entra, and users.disabledAccounts is ignore.',
+} as const
+
+const FROZEN = {
+  'removal-unproven':
+    'Frozen: Entra said that he was removed, and that is not proven yet. It is asked for by id in the next run.',
+  'scope-group-missing':
+    'Frozen: a selected group does not exist in Entra any more, so that nothing can be said about whoever came through it alone.',
+  'membership-unknown':
+    'Frozen: Entra does not show the members of a selected group, so that nothing can be said about whoever is in no other.',
+  'listing-incomplete':
+    'Frozen: the last reading contradicted itself or was incomplete, so nobody is taken for missing.',
+} as const
+
+/** What a skip in the next plan means for him. */
+const SKIPPED: Readonly<Record<string, string>> = {
+  'pairing-refused': 'Not paired: the registry record that the pairing key finds may not be taken, or there are two.',
+  'owned-by-source': 'Another source comes first and owns him; its mapping alone applies. Memberships count from both.',
+  'new-users-off': 'Not in the registry, and users.options.addNewUsers is off: he is not created.',
+  protected: 'The record is protected, or an administrator: no source changes it.',
+  'user-name-empty': 'The attribute mapped to the user name is empty, so he is not imported.',
+  'user-name-conflict': 'Somebody else has the user name, so he is not imported, or keeps what he has.',
+  'deactivated-by-administrator': 'An administrator deactivated him: no source reactivates him.',
+  'restored-by-administrator':
+    'An administrator restored him: no source deactivates him until he was wanted once more.',
+  'missing-kept':
+    'Missing, and users.options.deactivateMissingUsers is off: he stays as he is, and nothing of him changes.',
+  'grace-period': 'Missing, and his days of grace are not over: he stays as he is until then.',
+  'not-owned': 'This source does not want him, and another one owns him.',
+}
+
+interface PairingWords {
+  /** Of his line in the next plan, where it has one. */
+  readonly next: { readonly action: string; readonly reason: string } | undefined
+  /** How he came to be linked, from the history. */
+  readonly past: { readonly action: string; readonly reason: string; readonly run: number } | undefined
+  readonly isLinked: boolean
+}
+
+/** How he is paired with a registry user, in a word and a sentence. */
+export function pairingOf({ next, past, isLinked }: PairingWords): { result: string; sentence: string } {
+  if (next?.action === 'skip' && SKIPPED[next.reason] !== undefined)
+    return { result: next.reason, sentence: SKIPPED[next.reason] ?? '' }
+  if (next?.action === 'create')
+    return {
+      result: 'create',
+      sentence:
+        'No registry user has his object id, and none that may be paired has his pairing key: the next run creates him.',
+    }
+  if (next?.action === 'adopt') {
+    return {
+      result: 'adopt',
+      sentence: `The next run links a registry user without object id to him (${next.reason}); adoptions hold the plan unless adoptions is automatic.`,
+    }
+  }
+  if (!isLinked) return { result: 'none', sentence: 'The registry has nobody with his object id.' }
+  const how = past === undefined ? '' : `, since run ${past.run} (${past.action}, ${past.reason})`
+  return { result: 'linked', sentence: `Linked by tenant and object id${how}, whatever his name is now.` }
+}
+
+/** Whether a skip in the next plan is about who he is, and no removal. */
+export function isAboutPairing(reason: string): boolean {
+  return SKIPPED[reason] !== undefined
+}
+
+/** What a target takes, as the config file writes it. */
+export function sourceOf(property: OneValued): string {
+  if ('from' in property) return property.from
+  return 'template' in property ? property.template : property.expression
+}
+
+const IGNORED = {
+  'groups.import': 'Not imported: groups.import is off.',
+  'groups.ignore': 'Not imported: its object id is in groups.ignore.',
+  'groups.ignoreContaining': 'Not imported: its name contains a string of groups.ignoreContaining.',
+  'groups.types': 'Not imported: it is none of the groups.types.',
+} as const
+
+/** Why a group of his is not in the registry. */
+export function ignoredSentence(rule: keyof typeof IGNORED): string {
+  return IGNORED[rule]
+}
+
+/** What the next run does to him. */
+export function nextSentence(items: number, isHeld: boolean, issues: number): string {
+  if (items === 0)
+    return issues === 0 ? 'The next run changes nothing.' : 'The next run changes nothing; see the issues.'
+  const does = `The next run makes ${items === 1 ? 'one change' : `${items} changes`} to him`
+  return isHeld ? `${does}, and by itself that would be held for approval.` : `${does}.`
+}

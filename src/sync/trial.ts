@@ -1,0 +1,61 @@
+// Plans something for the sake of knowing, in a transaction that is always rolled back: nothing is kept, nobody is locked out.
+import type { Transaction } from '../database/transaction.ts'
+import { withTransaction } from '../database/transaction.ts'
+import type { Source } from '../registry/sources.ts'
+import type { Engine } from './engine.ts'
+import type { MadePlan } from './plan-input.ts'
+import { makePlan } from './planning.ts'
+import { rivalsOf } from './rivals.ts'
+import { planInput } from './run.ts'
+
+export interface Trial {
+  /** With the settings to try. */
+  readonly source: (tx: Transaction) => Promise<Source>
+  /** Mirror keys; `undefined`: everybody. */
+  readonly only?: readonly number[]
+  readonly signal: AbortSignal
+}
+
+export interface TriedPlan {
+  readonly tx: Transaction
+  readonly runId: number
+  readonly source: Source
+  readonly made: MadePlan
+}
+
+class Undo extends Error {}
+
+/** Makes a plan from the mirror as it is, shows it to `read`, and takes everything back. */
+export async function tryPlan<T>(engine: Engine, trial: Trial, read: (tried: TriedPlan) => Promise<T>): Promise<T> {
+  let result: { readonly value: T } | undefined
+  try {
+    await withTransaction(
+      engine.db,
+      async (tx) => {
+        const source = await trial.source(tx)
+        const run = await tx.query<{ id: number }>(
+          `insert into runs (source_id, source_name, kind, mode, trigger, state, outcome, fence, host, pid, process_started, settings_version)
+           values ($1, $2, 'plan', 'full', 'manual', 'ended', 'planned', 0, '', 0, '', $3) returning id`,
+          [source.id, source.name, source.settingsVersion],
+        )
+        const runId = run.rows[0]?.id ?? 0
+        const made = await makePlan(tx, {
+          ...planInput(engine, source, { removals: 'allowed', noUsersWhereSome: false, issues: [] }),
+          rivals: await rivalsOf(tx, { vault: engine.vault, source }),
+          runId,
+          everybody: trial.only === undefined,
+          only: trial.only,
+          onProgress: () => {},
+          signal: trial.signal,
+        })
+        result = { value: await read({ tx, runId, source, made }) }
+        throw new Undo()
+      },
+      { signal: trial.signal },
+    )
+  } catch (error) {
+    if (!(error instanceof Undo)) throw error
+  }
+  if (result === undefined) throw new Error('the plan was not made')
+  return result.value
+}
