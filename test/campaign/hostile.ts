@@ -1,11 +1,16 @@
 // `npm run campaign -- hostile`: hostile cells of our CSV through a real spreadsheet, and the canonical form against the
 // database. Needs LibreOffice (Debian: apt-get install libreoffice-calc --no-install-recommends).
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { connect } from '../../src/database/connect.ts'
+import { openEmbeddedDatabase } from '../../src/database/embedded.ts'
 import { joinValues, neutralise, writeCsv } from '../../src/registry/csv.ts'
+import { disagreements, textsToCompare } from '../support/canonical-check.ts'
 import { hostileValues } from '../support/hostile.ts'
 
 export interface HostileFigures {
@@ -18,6 +23,9 @@ export interface HostileFigures {
   readonly formulasUnprotected: number
   /** Cells whose text came back otherwise than it was written, line ends apart. */
   readonly altered: number
+  /** Texts whose canonical form was compared with the database, and those about which the two do not agree. */
+  readonly texts: number
+  readonly disagreements: number
 }
 
 const COLUMNS = 10
@@ -27,7 +35,7 @@ const READ_AS_TEXT = `44,34,76,1,${Array.from({ length: COLUMNS }, (_, n) => `${
 const WRITE = '44,34,76,1,,0,true,true,true'
 
 /** Opens at least `cells` hostile cells in LibreOffice, asks it for formulas, and compares what it writes. */
-export async function run({ seed = 20_261_122, cells = 10_000 } = {}): Promise<HostileFigures> {
+export async function run({ seed = 20_261_122, cells = 10_000, texts = 100_000 } = {}): Promise<HostileFigures> {
   const values = hostileValues(seed, cells * 2)
     .map(({ value }) => value.trim())
     // What the registry refuses never reaches an export; a spreadsheet drops cells that are empty.
@@ -68,12 +76,33 @@ export async function run({ seed = 20_261_122, cells = 10_000 } = {}): Promise<H
       formulas,
       formulasUnprotected,
       altered: altered.length,
+      texts,
+      disagreements: await compareCanonical(seed, texts),
     }
-    console.log(`| cells | spreadsheet | formulas | formulas unprotected | altered |\n|---|---|---|---|---|`)
-    console.log(`| ${figures.cells} | ${spreadsheet} | ${formulas} | ${formulasUnprotected} | ${figures.altered} |`)
+    console.log(`| cells | spreadsheet | formulas | formulas unprotected | altered | texts | disagreements |`)
+    console.log('|---|---|---|---|---|---|---|')
+    console.log(`| ${Object.values(figures).slice(1).join(' | ')} |`)
     return figures
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** How many of so many texts the database sees otherwise than {@link canonical} does. */
+async function compareCanonical(seed: number, count: number): Promise<number> {
+  const home = mkdtempSync(join(tmpdir(), 'muster-canonical-'))
+  // PostgreSQL runs as another user when this runs as root.
+  chmodSync(home, 0o711)
+  const embedded = await openEmbeddedDatabase({ home, clock: systemClock, log: silentLog })
+  const db = await connect({ embedded, log: silentLog, max: 1 })
+  try {
+    const found = await disagreements(db, textsToCompare(seed, count))
+    for (const one of found.slice(0, 5)) console.log('disagreement:', JSON.stringify(one))
+    return found.length
+  } finally {
+    await db.close()
+    await embedded.release()
+    rmSync(home, { recursive: true, force: true })
   }
 }
 
