@@ -110,7 +110,7 @@ async function change(
     case 'deactivate':
       if (!person.isActive) return undefined
       await db.query(
-        `update users set active = false, deactivated_by = 'administrator', deactivated_at = now() where id = $1`,
+        `update users set active = false, deactivated_by = 'administrator', deactivated_at = now(), personal_number_key = null where id = $1`,
         [id],
       )
       await db.query('update user_names set held = false where user_id = $1', [id])
@@ -132,15 +132,18 @@ async function change(
 async function reactivate(db: Database, person: Person): Promise<Person | undefined> {
   const id = person.ref
   if (person.isActive) return undefined
+  const numberKey = person.personalNumber === null ? null : canonical(person.personalNumber)
   const taken = await db.query(
     `select 1 from user_names n join user_names o on o.key = n.key and o.held where n.user_id = $1
-     union all select 1 from credentials n join credentials o on o.kind = n.kind and o.lookup = n.lookup and o.held where n.user_id = $1`,
-    [id],
+     union all select 1 from credentials n join credentials o on o.kind = n.kind and o.lookup = n.lookup and o.held where n.user_id = $1
+     union all select 1 from users where personal_number_key = $2`,
+    [id, numberKey],
   )
   if (taken.rows.length > 0) return undefined
   await db.query(
-    `update users set active = true, deactivated_by = null, deactivated_at = null, deactivated_reason = null, restored_by_administrator = true where id = $1`,
-    [id],
+    `update users set active = true, deactivated_by = null, deactivated_at = null, deactivated_reason = null, restored_by_administrator = true,
+       personal_number_key = $2 where id = $1`,
+    [id, numberKey],
   )
   await db.query('update user_names set held = true where user_id = $1', [id])
   await db.query('update credentials set held = true where user_id = $1', [id])

@@ -28,6 +28,7 @@ afterAll(async () => {
 describe('I1, I5, I6, I7, I8, I13, I15, I18: whatever happens', () => {
   it(`the registry is what the model says (${count} histories from seed ${from})`, async () => {
     const tally = newTally()
+    const startedCpu = process.cpuUsage()
     const failures: { readonly seed: number; readonly error: string }[] = []
     for (let seed = from; seed < from + count; seed++) {
       const property = fc.asyncProperty(history, (played) => playHistory(test.db, { history: played, tally }))
@@ -45,7 +46,11 @@ describe('I1, I5, I6, I7, I8, I13, I15, I18: whatever happens', () => {
       failures.push({ seed, error: `${told}${shown}` })
       if (!goesOn) break
     }
-    if (env['SUMMARY'] !== undefined) writeFileSync(env['SUMMARY'], JSON.stringify({ from, count, tally, failures }))
+    if (env['SUMMARY'] !== undefined)
+      writeFileSync(
+        env['SUMMARY'],
+        JSON.stringify({ from, count, tally, failures, cpuMs: process.cpuUsage(startedCpu).user / 1000 }),
+      )
     const told = failures.map(
       (f) =>
         `${f.error}\n\nreplay: SEED=${f.seed} npx vitest run test/campaign/histories.test.ts\nshorter: add SHRINK=1`,

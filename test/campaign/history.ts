@@ -7,10 +7,10 @@ import { approveRun, rejectRun } from '../../src/sync/approve.ts'
 import { runSource } from '../../src/sync/run.ts'
 import { mortal } from '../support/mortal.ts'
 import { afterRemoval } from '../support/model-groups.ts'
-import { afterRun, EMPTY, type Registry, type TenantState } from '../support/model.ts'
+import { afterLook, afterRun, EMPTY, type Registry, type TenantState } from '../support/model.ts'
 import { checkAlways } from './invariants.ts'
 import { changeByHand } from './hand.ts'
-import { differences, dumpRegistry, observe, type Observed, settle, takenFrom } from './observe.ts'
+import { claimsFrom, differences, dumpRegistry, observe, type Observed, settle, takenFrom } from './observe.ts'
 import { play } from './play.ts'
 import { openStage, type Stage, stateOf } from './stage.ts'
 import type { Disturbance, History, Step } from './steps.ts'
@@ -163,11 +163,18 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
   )
     scene.held.delete(source)
   if (outcome === 'applied' || outcome === 'no-change') {
-    if (wanted.kind === 'sync') await compare(scene, { source, tenant, what: `run ${document?.run} (${outcome})` })
-    return document
+    if (wanted.kind === 'sync') {
+      await compare(scene, { source, tenant, what: `run ${document?.run} (${outcome})` })
+      return document
+    }
   }
   const after = await dumpRegistry(db)
-  if (after === before) return document
+  if (after === before) {
+    if (outcome === 'planned' || outcome === 'held' || outcome === 'no-change')
+      scene.expected = afterLook(scene.expected, { source, tenant, settings: Object.fromEntries(stage.sources) })
+    if (stage.sources.size > 1) scene.expected = claimsFrom(scene.expected, await observe(db))
+    return document
+  }
   if (!engineDied)
     throw new Error(`I18: a run that ended as ${outcome} has changed the registry:\n${diffLines(before, after)}`)
   await compare(scene, { source, tenant, what: 'a run that died' })

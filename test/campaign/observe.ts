@@ -2,7 +2,7 @@
 import type { Database } from '../../src/database/connect.ts'
 import { FIELD_COLUMNS } from '../../src/registry/users.ts'
 import { canonical } from '../support/model-entra.ts'
-import { effective } from '../support/model-groups.ts'
+import { effective, UNSAID } from '../support/model-groups.ts'
 import type { Holding, ModelGroup, Origin, Person, Registry } from '../support/model.ts'
 import { testSealing } from '../support/world.ts'
 import { PINS } from './steps.ts'
@@ -151,13 +151,15 @@ export function differences(expected: Registry, observed: Observed): string[] {
     check('userName', (p) => p.userName)
     check('personalNumber', (p) => p.personalNumber)
     check('fields', (p) => Object.entries(p.fields).sort(([a], [b]) => (a < b ? -1 : 1)))
-    check('cards', (p) => heldValues(p.cards))
+    const optional = new Set(
+      [...person.aliases, ...person.cards].filter((h) => h.isOptional === true).map((h) => canonical(h.value)),
+    )
+    check('cards', (p) => heldValues(p.cards.filter((c) => !optional.has(canonical(c.value)))))
     check('pin', (p) => (p.pin?.isHeld === true ? p.pin.value : null))
-    const optional = new Set(person.aliases.filter((a) => a.isOptional === true).map((a) => canonical(a.value)))
     check('names', (p) => heldValues(p.aliases.filter((a) => !optional.has(canonical(a.value)))))
-    const own = ownValues(is)
-    // What a source gave becomes the registry's own where the target is not mapped any more, also of those who are deactivated.
-    say(who, 'own', [ownValues(person), person.isActive ? own : own.filter((key) => ownValues(person).includes(key))])
+    // More may have become the registry's own: what was appended, or given by a property that is not mapped any more.
+    const own = ownValues(person)
+    say(who, 'own', [own, ownValues(is).filter((key) => own.includes(key))])
     if (process.env['VERBOSE'] !== undefined && told.length > before)
       told.push(`  ${JSON.stringify(person)}\n    ${JSON.stringify(is)}`)
   }
@@ -167,6 +169,7 @@ export function differences(expected: Registry, observed: Observed): string[] {
   }
   for (const [id, group] of Object.entries(expected.groups)) {
     const is = observed.groups[id]
+    if (group.isOpen === true) continue
     say(`group ${id}`, 'visible', [group.givers.length > 0, is?.isHidden === false])
     if (group.givers.length > 0)
       say(`group ${id}`, 'name', [
@@ -179,6 +182,7 @@ export function differences(expected: Registry, observed: Observed): string[] {
   const pairs = effective(expected)
   const isOpen = (pair: string) =>
     expected.openPairs.has(pair) ||
+    expected.groups[pair.split(' ')[0] ?? '']?.isOpen === true ||
     expected.openPeople.has(pair.split(' ')[1] ?? '') ||
     expected.people.some(
       (p) => p.open.some((o) => o === 'all' || o === 'groups' || o === 'active') && pair.endsWith(` ${p.objectId}`),
@@ -224,7 +228,7 @@ export function settle(expected: Registry, observed: Observed): Registry {
       ...((person.open.includes('names') || person.aliases.some((a) => a.isOptional === true)) && {
         aliases: is.aliases,
       }),
-      ...(person.open.includes('cards') && { cards: is.cards }),
+      ...((person.open.includes('cards') || person.cards.some((c) => c.isOptional === true)) && { cards: is.cards }),
       ...(person.open.includes('pin') && { pin: is.pin }),
       ...(person.open.includes('personalNumber') && { personalNumber: is.personalNumber }),
       ...(person.open.includes('fields') && { fields: is.fields }),
@@ -234,7 +238,11 @@ export function settle(expected: Registry, observed: Observed): Registry {
   const fresh = observed.people.filter(
     (p) => !known.has(p.ref) && p.objectId !== null && expected.openPeople.has(p.objectId),
   )
-  return { ...expected, people: [...people, ...fresh] }
+  const groups = Object.entries(expected.groups).map(([id, g]): [string, ModelGroup] => [
+    id,
+    g.isOpen === true && observed.groups[id]?.isHidden === false ? { ...g, givers: [UNSAID] } : g,
+  ])
+  return { ...expected, groups: Object.fromEntries(groups), people: [...people, ...fresh] }
 }
 
 /** What is there, taken for granted: after something that the model does not follow. */
@@ -256,9 +264,15 @@ export function takenFrom(expected: Registry, observed: Observed): Registry {
   }
 }
 
+/** Who claims whom: noted by every plan, applied or not, because it is no change of the registry. */
+export function claimsFrom(expected: Registry, observed: Observed): Registry {
+  const claims = new Map(observed.people.map((p) => [p.ref, p.claims]))
+  return { ...expected, people: expected.people.map((p) => ({ ...p, claims: claims.get(p.ref) ?? p.claims })) }
+}
+
 /** Everything that the registry holds, row by row. */
 export async function dumpRegistry(db: Database): Promise<string> {
-  const tables = ['users', 'user_names', 'credentials', 'groups', 'memberships', 'claims']
+  const tables = ['users', 'user_names', 'credentials', 'groups', 'memberships']
   const rows = await db.query<{ t: string }>(
     tables.map((t) => `select '${t} ' || (to_jsonb(x))::text as t from ${t} x`).join(' union all ') + ' order by 1',
   )

@@ -283,7 +283,7 @@ const fault: fc.Arbitrary<FaultSpec> = fc
       fc.record({ kind: on('short-list'), keep: fc.nat(2) }),
       fc.record({ kind: on('latency'), ms: fc.constantFrom(5, 3_000) }),
     ),
-    fc.record({ path: paths, after: fc.nat(4), count: fc.constantFrom(1, 2, 9, undefined) }),
+    fc.record({ path: paths, after: fc.constantFrom(0, 0, 1, 3), count: fc.constantFrom(1, 2, 9, undefined) }),
   )
   .map(
     ([what, { path, after, count }]): FaultSpec => ({

@@ -2,6 +2,9 @@
 import { groupsOf, isGiven, textOf } from './model-entra.ts'
 import type { AppliedRun, Draft, Registry, View } from './model.ts'
 
+/** Stands for whoever may give a group of which nothing is said. */
+export const UNSAID = '?'
+
 interface Setting {
   readonly run: AppliedRun
   readonly view: View
@@ -41,9 +44,15 @@ function pairOf(row: string): string {
   return row.split(' ', 2).join(' ')
 }
 
-export function settleGroups(before: Registry['groups'], { run, view }: Omit<Setting, 'people'>): Registry['groups'] {
+export function settleGroups(
+  before: Registry,
+  { run, view, views }: Omit<Setting, 'people'> & Pick<Registry, 'views'>,
+): Registry['groups'] {
   const after = Object.fromEntries(
-    Object.entries(before).map(([id, g]) => [id, { ...g, givers: g.givers.filter((name) => name !== run.source) }]),
+    Object.entries(before.groups).map(([id, { name, under, givers }]) => [
+      id,
+      { name, under, givers: givers.filter((giver) => giver !== run.source && giver !== UNSAID) },
+    ]),
   )
   for (const group of run.tenant.groups.values()) {
     if (!isGiven(view, group)) continue
@@ -54,7 +63,17 @@ export function settleGroups(before: Registry['groups'], { run, view }: Omit<Set
       givers: [...known, run.source],
     }
   }
-  return after
+  // Whether it ends, or passes to a source that has only looked so far, is not said.
+  const others = Object.entries(views).filter(([name]) => name !== run.source && run.settings[name] !== undefined)
+  return Object.fromEntries(
+    Object.entries(after).map(([id, group]) => {
+      const isUnsaid = others.some(([, { tenant, settings }]) => {
+        const there = tenant.tenantId === run.tenant.tenantId ? tenant.groups.get(id) : undefined
+        return there !== undefined && isGiven({ tenant, settings }, there)
+      })
+      return [id, { ...group, isOpen: group.givers.length === 0 && isUnsaid }]
+    }),
+  )
 }
 
 /** A source is removed: what it gave stays, owned by nobody. */

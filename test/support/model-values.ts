@@ -113,11 +113,13 @@ function wantedValues(
   for (const spec of specs) {
     if (spec.apply === 'whenCreated' && !person.isNew) continue
     if (spec.apply === 'whenEmpty' && !person.isNew && (person.before?.cards.length ?? 0) > 0) continue
-    const origin = spec.apply === 'always' ? 'given' : 'own'
+    // Never withdrawn is the same as the registry's own.
+    const origin = spec.apply === 'always' && spec.mode === 'replace' ? 'given' : 'own'
     for (const value of valuesOf(user, spec)) wanted.push({ value, origin, isHeld: true })
   }
-  const stays = specs.some((spec) => spec.mode === 'append' || spec.apply !== 'always') ? had : []
-  return [...wanted, ...stays]
+  // What was given before the property was told to give once or to append may stay or go: not said.
+  const mayStay = specs.some((spec) => spec.apply !== 'always' || spec.mode === 'append')
+  return [...wanted, ...(mayStay ? had.map((h) => ({ ...h, isOptional: true })) : [])]
 }
 
 interface HoldingsContest {
@@ -130,6 +132,10 @@ interface HoldingsContest {
 /** Who gets which of several values, each contested for itself. Losers keep only what is their own, parked. */
 function settleHoldings(people: readonly Draft[], { run, taken, wishes, had }: HoldingsContest): Map<Draft, Holding[]> {
   const single: Wisher<{ person: Draft; wish: Holding }>[] = []
+  const stays = (person: Draft, { origin, value }: Holding) =>
+    origin !== 'given' &&
+    person.before !== undefined &&
+    had(person).some((h) => canonical(h.value) === canonical(value))
   for (const person of people) {
     const keys = new Set<string>()
     for (const wish of wishes(person)) {
@@ -147,12 +153,11 @@ function settleHoldings(people: readonly Draft[], { run, taken, wishes, had }: H
     const list = result.get(who.person)
     const isBack = who.wish.origin === 'kept' && who.person.wasActive && !who.wish.isHeld
     if (won.has(who)) list?.push({ ...who.wish, isHeld: true, ...(isBack && { isOptional: true }) })
-    else if (who.wish.origin !== 'given') list?.push({ ...who.wish, isHeld: false })
+    else if (stays(who.person, who.wish)) list?.push({ ...who.wish, isHeld: false })
   }
   for (const person of people) {
     for (const wish of wishes(person)) {
-      if (wish.origin !== 'given' && taken.has(canonical(wish.value)))
-        result.get(person)?.push({ ...wish, isHeld: false })
+      if (stays(person, wish) && taken.has(canonical(wish.value))) result.get(person)?.push({ ...wish, isHeld: false })
     }
   }
   return result

@@ -68,6 +68,8 @@ export interface ModelGroup {
   readonly under: string
   /** Sources that give it, empty text for removed ones; hidden when there is none. */
   readonly givers: readonly string[]
+  /** Whether it is visible is not said. */
+  readonly isOpen?: boolean
 }
 
 export interface Registry {
@@ -104,6 +106,12 @@ export interface AppliedRun {
   readonly settings: Readonly<Record<string, SourceSettings>>
   /** Milliseconds. */
   readonly at: number
+}
+
+/** A source has looked at its tenant, whatever came of it: what it saw counts when another source's people pass to it. */
+export function afterLook(before: Registry, run: Pick<AppliedRun, 'source' | 'tenant' | 'settings'>): Registry {
+  const settings = run.settings[run.source]!
+  return { ...before, views: { ...before.views, [run.source]: { tenant: run.tenant, settings } } }
 }
 
 const FIELDS = [
@@ -163,7 +171,7 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
   const memberships = settleMemberships(before, { run, view, people: imported })
   return {
     people: imported.map(({ isNew: _n, wasActive: _w, verdict: _v, mapped: _m, before: _b, ...person }) => person),
-    groups: settleGroups(before.groups, { run, view }),
+    groups: settleGroups(before, { run, view, views }),
     ...memberships,
     views,
     openPeople,
@@ -249,7 +257,8 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
   if (verdict === 'frozen') return true
   const claims = person.claims.filter((name) => name !== run.source)
   person.claims = verdict === 'wanted' ? [...claims, run.source] : claims
-  const owner = ownerOf(person.claims, run)
+  const heirs = person.claims.filter((name) => name === run.source || stillWants(person, { name, run, views }))
+  const owner = ownerOf(heirs, run)
   if (owner !== undefined && owner !== person.owner && (owner === run.source || person.owner === run.source)) {
     if (verdict === 'wanted' && owner !== run.source) person.open = ['all']
     person.owner = owner
@@ -258,7 +267,12 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
     const view = person.owner === null ? undefined : views[person.owner]
     const there = view?.tenant.users.get(person.objectId ?? '')
     // Taken over in this plan; otherwise he is the business of another source, or of nobody: a detached record that is not wanted.
-    if (isOurs && view !== undefined && there !== undefined) person.mapped = { view, user: there }
+    if (isOurs && view !== undefined && user !== undefined) {
+      person.mapped = { view, user }
+      // With what the heir last read of him, or with what is known now, is not said.
+      if (there?.attributes !== user.attributes) person.open = ['all']
+      if (!person.isActive && person.deactivatedBy === 'source') setActive(person, true)
+    }
     return true
   }
   if (verdict === 'wanted') {
@@ -282,6 +296,17 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
   }
   if (person.isActive || person.deactivatedBy !== 'source' || options.deleteAfterDays === 'never') return true
   return run.at < (person.deactivatedAt ?? run.at) + options.deleteAfterDays * DAY_MS
+}
+
+/** Whether another source's claim holds with what this run has read of him, in the groups that the other one knows. */
+function stillWants(
+  person: Draft,
+  { name, run, views }: { name: string; run: AppliedRun; views: Registry['views'] },
+): boolean {
+  const view = views[name]
+  if (view === undefined) return true
+  const tenant = { ...run.tenant, groups: view.tenant.groups }
+  return judge({ tenant, settings: run.settings[name] ?? view.settings }, person.objectId ?? '') === 'wanted'
 }
 
 function ownerOf(claims: readonly string[], run: AppliedRun): string | undefined {

@@ -1,0 +1,113 @@
+// The campaign of random histories: thousands over two processes, and a table of what they met.
+//
+//   npm run campaign -- histories                                10,000 histories from seed 1
+//   npm run campaign -- histories --from 20001 --count 500       another range
+//   npm run campaign -- histories --replay 4711                  one history alone, told step by step
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const PROCESSES = 2
+/** Histories of one test process: it starts its own database, and a leak would show. */
+const CHUNK = 250
+
+interface Summary {
+  readonly from: number
+  readonly count: number
+  readonly tally: Readonly<Record<string, number | Readonly<Record<string, number>>>>
+  readonly failures: readonly { readonly seed: number; readonly error: string }[]
+}
+
+type Figures = Omit<Summary, 'from'>
+
+/** @returns what all of them met, or nothing after a replay; sets the exit code when one failed */
+export async function run(): Promise<Figures | null> {
+  const { values } = parseArgs({
+    args: process.argv.slice(3),
+    options: {
+      from: { type: 'string', default: '1' },
+      count: { type: 'string', default: '10000' },
+      replay: { type: 'string' },
+    },
+  })
+  if (values.replay !== undefined) {
+    process.exitCode = await play({ SEED: values.replay, VERBOSE: '1' })
+    return null
+  }
+  const from = Number(values.from)
+  const all = await campaign(from, Number(values.count))
+  process.stdout.write(table(all, from))
+  for (const { seed, error } of all.failures)
+    process.stdout.write(`\nseed ${seed}: npm run campaign -- histories --replay ${seed}\n${error}\n`)
+  if (all.failures.length > 0) process.exitCode = 1
+  return all
+}
+
+async function campaign(from: number, count: number): Promise<Figures> {
+  const chunks: { readonly from: number; readonly count: number }[] = []
+  const size = Math.min(CHUNK, Math.ceil(count / PROCESSES))
+  for (let at = from; at < from + count; at += size)
+    chunks.push({ from: at, count: Math.min(size, from + count - at) })
+  const done: Summary[] = []
+  const work = async () => {
+    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
+      const file = join(tmpdir(), `muster-campaign-${process.pid}-${chunk.from}.json`)
+      await play({ FROM: String(chunk.from), COUNT: String(chunk.count), SUMMARY: file, QUIET: '1' })
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by histories.test.ts a moment ago
+      done.push(JSON.parse(await readFile(file, 'utf8')) as Summary)
+      const failed = done.reduce((sum, s) => sum + s.failures.length, 0)
+      process.stderr.write(`${done.reduce((sum, s) => sum + s.count, 0)} of ${count} histories, ${failed} failed\n`)
+    }
+  }
+  await Promise.all(Array.from({ length: PROCESSES }, work))
+  return added(done)
+}
+
+function play(env: Readonly<Record<string, string>>): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const child = spawn('npx', ['vitest', 'run', 'test/campaign/histories.test.ts'], {
+    env: { ...process.env, ...env },
+    stdio: env['QUIET'] === undefined ? 'inherit' : ['ignore', 'ignore', 'inherit'],
+  })
+  child.on('exit', (code) => resolve(code ?? 1))
+  return promise
+}
+
+function added(parts: readonly Summary[]): Figures {
+  const tally: Record<string, number | Record<string, number>> = {}
+  for (const part of parts) {
+    for (const [name, value] of Object.entries(part.tally)) {
+      const sum = tally[name]
+      if (typeof value === 'number') tally[name] = (typeof sum === 'number' ? sum : 0) + value
+      else {
+        const kinds: Record<string, number> = typeof sum === 'object' ? { ...sum } : {}
+        for (const [kind, n] of Object.entries(value)) kinds[kind] = (kinds[kind] ?? 0) + n
+        tally[name] = kinds
+      }
+    }
+  }
+  const failures = parts.flatMap((part) => part.failures).sort((a, b) => a.seed - b.seed)
+  return { count: parts.reduce((sum, part) => sum + part.count, 0), tally, failures }
+}
+
+/** The rows that docs/reliability.md keeps. */
+function table(all: Figures, from: number): string {
+  const rows: [string, string][] = [
+    ['seeds', `${from}–${from + all.count - 1}`],
+    ['histories', String(all.count)],
+  ]
+  for (const [name, value] of Object.entries(all.tally)) {
+    const kinds =
+      typeof value === 'number'
+        ? String(value)
+        : Object.entries(value)
+            .sort(([, a], [, b]) => b - a)
+            .map(([kind, n]) => `${kind} ${n}`)
+            .join(', ')
+    rows.push([name, kinds])
+  }
+  rows.push(['failures', all.failures.length === 0 ? '0' : all.failures.map((f) => f.seed).join(', ')])
+  return `| | |\n|---|---|\n${rows.map(([name, value]) => `| ${name} | ${value} |\n`).join('')}`
+}
