@@ -3,7 +3,7 @@ import type { Database } from '../../src/database/connect.ts'
 import { canonical } from '../support/model-entra.ts'
 import type { Person, Registry } from '../support/model.ts'
 import { testSealing } from '../support/world.ts'
-import { type HandStep, NAMES } from './steps.ts'
+import { type HandStep, NAMES, OWN_ENDING } from './steps.ts'
 
 const OWN_CARDS = ['04a1', 'own-1', 'own-2', 'd4e5']
 const OWN_NUMBERS = ['1001', '1002']
@@ -79,7 +79,7 @@ async function change(
   const id = person.ref
   switch (step.kind) {
     case 'addAlias': {
-      const value = `${NAMES[step.value % NAMES.length]}.own`
+      const value = `${NAMES[step.value % NAMES.length]}${OWN_ENDING}`
       const key = canonical(value)
       const taken = await db.query('select 1 from user_names where key = $1 and (held or user_id = $2)', [key, id])
       if (taken.rows.length > 0 || !person.isActive) return undefined

@@ -48,8 +48,7 @@ export async function run(): Promise<Figures | null> {
 async function campaign(from: number, count: number): Promise<Figures> {
   const chunks: { readonly from: number; readonly count: number }[] = []
   const size = Math.min(CHUNK, Math.ceil(count / PROCESSES))
-  for (let at = from; at < from + count; at += size)
-    chunks.push({ from: at, count: Math.min(size, from + count - at) })
+  for (let at = from; at < from + count; at += size) chunks.push({ from: at, count: Math.min(size, from + count - at) })
   const done: Summary[] = []
   const work = async () => {
     for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {

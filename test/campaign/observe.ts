@@ -5,7 +5,7 @@ import { canonical } from '../support/model-entra.ts'
 import { effective, UNSAID } from '../support/model-groups.ts'
 import type { Holding, ModelGroup, Origin, Person, Registry } from '../support/model.ts'
 import { testSealing } from '../support/world.ts'
-import { PINS } from './steps.ts'
+import { OWN_ENDING, PINS } from './steps.ts'
 
 export interface Observed {
   readonly people: readonly Person[]
@@ -199,11 +199,10 @@ function heldValues(holdings: readonly Holding[]): readonly string[] {
   return [...new Set(holdings.filter((h) => h.isHeld).map((h) => canonical(h.value)))].sort()
 }
 
-/** What is the registry's own, held or parked: no run ever takes it away. */
+/** What was added by hand, held or parked: no run ever takes it away. Aliases by hand are told by their ending. */
 function ownValues(person: Person): readonly string[] {
-  const own = [...person.aliases, ...person.cards].filter(
-    (h) => h.origin === 'own' && canonical(h.value) !== canonical(person.userName),
-  )
+  const byHand = [...person.aliases.filter((a) => a.value.endsWith(OWN_ENDING)), ...person.cards]
+  const own = byHand.filter((h) => h.origin === 'own' && h.isOptional !== true)
   return [...new Set(own.map((h) => canonical(h.value)))].sort()
 }
 

@@ -144,7 +144,9 @@ function settleHoldings(people: readonly Draft[], { run, taken, wishes, had }: H
       keys.add(key)
       const holds = () => person.wasActive && had(person).some((h) => h.isHeld && canonical(h.value) === key)
       const isFixed = () => holds() && (wish.origin === 'own' || person.mapped === undefined)
-      single.push({ who: { person, wish }, wishes: [wish.value], rank: rankOf(person, run), holds, isFixed })
+      // What was parked comes back only where it is still free.
+      const rank = [wish.isHeld ? 0 : 1, ...rankOf(person, run)]
+      single.push({ who: { person, wish }, wishes: [wish.value], rank, holds, isFixed })
     }
   }
   const won = new Set(contest(single, []).keys())
