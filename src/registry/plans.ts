@@ -97,6 +97,11 @@ export async function deletePlanItemsOf(db: Queries, runId: number, objectIds: r
   )
 }
 
+/** Takes away what a plan says about objects that it leaves alone; for one that changes nothing else. */
+export async function deleteSkips(db: Queries, runId: number): Promise<void> {
+  await db.query(`delete from plan_items where run_id = $1 and action = 'skip'`, [runId])
+}
+
 interface PlanItemRow {
   readonly run_id: number
   readonly seq: number

@@ -8,6 +8,7 @@ import type { GraphClient } from '../graph/client.ts'
 import { clearMirror, getRounds } from '../mirror/rounds.ts'
 import { applyPlan, applyUnseen, settleMarks } from '../registry/apply.ts'
 import { issuesOfRun } from '../registry/issues.ts'
+import { deleteSkips } from '../registry/plans.ts'
 import { decideHeld, getSettledRun, holdFence, recordPlan, yieldTo } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
 import { type Conclusion, concludeRun } from './conclude.ts'
@@ -498,6 +499,8 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         clientId: source.connection.clientId,
         ...releasesOf(properties),
       })
+      // Who was left alone is no history: the next run finds the same.
+      if (plan.isEmpty) await deleteSkips(tx, plan.planRunId)
       await plan.alsoInTransaction(tx)
       session.document = { ...session.document, ms: { ...session.document.ms, apply: since(session, before) } }
       const document = finished(session, outcome)

@@ -158,3 +158,19 @@ async function approve(run: string, hash: string) {
     onProgress: () => {},
   })
 }
+
+describe('S4: while an issue is open', () => {
+  it('a run that changes nothing leaves nothing in the history, and goes on telling the issue', async () => {
+    for (const person of people) update(w.tenant, person.id, { employeeId: `e${person.no}` })
+    hire(w.tenant, { userPrincipalName: 'empty@contoso.com', displayName: 'Empty' })
+    await w.configure({ safeguard: 'off', users: { properties: { userName: 'employeeId' } } })
+    await w.sync()
+    const items = async () => (await test.db.query('select count(*) as count from plan_items')).rows[0]
+    const before = await items()
+    const again = await w.sync()
+    expect(again).toMatchObject({ outcome: 'no-change', users: { skipped: 1 }, issuesTotal: 1 })
+    expect(await items()).toEqual(before)
+    const issues = await test.db.query('select count(*) as count from issues')
+    expect(issues.rows).toEqual([{ count: 1 }])
+  })
+})
