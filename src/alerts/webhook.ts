@@ -26,7 +26,7 @@ export interface WebhookSettings {
 }
 
 /** What is posted: facts for programs, title and text for people. See docs/alerts.md. */
-export function webhookBody(alert: Alert): string {
+function webhookBody(alert: Alert): string {
   return JSON.stringify({
     version: 1,
     id: String(alert.id),
@@ -37,7 +37,7 @@ export function webhookBody(alert: Alert): string {
 }
 
 /** `t=SECONDS,v1=HEX`: HMAC-SHA-256 over `SECONDS.BODY`, so that an old request cannot be passed off as a new one. */
-export function sign(body: string, { secret, seconds }: { readonly secret: string; readonly seconds: number }): string {
+function sign(body: string, { secret, seconds }: { readonly secret: string; readonly seconds: number }): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`
 }
 

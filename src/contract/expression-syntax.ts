@@ -5,7 +5,7 @@
 /** Longest expression, in characters. */
 export const MAX_EXPRESSION_LENGTH = 2_000
 /** How deep parentheses and functions may stand in each other. */
-export const MAX_NESTING = 30
+const MAX_NESTING = 30
 
 /** A part of an expression. `at`: where it begins, as an offset from 0. Operators are calls by their sign. */
 export type ExpressionNode =

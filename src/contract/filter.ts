@@ -7,7 +7,6 @@ import { parsePattern } from './pattern.ts'
 
 /** The operators, in the order in which they are offered. */
 export const OPERATORS = ['eq', 'ne', 'contains', 'startsWith', 'endsWith', 'matches', 'present', 'absent'] as const
-export type Operator = (typeof OPERATORS)[number]
 
 const attribute = z.string().superRefine((name, context) => {
   const problem = attributeMistake(name)

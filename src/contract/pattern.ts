@@ -4,7 +4,7 @@
 import { RE2JS, RE2JSException } from 're2js'
 
 /** Longest regular expression. RE2 itself bounds what repetitions such as `{30}` make of it. */
-export const MAX_PATTERN_LENGTH = 200
+const MAX_PATTERN_LENGTH = 200
 
 /** A compiled regular expression. */
 export type Pattern = RE2JS

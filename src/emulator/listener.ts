@@ -17,7 +17,7 @@ export interface ListenOptions {
 }
 
 /** The address cannot be listened on: taken, not of this machine, or not allowed. */
-export class ListenError extends Error {
+class ListenError extends Error {
   readonly code = 'cannot-listen'
 
   constructor(address: string, cause: unknown) {

@@ -284,7 +284,7 @@ export async function requireRun(db: Queries, runId: number): Promise<Run> {
   return run
 }
 
-export async function getRun(db: Queries, runId: number): Promise<Run | undefined> {
+async function getRun(db: Queries, runId: number): Promise<Run | undefined> {
   if (!Number.isInteger(runId) || runId < 1 || runId > 2_147_483_647) return undefined
   const found = await db.query<RunRow>('select * from runs where id = $1', [runId])
   const [row] = found.rows

@@ -223,7 +223,7 @@ const MAKERS = {
 export type HostileKind = keyof typeof MAKERS
 // The keys of the object above, which TypeScript does not tell.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-export const HOSTILE_KINDS = Object.keys(MAKERS) as readonly HostileKind[]
+const HOSTILE_KINDS = Object.keys(MAKERS) as readonly HostileKind[]
 
 /** The same values for the same seed; every kind about as often, except the largest. */
 export function hostileValues(seed: number, count: number): HostileValue[] {

@@ -11,7 +11,7 @@ import { revertRun, type RevertRequest } from '../../src/sync/revert.ts'
 import type { HandSource } from './planned.ts'
 
 /** An engine for stages that need no Graph: whatever is asked of it fails. */
-export function anOfflineEngine(db: Database): Engine {
+function anOfflineEngine(db: Database): Engine {
   return {
     db,
     vault: {
