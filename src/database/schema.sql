@@ -468,6 +468,7 @@ create table sources (
   planner_version integer,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  cleared_everywhere text[] default '{}'::text[] not null,
   constraint sources_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint sources_pkey PRIMARY KEY (id),
   constraint sources_name_key UNIQUE (name)

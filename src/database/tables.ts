@@ -314,6 +314,7 @@ export interface Tables {
     planner_version: number | null
     created_at: Generated<Date>
     updated_at: Generated<Date>
+    cleared_everywhere: Generated<string[]>
   }
   undo_groups: {
     run_id: number

@@ -500,6 +500,9 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
     ])
   }
   if (only !== null) return
+  await tx.query(`update sources set cleared_everywhere = '{}' where id = $1 and cleared_everywhere <> '{}'`, [
+    sourceId,
+  ])
   await tx.query(
     `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
      where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,

@@ -21,6 +21,8 @@ export interface Source {
   /** The fence at which that was set: only a run with a higher fence may clear it. */
   readonly markedAllAt: number
   readonly plannerVersion: number | null
+  /** Attributes that everybody seems to have lost since a plan was last applied. */
+  readonly clearedEverywhere: readonly string[]
 }
 
 type StoredSettings = Omit<SourceSettingsInput, 'safeguard'> & { readonly safeguard: unknown }
@@ -38,11 +40,12 @@ interface SourceRow extends ConnectionRow {
   readonly marked_all: boolean
   readonly marked_all_at: number
   readonly planner_version: number | null
+  readonly cleared_everywhere: readonly string[]
 }
 
 const SELECT = `
   select s.id as source_id, s.name as source_name, s.enabled, s.priority, s.settings, s.settings_version, s.fence,
-         s.seen_tenant_id, s.seen_client_id, s.marked_all, s.marked_all_at, s.planner_version, ${CONNECTION_COLUMNS}
+         s.seen_tenant_id, s.seen_client_id, s.marked_all, s.marked_all_at, s.planner_version, s.cleared_everywhere, ${CONNECTION_COLUMNS}
     from sources s join connections c on c.id = s.connection_id`
 
 /** All sources by name. There are few. */
@@ -82,6 +85,7 @@ function parseSource(row: SourceRow): Source {
     markedAll: row.marked_all,
     markedAllAt: row.marked_all_at,
     plannerVersion: row.planner_version,
+    clearedEverywhere: row.cleared_everywhere,
   }
 }
 

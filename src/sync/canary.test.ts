@@ -98,10 +98,25 @@ describe('nulls for everything', () => {
 })
 
 describe('nulls for one attribute', () => {
-  it('G22: that everybody seems to have lost change nothing', async () => {
+  it('G22: that everybody seems to have lost though the permission is there are believed, and noted', async () => {
+    await using source = await aLoadedSource()
+    for (const user of source.tenant.live('user')) update(source.tenant, user.id, { [CARDS]: null })
+
+    await source.pull({ mode: 'full' })
+
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+    const noted = await test.db.query<{ names: string[] }>(
+      'select cleared_everywhere as names from sources where id = $1',
+      [source.id],
+    )
+    expect(noted.rows[0]!.names.length).toBeGreaterThan(0)
+  })
+
+  it('G12: that everybody seems to have lost with the permission change nothing', async () => {
     await using source = await aLoadedSource()
     const before = await source.mirror()
     for (const user of source.tenant.live('user')) update(source.tenant, user.id, { [CARDS]: null })
+    source.world.emulator.faults.add({ kind: 'forbidden', path: /^\/users\/delta/, where: 'both' })
 
     await expect(source.pull({ mode: 'full' })).rejects.toMatchObject({ code: 'attributes-unreadable' })
 

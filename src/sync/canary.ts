@@ -3,6 +3,8 @@
 import { RunError } from '../base/errors.ts'
 import type { AttributeValue } from '../directory/change.ts'
 import { type KnownUser, listBarest, listCanaries, listCleared } from '../mirror/canaries.ts'
+import { noteClearedEverywhere } from '../mirror/cleared.ts'
+import { writeMirror } from '../mirror/fence.ts'
 import { openSecrets, sealContext } from '../mirror/rows.ts'
 import type { Pull } from './pull-env.ts'
 
@@ -13,8 +15,10 @@ const MOST = 20
 
 /**
  * Reads known users by id and compares them with the mirror. An attribute that at least two of them have lost and none
- * still shows is no longer readable: one man's attribute may have been cleared, everybody's has not been. A user
- * principal name is never null, so losing one is enough.
+ * still shows is no longer readable, or was cleared for everybody. A user principal name is never null, so losing one is
+ * enough. Where Graph still lets the app read what needs the permission, and shows nothing of the attribute again, it is
+ * believed and noted: the plan that follows is held, however small, for an attribute that was renamed or unmapped in Entra
+ * looks the same.
  *
  * @param options.wanted attributes in question; `except`: users about whom the question is
  * @throws RunError `attributes-unreadable`
@@ -37,7 +41,12 @@ export async function checkCanaries(
   const lost = suspicious(all, judged).filter(
     (name) => name === 'userPrincipalName' || all.filter((c) => c.lost.has(name)).length > 1,
   )
-  if (lost.length > 0) throw unreadable(lost)
+  if (lost.length === 0) return
+  if (lost.includes('userPrincipalName') || !(await env.graph.hasPermission('User.Read.All', env.signal)))
+    throw unreadable(lost)
+  const again = suspicious(await compare(pull, canaries), judged)
+  if (lost.some((name) => !again.includes(name)) || again.includes('userPrincipalName')) throw unreadable(lost)
+  await writeMirror(env.db, pull.owner, (tx) => noteClearedEverywhere(tx, source.id, lost))
 }
 
 /**
@@ -105,7 +114,6 @@ function unreadable(names: readonly string[]): RunError {
   return new RunError(
     'attributes-unreadable',
     `Microsoft Graph no longer shows ${names.join(', ')}: it answers null for users who have values there. Nothing was ` +
-      'changed. Grant User.Read.All again; if the values were really removed for everybody, take the attribute out of ' +
-      "the source's properties",
+      'changed. Grant User.Read.All again, with admin consent',
   )
 }

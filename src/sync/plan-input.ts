@@ -28,6 +28,7 @@ export interface PlanInput {
   readonly noUsersWhereSome: boolean
   readonly connectionChanged: boolean
   readonly upgraded: boolean
+  readonly clearedEverywhere: readonly string[]
   /** Issues of the run as a whole, from pulling. */
   readonly issues: readonly Issue[]
   readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => Buffer

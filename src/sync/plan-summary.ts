@@ -97,6 +97,7 @@ async function always(db: Queries, input: PlanInput) {
     usersKnown,
     connectionChanged: input.connectionChanged,
     upgraded: input.upgraded,
+    clearedEverywhere: input.clearedEverywhere,
     adoptions: input.source.settings.adoptions,
     reverted: await countRedone(db, { runId: input.runId, sourceId: input.source.id }),
   }

@@ -387,6 +387,7 @@ export function planInput(
       source.seenTenantId !== null &&
       (source.seenTenantId !== connection.tenantId || source.seenClientId !== connection.clientId),
     upgraded: isUpgrade(source),
+    clearedEverywhere: source.clearedEverywhere,
     issues: pulled.issues,
     lookup: (space: 'card' | 'pin', value: string) => vault.lookup(space, value),
     sealCard: (value: string) => vault.seal(value, 'card'),

@@ -187,6 +187,7 @@ const CALM: AlwaysHeld = {
   upgraded: false,
   adoptions: 'hold',
   reverted: 0,
+  clearedEverywhere: [],
 }
 
 function figuresOf(t: LargeTenant, part: Partial<PlanFigures>): PlanFigures {

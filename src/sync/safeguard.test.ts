@@ -24,6 +24,7 @@ const CALM: AlwaysHeld = {
   upgraded: false,
   adoptions: 'hold',
   reverted: 0,
+  clearedEverywhere: [],
 }
 const rulesOf = (
   figures: Partial<PlanFigures>,

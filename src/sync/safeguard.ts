@@ -77,6 +77,8 @@ export interface AlwaysHeld {
   readonly adoptions: 'hold' | 'automatic'
   /** Objects to which it would do again what an administrator has taken back. */
   readonly reverted: number
+  /** Attributes that everybody seems to have lost at once. */
+  readonly clearedEverywhere: readonly string[]
 }
 
 /** What a plan is judged by. */
@@ -100,6 +102,8 @@ export function holdReasons(figures: PlanFigures, judged: Judged): HeldReason[] 
   if (always.noUsersWhereSome) reasons.push({ rule: 'no-users', count: always.usersKnown, limit: 0 })
   if (always.connectionChanged) reasons.push({ rule: 'connection-changed', count: 1, limit: 0 })
   if (always.upgraded) reasons.push({ rule: 'upgraded', count: 1, limit: 0 })
+  for (const attribute of always.clearedEverywhere)
+    reasons.push({ rule: `cleared-everywhere.${attribute}`, count: 1, limit: 0 })
   if (always.adoptions === 'hold' && figures.adoptions > 0)
     reasons.push({ rule: 'adoptions', count: figures.adoptions, limit: 0 })
   if (always.reverted > 0) reasons.push({ rule: 'reverted', count: always.reverted, limit: 0 })

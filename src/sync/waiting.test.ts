@@ -159,6 +159,36 @@ async function approve(run: string, hash: string) {
   })
 }
 
+describe('G22: an attribute that everybody loses', () => {
+  beforeEach(async () => {
+    for (const person of people.slice(0, 4)) update(w.tenant, person.id, { department: 'Sales' })
+    await w.sync()
+  })
+
+  it('is held, however few they are, until somebody approves it', async () => {
+    for (const person of people.slice(0, 4)) update(w.tenant, person.id, { department: null })
+
+    const held = await w.sync({ mode: 'full' })
+
+    expect(held.held?.reasons).toEqual([{ rule: 'cleared-everywhere.department', count: 1, limit: 0 }])
+    // Read again, it is held still: the mirror knows no value any more that could be missed.
+    const again = await w.sync()
+    expect(again).toMatchObject({ outcome: 'held', planHash: held.planHash })
+    const approved = await approve(again.run, again.planHash!)
+    expect(approved).toMatchObject({ outcome: 'applied', users: { updated: 4 } })
+    expect((await w.sync()).outcome).toBe('no-change')
+    update(w.tenant, people[0]!.id, { department: 'IT' })
+    expect((await w.sync()).outcome).toBe('applied')
+  })
+
+  it('restored in Entra, nothing has happened', async () => {
+    for (const person of people.slice(0, 4)) update(w.tenant, person.id, { department: null })
+    await w.sync({ mode: 'full' })
+    for (const person of people.slice(0, 4)) update(w.tenant, person.id, { department: 'Sales' })
+    expect((await w.sync()).outcome).toBe('no-change')
+  })
+})
+
 describe('S4: while an issue is open', () => {
   it('a run that changes nothing leaves nothing in the history, and goes on telling the issue', async () => {
     for (const person of people) update(w.tenant, person.id, { employeeId: `e${person.no}` })

@@ -130,6 +130,7 @@ export async function aHandSource(
         noUsersWhereSome: overrides.noUsersWhereSome ?? false,
         connectionChanged: overrides.connectionChanged ?? false,
         upgraded: overrides.upgraded ?? false,
+        clearedEverywhere: [],
         issues: overrides.issues ?? [],
         lookup: overrides.lookup ?? ((space, value) => Buffer.from(`${space}/${value}`)),
         sealCard: (value) => Buffer.from(`sealed ${value}`),

@@ -76,6 +76,7 @@ const CALM: AlwaysHeld = {
   upgraded: false,
   adoptions: 'hold',
   reverted: 0,
+  clearedEverywhere: [],
 }
 
 function nothing(size: number): PlanFigures {
@@ -157,6 +158,7 @@ function alwaysHeld(size: number, bits: number, random: Random): SafeguardCase {
       upgraded: has(4),
       adoptions: random.int(2) === 0 ? 'hold' : 'automatic',
       reverted: 0,
+      clearedEverywhere: [],
     },
   }
 }

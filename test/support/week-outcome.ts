@@ -26,6 +26,7 @@ const CALM: AlwaysHeld = {
   upgraded: false,
   adoptions: 'hold',
   reverted: 0,
+  clearedEverywhere: [],
 }
 const DAY_MINUTES = 1440
 
