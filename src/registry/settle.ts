@@ -1,0 +1,81 @@
+// What is still to be planned once a plan is applied.
+import type { Queries } from '../database/connect.ts'
+import { release, type Releases } from './release.ts'
+import { forgetReverted } from './reverted.ts'
+
+export interface SettleOptions extends Releases {
+  readonly runId: number
+  readonly sourceId: number
+  /** The fence of the run that made the plan: what was marked later stays marked. */
+  readonly planFence: number
+  readonly everybody: boolean
+  /** The plan was for these users alone: whatever else is marked stays so. */
+  readonly only?: readonly number[] | undefined
+  readonly removalsAllowed: boolean
+  readonly plannerVersion: number
+  readonly tenantId: string
+  readonly clientId: string
+}
+
+/**
+ * Notes that the registry reflects what the plan was made of. Objects of items that were left out, and objects about which
+ * nothing could be concluded, stay marked.
+ */
+export async function settleMarks(tx: Queries, options: SettleOptions): Promise<void> {
+  const { runId, sourceId, planFence } = options
+  const only = options.only ?? null
+  await tx.query(
+    'delete from mirror_marks where source_id = $1 and at <= $2 and ($3::int[] is null or key = any($3))',
+    [sourceId, planFence, only],
+  )
+  // Memberships of a group with an open issue are frozen: what changed in it is planned again until it is not.
+  await tx.query(
+    `delete from mirror_member_marks m where source_id = $1 and at <= $2
+       and ($3::int[] is null or (m.member_key = any($3) and m.kind = 'u'))
+       and not exists (select from mirror_objects o join issues i on i.source_id = $1 and i.object_id = o.object_id
+         where o.key = m.group_key)`,
+    [sourceId, planFence, only],
+  )
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select distinct $2::int, o.key, $3::bigint from plan_items i join mirror_objects o on o.source_id = $2 and o.object_id = i.object_id
+     where i.run_id = $1 and (i.left_out or (i.action = 'skip' and (i.reason in ('removal-unproven', 'listing-incomplete')
+       or (i.reason in ('scope-group-missing', 'membership-unknown') and i.user_id is not null))))
+     on conflict do nothing`,
+    [runId, sourceId, planFence],
+  )
+  // Also those whose membership was left out with a group.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select distinct $2::int, o.key, $3::bigint from plan_items i join plan_memberships m on m.run_id = i.run_id and m.group_id = i.group_id
+       join users u on u.id = m.user_id join mirror_objects o on o.source_id = $2 and o.object_id = u.object_id
+     where i.run_id = $1 and i.left_out and i.object = 'group'
+     on conflict do nothing`,
+    [runId, sourceId, planFence],
+  )
+  if (!options.removalsAllowed) {
+    await tx.query(
+      `insert into mirror_marks (source_id, key, at)
+       select $1, o.key, $2 from mirror_objects o join groups g on g.source_id = $1 and g.object_id = o.object_id and not g.hidden
+       where o.source_id = $1 and o.kind = 'g' and o.state <> 'l' on conflict do nothing`,
+      [sourceId, planFence],
+    )
+  }
+  await forgetReverted(tx, { sourceId, planFence })
+  if (options.everybody) {
+    await release(tx, options)
+    await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
+      sourceId,
+      planFence,
+    ])
+  }
+  if (only !== null) return
+  await tx.query(`update sources set cleared_everywhere = '{}' where id = $1 and cleared_everywhere <> '{}'`, [
+    sourceId,
+  ])
+  await tx.query(
+    `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
+     where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,
+    [sourceId, options.plannerVersion, options.tenantId, options.clientId],
+  )
+}
