@@ -65,7 +65,7 @@ describe('the log of a run', () => {
     const [reason] = held.held!.reasons
     expect(await logOf(held.run)).toContainEqual(
       expect.objectContaining({
-        level: 'warn',
+        level: 'info',
         message: 'held',
         fields: { what: reason!.rule, count: reason!.count, limit: reason!.limit },
       }),

@@ -73,6 +73,6 @@ export function logPlan(log: Log, document: RunDocument): void {
   }
   const codes = new Map<string, number>()
   for (const { code } of document.issues) codes.set(code, (codes.get(code) ?? 0) + 1)
-  for (const [code, count] of codes) log.warn('issues', { code, count })
-  if (document.issuesTotal > document.issues.length) log.warn('issues in all', { count: document.issuesTotal })
+  for (const [code, count] of codes) log.info('issues', { code, count })
+  if (document.issuesTotal > document.issues.length) log.info('issues in all', { count: document.issuesTotal })
 }

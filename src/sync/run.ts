@@ -308,10 +308,10 @@ export async function pullMirror(
 
 function logPulled({ lease: { log } }: Session, pulled: PullResult): void {
   if (pulled.resync !== undefined)
-    log.warn('everything was read anew, the stored delta state was of no use', { code: pulled.resync })
+    log.info('everything was read anew, the stored delta state was of no use', { code: pulled.resync })
   log.info('read', { what: 'users', count: pulled.usersRead })
   log.info('read', { what: 'groups', count: pulled.groupsRead })
-  if (pulled.removals !== 'allowed') log.warn('nothing may be removed in this run', { code: pulled.removals })
+  if (pulled.removals !== 'allowed') log.info('nothing may be removed in this run', { code: pulled.removals })
 }
 
 /** Plans what the mirror implies, and stores the plan with the run. */
@@ -404,7 +404,7 @@ function isUpgrade(source: Source): boolean {
 /** Ends the run as held: the plan waits for approval. */
 export async function hold(session: Session, reasons: readonly HeldReason[]): Promise<SessionEnding> {
   const { held, approveBy } = heldOf(session, reasons)
-  for (const { rule, count, limit } of reasons) session.lease.log.warn('held', { what: rule, count, limit })
+  for (const { rule, count, limit } of reasons) session.lease.log.info('held', { what: rule, count, limit })
   session.document = { ...session.document, held }
   await decideHeld(session.engine.db, session.source.id, {
     decision: 'superseded',

@@ -333,10 +333,10 @@ describe('export', () => {
     expect((await readdir(home)).filter((name) => name.endsWith('.partial'))).toEqual([])
   })
 
-  it('1: a file that cannot be written is told, and nothing is left behind', async () => {
+  it('2: a file that cannot be written is told, and nothing is left behind', async () => {
     const result = await muster(['export', 'users', '--output', '/nowhere/users.json'])
 
-    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toContain('/nowhere/users.json')
   })
 
