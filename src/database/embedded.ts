@@ -244,6 +244,8 @@ function classify(error: unknown): { kind: 'absent' | 'later' } {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === '57P03') return { kind: 'later' }
   if (['57P01', '57P02', 'ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code)) return { kind: 'absent' }
-  if (error instanceof Error && error.message.startsWith('Connection terminated')) return { kind: 'absent' }
+  // pg's own words, without a code: the line broke now, or it was found broken when it was used.
+  if (error instanceof Error && /^Connection terminated|is not queryable$/.test(error.message))
+    return { kind: 'absent' }
   throw error
 }

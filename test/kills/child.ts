@@ -39,16 +39,19 @@ async function run(errand: Errand): Promise<ChildReport> {
   })
   try {
     failpoints.watchSessions(db)
-    const vault = await openVault({ keyFile: errand.keyFile, db, allowCreate: false })
     const startedAt = systemClock.monotonicMs()
-    const engine = createEngine({ db, vault })
-    const ended = await perform(engine, errand.work, (progress) => failpoints.enter(progress.phase)).then(
-      (document) => ({ outcome: document.outcome, error: document.error?.code ?? null, run: Number(document.run) }),
-      (error: unknown) => {
-        if (!(error instanceof Error && 'code' in error)) throw error
-        return { outcome: null, error: String(error.code), run: null }
-      },
-    )
+    const ended = await openVault({ keyFile: errand.keyFile, db, allowCreate: false })
+      .then((vault) =>
+        perform(createEngine({ db, vault }), errand.work, (progress) => failpoints.enter(progress.phase)),
+      )
+      .then(
+        (document) => ({ outcome: document.outcome, error: document.error?.code ?? null, run: Number(document.run) }),
+        (error: unknown) => {
+          // What the command line would end with.
+          if (!(error instanceof Error && 'code' in error)) throw error
+          return { outcome: null, error: String(error.code), run: null }
+        },
+      )
     return { ...ended, ms: systemClock.monotonicMs() - startedAt, reached: [...failpoints.reached] }
   } finally {
     await db.close()

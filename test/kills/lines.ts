@@ -3,7 +3,7 @@ import { RunError } from '../../src/base/errors.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { connect } from '../../src/database/connect.ts'
 import { createEngine, perform } from './engine.ts'
-import { judge } from './judge.ts'
+import { type Found, judge } from './judge.ts'
 import type { Lab, Ready } from './lab.ts'
 import { type Cut, Proxy } from './proxy.ts'
 
@@ -11,6 +11,7 @@ export interface CutResult {
   /** COMMITs of the run, up to its end. */
   readonly commits: number
   readonly isCut: boolean
+  readonly found?: Found
   /** What does not hold. */
   readonly problem: string | undefined
 }
@@ -42,7 +43,7 @@ export async function cutRun(
     const found = await judge(ready, bench)
     const isWord = said.outcome === ready.scenario.ends ? 'after' : 'before'
     const problem = found === isWord ? undefined : `the run said ${JSON.stringify(said)}, the registry is as ${found}`
-    return { commits, isCut, problem }
+    return { commits, isCut, found, problem }
   } catch (error) {
     return {
       commits,
