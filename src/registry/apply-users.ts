@@ -19,6 +19,7 @@ export async function deactivate(tx: Queries, run: readonly number[], now: Date)
      from plan_items i where ${MINE} and i.object = 'user' and i.action = 'deactivate' and u.id = i.user_id`,
     [...run, now],
   )
+  await tx.query(`delete from absences where user_id in (${leavers})`, run)
   await tx.query(`update user_names set held = false where user_id in (${leavers})`, run)
   await tx.query(`update credentials set held = false where user_id in (${leavers})`, run)
   await tx.query(

@@ -74,15 +74,12 @@ async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<nu
   const moved = `(
        (i.object in ('user', 'credential') and i.saw_version is not null
          and not exists (select from users u where u.id = i.user_id and u.version = i.saw_version))
-    or (i.object = 'user' and i.action in ('create', 'adopt')
-         and exists (select from users u where u.tenant_id = $2 and u.object_id = i.object_id and u.id <> i.user_id
-           and not exists (select from plan_items m where m.run_id = $1 and m.user_id = u.id and m.reason = 'object-id-moved')))
     or (i.object = 'group' and i.saw_version is not null
          and not exists (select from groups g where g.id = i.group_id and g.version = i.saw_version)))`
   let total = await leaveOut(
     tx,
     `update plan_items i set left_out = true where ${MINE} and i.action <> 'skip' and ${moved}`,
-    [runId, options.tenantId],
+    [runId],
   )
   if (options.without === 'removals') {
     total += await leaveOut(
@@ -103,7 +100,7 @@ async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<nu
   if (options.without === 'rewrites') {
     total += await leaveOut(
       tx,
-      `update plan_items i set left_out = true where ${MINE} and (i.action in ('update', 'rename')
+      `update plan_items i set left_out = true where ${MINE} and (i.action in ('update', 'rename') or (i.action in ('adopt', 'take over') and ${OVERWRITES})
          or (i.object = 'credential' and exists (select from plan_items o where o.run_id = i.run_id and o.object = 'credential'
            and o.user_id = i.user_id and o.action <> i.action)))`,
       [runId],
@@ -120,11 +117,16 @@ async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Promise<nu
   )
   // Leaving one user out can keep a value taken that another was to have, so this goes on until nothing more follows.
   for (;;) {
-    const more = await leaveOut(tx, LEAVE_OUT_TAKEN, [runId])
+    const more = await leaveOut(tx, LEAVE_OUT_TAKEN, [runId, options.tenantId])
     if (more === 0) return total
     total += more
   }
 }
+
+/** SQL: an item replaces or clears a value; who is responsible for a person is none. */
+const OVERWRITES = `exists (select from jsonb_each(i.old) e
+  where e.key not in ('objectId', 'source', 'active', 'restoredByAdministrator')
+    and jsonb_strip_nulls(e.value) not in ('null', '[]', '{}', '""'))`
 
 async function leaveOut(tx: Queries, sql: string, params: readonly unknown[]): Promise<number> {
   const direct = await tx.query(sql, params)
@@ -138,7 +140,10 @@ async function leaveOut(tx: Queries, sql: string, params: readonly unknown[]): P
   return (direct.rowCount ?? 0) + (rest.rowCount ?? 0)
 }
 
-/** Users who would get a name, card, PIN or number that somebody holds whom this plan does not touch (any more). */
+/**
+ * Users who would get a name, card, PIN, number or object id that somebody holds whom this plan does not touch (any more); and
+ * records that would give up an object id that nobody takes.
+ */
 const LEAVE_OUT_TAKEN = `
   with doing as (
     select * from plan_items i where ${MINE} and i.object in ('user', 'credential') and i.action <> 'skip'
@@ -156,6 +161,13 @@ const LEAVE_OUT_TAKEN = `
     select d.user_id from doing d join users u on u.personal_number_key = d.number_key and u.id <> d.user_id
       where d.number_key is not null
         and not exists (select from doing o where o.user_id = u.id and (o.action in ('deactivate', 'delete') or o.new ? 'personalNumber'))
+    union
+    select d.user_id from doing d join users u on u.tenant_id = $2 and u.object_id = d.object_id and u.id <> d.user_id
+      where d.object = 'user' and d.action in ('create', 'adopt')
+        and not exists (select from doing o where o.user_id = u.id and (o.reason = 'object-id-moved' or o.action = 'delete'))
+    union
+    select d.user_id from doing d where d.reason = 'object-id-moved'
+      and not exists (select from doing o where o.action in ('create', 'adopt') and o.object_id = d.object_id and o.user_id <> d.user_id)
   )
   update plan_items i set left_out = true where ${MINE} and i.action <> 'skip' and i.object in ('user', 'credential')
     and i.user_id in (select user_id from taken)`

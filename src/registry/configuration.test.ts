@@ -110,6 +110,13 @@ describe('configure', () => {
     expect(marked).toMatchObject({ settingsVersion: settingsVersion + 1, markedAll: true, markedAllAt: 7 })
   })
 
+  it('enabled again, a source plans everybody: while it was not, another may have dropped its people', async () => {
+    await apply(fileWith({ staff: { enabled: false } }))
+    await test.db.query('update sources set marked_all = false')
+    await apply(fileWith())
+    expect(await requireSource(test.db, 'staff')).toMatchObject({ enabled: true, markedAll: true })
+  })
+
   it('an omitted key means the default again', async () => {
     await apply(fileWith({ staff: { priority: 5, users: { guests: 'ignore' } } }))
     await apply(fileWith())

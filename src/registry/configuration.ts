@@ -204,7 +204,7 @@ async function putSource(db: Queries, { name, settings, current, dryRun }: PutSo
   if (action !== 'unchanged' && !dryRun) {
     await writeSource(db, { name, settings, replans })
     const changesOwners = current === undefined || changes.some(({ at }) => OWNERSHIP.has(at))
-    if (changesOwners) await markRivals(db, name)
+    if (changesOwners) await markTenant(db, name)
   }
   return { kind: 'source', name, action, changes: current === undefined ? [] : changes, replans }
 }
@@ -212,12 +212,12 @@ async function putSource(db: Queries, { name, settings, current, dryRun }: PutSo
 /** Settings that decide which of several sources owns somebody. */
 const OWNERSHIP: ReadonlySet<string> = new Set(['enabled', 'priority', 'connection'])
 
-/** The other sources of the tenant plan everybody anew: somebody may be theirs now, or not any more. */
-async function markRivals(db: Queries, name: string): Promise<void> {
+/** The sources of the tenant plan everybody anew: somebody may be theirs now, or not any more. */
+async function markTenant(db: Queries, name: string): Promise<void> {
   await db.query(
     `update sources s set marked_all = true, marked_all_at = s.fence
      from connections c, sources changed join connections own on own.id = changed.connection_id
-     where changed.name = $1 and c.id = s.connection_id and c.tenant_id = own.tenant_id and s.id <> changed.id`,
+     where changed.name = $1 and c.id = s.connection_id and c.tenant_id = own.tenant_id and (s.id <> changed.id or changed.enabled)`,
     [name],
   )
 }

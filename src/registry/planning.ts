@@ -379,6 +379,25 @@ export async function addPlannedGroups(tx: Transaction, rows: readonly PlannedGr
   })
 }
 
+/** Marks the users in these groups (mirror keys), and in groups nested there where memberships are flattened. */
+export async function markBelow(
+  tx: Transaction,
+  sourceId: number,
+  below: { readonly groupKeys: readonly number[]; readonly transitive: boolean },
+): Promise<void> {
+  if (below.groupKeys.length === 0) return
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     with recursive below (key) as (
+       select unnest($2::int[])
+       union select n.member_key from below b join mirror_nesting n on n.group_key = b.key where $3)
+     select distinct $1::int, mm.member_key, s.fence from below b join mirror_members mm on mm.group_key = b.key
+       join mirror_objects o on o.key = mm.member_key and o.kind = 'u' join sources s on s.id = $1
+     on conflict do nothing`,
+    [sourceId, below.groupKeys, below.transitive],
+  )
+}
+
 /** Adds the users in these groups (mirror keys) to `plan_keys`; nested groups' too where memberships are flattened. */
 export async function addPlanKeysBelow(
   tx: Transaction,

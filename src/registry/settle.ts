@@ -24,14 +24,17 @@ export interface SettleOptions extends Releases {
 export async function settleMarks(tx: Queries, options: SettleOptions): Promise<void> {
   const { runId, sourceId, planFence } = options
   const only = options.only ?? null
+  // While an older plan waits, what one user was read for stays marked: the plan may still do to him what is no longer so.
+  const isSettled = `($3::int[] is null or not exists (
+    select from runs where source_id = $1 and outcome = 'held' and decision is null))`
   await tx.query(
-    'delete from mirror_marks where source_id = $1 and at <= $2 and ($3::int[] is null or key = any($3))',
+    `delete from mirror_marks where source_id = $1 and at <= $2 and ($3::int[] is null or key = any($3)) and ${isSettled}`,
     [sourceId, planFence, only],
   )
   // Memberships of a group with an open issue are frozen: what changed in it is planned again until it is not.
   await tx.query(
     `delete from mirror_member_marks m where source_id = $1 and at <= $2
-       and ($3::int[] is null or (m.member_key = any($3) and m.kind = 'u'))
+       and ($3::int[] is null or (m.member_key = any($3) and m.kind = 'u')) and ${isSettled}
        and not exists (select from mirror_objects o join issues i on i.source_id = $1 and i.object_id = o.object_id
          where o.key = m.group_key)`,
     [sourceId, planFence, only],

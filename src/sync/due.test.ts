@@ -57,6 +57,26 @@ describe('option users.options.graceDays', () => {
     expect(await items(source, day(5))).toEqual([])
   })
 
+  it('a plan that is only shown, or held, does not give the days anew', async () => {
+    const source = await loaded({ graceDays: 3 })
+    await source.user(ANN, {}, 's')
+    await items(source, day(1))
+    expect((await source.plan({ now: day(4) })).users.deactivated).toBe(1)
+    expect((await source.plan({ now: day(4), everybody: true })).users.deactivated).toBe(1)
+    expect(await items(source, day(4))).toEqual(['user deactivate soft-deleted'])
+    expect((await test.db.query('select 1 from absences')).rows).toEqual([])
+  })
+
+  it('days that were noted under another setting do not count later', async () => {
+    const source = await loaded({ graceDays: 3 })
+    await source.user(ANN, {}, 's')
+    await items(source, day(1))
+    await source.set({ users: { options: { graceDays: 0, deactivateMissingUsers: false } } })
+    await items(source, day(2), true)
+    await source.set({ users: { options: { graceDays: 3 } } })
+    expect(await items(source, day(10), true)).toEqual(['user skip grace-period'])
+  })
+
   it('back in time, nothing has happened; the days are counted anew the next time', async () => {
     const source = await loaded({ graceDays: 3 })
     await source.user(ANN, {}, 's')

@@ -2,8 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, registryView, type SyncWorld } from '../../test/support/world.ts'
-import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
+import { addMember, createGroup, removeMember, renameGroup } from '../emulator/memberships.ts'
 import { disable, hire, purge, remove, rename, restore, update } from '../emulator/operations.ts'
+import { approveRun } from './approve.ts'
 
 let test: TestDatabase
 let w: SyncWorld
@@ -49,6 +50,44 @@ describe('sync of one user', () => {
     expect(rest).toMatchObject({ users: { updated: 1 }, memberships: { added: 1, removed: 0 } })
     const full = await w.sync({ mode: 'full' })
     expect(full.outcome).toBe('no-change')
+  })
+
+  it('who brings a group with him: its other members follow in the next run', async () => {
+    const [ann, bob] = [person('ann'), person('bob')]
+    const staff = createGroup(w.tenant, { displayName: 'Temp staff' })
+    for (const { id } of [ann, bob]) addMember(w.tenant, staff.id, id)
+    await w.configure({ groups: { ignoreContaining: ['temp'] } })
+    await w.sync()
+    renameGroup(w.tenant, staff.id, 'Staff')
+    await w.sync({ kind: 'plan' })
+    await w.sync({ user: ann.id })
+    expect((await registryView(test.db)).memberships).toEqual([`${staff.id} ${ann.id}`])
+    await w.sync()
+    expect((await registryView(test.db)).memberships).toHaveLength(2)
+  })
+
+  it('while a plan waits: what he was read for outlives its approval', async () => {
+    const leavers = Array.from({ length: 6 }, (_, n) => person(`p${n}`))
+    const ann = person('ann')
+    const staff = createGroup(w.tenant, { displayName: 'Staff' })
+    await w.sync()
+    for (const { id } of leavers) remove(w.tenant, id)
+    update(w.tenant, ann.id, { department: 'Sales' })
+    addMember(w.tenant, staff.id, ann.id)
+    const held = await w.sync()
+    expect(held.outcome).toBe('held')
+    update(w.tenant, ann.id, { department: null })
+    removeMember(w.tenant, staff.id, ann.id)
+    expect((await w.sync({ user: ann.id })).outcome).toBe('no-change')
+
+    const [run, hash] = [Number(held.run), held.planHash!]
+    const signal = new AbortController().signal
+    await approveRun(w.engine, { run, hash, reason: 'r', by: 'b', signal, onProgress: () => {} })
+    await w.sync()
+
+    const view = await registryView(test.db)
+    expect(view.users[ann.id]?.department).toBeNull()
+    expect(view.memberships).toEqual([])
   })
 
   it('by object id, for somebody new', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { withTransaction } from '../database/transaction.ts'
+import { applyPlan } from '../registry/apply.ts'
 import { aHandSource, anId, emptyRegistry, people } from '../../test/support/planned.ts'
 
 let test: TestDatabase
@@ -57,6 +59,43 @@ async function issues() {
 async function idOf(objectId: string): Promise<number | undefined> {
   return (await test.db.query<{ id: number }>('select id from users where object_id = $1', [objectId])).rows[0]?.id
 }
+
+describe('a move of the object id to another record', () => {
+  for (const [what, without] of [
+    ['whose removals are not approved', 'removals'],
+    ['whose updates are not approved', 'rewrites'],
+    ['whose old record moved meanwhile', undefined],
+    ['whose new record moved meanwhile', undefined],
+  ] as const) {
+    it(`${what} is left out whole, and planned again`, async () => {
+      const source = await aHandSource(test.db, { adoptions: 'automatic' })
+      await source.user(A, { userPrincipalName: 'anna@x', accountEnabled: true })
+      await source.run()
+      const id = await aLocalUser({ name: 'annie@x', number: null })
+      await source.set({
+        adoptions: 'automatic',
+        users: {
+          options: { pairByObjectId: false, deactivateMissingUsers: without !== 'rewrites' },
+        },
+      })
+      await source.user(A, { userPrincipalName: 'annie@x' })
+      const plan = await source.plan()
+      if (without === undefined)
+        await test.db.query(`update users set version = version + 1 where (object_id is null) = $1`, [
+          what.includes('new record'),
+        ])
+      const before = await people(test.db)
+
+      const options = { runId: plan.runId, sourceId: source.id, tenantId: source.tenantId, now: new Date(), without }
+      const applied = await withTransaction(test.db, (tx) => applyPlan(tx, options))
+
+      expect(applied.leftOut).toBe(2)
+      expect(await people(test.db)).toEqual(before)
+      await source.run()
+      expect(await idOf(A)).toBe(id)
+    })
+  }
+})
 
 describe('pairing by personal number', () => {
   it('adopts the local user who has the number, whatever he is called, and says how he was found', async () => {

@@ -103,6 +103,8 @@ function planLeaver(input: UserInput, context: PlanUserContext, leaving: Leaving
     user: { id: linked.id, active: false },
     items: [item],
     frozen: false,
+    // Until the plan is applied: one that is only shown, or held, gives him no new days.
+    isMissing: !leaving.always,
   }
 }
 
@@ -342,6 +344,7 @@ function planExisting(input: UserInput, { context, wanted, issues, user, link }:
   if (takeOver) {
     items.push({
       ...base,
+      groupId: changes.defaultGroupId,
       action: 'take over',
       old: { ...all.old, source: sourceName(context, user.sourceId) },
       new: { ...all.new, source: context.rank.name },

@@ -151,6 +151,9 @@ class Planner {
     )
     this.#hasLinked = has.rows[0]?.linked ?? true
     this.#hasPairable = (has.rows[0]?.pairable ?? true) && this.#settings.users.options.pairBy !== 'none'
+    // What was noted while people were given time says nothing once they are not, nor later when they are again.
+    if (this.#input.everybody && !this.#watchesAbsence)
+      await this.#tx.query('delete from absences where source_id = $1', [this.#input.source.id])
     const { only } = this.#input
     const transitive = this.#settings.groups.membership === 'transitive'
     if (only !== undefined) await tables.fillOnlyKeys(this.#tx, only, transitive)
@@ -205,7 +208,8 @@ class Planner {
         if (group.groupId !== undefined && group.isShared !== undefined)
           shared.push({ groupId: group.groupId, claims: group.isShared })
         if (group.item !== undefined) items.push(group.item)
-        if (group.item?.action === 'create') moved.push(row.key)
+        const isSharedAnew = group.isShared === true && !claims.get(group.groupId ?? 0)?.includes(source.id)
+        if (group.item?.action === 'create' || isSharedAnew) moved.push(row.key)
         const isToldAlready = group.issue?.code === 'membership-unknown' && this.#scopeUnreadable.has(row.object_id)
         if (group.issue !== undefined && !isToldAlready) issues.push(group.issue)
         const isThere = group.kind === 'wanted' || (group.kind === 'frozen' && group.groupId !== undefined)
@@ -221,8 +225,9 @@ class Planner {
       await this.#addIssues(issues)
       await tables.addPlannedGroups(this.#tx, planned)
       await planGroupClaims(this.#tx, this.#input.runId, shared)
-      if (!everybody && only === undefined)
-        await tables.addPlanKeysBelow(this.#tx, moved, this.#settings.groups.membership === 'transitive')
+      const transitive = this.#settings.groups.membership === 'transitive'
+      if (only !== undefined) await tables.markBelow(this.#tx, source.id, { groupKeys: moved, transitive })
+      else if (!everybody) await tables.addPlanKeysBelow(this.#tx, moved, transitive)
     }
   }
 

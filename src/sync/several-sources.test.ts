@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { applyPlan } from '../registry/apply.ts'
 import { detachSource } from '../registry/detach.ts'
 
 let test: TestDatabase
@@ -207,6 +208,30 @@ describe('when the owner drops him', () => {
   })
 })
 
+describe('a take over', () => {
+  it('gives the default group that the new owner makes', async () => {
+    await first.set({ priority: 10, groups: { fromAttributes: [{ template: '%department%', makeDefault: true }] } })
+    await both(ANN, { ...upn('ann'), department: 'Sales' })
+    await second.run()
+    await first.run()
+    const found = await test.db.query('select g.name from users u left join groups g on g.id = u.default_group_id')
+    expect(found.rows).toEqual([{ name: 'Sales' }])
+    expect((await first.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it('that overwrites is a rewrite: an approval without those leaves it out, and one that does not goes on', async () => {
+    await first.set({ priority: 10, users: { properties: { userName: 'mail' } } })
+    await both(ANN, { ...upn('ann'), mail: 'other@contoso.com' })
+    await both(BOB, { ...upn('bob'), mail: 'bob@contoso.com' })
+    await second.run()
+    const plan = await first.plan()
+    const options = { runId: plan.runId, sourceId: first.id, tenantId, now: new Date() }
+    await withTransaction(test.db, (tx) => applyPlan(tx, { ...options, without: 'rewrites' }))
+    expect((await people(test.db))[ANN]).toMatchObject({ name: 'ann@contoso.com', aliases: [] })
+    expect(await owners()).toMatchObject({ [ANN]: { source: second.id }, [BOB]: { source: first.id } })
+  })
+})
+
 describe('memberships and groups of several sources', () => {
   beforeEach(async () => {
     for (const source of [first, second]) {
@@ -266,6 +291,18 @@ describe('memberships and groups of several sources', () => {
     expect(await rows()).toEqual([second.id])
     const next = await second.run()
     expect(await itemsOf(next.runId)).toEqual(['user skip owned-by-source'])
+  })
+
+  it('S16: one that this source begins to import brings its members, though only the group is marked', async () => {
+    await second.set({ priority: 20, groups: { ignoreContaining: ['staff'] } })
+    await second.user(BOB, upn('bob'))
+    await second.member(STAFF, BOB)
+    await second.run()
+    await first.group(STAFF, { displayName: 'Crew' })
+    await first.run()
+    await second.group(STAFF, { displayName: 'Crew' })
+    await second.run()
+    expect((await people(test.db))[BOB]?.groups).toEqual(['Crew'])
   })
 
   it('a group that Entra has deleted goes for all', async () => {
