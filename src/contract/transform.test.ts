@@ -59,6 +59,8 @@ describe('D11: card transformations', () => {
     ['reverse hex2dec', '00F0A1B2C3D4E0FE', '18365913217397551104'],
     // the four last bytes of a 7-byte UID, for readers that send no more
     ["strip(':') right(8) hex2dec", '04:A2:3B:1C:55:80:20', '475365408'],
+    // a number and a site code with a space between them
+    ['left(4)', '123 45', '123'],
     // a prefix of the reader and its check digit cut off
     ['ltrim(2) rtrim(1)', '%E123456789', '12345678'],
   ])('%s makes of %s: %s', (text, value, expected) => {
@@ -79,6 +81,8 @@ describe('D11: card transformations', () => {
     ],
     ['ltrim(9)', '123', 'problem: ltrim(9): nothing is left of the value'],
     ['mid(5,2)', '123', 'problem: mid(5,2): nothing is left of the value'],
+    ['mid(3,2)', '12  34', 'problem: mid(3,2): nothing is left of the value'],
+    ['mid(3,2) prepend(A)', '12  34', 'problem: mid(3,2): nothing is left of the value'],
   ])('%s of %s fails and does not repeat the value', (text, value, expected) => {
     expect(run(text, value)).toBe(expected)
   })

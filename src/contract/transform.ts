@@ -109,12 +109,13 @@ export function applyTransform(transform: Transform, value: string): StepResult 
   for (const step of transform) {
     const result = step.run(current)
     if ('problem' in result) return { problem: `${step.text}: ${result.problem}` }
-    if (result.value === '') return { problem: `${step.text}: nothing is left of the value` }
+    if (result.value.trim() === '') return { problem: `${step.text}: nothing is left of the value` }
     if (result.value.length > MAX_LENGTH)
       return { problem: `${step.text}: the result is longer than ${MAX_LENGTH} characters` }
     current = result.value
   }
-  return { value: current }
+  // Values are kept without outer white space, which a step may have laid bare.
+  return { value: current.trim() }
 }
 
 const TOKEN = /\s*(?:([A-Za-z]\w*)\s*(\()?)/y
