@@ -90,6 +90,11 @@ describe('config file', () => {
       ['sources.staff.users.import.groups: no group is selected; this would mean nobody, and never means everybody'],
     ],
     [
+      'S14: a filter of which nothing is left, which never means everybody',
+      withSource({ users: { filter: null } }),
+      ['sources.staff.users.filter: is empty; write none where everybody is meant'],
+    ],
+    [
       'S14: a filter without clauses, which never means everybody',
       withSource({ users: { filter: { any: [{ all: [] }] } } }),
       ['sources.staff.users.filter.any[0].all: a group without clauses would mean everybody'],

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../base/errors.ts'
 import { CLOUDS, normalizeRoot, rootProblem } from '../directory/clouds.ts'
 import { parseTenantId } from '../directory/ids.ts'
-import { parseWithProblems } from './problems.ts'
+import { at as valueAt, parseWithProblems } from './problems.ts'
 import { sourceSettings } from './sources.ts'
 
 const uuid = (what: string) =>
@@ -93,6 +93,9 @@ export function parseConfigFile(document: unknown, knownConnections: ReadonlySet
         message: `there is no connection "${settings.connection}" in this file or in the database`,
       })
     }
+    // What is left of a filter whose clauses were all taken out: as a setting it is none, written in a file it is a mistake.
+    if (valueAt(document, ['sources', source, 'users', 'filter']) === null)
+      problems.push({ at: `${at}.users.filter`, message: 'is empty; write none where everybody is meant' })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return parsed.value

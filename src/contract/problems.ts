@@ -195,7 +195,8 @@ function pathText(path: Path): string {
   }, '')
 }
 
-function at(document: unknown, path: Path): unknown {
+/** The value at a path of a document that nothing has checked; `undefined` where there is none. */
+export function at(document: unknown, path: Path): unknown {
   let value = document
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return undefined
