@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'src/sync/map/*.test.ts',
-      'src/sync/{judge,match,conflicts,safeguard,safeguard.prop}.test.ts',
+      'src/sync/{judge,match,owner,holdings,conflicts,safeguard,safeguard.prop}.test.ts',
       'src/sync/plan-*.test.ts',
     ],
     pool: 'threads',
