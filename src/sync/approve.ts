@@ -8,7 +8,10 @@ import type { Engine, RunProgress } from './engine.ts'
 import { takeLease } from './lease.ts'
 import { countsOf } from './plan-summary.ts'
 import { isStillProven } from './prove-again.ts'
-import { applyStored, hold, planFromMirror, pullMirror, type Session, type SessionEnding, underLease } from './run.ts'
+import { applyStored, hold } from './run-apply.ts'
+import { planFromMirror } from './run-plan.ts'
+import { pullMirror } from './run-pull.ts'
+import { type Session, type SessionEnding, underLease } from './session.ts'
 
 export interface Approval {
   readonly run: number

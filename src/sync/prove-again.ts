@@ -13,7 +13,7 @@ import { attributesOfTemplates, mapAttributeGroups, prepareGroupTemplates } from
 import { attributesOfFilter, meetsFilter, prepareFilter } from './map/filter.ts'
 import { proveGroupRemovals, proveRemovals } from './prove.ts'
 import { readNow } from './read-now.ts'
-import type { Session } from './run.ts'
+import type { Session } from './session.ts'
 
 /**
  * Repeats the reads that prove each removal of a stored plan: people by id and in the recycle bin, or by what puts them out of

@@ -1,7 +1,7 @@
 // What Entra says of some people at this moment, in the form in which planning knows them: for proving a plan once more.
 import type { Attributes } from '../directory/change.ts'
 import { type ObjectId, parseObjectId } from '../directory/ids.ts'
-import type { Session } from './run.ts'
+import type { Session } from './session.ts'
 
 /**
  * Reads these attributes of each of them by id. Whoever is not there is left out; `undefined` stands for an answer that shows

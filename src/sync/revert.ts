@@ -25,8 +25,8 @@ import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
 import { takeLease } from './lease.ts'
 import { groupItems, type RevertCause, userItems } from './revert-items.ts'
-import { type Session, type SessionEnding, underLease } from './run.ts'
 import { limitOf } from './safeguard.ts'
+import { type Session, type SessionEnding, underLease } from './session.ts'
 
 export interface RevertRequest {
   readonly run: number

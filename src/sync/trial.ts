@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts'
 import type { MadePlan } from './plan-input.ts'
 import { makePlan } from './planning.ts'
 import { rivalsOf } from './rivals.ts'
-import { planInput } from './run.ts'
+import { planInput } from './run-plan.ts'
 
 export interface Trial {
   /** With the settings to try. */

@@ -1,0 +1,121 @@
+// The last stage of a run: its plan is applied, or waits for approval.
+import type { HeldReason } from '../contract/runs.ts'
+import type { Queries } from '../database/connect.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
+import { applyPlan, applyUnseen } from '../registry/apply.ts'
+import { deleteSkips } from '../registry/plans.ts'
+import { decideHeld, holdFence } from '../registry/runs.ts'
+import { settleMarks } from '../registry/settle.ts'
+import { concludeRun } from './conclude.ts'
+import type { MadePlan } from './plan-input.ts'
+import { countsOf } from './plan-summary.ts'
+import { releasesOf } from './plan-terms.ts'
+import { PLANNER_VERSION } from './planning.ts'
+import type { PullResult } from './pull-env.ts'
+import { conclusionOf, finished, requireSameSettings, type Session, type SessionEnding, since } from './session.ts'
+
+/** How long a held plan waits for its approval. */
+const APPROVAL_HOURS = 24
+
+/** Ends the run as held: the plan waits for approval. */
+export async function hold(session: Session, reasons: readonly HeldReason[]): Promise<SessionEnding> {
+  const { held, approveBy } = heldOf(session, reasons)
+  for (const { rule, count, limit } of reasons) session.lease.log.info('held', { what: rule, count, limit })
+  session.document = { ...session.document, held }
+  await supersedeHeld(session.engine.db, session)
+  return { outcome: 'held', approveBy, isRecorded: false }
+}
+
+/** A run's own plan takes the place of whatever waits for approval. */
+async function supersedeHeld(db: Queries, { source, lease }: Session): Promise<void> {
+  await decideHeld(db, source.id, { decision: 'superseded', by: null, reason: null, except: lease.runId })
+}
+
+/** What the run's document says of a plan that waits, and until when it does. */
+export function heldOf(session: Session, reasons: readonly HeldReason[]) {
+  const approveBy = new Date(session.engine.clock.now().getTime() + APPROVAL_HOURS * 3_600_000)
+  return { held: { reasons: [...reasons], approveBy: approveBy.toISOString() }, approveBy }
+}
+
+/** Applies the plan that the run itself made. */
+export async function applyPlanned(
+  session: Session,
+  plan: MadePlan & { readonly everybody?: boolean; readonly only?: readonly number[] | undefined },
+  pulled: PullResult,
+): Promise<SessionEnding> {
+  return applyStored(session, {
+    planRunId: session.lease.runId,
+    planFence: session.lease.fence,
+    everybody: plan.everybody ?? false,
+    only: plan.only,
+    removalsAllowed: pulled.removals === 'allowed',
+    isEmpty: plan.isEmpty,
+    without: undefined,
+    alsoInTransaction: async (tx) => {
+      // One user alone does not decide about a plan for many.
+      if (plan.only !== undefined) return
+      await supersedeHeld(tx, session)
+    },
+  })
+}
+
+export interface StoredPlan {
+  readonly planRunId: number
+  readonly planFence: number
+  readonly everybody: boolean
+  /** Mirror keys, where the plan was for some users alone. */
+  readonly only?: readonly number[] | undefined
+  readonly removalsAllowed: boolean
+  readonly isEmpty: boolean
+  readonly without: 'removals' | 'rewrites' | undefined
+  readonly alsoInTransaction: (tx: Transaction) => Promise<void>
+}
+
+/** Applies a stored plan in one fenced transaction that also ends the run. */
+export async function applyStored(session: Session, plan: StoredPlan): Promise<SessionEnding> {
+  const { engine, lease, source } = session
+  const before = engine.clock.monotonicMs()
+  lease.report({ phase: 'applying', done: 0, total: undefined })
+  const outcome = plan.isEmpty ? 'no-change' : 'applied'
+  await withTransaction(
+    engine.db,
+    async (tx) => {
+      await holdFence(tx, source.id, lease.fence)
+      await requireSameSettings(tx, session)
+      const { properties } = source.settings.users
+      const options = {
+        runId: plan.planRunId,
+        sourceId: source.id,
+        tenantId: source.connection.tenantId,
+        now: engine.clock.now(),
+        without: plan.without,
+      }
+      if (plan.isEmpty) await applyUnseen(tx, options)
+      else {
+        const applied = await applyPlan(tx, options)
+        if (applied.leftOut > 0)
+          session.document = { ...session.document, ...(await countsOf(tx, plan.planRunId, session.document)) }
+      }
+      await settleMarks(tx, {
+        runId: plan.planRunId,
+        sourceId: source.id,
+        planFence: plan.planFence,
+        everybody: plan.everybody,
+        only: plan.only,
+        removalsAllowed: plan.removalsAllowed,
+        plannerVersion: PLANNER_VERSION,
+        tenantId: source.connection.tenantId,
+        clientId: source.connection.clientId,
+        ...releasesOf(properties),
+      })
+      // Who was left alone is no history: the next run finds the same.
+      if (plan.isEmpty) await deleteSkips(tx, plan.planRunId)
+      await plan.alsoInTransaction(tx)
+      session.document = { ...session.document, ms: { ...session.document.ms, apply: since(session, before) } }
+      const document = finished(session, outcome)
+      await concludeRun(engine, tx, conclusionOf({ lease, session, document, approveBy: null }))
+    },
+    { signal: lease.signal },
+  )
+  return { outcome, approveBy: null, isRecorded: true }
+}
