@@ -9,11 +9,27 @@ export interface PlannedRemoval {
   readonly reason: string
 }
 
-/** Users that the plan of a run deactivates or deletes. */
+/**
+ * SQL: the plan drops him beside or in favour of another source, so the memberships that end are in Entra still. What proves
+ * them is what proves that the source does not want him.
+ */
+const DROPPED = (
+  user: string,
+) => `exists (select from plan_items d where d.run_id = $1 and d.object = 'user' and d.user_id = ${user}
+  and d.reason in ('not-owned', 'dropped-by-owner'))`
+
+/**
+ * Users that the plan of a run deactivates or deletes, and those of other sources from whom it takes the memberships that its
+ * own source gave.
+ */
 export async function plannedRemovals(db: Queries, runId: number): Promise<PlannedRemoval[]> {
   const found = await db.query<{ object_id: ObjectId; rule: string; reason: string }>(
     `select object_id, rule, reason from plan_items
-     where run_id = $1 and object = 'user' and action in ('deactivate', 'delete') and object_id is not null and reason <> 'object-id-moved'`,
+     where run_id = $1 and object = 'user' and action in ('deactivate', 'delete') and object_id is not null and reason <> 'object-id-moved'
+     union all
+     select i.object_id, i.rule, case i.rule when 'users.options.deactivateMissingUsers' then 'gone' else i.reason end from plan_items i
+     where i.run_id = $1 and i.object = 'user' and i.reason = 'not-owned' and i.object_id is not null
+       and exists (select from plan_memberships m where m.run_id = $1 and m.op = 'r' and m.user_id = i.user_id)`,
     [runId],
   )
   return found.rows.map((row) => ({ objectId: row.object_id, rule: row.rule, reason: row.reason }))
@@ -37,7 +53,7 @@ export async function plannedMembershipRemovals(
     `select g.object_id as group_id, array_agg(u.object_id) as users from plan_memberships m
        join groups g on g.id = m.group_id and g.object_id is not null
        join users u on u.id = m.user_id and u.object_id is not null
-     where m.run_id = $1 and m.op = 'r'
+     where m.run_id = $1 and m.op = 'r' and not ${DROPPED('m.user_id')}
        and not exists (select from plan_items i where i.run_id = $1 and i.object = 'group' and i.action = 'delete' and i.group_id = m.group_id)
      group by g.object_id`,
     [runId],

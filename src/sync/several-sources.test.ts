@@ -2,10 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
-import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
+import { aHandSource, anId, emptyRegistry, type HandSource, people } from '../../test/support/planned.ts'
+import { aSyncWorld, registryView } from '../../test/support/world.ts'
+import { sourceSettings } from '../contract/sources.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { addMember, createGroup } from '../emulator/memberships.ts'
+import { hire, update } from '../emulator/operations.ts'
 import { applyPlan } from '../registry/apply.ts'
 import { detachSource } from '../registry/detach.ts'
+import { approveRun } from './approve.ts'
 
 let test: TestDatabase
 beforeAll(async () => {
@@ -229,6 +234,57 @@ describe('a take over', () => {
     await withTransaction(test.db, (tx) => applyPlan(tx, { ...options, without: 'rewrites' }))
     expect((await people(test.db))[ANN]).toMatchObject({ name: 'ann@contoso.com', aliases: [] })
     expect(await owners()).toMatchObject({ [ANN]: { source: second.id }, [BOB]: { source: first.id } })
+  })
+})
+
+describe('approval of memberships that end because a source drops people whom another owns', () => {
+  async function held() {
+    await emptyRegistry(test.db)
+    const w = await aSyncWorld(test.db, {
+      settings: { groups: { import: false }, safeguard: { memberships: { percent: 0, count: 0 } } },
+    })
+    const settings = sourceSettings.parse({
+      connection: w.source,
+      priority: 200,
+      users: { guests: 'ignore' },
+      safeguard: { memberships: { percent: 0, count: 0 } },
+    })
+    await test.db.query(
+      `insert into sources (name, connection_id, enabled, priority, settings)
+       select 'second', connection_id, true, 200, $2 from sources where name = $1`,
+      [w.source, JSON.stringify(settings)],
+    )
+    const user = hire(w.tenant, { userPrincipalName: 'ann@contoso.com', displayName: 'Ann' })
+    const staff = createGroup(w.tenant, { displayName: 'Staff' })
+    addMember(w.tenant, staff.id, user.id)
+    await w.sync()
+    expect(await w.sync({ source: 'second' })).toMatchObject({
+      error: null,
+      outcome: 'applied',
+      memberships: { added: 1 },
+    })
+    expect((await registryView(test.db)).memberships).toHaveLength(1)
+    update(w.tenant, user.id, { userType: 'Guest' })
+    const run = await w.sync({ source: 'second' })
+    expect(run).toMatchObject({ outcome: 'held', memberships: { removed: 1 } })
+    const signal = new AbortController().signal
+    const approval = { run: Number(run.run), hash: run.planHash!, reason: 'r', by: 'b', signal, onProgress: () => {} }
+    return { w, user, approve: () => approveRun(w.engine, approval) }
+  }
+
+  it('they end, though Entra has them: it is his scope that is asked again', async () => {
+    const { w, approve } = await held()
+    expect(await approve()).toMatchObject({ outcome: 'applied', memberships: { removed: 1 } })
+    expect((await registryView(test.db)).memberships).toEqual([])
+    await w.stop()
+  })
+
+  it('in scope again by then, he keeps them', async () => {
+    const { w, user, approve } = await held()
+    update(w.tenant, user.id, { userType: 'Member' })
+    expect((await approve()).outcome).not.toBe('applied')
+    expect((await registryView(test.db)).memberships).toHaveLength(1)
+    await w.stop()
   })
 })
 
