@@ -1,7 +1,8 @@
 // What a revert took back is not done again unasked: as long as the mirror still asks for it, a plan that would is held.
 //
 // A change is written as text: `create` and `delete` of a record, `<field> <digest of the value>` of a field,
-// `card add <look-up>` of a credential, `member add <group>` of a membership; and the same with `remove`.
+// `card add <look-up>` of a credential, `member add <group>` of a membership; and the same with `remove`. A PIN that was drawn is
+// `pin add drawn`, because other digits are drawn the next time.
 import type { Queries } from '../database/connect.ts'
 
 export interface RevertPlace {
@@ -12,6 +13,11 @@ export interface RevertPlace {
 
 /** Entra's id, or the path of a group that Entra does not know. */
 const OBJECT = `coalesce(i.object_id::text, 'path ' || coalesce(i.old ->> 'path', i.new ->> 'path'))`
+
+/** SQL: the PIN of an item is one that a plan has drawn. */
+const IS_DRAWN = `coalesce(i.new, i.old) ->> 'kind' = 'pin' and exists (
+  select from plan_items d where d.user_id = i.user_id and d.object = 'credential' and d.action = 'add' and d.reason = 'generated'
+    and d.new ->> 'lookup' = coalesce(i.new, i.old) ->> 'lookup')`
 
 /** SQL: `object, change` of what the items of a run ($1) do (`new`), or of what they take back (`old`). */
 function changes(side: 'old' | 'new'): string {
@@ -36,7 +42,7 @@ function changes(side: 'old' | 'new'): string {
       where i.run_id = $1 and i.object in ('user', 'group') and i.action not in ('create', 'delete', 'skip') and not i.left_out
     union
     select i.object_id::text, (coalesce(i.new, i.old) ->> 'kind') || ' ' || case when i.action = '${is('add')}' then 'add' else 'remove' end
-        || ' ' || (coalesce(i.new, i.old) ->> 'lookup')
+        || ' ' || case when ${IS_DRAWN} then 'drawn' else coalesce(i.new, i.old) ->> 'lookup' end
       from plan_items i where i.run_id = $1 and i.object = 'credential' and i.object_id is not null and i.action in ('add', 'remove') and not i.left_out
     union
     select u.object_id::text, 'member ' || case when m.op = '${is('a')}' then 'add' else 'remove' end || ' ' || m.group_id

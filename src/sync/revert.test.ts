@@ -323,6 +323,14 @@ describe('O4: what was taken back is not done again unasked', () => {
     expect((await test.db.query('select from reverted_changes')).rowCount).toBe(0)
   })
 
+  it('a PIN that is drawn, whatever its digits are the next time', async () => {
+    await source.set({ users: { properties: { ...SETTINGS.users.properties, pin: 'generate' } } })
+    const { runId } = await source.run()
+    await takeBack(test.db, runId)
+    expect((await source.plan()).held).toEqual([{ rule: 'reverted', count: 2, limit: 0 }])
+    expect((await source.plan({ everybody: false })).held).toEqual([{ rule: 'reverted', count: 2, limit: 0 }])
+  })
+
   it('memberships, cards, leavers and groups alike', async () => {
     const steps: (readonly [() => Promise<unknown>, number])[] = [
       [() => source.member(staff, bob), 1],
