@@ -50,7 +50,8 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Pure: decided from what they are given, at once. */
-const DECIDING = /^(directory|contract)\/|^sync\/(map|match|plan|safeguard)(\/|\.ts$)/
+const DECIDING =
+  /^(directory|contract)\/|^sync\/(map\/|(judge|match|owner|holdings|conflicts|planned-user|safeguard|plan-(user|person|new|existing|leaver|rejected|names|fields|credentials|terms|default-group|group))\.ts$)/
 
 /** Text that only the named files may contain; comments and strings do not count. */
 const RESERVED: readonly { readonly what: string; readonly pattern: RegExp; readonly files: readonly string[] }[] = [

@@ -37,7 +37,8 @@ import { attributeGroupIssues, eachCreateItem, resolveAttributeGroups } from './
 import { planGroup } from './plan-group.ts'
 import type { PlanUserContext } from './plan-person.ts'
 import { planUnreadGroups } from './plan-unread-groups.ts'
-import { planUser, type PlannedUser } from './plan-user.ts'
+import { planUser } from './plan-user.ts'
+import type { PlannedUser } from './planned-user.ts'
 
 /** Raised whenever the same mirror and settings would give another plan than before: the first run after it is held. */
 export const PLANNER_VERSION = 1

@@ -8,7 +8,8 @@ import type { Judgement } from '../../src/sync/judge.ts'
 import { mapUser, prepareMapping, type WantedUser } from '../../src/sync/map/users.ts'
 import type { SourceRank } from '../../src/sync/owner.ts'
 import type { PlanUserContext, UserInput } from '../../src/sync/plan-person.ts'
-import { planUser, type PlannedUser } from '../../src/sync/plan-user.ts'
+import { planUser } from '../../src/sync/plan-user.ts'
+import type { PlannedUser } from '../../src/sync/planned-user.ts'
 
 export type UsersInput = NonNullable<SourceSettingsInput['users']>
 export type PropertiesInput = NonNullable<UsersInput['properties']>

@@ -1,0 +1,203 @@
+// Somebody who is in the registry: linked again, adopted, taken over, back, renamed or changed.
+import type { Issue } from '../contract/runs.ts'
+import { canonical } from '../directory/canonical.ts'
+import type { RegistryUser } from '../directory/user.ts'
+import type { ItemDraft } from './item.ts'
+import { credentialsOf } from './plan-credentials.ts'
+import { fieldChanges, numberKeyAfter } from './plan-fields.ts'
+import { namesOf, sameNames, targetName } from './plan-names.ts'
+import { issue, type PersonOptions, type PlanUserContext, type UserInput } from './plan-person.ts'
+import { NOTHING, type PlannedUser, skip, userItem } from './planned-user.ts'
+
+interface ExistingOptions extends PersonOptions {
+  readonly user: RegistryUser
+  /** `succeed`: the source that runs drops him, and the next one takes him over. */
+  readonly link: 'linked' | 'adopt' | 'take-over' | 'succeed'
+}
+
+/** Plans what has to change so that this registry user is what is wanted. */
+export function planExisting(input: UserInput, { context, wanted, issues, user, link }: ExistingOptions): PlannedUser {
+  const adopt = link === 'adopt'
+  const takeOver = link === 'take-over' || link === 'succeed'
+  if (!user.active && user.deactivatedBy === 'administrator' && !adopt) {
+    return {
+      ...NOTHING,
+      kind: 'skipped',
+      user,
+      frozen: false,
+      items: [skip(input, 'deactivated-by-administrator', 'administrator')],
+    }
+  }
+  const reactivate = !user.active && user.deactivatedBy !== 'administrator'
+  const target = targetName(input, { context, wanted, user, issues })
+  const names = namesOf(input, { context, wanted, userName: target.userName, user, issues })
+  const isOthers = adopt && foundByNumber(input, user, context) && input.denied.has(numberClaim(user))
+  if (target.impossible || isOthers) {
+    // Two who are paired with one record: it belongs to the other one.
+    const isLinked = input.linked?.id === user.id
+    if (!target.impossible) issues.push(pairedWithOther(input, user, context))
+    return {
+      ...NOTHING,
+      kind: 'skipped',
+      user: isLinked ? user : undefined,
+      items: [
+        target.impossible
+          ? skip(input, 'user-name-conflict', 'users.properties.userName')
+          : skip(input, 'personal-number-conflict', 'users.options.pairBy'),
+      ],
+      issues,
+      claims: names.claims,
+      frozen: !isLinked,
+    }
+  }
+  const items: ItemDraft[] = []
+  const base = userItem(input, user)
+  const changes = fieldChanges(input, { context, wanted, user, issues })
+  const given = changes.givenEmails === undefined ? {} : { givenEmails: changes.givenEmails }
+  const namesChanged = !sameNames(names.list, user.names) || reactivate
+  const rename = target.userName !== user.userName
+  const aliasesBefore = user.names.filter((n) => n.kind === 'a' && (n.held || !user.active)).map((n) => n.value)
+  const aliasesAfter = names.list.filter((n) => n.kind === 'a' && n.held).map((n) => n.value)
+  // The registry keeps names in no order, so that order is no change.
+  const aliasesChanged = aliasesBefore.toSorted().join('\0') !== aliasesAfter.toSorted().join('\0')
+  const all = {
+    old: {
+      ...changes.old,
+      ...(rename ? { userName: user.userName } : {}),
+      ...(aliasesChanged ? { aliases: aliasesBefore } : {}),
+    },
+    new: {
+      ...changes.new,
+      ...(rename ? { userName: target.userName } : {}),
+      ...(aliasesChanged ? { aliases: aliasesAfter } : {}),
+    },
+  }
+  if (adopt) {
+    items.push({
+      ...base,
+      groupId: changes.defaultGroupId,
+      action: 'adopt',
+      old: { ...all.old, objectId: user.objectId },
+      new: { ...all.new, objectId: input.objectId },
+      names: names.list,
+      ...given,
+      rule: user.objectId === null ? 'users.options.pairBy' : 'users.options.pairByObjectId',
+      reason: user.objectId === null ? PAIRED[context.settings.users.options.pairBy] : 'linked-again',
+    })
+  }
+  if (takeOver) {
+    items.push({
+      ...base,
+      groupId: changes.defaultGroupId,
+      action: 'take over',
+      old: { ...all.old, source: sourceName(context, user.sourceId) },
+      new: { ...all.new, source: context.rank.name },
+      names: namesChanged ? names.list : null,
+      ...given,
+      rule: 'priority',
+      reason: link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner',
+    })
+  }
+  if (reactivate) {
+    items.push({
+      ...base,
+      action: 'reactivate',
+      old: { active: false },
+      new: { active: true },
+      names: names.list,
+      rule: 'users.import',
+      reason: 'wanted-again',
+      numberKey: numberKeyAfter(input, user, changes.new),
+    })
+  }
+  if (!adopt && !takeOver) {
+    if (rename) {
+      items.push({
+        ...base,
+        action: 'rename',
+        old: { userName: user.userName, ...(aliasesChanged ? { aliases: aliasesBefore } : {}) },
+        new: { userName: target.userName, ...(aliasesChanged ? { aliases: aliasesAfter } : {}) },
+        names: names.list,
+        rule: 'users.properties.userName',
+        reason: 'changed-in-entra',
+      })
+    }
+    const aliasUpdate = aliasesChanged && !rename
+    const isChanged = Object.keys(changes.new).length > 0 || changes.givenEmails !== undefined
+    if (isChanged || aliasUpdate || (namesChanged && !rename && !reactivate)) {
+      items.push({
+        ...base,
+        groupId: changes.defaultGroupId,
+        action: 'update',
+        old: { ...changes.old, ...(aliasUpdate ? { aliases: aliasesBefore } : {}) },
+        new: { ...changes.new, ...(aliasUpdate ? { aliases: aliasesAfter } : {}) },
+        names: namesChanged ? names.list : null,
+        ...given,
+        rule: 'users.properties',
+        reason: 'changed-in-entra',
+      })
+    }
+  }
+  const credentials = credentialsOf(input, { context, wanted, issues, user, userId: user.id, name: target.userName })
+  const moved =
+    adopt && input.linked !== undefined && input.linked.id !== user.id
+      ? [objectIdMoved(input, input.linked, context)]
+      : []
+  return {
+    ...NOTHING,
+    kind: adopt ? 'adopted' : 'existing',
+    user: { id: user.id, active: user.active || reactivate },
+    items: [...moved.flat(), ...items, ...credentials.items],
+    issues,
+    claims: [...names.claims, ...changes.claims, ...credentials.claims],
+    frozen: false,
+  }
+}
+
+/** The name of the source that had him; null when it was removed, or serves another tenant now. */
+function sourceName(context: PlanUserContext, sourceId: number | null): string | null {
+  return [context.rank, ...context.rivals].find((source) => source.id === sourceId)?.name ?? null
+}
+
+/** The reason of an adoption, by the key that found the record. */
+const PAIRED = {
+  userName: 'paired-by-user-name',
+  personalNumber: 'paired-by-personal-number',
+  // A record without object id is found by a key only.
+  none: 'paired',
+} as const
+
+function foundByNumber(input: UserInput, user: RegistryUser, context: PlanUserContext): boolean {
+  return (
+    context.settings.users.options.pairBy === 'personalNumber' && user.objectId === null && input.linked?.id !== user.id
+  )
+}
+
+function numberClaim(user: RegistryUser): string {
+  return `number:${canonical(user.personalNumber ?? '')}`
+}
+
+function pairedWithOther(input: UserInput, user: RegistryUser, context: PlanUserContext): Issue {
+  const [number, winner] = [JSON.stringify(user.personalNumber), context.winnerOf(numberClaim(user))]
+  return issue(
+    input,
+    'personal-number-conflict',
+    `The personal number ${number}, by which users are paired, belongs to ${winner}; the user is not imported. Correct one of the two in Entra.`,
+  )
+}
+
+/** Pair by Object ID is off and another record was found: the record that had the object id becomes missing. */
+function objectIdMoved(input: UserInput, old: RegistryUser, context: PlanUserContext): readonly ItemDraft[] {
+  const deactivate = old.active && !old.untouchable && context.settings.users.options.deactivateMissingUsers
+  return [
+    {
+      ...userItem(input, old),
+      action: deactivate ? 'deactivate' : 'update',
+      objectId: input.objectId,
+      old: { objectId: old.objectId, ...(deactivate ? { active: true } : {}) },
+      new: { objectId: null, ...(deactivate ? { active: false } : {}) },
+      rule: 'users.options.pairByObjectId',
+      reason: 'object-id-moved',
+    },
+  ]
+}
