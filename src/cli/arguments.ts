@@ -9,6 +9,13 @@ export function parseRunId(text: string): number {
   return Number(text)
 }
 
+/** Why something is decided; kept for those who ask later. */
+export function parseReason(text: string): string {
+  const reason = text.trim()
+  if (reason === '') throw new InvalidArgumentError('Say why in some words.')
+  return reason
+}
+
 /** How many rows to show. */
 export function parseLimit(text: string): number {
   return parseWhole(text, { from: 1, to: 10_000 })

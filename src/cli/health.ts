@@ -16,8 +16,18 @@ function healthText(line: SourceHealthLine): string {
     nextTryAt === null
       ? ''
       : ` Its schedule tries again after ${shortTime(nextTryAt)}; muster sync ${printable(source)} tries now.`
-  const what = printable([reason, remedy].filter((text) => text !== null).join(' '))
+  const what = printable(
+    [reason, remedy]
+      .filter((text) => text !== null)
+      .map(sentence)
+      .join(' '),
+  )
   return `${printable(source)} is ${state.toUpperCase()} since ${shortTime(since ?? '')}${inARow}: ${what}${wait}`
+}
+
+/** Ends with a full stop, whatever ended it before; an address keeps its end. */
+function sentence(text: string): string {
+  return /[.!?]$|\S*:\/\/\S*$/.test(text) ? text : `${text}.`
 }
 
 function shortTime(iso: string): string {

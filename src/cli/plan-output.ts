@@ -2,6 +2,7 @@
 import { Option } from 'commander'
 import type { App } from '../app.ts'
 import { EXPORT_FORMATS, type ExportFormat } from '../contract/exports.ts'
+import { PLAN_ACTIONS } from '../contract/plan-items.ts'
 import { UsageError } from './failure.ts'
 import { writeNote } from './io.ts'
 import { requireWritable, writeWholeFile } from './output-file.ts'
@@ -20,7 +21,7 @@ export const OUTPUT_OPTION = new Option(
   '-o, --output <path>',
   'write them to a file, which appears when it is complete',
 )
-export const ACTION_OPTION = new Option('--action <action>', 'only items that do this, e.g. deactivate')
+export const ACTION_OPTION = new Option('--action <action>', 'only items that do this').choices(PLAN_ACTIONS)
 
 /** Whether what is wanted can be done; asked before anything is run. @throws UsageError, ConfigError */
 export async function checkPlanOutput(session: Session, { format, output }: PlanOutput): Promise<void> {

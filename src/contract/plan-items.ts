@@ -17,6 +17,23 @@ export const PLAN_ITEM_KEYS = [
   'leftOut',
 ] as const
 
+/** All that a plan can do to its objects. */
+export const PLAN_ACTIONS = [
+  'create',
+  'adopt',
+  'take over',
+  'update',
+  'rename',
+  'move',
+  'deactivate',
+  'reactivate',
+  'delete',
+  'skip',
+  'add',
+  'remove',
+] as const
+export type PlanAction = (typeof PLAN_ACTIONS)[number]
+
 /** Cards and PINs are masked. Memberships are told one by one, however the plan keeps them. */
 export interface PlanItemLine {
   readonly run: string

@@ -3,7 +3,7 @@ import { ConflictError } from '../base/errors.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { countItems } from '../registry/plan-figures.ts'
-import { decideHeld, decideRun, requestCancel, requireRun } from '../registry/runs.ts'
+import { decideHeld, decideRun, requestCancel, requireRun, waitingRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { takeLease } from './lease.ts'
 import { countsOf } from './plan-summary.ts'
@@ -39,8 +39,12 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
   if (held.outcome !== 'held' || held.sourceId === null) {
     throw new ConflictError('not-held', `Run ${approval.run} is not held; only a held plan is approved`)
   }
-  if (held.decision !== null)
-    throw new ConflictError('already-decided', `The plan of run ${approval.run} was ${held.decision} already`)
+  if (held.decision !== null) {
+    const waiting = await waitingRun(engine.db, held.sourceId)
+    const instead =
+      waiting === undefined ? '' : `; run ${waiting.id} waits now, look at it with: muster runs ${waiting.id}`
+    throw new ConflictError('already-decided', `The plan of run ${approval.run} was ${held.decision} already${instead}`)
+  }
   if (approval.hash.length < SHORTEST_HASH || held.planHash?.startsWith(approval.hash.toLowerCase()) !== true) {
     throw new ConflictError(
       'hash-mismatch',

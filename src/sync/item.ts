@@ -1,4 +1,5 @@
 // One line of a plan, before it has a place in it.
+import type { PlanAction } from '../contract/plan-items.ts'
 import type { RegistryName } from '../directory/user.ts'
 
 export type ItemObject = 'user' | 'group' | 'membership' | 'credential'
@@ -18,7 +19,7 @@ export type GroupAction = 'create' | 'rename' | 'move' | 'delete'
 /** What one item does to one object: old → new per field, the rule that caused it, a reason code. */
 export interface ItemDraft {
   readonly object: ItemObject
-  readonly action: UserAction | GroupAction | 'add' | 'remove'
+  readonly action: (UserAction | GroupAction | 'add' | 'remove') & PlanAction
   readonly userId: number | null
   /** Of a user's item: the default group that it gives him, which the item may be the only one to name by id. */
   readonly groupId: number | null

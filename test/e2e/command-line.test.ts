@@ -102,6 +102,11 @@ describe('usage', () => {
       [['sync'], "missing required argument 'source'"],
       [['sync', 'staff', '--fast'], "unknown option '--fast'"],
       [['approve', 'x', '--hash', 'h', '--reason', 'r'], 'A run has a number'],
+      [['approve', '4711', '--hash', 'abcdefabcdef', '--reason', ' '], 'Say why in some words'],
+      [['reject', '4711', '--reason', ''], 'Say why in some words'],
+      [['revert', '4711', '--reason', '\t'], 'Say why in some words'],
+      [['runs', '1', '--action', 'deactivat'], 'Allowed choices are create, adopt, take over'],
+      [['plan', 'staff', '--action', 'add members'], 'Allowed choices are create, adopt, take over'],
       [['export', 'printers'], 'Allowed choices are users, groups, memberships'],
       [['export', 'groups', '--csv-dialect', 'myq'], 'is a layout of users'],
       [['sync', 'nobody'], 'There is no source "nobody"; there is "off", "staff"'],
@@ -231,6 +236,16 @@ describe('a run', () => {
     const held = runDocument.parse(await ends(3, ['sync', 'staff']))
     const shown = await muster(['sync', 'staff'])
     const [superseding] = (await must('runs', '--limit', '1')).runs
+    const late = await ends(1, [
+      'approve',
+      held.run,
+      '--hash',
+      held.planHash!,
+      '--reason',
+      'from the mail of yesterday',
+    ])
+    const nobody = await muster(['runs', superseding.run, '--user', 'nobody@contoso.com'])
+    const created = await muster(['plan', 'staff', '--action', 'create'])
     const wrong = await ends(1, ['approve', superseding.run, '--hash', '0123456789ab', '--reason', 'test'])
     const rejected = await ends(0, ['reject', superseding.run, '--reason', 'a mistake in Entra'])
     const again = runDocument.parse(await ends(3, ['sync', 'staff']))
@@ -242,6 +257,9 @@ describe('a run', () => {
     expect(held.held?.reasons).toEqual([{ rule: 'removals.users', count: 12, limit: expect.any(Number) }])
     expect(shown.code).toBe(3)
     expect(shown.stdout).toContain(`muster approve ${superseding.run} --hash ${superseding.planHash}`)
+    expect(late.error.message).toMatch(`superseded already; run ${superseding.run} waits now`)
+    expect(nobody.stdout).toContain('The plan has no such items.')
+    expect(created.stdout).not.toContain('user deactivate')
     expect(wrong.error.code).toBe('hash-mismatch')
     expect(rejected).toEqual({ run: superseding.run, decision: 'rejected' })
     expect(approved).toMatchObject({ outcome: 'applied', users: { deactivated: 12 } })

@@ -1,7 +1,7 @@
 // approve: applies a held plan as it was shown.
 import { hostname, userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
-import { parseRunId } from '../arguments.ts'
+import { parseReason, parseRunId } from '../arguments.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { runWithProgress, writeResult } from './sync.ts'
 
@@ -17,7 +17,7 @@ export function addApproveCommand(program: Command, run: Runner): void {
     .argument('<run>', 'number of the held run', parseRunId)
     .description('apply a held plan exactly as it was shown')
     .requiredOption('--hash <hash>', 'hash of the plan that you have seen')
-    .requiredOption('--reason <text>', 'why it is right; kept with the run')
+    .requiredOption('--reason <text>', 'why it is right; kept with the run', parseReason)
     .addOption(new Option('--without <what>', 'leave these out of what is applied').choices(['removals', 'rewrites']))
     .addHelpText(
       'after',

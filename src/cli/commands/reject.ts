@@ -1,6 +1,6 @@
 // reject: ends a held plan without applying it.
 import type { Command } from 'commander'
-import { parseRunId } from '../arguments.ts'
+import { parseReason, parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { whoIsThis } from './approve.ts'
@@ -10,7 +10,7 @@ export function addRejectCommand(program: Command, run: Runner): void {
     .command('reject')
     .argument('<run>', 'number of the held run', parseRunId)
     .description('end a held plan; what it would have done is planned again by the next run')
-    .requiredOption('--reason <text>', 'why it is wrong; kept with the run')
+    .requiredOption('--reason <text>', 'why it is wrong; kept with the run', parseReason)
     .addHelpText(
       'after',
       `

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { App } from '../../app.ts'
 import type { RevertDocument } from '../../contract/reverts.ts'
 import { exitCodeOf } from '../../contract/runs.ts'
-import { parseRunId } from '../arguments.ts'
+import { parseReason, parseRunId } from '../arguments.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine, writeTable } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
@@ -24,7 +24,7 @@ export function addRevertCommand(program: Command, run: Runner): void {
     .argument('<run>', 'number of the applied run', parseRunId)
     .description('take an applied run back; what was changed since stays as it is and is listed')
     .option('--user <who>', 'only what it did to this user: object id, user name or alias')
-    .requiredOption('--reason <text>', 'why it was wrong; kept with the run')
+    .requiredOption('--reason <text>', 'why it was wrong; kept with the run', parseReason)
     .option('--dry-run', 'show it and change nothing')
     .option('--yes', "also when it removes more than the source's safeguard lets a run remove")
     .addHelpText(

@@ -33,6 +33,8 @@ export async function showRun(session: Session, request: RunDetailsRequest): Pro
       return 0
     }
     await writePlan(session.io, items)
+    if (total === 0 && (request.action !== undefined || request.user !== undefined))
+      writeLine(session.io, 'The plan has no such items.')
     if (total > items.length)
       writeLine(session.io, `${total.toLocaleString('en-US')} in all: muster runs ${request.run} --items`)
     writeDetails(session, { app, ...details })

@@ -99,7 +99,8 @@ async function sync(session: Session, request: Request): Promise<number> {
       await writeItems(session, { app, run: Number(document.run), wanted: request })
       // The items have standard output for themselves.
       if (request.output === undefined) return exitCodeOf(document.outcome)
-    } else if (!session.json && request.kind === 'plan') await showPlan(session, { app, document })
+    } else if (!session.json && request.kind === 'plan')
+      await showPlan(session, { app, document, action: request.action })
     return writeResult(session, document)
   })
 }
@@ -124,8 +125,19 @@ export function writeResult(session: Session, document: RunDocument): number {
   return exitCodeOf(document.outcome)
 }
 
-async function showPlan(session: Session, { app, document }: { app: App; document: RunDocument }): Promise<void> {
+async function showPlan(
+  session: Session,
+  { app, document, action }: { app: App; document: RunDocument; action: string | undefined },
+): Promise<void> {
   if (document.outcome !== 'planned') return
-  await app.readPlan(Number(document.run), async (items) => writePlan(session.io, items))
+  await app.readPlan(Number(document.run), async (items) => writePlan(session.io, ofAction(items, action)))
   writeLine(session.io)
+}
+
+/** All items where no action is named. */
+async function* ofAction<Item extends { readonly action: string }>(
+  items: AsyncIterable<Item>,
+  action: string | undefined,
+): AsyncGenerator<Item> {
+  for await (const item of items) if (action === undefined || item.action === action) yield item
 }
