@@ -4,22 +4,10 @@ import type { RegistryName } from '../directory/user.ts'
 
 export type ItemObject = 'user' | 'group' | 'membership' | 'credential'
 
-export type UserAction =
-  | 'create'
-  | 'adopt'
-  | 'take over'
-  | 'update'
-  | 'rename'
-  | 'deactivate'
-  | 'reactivate'
-  | 'delete'
-  | 'skip'
-export type GroupAction = 'create' | 'rename' | 'move' | 'delete'
-
 /** What one item does to one object: old → new per field, the rule that caused it, a reason code. */
 export interface ItemDraft {
   readonly object: ItemObject
-  readonly action: (UserAction | GroupAction | 'add' | 'remove') & PlanAction
+  readonly action: PlanAction
   readonly userId: number | null
   /** Of a user's item: the default group that it gives him, which the item may be the only one to name by id. */
   readonly groupId: number | null
