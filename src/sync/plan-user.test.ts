@@ -201,7 +201,8 @@ describe('a leaver', () => {
       user: { id: 1, active: false },
       frozen: false,
       gives: true,
-      isMissing: false,
+      // Until the plan is applied.
+      isMissing: judgement !== 'disabled',
       issues: [],
       claims: [],
       items: [
@@ -520,6 +521,15 @@ describe('somebody known', () => {
         rule: 'priority',
         reason: 'comes-before-owner',
       },
+    ])
+  })
+
+  it('taken over gets the default group that this source gives', () => {
+    const linked = aRegistryUser({ sourceId: OTHER, claims: [] })
+    const attributeGroups = { groupIds: [5], defaultGroup: { id: 5, path: 'Sales' }, isComplete: true }
+
+    expect(planned({ linked, attributeGroups }).items).toMatchObject([
+      { action: 'take over', groupId: 5, new: { defaultGroup: 'Sales' } },
     ])
   })
 
