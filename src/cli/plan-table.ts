@@ -41,17 +41,7 @@ function rowOf(kind: string, item: PlanLine): readonly string[] {
 /** Fields that say who or what it is come first; the database keeps them in no order that means anything. */
 const FIRST = ['userName', 'fullName', 'path', 'shown', 'group']
 /** Digests and ids: for programs. */
-const FOR_PROGRAMS = new Set([
-  'lookup',
-  'sealed',
-  'digest',
-  'kind',
-  'origin',
-  'groupObjectId',
-  'under',
-  'user',
-  'userObjectId',
-])
+const FOR_PROGRAMS = new Set(['lookup', 'sealed', 'digest', 'kind', 'origin', 'groupObjectId', 'user', 'userObjectId'])
 const LABELS: Readonly<Record<string, string>> = { shown: 'number', rows: 'members' }
 
 /** old → new per field; what is created shows what it gets. */
@@ -59,6 +49,8 @@ function changesOf({ old, new: next }: PlanLine): string {
   const rank = (key: string) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length)
   const keys = [...new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})])]
     .filter((key) => !FOR_PROGRAMS.has(key))
+    // The path of a new group says it already.
+    .filter((key, _, all) => key !== 'under' || !all.includes('path'))
     .sort((a, b) => rank(a) - rank(b))
   return keys
     .flatMap((key) => {
