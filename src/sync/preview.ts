@@ -2,11 +2,13 @@
 import type { RunDocument } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Transaction } from '../database/transaction.ts'
+import { getRounds } from '../mirror/rounds.ts'
 import { issuesOfRun } from '../registry/issues.ts'
 import { firstPlanItems, type PlanItem } from '../registry/plans.ts'
 import { requireSource } from '../registry/sources.ts'
 import { emptyDocument, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine } from './engine.ts'
+import { needsOf } from './map/needs.ts'
 import { tryPlan } from './trial.ts'
 
 /** What a preview shows of the items themselves. */
@@ -19,11 +21,13 @@ export interface SettingsPreview {
   readonly items: readonly PlanItem[]
   /** True: the mirror was never read, so nothing can be said before the first run. */
   readonly isUnread: boolean
+  /** Attributes that the new settings need and the mirror lacks: here they count as empty, the next run reads them first. */
+  readonly unreadAttributes: readonly string[]
 }
 
 /**
  * Plans everybody of a source with other settings and rolls everything back. Attributes that the mirror lacks count as
- * empty, as in the first plan after saving; the run that follows reads them.
+ * empty and are named.
  *
  * @throws NotFoundError
  */
@@ -40,6 +44,8 @@ export async function previewSettings(
       'select exists (select from mirror_objects where source_id = $1) as some',
       [id],
     )
+    const isUnread = known.rows[0]?.some !== true
+    const read = new Set((await getRounds(tx, id)).userAttributes)
     const document = withPlan(
       emptyDocument(runId, name, 'full'),
       made,
@@ -53,7 +59,8 @@ export async function previewSettings(
         held: made.held.length === 0 ? null : { reasons: [...made.held], approveBy: engine.clock.now().toISOString() },
       },
       items: await firstPlanItems(tx, runId, ITEMS_SHOWN),
-      isUnread: known.rows[0]?.some !== true,
+      isUnread,
+      unreadAttributes: isUnread ? [] : needsOf(request.settings).userAttributes.filter((name) => !read.has(name)),
     }
   })
 }

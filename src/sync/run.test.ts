@@ -218,6 +218,25 @@ describe('a preview', () => {
     expect(preview.items.some((item) => item.action === 'rename')).toBe(true)
     expect(w.emulator.requests.length).toBe(requests)
     expect(await registryDump()).toEqual(before)
+    expect(preview.unreadAttributes).toEqual([])
+  })
+
+  it('of other settings names attributes that were never read, because they count as empty in it', async () => {
+    const w = await world({ users: 10, groups: 1, memberships: 5 })
+    await w.sync()
+    const source = await requireSource(test.db, w.source)
+    const settings = sourceSettings.parse({
+      connection: source.connection.name,
+      users: { properties: { department: 'city', notes: { template: '%country% %displayName%' } } },
+    })
+
+    const preview = await previewSettings(w.engine, {
+      source: w.source,
+      settings,
+      signal: new AbortController().signal,
+    })
+
+    expect(preview).toMatchObject({ isUnread: false, unreadAttributes: ['city', 'country'] })
   })
 })
 

@@ -59,7 +59,7 @@ async function apply(session: Session, options: Options): Promise<number> {
       if (settings !== undefined) previews.push(await app.preview({ source: name, settings, signal: session.signal }))
     }
     if (session.json) {
-      const plans = previews.map(({ document, isUnread }) => ({ ...document, isUnread }))
+      const plans = previews.map(({ document, items: _items, ...unread }) => ({ ...document, ...unread }))
       writeJson(session.io, { dryRun: options.dryRun === true, changes: changes.map(present), plans })
       return 0
     }
@@ -70,7 +70,10 @@ async function apply(session: Session, options: Options): Promise<number> {
 }
 
 /** What a changed source means for people, before it is saved. */
-async function writePreview(session: Session, { document, items, isUnread }: SettingsPreview): Promise<void> {
+async function writePreview(
+  session: Session,
+  { document, items, isUnread, unreadAttributes }: SettingsPreview,
+): Promise<void> {
   const source = printable(document.source)
   if (isUnread) {
     writeLine(session.io, `\n${source} was never read, so what it does shows in its first plan: muster plan ${source}`)
@@ -80,6 +83,11 @@ async function writePreview(session: Session, { document, items, isUnread }: Set
     session.io,
     `\nWith the new settings the next run of ${source} would do this, judged by what was read last:`,
   )
+  if (unreadAttributes.length > 0)
+    writeLine(
+      session.io,
+      `Never read so far, and taken as empty for everybody here: ${unreadAttributes.map(printable).join(', ')}. The next run reads them first; then see: muster plan ${source}`,
+    )
   await writePlan(session.io, items)
   writePlanCounts(session.io, document)
 }
