@@ -21,12 +21,12 @@ export async function changeClaims(tx: Queries, run: readonly number[], options:
     own,
   )
   await applyGroupClaims(tx, options)
-  // The others of the tenant see at their next run who owns him now.
+  // The others of the tenant see at their next run who owns him now, and whom they may claim because he has a record now.
   await tx.query(
     `insert into mirror_marks (source_id, key, at)
      select distinct s.id, o.key, s.fence + 1 from plan_items i
        join sources s on s.id <> $2 join mirror_objects o on o.source_id = s.id and o.object_id = i.object_id and o.kind = 'u'
-     where ${MINE} and i.object = 'user' and i.action = 'take over'
+     where ${MINE} and i.object = 'user' and i.action in ('take over', 'create', 'adopt')
      on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
     own,
   )

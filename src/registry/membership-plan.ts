@@ -59,6 +59,7 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and ${isGivenBy('m', '$2')})`,
     [runId, sourceId],
   )
+  // Who does not link a removed source's group again does not answer for what that one gave to it.
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
      select distinct $1::int, 'r'::"char", m.group_id, m.user_id from planned_users u
@@ -69,7 +70,8 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      union
      select $1::int, 'r', m.group_id, m.user_id from planned_groups g
        join memberships m on m.group_id = g.group_id and ${isGivenBy('m', '$2')}
-     where not g.wanted and not g.frozen`,
+     where not g.wanted and not g.frozen
+       and (m.source_id = $2 or exists (select from groups o where o.id = m.group_id and o.source_id = $2))`,
     [runId, sourceId],
   )
   // A membership exists while anybody gives it: such rows come and go without a word.

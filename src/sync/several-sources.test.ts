@@ -116,6 +116,20 @@ describe('D7: who owns a person', () => {
     expect(await itemsOf(idle.runId)).toEqual([])
   })
 
+  it('one that makes nobody new owns him as soon as another source has made his record, without a full run', async () => {
+    const choosy = await aHandSource(test.db, { priority: 5, users: { options: { addNewUsers: false } } }, tenantId)
+    await choosy.user(ANN, upn('ann'))
+    await choosy.run()
+    expect(await owners()).toEqual({})
+    await second.user(ANN, upn('ann'))
+    await second.run()
+
+    const taken = await choosy.run()
+
+    expect(await itemsOf(taken.runId)).toEqual(['user take over comes-before-owner'])
+    expect((await choosy.run()).isEmpty).toBe(true)
+  })
+
   it('tenants never merge: the same user name in two of them stays with the first', async () => {
     const other = await aHandSource(test.db, { priority: 1 })
     await first.user(ANN, upn('ann'))
@@ -391,6 +405,22 @@ describe('O6: removing a source', () => {
     const plan = await second.run()
     expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner'])
     expect(plan.held).toEqual([])
+  })
+
+  it('S16: its groups keep their members while the other source does not want those groups, also in a full plan', async () => {
+    await second.set({ priority: 20, users: { guests: 'ignore' }, groups: { ignore: [STAFF] } })
+    for (const source of [first, second]) {
+      await source.user(ANN, { ...upn('ann'), userType: 'Guest' })
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.member(STAFF, ANN)
+      await source.run()
+    }
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+
+    const full = await second.run({ everybody: true })
+
+    expect(full.memberships).toEqual({ added: 0, removed: 0 })
+    expect((await people(test.db))[ANN]?.groups).toEqual(['Staff'])
   })
 
   it('a later source on that tenant links them again, as adoptions, which are held', async () => {
