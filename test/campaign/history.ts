@@ -161,6 +161,7 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
   if (wasMisled && wanted.mode === 'full' && disturbance.kind === 'none' && isRead) scene.misled.delete(source)
   trace(`  ${source} ${JSON.stringify(stage.sources.get(source))}`)
   trace(`  -> ${outcome} ${JSON.stringify(document?.users)} ${JSON.stringify(document?.error ?? document?.held)}`)
+  if (document?.outcome === 'held' || document?.outcome === 'applied') await traceItems(db, Number(document.run))
   tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1
   if (stage.early.length > 0) throw new Error(`I13: ${stage.early.join(', ')}`)
   if (document?.outcome === 'held' && wanted.kind === 'sync')
@@ -262,7 +263,9 @@ async function approveHeld(scene: Scene, source: string, without?: 'removals'): 
     onProgress: () => {},
   })
   scene.tally.outcomes[`approval-${document.outcome}`] = (scene.tally.outcomes[`approval-${document.outcome}`] ?? 0) + 1
-  if (document.error !== null) throw new Error(`I15: an approval failed: ${JSON.stringify(document.error)}`)
+  // Looked at too late: nothing was written, and the source has to run again.
+  if (document.error !== null && document.error.code !== 'lapsed')
+    throw new Error(`I15: an approval failed: ${JSON.stringify(document.error)}`)
   scene.held.delete(source)
   if (document.outcome === 'held')
     scene.held.set(source, { run: Number(document.run), hash: document.planHash!, tenant: tenantNow, isFresh: true })
@@ -358,6 +361,15 @@ async function converge(scene: Scene): Promise<void> {
 /** VERBOSE=1 tells what happens. */
 function trace(line: string): void {
   if (process.env['VERBOSE'] !== undefined) process.stderr.write(`${line}\n`)
+}
+
+async function traceItems(db: Database, run: number): Promise<void> {
+  if (process.env['VERBOSE'] === undefined) return
+  const items = await db.query(
+    'select object, action, name, object_id, rule, reason, old, new from plan_items where run_id = $1 order by seq',
+    [run],
+  )
+  for (const item of items.rows) trace(`     ${JSON.stringify(item)}`)
 }
 
 function diffLines(before: string, after: string): string {

@@ -171,7 +171,8 @@ export function differences(expected: Registry, observed: Observed): string[] {
     const is = observed.groups[id]
     if (group.isOpen === true) continue
     say(`group ${id}`, 'visible', [group.givers.length > 0, is?.isHidden === false])
-    if (group.givers.length > 0)
+    const isElse = group.orElse?.some((place) => place.name === is?.name && place.under === is.under) === true
+    if (group.givers.length > 0 && !isElse)
       say(`group ${id}`, 'name', [
         [group.name, group.under],
         [is?.name, is?.under],
@@ -237,10 +238,17 @@ export function settle(expected: Registry, observed: Observed): Registry {
   const fresh = observed.people.filter(
     (p) => !known.has(p.ref) && p.objectId !== null && expected.openPeople.has(p.objectId),
   )
-  const groups = Object.entries(expected.groups).map(([id, g]): [string, ModelGroup] => [
-    id,
-    g.isOpen === true && observed.groups[id]?.isHidden === false ? { ...g, givers: [UNSAID] } : g,
-  ])
+  const groups = Object.entries(expected.groups).map(([id, { orElse, ...g }]): [string, ModelGroup] => {
+    const is = observed.groups[id]
+    return [
+      id,
+      {
+        ...g,
+        ...(is !== undefined && orElse !== undefined && { name: is.name, under: is.under }),
+        ...(g.isOpen === true && { givers: is?.isHidden === false ? [UNSAID] : [] }),
+      },
+    ]
+  })
   return { ...expected, groups: Object.fromEntries(groups), people: [...people, ...fresh] }
 }
 

@@ -15,9 +15,9 @@ export function judge(view: View, objectId: string): Verdict {
   const { users } = view.settings
   const isDisabled = user.attributes['accountEnabled'] === false
   const isIn = users.import === 'all' || users.import.groups.some((id) => closure(view, id).has(objectId))
-  // Who came only through a scope group that is not there any more is left alone, whatever else would keep him out.
-  if (!isIn && users.import !== 'all' && users.import.groups.some((id) => !view.tenant.groups.has(id))) return 'frozen'
   if (users.guests === 'ignore' && user.attributes['userType'] === 'Guest') return 'outOfScope'
+  // Who came only through a scope group that is not there any more is left alone, whatever the filter says of him.
+  if (!isIn && users.import !== 'all' && users.import.groups.some((id) => !view.tenant.groups.has(id))) return 'frozen'
   if (users.filter !== null && !users.filter.any.some((group) => group.all.every((c) => meets(user, c))))
     return 'outOfScope'
   if (users.disabledAccounts === 'ignore' && isDisabled) return 'outOfScope'

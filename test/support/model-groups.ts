@@ -1,6 +1,7 @@
 // Groups and memberships in the reference model (see model.ts): who gives which, and what counts.
+import type { SourceSettings } from '../../src/contract/sources.ts'
 import { groupsOf, isGiven, textOf } from './model-entra.ts'
-import type { AppliedRun, Draft, Registry, View } from './model.ts'
+import type { AppliedRun, Draft, EntraGroup, ModelGroup, Registry, View } from './model.ts'
 
 /** Stands for whoever may give a group of which nothing is said. */
 export const UNSAID = '?'
@@ -58,22 +59,49 @@ export function settleGroups(
     if (!isGiven(view, group)) continue
     const known = after[group.id]?.givers.filter((name) => name !== '') ?? []
     after[group.id] = {
-      name: textOf(group.attributes['displayName']) ?? '',
-      under: view.settings.groups.under ?? '',
+      ...placeOf(view, group),
       givers: [...known, run.source],
+      // Which of several givers names it is not said: what any of them gives, or it had.
+      ...(known.length > 0 && { orElse: placesOf(before, { id: group.id, others: known, views }) }),
     }
   }
-  // Whether it ends, or passes to a source that has only looked so far, is not said.
+  // Whether it ends, or passes to a source that has only looked so far, is not said; nor whether it stays for a source that
+  // was removed, or that was told not to give it and has not run since.
   const others = Object.entries(views).filter(([name]) => name !== run.source && run.settings[name] !== undefined)
   return Object.fromEntries(
     Object.entries(after).map(([id, group]) => {
-      const isUnsaid = others.some(([, { tenant, settings }]) => {
-        const there = tenant.tenantId === run.tenant.tenantId ? tenant.groups.get(id) : undefined
-        return there !== undefined && isGiven({ tenant, settings }, there)
-      })
-      return [id, { ...group, isOpen: group.givers.length === 0 && isUnsaid }]
+      const isGivenNow = (name: string, settings: SourceSettings) => {
+        const tenant = views[name]?.tenant
+        const there = tenant?.tenantId === run.tenant.tenantId ? tenant.groups.get(id) : undefined
+        return tenant !== undefined && there !== undefined && isGiven({ tenant, settings }, there)
+      }
+      const wasOurs = before.groups[id]?.givers.includes(run.source) === true && !group.givers.includes(run.source)
+      const isUnsaid =
+        group.givers.length === 0
+          ? others.some(([name, { settings }]) => isGivenNow(name, settings))
+          : wasOurs && group.givers.every((name) => name === '' || !isGivenNow(name, run.settings[name]!))
+      return [id, { ...group, isOpen: isUnsaid }]
     }),
   )
+}
+
+type Place = Pick<ModelGroup, 'name' | 'under'>
+
+function placeOf(view: View, group: EntraGroup): Place {
+  return { name: textOf(group.attributes['displayName']) ?? '', under: view.settings.groups.under ?? '' }
+}
+
+function placesOf(
+  before: Registry,
+  { id, others, views }: { id: string; others: readonly string[]; views: Registry['views'] },
+): readonly Place[] {
+  const had = before.groups[id]
+  const given = others.flatMap((name) => {
+    const view = views[name]
+    const group = view?.tenant.groups.get(id)
+    return view === undefined || group === undefined ? [] : [placeOf(view, group)]
+  })
+  return [...given, ...(had === undefined ? [] : [{ name: had.name, under: had.under }])]
 }
 
 /** A source is removed: what it gave stays, owned by nobody. */

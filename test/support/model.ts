@@ -64,8 +64,10 @@ export type Facet = 'all' | 'active' | 'userName' | 'names' | 'cards' | 'pin' | 
 
 export interface ModelGroup {
   readonly name: string
-  /** Empty at the top. Of two sources on a tenant the last that ran; the specification says nothing. */
+  /** Empty at the top. */
   readonly under: string
+  /** Other names and places that it may have just as well, while several sources give it. */
+  readonly orElse?: readonly { readonly name: string; readonly under: string }[]
   /** Sources that give it, empty text for removed ones; hidden when there is none. */
   readonly givers: readonly string[]
   /** Whether it is visible is not said. */
@@ -257,7 +259,9 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
   if (verdict === 'frozen') return true
   const claims = person.claims.filter((name) => name !== run.source)
   person.claims = verdict === 'wanted' ? [...claims, run.source] : claims
-  const heirs = person.claims.filter((name) => name === run.source || stillWants(person, { name, run, views }))
+  // A claim stands until a run of its source drops it; but whoever takes over from this one must want him now.
+  const isDropped = person.owner === run.source && verdict !== 'wanted'
+  const heirs = isDropped ? claims.filter((name) => stillWants(person, { name, run, views })) : person.claims
   const owner = ownerOf(heirs, run)
   if (owner !== undefined && owner !== person.owner && (owner === run.source || person.owner === run.source)) {
     if (verdict === 'wanted' && owner !== run.source) person.open = ['all']
