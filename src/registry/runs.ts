@@ -300,11 +300,12 @@ export async function lastAppliedRun(db: Queries, sourceId: number): Promise<num
   return found.rows[0]?.id
 }
 
-/** The held plan of a source that waits for its approval and has not lapsed. */
-export async function waitingRun(db: Queries, sourceId: number): Promise<Run | undefined> {
+/** The held plan of a source that waits for its approval and has not lapsed: the last one of any kind, or of a plan for all. */
+export async function waitingRun(db: Queries, sourceId: number, which: 'any' | 'for-all'): Promise<Run | undefined> {
   const found = await db.query<RunRow>(
-    `select * from runs where source_id = $1 and outcome = 'held' and decision is null and approve_by > now() order by id desc limit 1`,
-    [sourceId],
+    `select * from runs where source_id = $1 and outcome = 'held' and decision is null and approve_by > now()
+       and ($2 = 'any' or only_keys is null) order by id desc limit 1`,
+    [sourceId, which],
   )
   const [row] = found.rows
   return row === undefined ? undefined : presentRun(row)

@@ -40,7 +40,7 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
     throw new ConflictError('not-held', `Run ${approval.run} is not held; only a held plan is approved`)
   }
   if (held.decision !== null) {
-    const waiting = await waitingRun(engine.db, held.sourceId)
+    const waiting = await waitingRun(engine.db, held.sourceId, 'any')
     const instead =
       waiting === undefined ? '' : `; run ${waiting.id} waits now, look at it with: muster runs ${waiting.id}`
     throw new ConflictError('already-decided', `The plan of run ${approval.run} was ${held.decision} already${instead}`)

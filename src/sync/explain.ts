@@ -183,7 +183,7 @@ async function explainWaiting(
   tried: TriedPlan,
   { source, row, user }: Pick<SourceQuestion, 'source' | 'row' | 'user'>,
 ): Promise<ExplainedSource['waiting']> {
-  const waiting = await waitingRun(tried.tx, source.id)
+  const waiting = await waitingRun(tried.tx, source.id, 'any')
   if (waiting === undefined) return null
   const items = (await itemsAbout(tried.tx, waiting.id, { objectId: row.objectId, userId: user?.id })).filter(
     (item) => item.object !== 'group' && item.action !== 'skip',

@@ -21,7 +21,7 @@ const planned = (o: Partial<GroupInput> = {}) =>
       newId: () => 88,
       ...o,
     },
-    { sourceId: MINE },
+    { sourceId: MINE, rivals: [OTHER] },
   )
 const NOTHING_HAPPENS = { item: undefined, issue: undefined }
 /** What every item about the group of these tests says. */

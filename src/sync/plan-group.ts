@@ -26,6 +26,12 @@ export interface GroupHeir {
   readonly under: string
 }
 
+export interface GroupContext {
+  readonly sourceId: number
+  /** The other sources of the tenant that are enabled: a group of any other is nobody's. */
+  readonly rivals: readonly number[]
+}
+
 export interface PlannedGroup {
   readonly kind: 'wanted' | 'ignored' | 'frozen'
   readonly groupId: number | undefined
@@ -36,7 +42,7 @@ export interface PlannedGroup {
 }
 
 /** Plans one group of a source. */
-export function planGroup(input: GroupInput, context: { readonly sourceId: number }): PlannedGroup {
+export function planGroup(input: GroupInput, context: GroupContext): PlannedGroup {
   const { existing, mapped } = input
   const frozen: PlannedGroup = { kind: 'frozen', groupId: existing?.id, item: undefined, issue: undefined }
   if (input.state === 'a' || input.state === '?') return frozen
@@ -45,16 +51,16 @@ export function planGroup(input: GroupInput, context: { readonly sourceId: numbe
     existing !== undefined &&
     !existing.hidden &&
     existing.sourceId !== null &&
-    existing.sourceId !== context.sourceId
+    context.rivals.includes(existing.sourceId)
   ) {
     const isWanted = input.state === 'l' && mapped.kind === 'wanted'
     if (mapped.kind === 'unnamed' || (input.state !== 'l' && !input.removalsAllowed)) return frozen
     return { ...frozen, kind: isWanted ? 'wanted' : 'ignored', isShared: isWanted }
   }
-  if (input.state !== 'l') return leaving(input, { reason: 'gone', rule: 'groups' })
+  if (input.state !== 'l') return leaving({ input, context }, { reason: 'gone', rule: 'groups' })
   switch (mapped.kind) {
     case 'ignored':
-      return leaving(input, { reason: 'ignored', rule: mapped.rule })
+      return leaving({ input, context }, { reason: 'ignored', rule: mapped.rule })
     case 'unnamed':
       return {
         kind: existing === undefined ? 'ignored' : 'frozen',
@@ -67,11 +73,17 @@ export function planGroup(input: GroupInput, context: { readonly sourceId: numbe
         },
       }
     case 'wanted':
-      return planWanted(input, mapped)
+      return planWanted(input, { mapped, context })
   }
 }
 
-function planWanted(input: GroupInput, mapped: { readonly name: string; readonly under: string }): PlannedGroup {
+function planWanted(
+  input: GroupInput,
+  {
+    mapped,
+    context,
+  }: { readonly mapped: { readonly name: string; readonly under: string }; readonly context: GroupContext },
+): PlannedGroup {
   const { existing } = input
   const issue: Issue | undefined = input.membersUnknown
     ? {
@@ -96,7 +108,7 @@ function planWanted(input: GroupInput, mapped: { readonly name: string; readonly
     }
     return { kind: 'wanted', groupId, item, issue }
   }
-  const linkedAgain = existing.sourceId === null
+  const linkedAgain = existing.sourceId !== context.sourceId
   const item =
     existing.name !== mapped.name
       ? ({
@@ -126,9 +138,12 @@ function planWanted(input: GroupInput, mapped: { readonly name: string; readonly
   return { kind: 'wanted', groupId: existing.id, item, issue }
 }
 
-function leaving(input: GroupInput, why: Why): PlannedGroup {
+function leaving(
+  { input, context }: { readonly input: GroupInput; readonly context: GroupContext },
+  why: Why,
+): PlannedGroup {
   const { existing } = input
-  if (existing === undefined || existing.hidden || existing.sourceId === null) {
+  if (existing === undefined || existing.hidden || existing.sourceId !== context.sourceId) {
     return { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
   }
   if (!input.removalsAllowed && why.reason === 'gone')

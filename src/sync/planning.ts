@@ -204,7 +204,7 @@ class Planner {
               }),
             newId: () => this.#takeId(),
           },
-          { sourceId: source.id },
+          { sourceId: source.id, rivals: this.#input.rivals.flatMap((rival) => (rival.enabled ? [rival.id] : [])) },
         )
         if (group.groupId !== undefined && group.isShared !== undefined)
           shared.push({ groupId: group.groupId, claims: group.isShared })

@@ -18,11 +18,16 @@ import { conclusionOf, finished, requireSameSettings, type Session, type Session
 const APPROVAL_HOURS = 24
 
 /** Ends the run as held: the plan waits for approval. */
-export async function hold(session: Session, reasons: readonly HeldReason[]): Promise<SessionEnding> {
+export async function hold(
+  session: Session,
+  reasons: readonly HeldReason[],
+  only?: readonly number[],
+): Promise<SessionEnding> {
   const { held, approveBy } = heldOf(session, reasons)
   for (const { rule, count, limit } of reasons) session.lease.log.info('held', { what: rule, count, limit })
   session.document = { ...session.document, held }
-  await supersedeHeld(session.engine.db, session)
+  // One user alone does not decide about a plan for many: both wait.
+  if (only === undefined) await supersedeHeld(session.engine.db, session)
   return { outcome: 'held', approveBy, isRecorded: false }
 }
 

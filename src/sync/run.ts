@@ -79,7 +79,7 @@ async function pullPlanApply(
     const waiting = await withTransaction(session.engine.db, (tx) => leaveWaiting(session, tx, plan.held))
     if (waiting !== undefined) return waiting
   }
-  if (plan.held.length > 0) return hold(session, plan.held)
+  if (plan.held.length > 0) return hold(session, plan.held, plan.only)
   const ending = await applyPlanned(session, plan, pulled)
   if (plan.everybody) await refreshStatistics(session.engine.db, FILLED_BY_RUNS)
   return ending

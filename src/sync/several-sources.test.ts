@@ -375,6 +375,15 @@ describe('memberships and groups of several sources', () => {
     expect((await people(test.db))[BOB]?.groups).toEqual(['Crew'])
   })
 
+  it('a group whose owner is disabled passes to the source that imports it', async () => {
+    await first.set({ priority: 10, enabled: false })
+    await second.group(STAFF, { displayName: 'Everybody' })
+    const plan = await second.run({ everybody: true })
+    expect(await itemsOf(plan.runId)).toContain('group rename changed-in-entra')
+    const groups = await test.db.query('select source_id, name from groups')
+    expect(groups.rows).toEqual([{ source_id: second.id, name: 'Everybody' }])
+  })
+
   it('a group that Entra has deleted goes for all', async () => {
     await first.group(STAFF, {}, 'x')
     await second.group(STAFF, {}, 'x')

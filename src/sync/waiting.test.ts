@@ -102,6 +102,21 @@ describe('while a plan is held', () => {
   })
 })
 
+describe('one user alone whose plan is held', () => {
+  it('takes nothing from the plan for many that waits; both can be decided', async () => {
+    leave(0, 6)
+    const many = await w.sync()
+    remove(w.tenant, people[10]!.id)
+    // Together with what the day has seen it is over a limit of none.
+    await test.db.query(`update sources set settings = jsonb_set(settings, '{safeguard,removals,count}', '0')`)
+    const one = await w.sync({ user: people[10]!.id })
+    expect(one.outcome).toBe('held')
+    expect(await decisions()).toEqual([null, null])
+    expect(await scheduled()).toMatchObject({ outcome: 'held', planHash: many.planHash })
+    expect((await approve(one.run, one.planHash!)).outcome).toBe('applied')
+  })
+})
+
 describe('limits are for a day', () => {
   it('many small plans do not pass where one large one would not', async () => {
     leave(0, 3)

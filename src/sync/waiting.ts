@@ -17,7 +17,7 @@ interface Newer {
  * limit would be planned again. `undefined`: there is none, or it is not true any more.
  */
 export async function stillWaiting(db: Queries, newer: Newer): Promise<Run | undefined> {
-  const waiting = await waitingRun(db, newer.sourceId)
+  const waiting = await waitingRun(db, newer.sourceId, 'for-all')
   const reasons = waiting?.summary?.held?.reasons
   if (waiting === undefined || reasons === undefined || waiting.settingsVersion !== newer.settingsVersion)
     return undefined
