@@ -305,3 +305,27 @@ describe('option users.options.addNewUsers', () => {
     expect((await activeWith({})).active).toContain('ann')
   })
 })
+
+describe('guests', () => {
+  it('G20: an invited UPN is cut at its last @ and kept as it is, and without a userType nobody counts as a guest', async () => {
+    const invited = {
+      ...ATTRIBUTES,
+      userPrincipalName: 'eve_other.org#EXT#@contoso.onmicrosoft.com',
+      mail: 'eve@other.org',
+    }
+    const row = await rowOf({ aliases: ['upnPrefix'] }, { ...invited, userType: null })
+
+    expect(row).toMatchObject({
+      name: 'eve_other.org#EXT#@contoso.onmicrosoft.com',
+      aliases: ['eve_other.org#EXT#'],
+      email: 'eve@other.org',
+    })
+    const source = await aHandSource(test.db, { users: { guests: 'ignore' } })
+    await source.user(BO, { ...invited, userPrincipalName: 'bo#EXT#@contoso.com', userType: null })
+    await source.user(CY, { ...invited, userPrincipalName: 'cy@contoso.com', userType: 'Guest' })
+    await source.run()
+    const names = await activeNames()
+    expect(names).toContain('bo#EXT#@contoso.com')
+    expect(names).not.toContain('cy@contoso.com')
+  })
+})

@@ -106,7 +106,7 @@ export const aRegistryGroup = (o: Partial<RegistryGroup> = {}): RegistryGroup =>
   ...o,
 })
 
-export const aContext = (o: Partial<PlanUserContext> = {}): PlanUserContext => ({
+const aContext = (o: Partial<PlanUserContext> = {}): PlanUserContext => ({
   sourceId: MINE,
   rank: aRank(),
   rivals: [],
