@@ -2,17 +2,23 @@
 import type { Database } from '../../src/database/connect.ts'
 import { FIELD_COLUMNS } from '../../src/registry/users.ts'
 import { canonical } from '../support/model-entra.ts'
-import { effective, UNSAID } from '../support/model-groups.ts'
+import { effective } from '../support/model-groups.ts'
 import type { Holding, ModelGroup, Origin, Person, Registry } from '../support/model.ts'
 import { testSealing } from '../support/world.ts'
 import { OWN_ENDING, PINS } from './steps.ts'
 
 export interface Observed {
   readonly people: readonly Person[]
-  readonly groups: Readonly<Record<string, Omit<ModelGroup, 'givers'> & { readonly isHidden: boolean }>>
+  readonly groups: Readonly<Record<string, ObservedGroup>>
   readonly effective: ReadonlySet<string>
   /** `groupObjectId objectId source`, as the model keeps them. */
   readonly memberships: ReadonlySet<string>
+}
+
+type ObservedGroup = Pick<ModelGroup, 'name' | 'under'> & {
+  readonly isHidden: boolean
+  /** Empty text when it has none. */
+  readonly owner: string
 }
 
 interface Row {
@@ -62,8 +68,9 @@ export async function observe(db: Database): Promise<Observed> {
           'origin', c.origin, 'held', c.held) order by c.lookup) from credentials c where c.user_id = u.id) as credentials
      from users u left join sources s on s.id = u.source_id order by u.id`,
   )
-  const groups = await db.query<{ object_id: string; name: string; under: string; hidden: boolean }>(
-    'select object_id, name, under, hidden from groups where object_id is not null',
+  const groups = await db.query<{ object_id: string; name: string; under: string; hidden: boolean; owner: string }>(
+    `select g.object_id, g.name, g.under, g.hidden, coalesce(s.name, '') as owner
+       from groups g left join sources s on s.id = g.source_id where g.object_id is not null`,
   )
   const pairs = await db.query<{ pair: string; source: string; is_effective: boolean }>(
     `select g.object_id || ' ' || u.object_id as pair, coalesce(s.name, '') as source, u.active and not g.hidden as is_effective
@@ -73,7 +80,7 @@ export async function observe(db: Database): Promise<Observed> {
   return {
     people: users.rows.map(personOf),
     groups: Object.fromEntries(
-      groups.rows.map((g) => [g.object_id, { name: g.name, under: g.under, isHidden: g.hidden }]),
+      groups.rows.map((g) => [g.object_id, { name: g.name, under: g.under, isHidden: g.hidden, owner: g.owner }]),
     ),
     effective: new Set(pairs.rows.filter((row) => row.is_effective).map((row) => row.pair)),
     memberships: new Set(pairs.rows.map((row) => `${row.pair} ${row.source}`)),
@@ -245,7 +252,7 @@ export function settle(expected: Registry, observed: Observed): Registry {
       {
         ...g,
         ...(is !== undefined && orElse !== undefined && { name: is.name, under: is.under }),
-        ...(g.isOpen === true && { givers: is?.isHidden === false ? [UNSAID] : [] }),
+        ...(g.isOpen === true && { givers: is?.isHidden === false ? [...new Set([...g.givers, is.owner])] : [] }),
       },
     ]
   })
@@ -257,7 +264,7 @@ export function takenFrom(expected: Registry, observed: Observed): Registry {
   const before = new Map(expected.people.map((p) => [p.ref, p]))
   const groups = Object.entries(observed.groups).map(([id, g]): [string, ModelGroup] => {
     const givers = expected.groups[id]?.givers ?? []
-    return [id, { name: g.name, under: g.under, givers: g.isHidden ? [] : givers.length > 0 ? givers : [''] }]
+    return [id, { name: g.name, under: g.under, givers: g.isHidden ? [] : givers.length > 0 ? givers : [g.owner] }]
   })
   return {
     ...expected,

@@ -3,9 +3,6 @@ import type { SourceSettings } from '../../src/contract/sources.ts'
 import { groupsOf, isGiven, textOf } from './model-entra.ts'
 import type { AppliedRun, Draft, EntraGroup, ModelGroup, Registry, View } from './model.ts'
 
-/** Stands for whoever may give a group of which nothing is said. */
-export const UNSAID = '?'
-
 interface Setting {
   readonly run: AppliedRun
   readonly view: View
@@ -52,7 +49,7 @@ export function settleGroups(
   const after = Object.fromEntries(
     Object.entries(before.groups).map(([id, { name, under, givers }]) => [
       id,
-      { name, under, givers: givers.filter((giver) => giver !== run.source && giver !== UNSAID) },
+      { name, under, givers: givers.filter((giver) => giver !== run.source) },
     ]),
   )
   for (const group of run.tenant.groups.values()) {

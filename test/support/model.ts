@@ -261,7 +261,11 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
   person.claims = verdict === 'wanted' ? [...claims, run.source] : claims
   // A claim stands until a run of its source drops it; but whoever takes over from this one must want him now.
   const isDropped = person.owner === run.source && verdict !== 'wanted'
-  const heirs = isDropped ? claims.filter((name) => stillWants(person, { name, run, views })) : person.claims
+  const wishes = isDropped ? claims.map((name) => ({ name, verdict: ofHeir(person, { name, run, views }) })) : []
+  const heirs = isDropped ? wishes.filter((wish) => wish.verdict === 'wanted').map((wish) => wish.name) : person.claims
+  // Whether a claim still counts of a source that was told to leave him out and has not run since is not said.
+  const isUnsaid = wishes.some((wish) => wish.verdict === 'outOfScope' || wish.verdict === 'frozen')
+  if (isUnsaid) person.open = ['all']
   const owner = ownerOf(heirs, run)
   if (owner !== undefined && owner !== person.owner && (owner === run.source || person.owner === run.source)) {
     if (verdict === 'wanted' && owner !== run.source) person.open = ['all']
@@ -302,15 +306,15 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
   return run.at < (person.deactivatedAt ?? run.at) + options.deleteAfterDays * DAY_MS
 }
 
-/** Whether another source's claim holds with what this run has read of him, in the groups that the other one knows. */
-function stillWants(
+/** What he is to another source with what this run has read of him, in the groups that the other one knows. */
+function ofHeir(
   person: Draft,
   { name, run, views }: { name: string; run: AppliedRun; views: Registry['views'] },
-): boolean {
+): Verdict {
   const view = views[name]
-  if (view === undefined) return true
+  if (view === undefined) return 'wanted'
   const tenant = { ...run.tenant, groups: view.tenant.groups }
-  return judge({ tenant, settings: run.settings[name] ?? view.settings }, person.objectId ?? '') === 'wanted'
+  return judge({ tenant, settings: run.settings[name] ?? view.settings }, person.objectId ?? '')
 }
 
 function ownerOf(claims: readonly string[], run: AppliedRun): string | undefined {
