@@ -29,6 +29,11 @@ export function settleMemberships(
       if (person.wasRestored) person.open = [...person.open, 'groups']
       continue
     }
+    // Missing people who are kept are frozen, and whoever is gone loses his memberships: which of the two counts is not said.
+    if (verdict === 'gone' && person.isActive) {
+      for (const row of ours) openPairs.add(pairOf(row))
+      continue
+    }
     for (const row of ours) memberships.delete(row)
     if (verdict === 'gone') continue
     for (const group of groupsOf(view, objectId)) memberships.add(`${group} ${objectId} ${run.source}`)
