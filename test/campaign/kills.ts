@@ -1,5 +1,5 @@
 // The long kill test: every failpoint three times, a thousand random moments, every COMMIT cut in three ways, and the embedded
-// server struck in every way. `npm run campaign -- kills [--moments 1000] [--seed 1000] [--blows 60]`
+// server struck in every way. `npm run campaign -- kills [--failpoints 9999] [--moments 1000] [--seed 1000] [--blows 20]`
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
@@ -35,15 +35,20 @@ export async function run(): Promise<KillFigures> {
   const { values } = parseArgs({
     args: process.argv.slice(3),
     options: {
+      failpoints: { type: 'string', default: '9999' },
       moments: { type: 'string', default: '1000' },
       seed: { type: 'string', default: '1000' },
-      blows: { type: 'string', default: '60' },
+      blows: { type: 'string', default: '20' },
     },
   })
   const firstSeed = Number(values.seed)
   const startedAt = systemClock.monotonicMs()
   const found = new Map<string, readonly CaseResult[]>()
-  const failpoints = await killProcesses(found, { firstSeed, moments: Number(values.moments) })
+  const failpoints = await killProcesses(found, {
+    firstSeed,
+    moments: Number(values.moments),
+    failpoints: Number(values.failpoints),
+  })
   await killServers(found, { firstSeed, blows: Number(values.blows) })
   const figures = {
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
@@ -62,11 +67,11 @@ export async function run(): Promise<KillFigures> {
 
 async function killProcesses(
   found: Map<string, readonly CaseResult[]>,
-  options: { readonly firstSeed: number; readonly moments: number },
+  options: { readonly firstSeed: number; readonly moments: number; readonly failpoints: number },
 ): Promise<number> {
   await using site = await openEmbeddedSite({ scenarios: SCENARIOS, isShared: false })
   const { traces, durations } = await watchRuns(site)
-  const names = listFailpoints(traces)
+  const names = listFailpoints(traces).slice(0, options.failpoints)
   const cases = names.flatMap((name) => hitsOf(name, traces))
   found.set('SIGKILL at failpoints', await runCases(site, { cases, durations, onResult: progress(cases.length) }))
   const scenarios = SCENARIOS.map((scenario) => scenario.name)
