@@ -7,7 +7,7 @@ import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/
 import { openVault } from '../../src/vault/keys.ts'
 import type { ChildReport, Errand } from './children.ts'
 import { createEngine, perform } from './engine.ts'
-import { createFailpoints } from './failpoints.ts'
+import { createFailpoints, type Failpoints } from './failpoints.ts'
 
 process.once('message', (errand) => {
   run(errand as Errand).then(
@@ -32,6 +32,18 @@ async function run(errand: Errand): Promise<ChildReport> {
     errand.home === undefined
       ? undefined
       : await openEmbeddedDatabase({ home: errand.home, clock: systemClock, log: silentLog })
+  try {
+    return await runOn(errand, failpoints)
+  } catch (error) {
+    // What the command line would end with.
+    if (!(error instanceof Error && 'code' in error)) throw error
+    return { outcome: null, error: String(error.code), run: null, ms: 0, reached: [] }
+  } finally {
+    await embedded?.release()
+  }
+}
+
+async function runOn(errand: Errand, failpoints: Failpoints): Promise<ChildReport> {
   const db = await connect({
     embedded: { address: errand.address },
     log: silentLog,
@@ -40,21 +52,18 @@ async function run(errand: Errand): Promise<ChildReport> {
   try {
     failpoints.watchSessions(db)
     const startedAt = systemClock.monotonicMs()
-    const ended = await openVault({ keyFile: errand.keyFile, db, allowCreate: false })
-      .then((vault) =>
-        perform(createEngine({ db, vault }), errand.work, (progress) => failpoints.enter(progress.phase)),
-      )
-      .then(
-        (document) => ({ outcome: document.outcome, error: document.error?.code ?? null, run: Number(document.run) }),
-        (error: unknown) => {
-          // What the command line would end with.
-          if (!(error instanceof Error && 'code' in error)) throw error
-          return { outcome: null, error: String(error.code), run: null }
-        },
-      )
-    return { ...ended, ms: systemClock.monotonicMs() - startedAt, reached: [...failpoints.reached] }
+    const vault = await openVault({ keyFile: errand.keyFile, db, allowCreate: false })
+    const document = await perform(createEngine({ db, vault }), errand.work, (progress) =>
+      failpoints.enter(progress.phase),
+    )
+    return {
+      outcome: document.outcome,
+      error: document.error?.code ?? null,
+      run: Number(document.run),
+      ms: systemClock.monotonicMs() - startedAt,
+      reached: [...failpoints.reached],
+    }
   } finally {
     await db.close()
-    await embedded?.release()
   }
 }
