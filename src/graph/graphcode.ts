@@ -4,7 +4,7 @@ import { BadAnswer } from './errors.ts'
 
 /**
  * The Graph error code of a body: the outermost known one, or a delta reset code further in. Undefined when the body is
- * no Graph error. Messages are never read.
+ * no Graph error. Of messages nothing is read but {@link unknownProperty}.
  */
 export function codeOfBody(body: Buffer): string | undefined {
   try {
@@ -29,4 +29,23 @@ export function codeOfError(body: unknown): string | undefined {
   return code
 }
 
+/**
+ * The property that Graph does not know, by the message of a refusal; only where the request itself names it, so that nothing
+ * of a message is repeated that was not ours before.
+ *
+ * @param url the request, as it was sent
+ */
+export function unknownProperty(body: unknown, url: string): string | undefined {
+  const message = asRecord(asRecord(body)?.['error'])?.['message']
+  const name = typeof message === 'string' ? UNKNOWN_PROPERTY.exec(message)?.[1] : undefined
+  return name !== undefined && url.split(/[^\w.]+/).includes(name) ? name : undefined
+}
+
+/** As {@link unknownProperty}, of a body that is a Graph error. */
+export function unknownPropertyOfBody(body: Buffer, url: string): string | undefined {
+  return unknownProperty(parseJson(body), url)
+}
+
+/** Wording of the OData library that Graph is made with; another wording only tells less. */
+const UNKNOWN_PROPERTY = /^Could not find a property named '([\w.]{1,200})'/
 const RESET = /^(syncStateNotFound|resyncRequired)$/i

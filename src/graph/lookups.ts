@@ -4,6 +4,7 @@ import type { ObjectId } from '../directory/ids.ts'
 import { eachBatched, type InnerAnswer, type Job } from './batch.ts'
 import { asRecord } from './body.ts'
 import { BadAnswer, GraphError } from './errors.ts'
+import { unknownProperty } from './graphcode.ts'
 import { isAbsence } from './memberships.ts'
 import { eachPage } from './pages.ts'
 import { compilePicker, selectOf } from './picker.ts'
@@ -150,12 +151,15 @@ function requireObject(job: LookUpJob, answer: InnerAnswer): Raw {
 function requireBody(job: LookUpJob, answer: InnerAnswer): Raw {
   const path = job.url.split('?', 1)[0] ?? ''
   if (answer.status === 404) throw new BadAnswer('an object answered 404 for another reason than not being there')
-  if (answer.status >= 300)
+  if (answer.status >= 300) {
+    const unknown = unknownProperty(answer.body, job.url)
+    const attribute = unknown === undefined ? '' : `; it does not know the attribute ${unknown}`
     throw new GraphError(
       answer.status === 403 ? 'forbidden' : 'bad-request',
-      `Cannot read ${path}: Graph answered ${answer.status} ${answer.code}`,
+      `Cannot read ${path}: Graph answered ${answer.status} ${answer.code}${attribute}`,
       { status: answer.status, graphCode: answer.code, requestId: answer.requestId, path, retry: 'never' },
     )
+  }
   const raw = asRecord(answer.body)
   if (raw === undefined) throw new BadAnswer('no object was answered')
   return raw

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { backoffMs, clampRetryAfter, parseRetryAfter, pauseText } from './backoff.ts'
 import { BadAnswer, GraphError, type GraphErrorCode } from './errors.ts'
-import { codeOfBody } from './graphcode.ts'
+import { codeOfBody, unknownPropertyOfBody } from './graphcode.ts'
 import type { Limiter } from './limiter.ts'
 import type { Limits } from './limits.ts'
 import { type GraphRoot, pathOfLink } from './links.ts'
@@ -173,9 +173,10 @@ export function createRequester(options: RequesterOptions): Requester {
       })
     // a reset of delta state needs no body to be one
     if (graphCode === undefined && status !== 410) throw new BadAnswer(`Graph answered ${status} without a Graph error`)
+    const unknown = status === 400 ? unknownPropertyOfBody(answer.body, question.url) : undefined
     throw new Refused(
       codeOfStatus(status),
-      `Graph answered ${status}${graphCode === undefined ? '' : ` ${graphCode}`}`,
+      `Graph answered ${status}${graphCode === undefined ? '' : ` ${graphCode}`}${unknown === undefined ? '' : `; it does not know the attribute ${unknown}`}`,
       { status, graphCode, requestId },
     )
   }

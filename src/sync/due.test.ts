@@ -41,13 +41,13 @@ async function loaded(options: Record<string, unknown>): Promise<HandSource> {
 }
 
 describe('option users.options.graceDays', () => {
-  it('default: somebody missing is deactivated at once', async () => {
+  it('option users.options.graceDays: default: somebody missing is deactivated at once', async () => {
     const source = await loaded({})
     await source.user(ANN, {}, 's')
     expect(await items(source, day(1))).toEqual(['user deactivate soft-deleted'])
   })
 
-  it('effect: listed as missing and frozen until the days are over, then deactivated by a delta that nothing else marked', async () => {
+  it('option users.options.graceDays: effect: listed as missing and frozen until the days are over, then deactivated by a delta that nothing else marked', async () => {
     const source = await loaded({ graceDays: 3 })
     await source.user(ANN, { employeeId: '78' }, 's')
     expect(await items(source, day(1))).toEqual(['user skip grace-period'])
@@ -105,13 +105,13 @@ describe('option users.options.graceDays', () => {
 })
 
 describe('option users.options.deactivateMissingUsers', () => {
-  it('default: on', async () => {
+  it('option users.options.deactivateMissingUsers: default: on', async () => {
     const source = await loaded({})
     await source.user(ANN, {}, 'x')
     expect(await items(source, day(1))).toEqual(['user deactivate gone'])
   })
 
-  it('effect: off, listed as missing and frozen: no field, credential or membership changes', async () => {
+  it('option users.options.deactivateMissingUsers: effect: off, listed as missing and frozen: no field, credential or membership changes', async () => {
     const source = await loaded({ deactivateMissingUsers: false })
     await source.user(ANN, { employeeId: '78', displayName: 'Other' }, 's')
     expect(await items(source, day(1))).toEqual(['user skip missing-kept'])
@@ -120,14 +120,14 @@ describe('option users.options.deactivateMissingUsers', () => {
 })
 
 describe('option users.options.deleteAfterDays', () => {
-  it('default: never', async () => {
+  it('option users.options.deleteAfterDays: default: never', async () => {
     const source = await loaded({})
     await source.user(ANN, {}, 'x')
     await items(source, day(1))
     expect(await items(source, day(4000), true)).toEqual([])
   })
 
-  it('effect: the record goes with its cards and names, so many days after it was deactivated, and the history stays', async () => {
+  it('option users.options.deleteAfterDays: effect: the record goes with its cards and names, so many days after it was deactivated, and the history stays', async () => {
     const source = await loaded({ deleteAfterDays: 30 })
     await source.user(ANN, {}, 's')
     await items(source, day(1))

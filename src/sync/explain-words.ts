@@ -88,6 +88,12 @@ export function pairingOf({ next, past, isLinked }: PairingWords): { result: str
       sentence: `The next run links a registry user without object id to him (${next.reason}); adoptions hold the plan unless adoptions is automatic.`,
     }
   }
+  if (next?.action === 'take over') {
+    return {
+      result: 'take over',
+      sentence: `Linked by tenant and object id; the next run takes him over from the source that owns him now (${next.reason}).`,
+    }
+  }
   if (!isLinked) return { result: 'none', sentence: 'The registry has nobody with his object id.' }
   const how = past === undefined ? '' : `, since run ${past.run} (${past.action}, ${past.reason})`
   return { result: 'linked', sentence: `Linked by tenant and object id${how}, whatever his name is now.` }

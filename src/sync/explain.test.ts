@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import { explanation, type Explanation } from '../contract/explanation.ts'
-import { REMEDIES } from '../contract/remedies.ts'
 import { ISSUE_CODES } from '../contract/runs.ts'
 import { canonical } from '../directory/canonical.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
@@ -148,85 +147,6 @@ describe('where he stands (each row of the order of judgement)', () => {
   it('nobody of that name: what was looked for, and what to give', async () => {
     await world()
     await expect(why('nobody')).rejects.toThrow(/There is no user "nobody"; neither the registry nor/)
-  })
-})
-
-describe('how he is paired', () => {
-  const pairing = async (user: string) => (await why(user)).sources[0]!.pairing
-
-  it('linked, and since which run', async () => {
-    await world()
-    const ann = person('ann')
-    const first = await w.sync()
-    rename(w.tenant, ann.id, 'ann.b@contoso.com')
-    await w.sync()
-    expect(await pairing('ann.b@contoso.com')).toMatchObject({
-      result: 'linked',
-      sentence: expect.stringContaining(`since run ${first.run} (create, new-in-entra)`),
-    })
-  })
-
-  it('to be created', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync({ kind: 'plan' })
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing.result).toBe('create')
-    expect(told.sources[0]!.next.items.map((i) => i.action)).toEqual(['create'])
-  })
-
-  it('to be adopted, which holds the plan', async () => {
-    await world()
-    const ann = person('ann')
-    await local('ann@contoso.com')
-    await w.sync()
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing).toMatchObject({ result: 'adopt', sentence: expect.stringContaining('paired-by') })
-    expect(told.sources[0]!.waiting).toMatchObject({ reasons: [{ rule: 'adoptions', count: 1, limit: 0 }] })
-    expect(told.sources[0]!.waiting!.items.map((i) => i.action)).toEqual(['adopt'])
-  })
-
-  it('refused, because the record is protected', async () => {
-    await world()
-    const ann = person('ann')
-    await local('ann@contoso.com', { protected: true })
-    await w.sync()
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing.result).toBe('pairing-refused')
-    expect(told.sources[0]!.issues.map((i) => i.code)).toEqual(['pairing-refused'])
-    expect(told.sources[0]!.issues[0]!.remedy).toBe(REMEDIES['pairing-refused'])
-  })
-
-  it('not created, because new users are not added', async () => {
-    await world({ users: { options: { addNewUsers: false } } })
-    const ann = person('ann')
-    await w.sync()
-    expect(await pairing(ann.id)).toMatchObject({
-      result: 'new-users-off',
-      sentence: expect.stringContaining('addNewUsers'),
-    })
-  })
-
-  it('an administrator deactivated him', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    await test.db.query(`update users set active = false, deactivated_by = 'administrator' where object_id = $1`, [
-      ann.id,
-    ])
-    expect((await pairing(ann.id)).result).toBe('deactivated-by-administrator')
-  })
-
-  it('missing and kept; and in his days of grace', async () => {
-    await world({ users: { options: { deactivateMissingUsers: false } } })
-    const ann = person('ann')
-    await w.sync()
-    remove(w.tenant, ann.id)
-    await w.sync()
-    expect((await pairing(ann.id)).result).toBe('missing-kept')
-    await w.configure({ safeguard: 'off', users: { options: { graceDays: 7 } } })
-    await w.sync()
-    expect((await pairing(ann.id)).result).toBe('grace-period')
   })
 })
 

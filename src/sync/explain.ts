@@ -106,7 +106,9 @@ async function explainSource(engine: Engine, question: SourceQuestion): Promise<
     const planned = (await itemsAbout(tried.tx, tried.runId, { objectId: row.objectId, userId: user?.id })).filter(
       (item) => item.object !== 'group',
     )
-    const line = planned.find((item) => item.object === 'user')
+    const lines = planned.filter((item) => item.object === 'user')
+    // Where his object id moves to another record, the record that loses it comes first.
+    const line = lines.find((item) => PAIRING.has(item.action)) ?? lines[0]
     const items = planned.filter((item) => item.action !== 'skip')
     const scope = source.settings.users.import
     const chain = scope === 'all' ? [] : (scope.groups.map((id) => groups.get(id)?.chain).find(Boolean) ?? [])
@@ -151,6 +153,8 @@ async function explainSource(engine: Engine, question: SourceQuestion): Promise<
 }
 
 const LINKING: ReadonlySet<string> = new Set(['create', 'adopt'])
+/** Actions that say who somebody is, or whose. */
+const PAIRING: ReadonlySet<string> = new Set([...LINKING, 'take over'])
 
 /** Judged as planning judges him, on what it has just read. */
 async function judgeNow(

@@ -29,7 +29,7 @@ afterAll(() => test.drop())
 const ANN = anId(1)
 
 /** Applies a config file with one source of these settings. */
-function applied(settings: Settings) {
+function applied(settings: Settings & { readonly connection?: string }) {
   const connection = { tenantId: ANN, clientId: ANN, clientSecret: { env: 'S' } }
   const file = parseConfigFile(
     { connections: { contoso: connection }, sources: { staff: { connection: 'contoso', ...settings } } },
@@ -222,6 +222,14 @@ describe('options enabled, name, schedule and timezone', () => {
     expect((await requireSource(test.db, 'staff')).enabled).toBe(true)
   })
 
+  it('option connection: effect: whose tenant is read, and one that there is not is refused', async () => {
+    await applied({})
+
+    expect((await requireSource(test.db, 'staff')).connection).toMatchObject({ name: 'contoso', tenantId: ANN })
+    expect(sourceSettings.safeParse({}).error?.issues.map((issue) => issue.path.join('.'))).toEqual(['connection'])
+    expect(() => applied({ connection: 'fabrikam' })).toThrow('there is no connection "fabrikam"')
+  })
+
   it('option name: effect: it is the source’s key, and unique', async () => {
     await applied({})
 
@@ -232,7 +240,7 @@ describe('options enabled, name, schedule and timezone', () => {
     ).rejects.toThrow('sources_name')
   })
 
-  it('option schedule: effect: what is given is kept, none is no schedule, and nonsense is refused', () => {
+  it('option schedule, option timezone: effect: what is given is kept, none is no schedule, and nonsense is refused', () => {
     const given = sourceSettings.parse({
       connection: 'c',
       schedule: { delta: '0 * * * *', full: 'none' },
@@ -367,13 +375,19 @@ describe('options apply, mode and pin of a target', () => {
     expect((await after({ cards: [entry] })).credentials).toEqual(cards)
   })
 
-  it('option pin: effect: from an attribute, and drawn', async () => {
+  it('option users.properties.pin: effect: from an attribute, and drawn', async () => {
     expect((await after({ pin: { from: 'postalCode' } })).credentials).toEqual(['pin/418803'])
     await emptyRegistry(test.db)
     expect((await after({ pin: 'generate' })).credentials).toEqual([expect.stringMatching(/^pin\/\d{6}$/)])
   })
 
-  it('option pin: default: none', async () => {
+  it('option transform: effect: the card is written by it; default: as it is given', async () => {
+    const cards = [{ from: 'employeeId', transform: 'lpad(4,0)' }, 'employeeId']
+
+    expect((await after({ cards })).credentials).toEqual(['card/0002', 'card/2'])
+  })
+
+  it('option users.properties.pin: default: none', async () => {
     expect((await after({})).credentials).toEqual([])
   })
 })

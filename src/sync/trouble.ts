@@ -38,6 +38,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   unreachable: CHECK_NETWORK,
   throttled: PASSING,
   'throttled-too-long': 'Microsoft asked for this pause; the next run goes on where this one stood.',
+  'bad-request':
+    'Microsoft Graph does not take what the settings ask for, most often an attribute that the tenant does not have; correct the attribute in the mapping and apply it.',
   'bad-upstream': `${PASSING} If it stays, look whether a proxy answers in Microsoft's place.`,
   'listing-contradicted': 'Microsoft Graph contradicted itself, so nothing was believed; a later run compares again.',
   'listing-incomplete': 'Nothing is removed meanwhile; the next full run compares again.',
