@@ -2,7 +2,6 @@
 // them. The command line and the server know Muster through this file only.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import type { Sink } from './alerts/alert.ts'
 import { deliverAlerts } from './alerts/deliver.ts'
@@ -14,13 +13,9 @@ import { ConfigError, type ConfigProblem, RunError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import type { ConfigFile } from './contract/config-file.ts'
-import type { ConfigurationChange } from './contract/configuration.ts'
-import type { SourceHealthLine, UndeliveredLine } from './contract/health.ts'
+import type { SourceHealthLine } from './contract/health.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunLine } from './contract/run-list.ts'
-import type { Explanation } from './contract/explanation.ts'
-import type { RevertDocument } from './contract/reverts.ts'
-import type { RunLogLine } from './contract/run-log.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
@@ -30,15 +25,16 @@ import { checkConnection, type Finding } from './graph/check.ts'
 import { GraphClient } from './graph/client.ts'
 import { parseCertificate } from './registry/certificates.ts'
 import { configure, type WantedConfiguration, type WantedCredential } from './registry/configuration.ts'
+import type { Actions, ConnectionSecrets, PlanLine } from './http/actions.ts'
 import { type Connection, listConnections, openCredentials, requireConnection } from './registry/connections.ts'
-import { type ExportRequest, writeExport } from './registry/export-stream.ts'
+import { writeExport } from './registry/export-stream.ts'
 import { listHealth, type NamedHealth } from './registry/health.ts'
-import { type IssueQuery, listIssues, type OpenIssue } from './registry/issues.ts'
-import { countPlanLines, eachPlanLine, type PlanItemQuery, writePlanItems } from './registry/plan-export.ts'
-import { eachPlanItem, type PlanItem } from './registry/plans.ts'
+import { listIssues } from './registry/issues.ts'
+import { countPlanLines, eachPlanLine, writePlanItems } from './registry/plan-export.ts'
+import { eachPlanItem } from './registry/plans.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
-import { listRuns, requireRun, type Run, type RunQuery } from './registry/runs.ts'
+import { listRuns, requireRun, type Run } from './registry/runs.ts'
 import { scheduleProblems } from './registry/schedules.ts'
 import { listSources, requireSource } from './registry/sources.ts'
 import { needsOf } from './sync/map/needs.ts'
@@ -51,72 +47,10 @@ import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
 import { openVault, type Vault } from './vault/keys.ts'
 
-export type { RunProgress, SettingsPreview }
-/** One line of a plan as it is shown. */
-export type PlanLine = Pick<PlanItem, 'object' | 'action' | 'objectId' | 'name' | 'old' | 'new' | 'rule' | 'reason'>
-
-/** The secrets of a connection as read from where the config file says. */
-export interface ConnectionSecrets {
-  readonly secret: string | undefined
-  /** PEM text, and where it is named, for messages. */
-  readonly certificate: { readonly text: string; readonly at: string } | undefined
-}
+export type { ConnectionSecrets, PlanLine, RunProgress, SettingsPreview }
 
 /** Everything that can be done. Methods throw the errors of `base/errors.ts`. */
-export interface App {
-  /** Names of the connections that exist, for checking a config file. */
-  connectionNames(): Promise<ReadonlySet<string>>
-  /** Checks what only this side can check: schedules, time zones, certificates. @throws ConfigError with all of it */
-  prepareConfiguration(file: ConfigFile, secrets: ReadonlyMap<string, ConnectionSecrets>): WantedConfiguration
-  configure(options: {
-    readonly wanted: WantedConfiguration
-    readonly prune: boolean
-    readonly dryRun: boolean
-  }): Promise<readonly ConfigurationChange[]>
-  /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */
-  preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>
-  check(connection: string, signal: AbortSignal): Promise<readonly Finding[]>
-  run(request: Parameters<typeof runSource>[1]): Promise<RunDocument>
-  approve(request: Parameters<typeof approveRun>[1]): Promise<RunDocument>
-  reject(request: Parameters<typeof rejectRun>[1]): Promise<void>
-  cancel(request: Parameters<typeof cancelRun>[1]): Promise<void>
-  revert(request: Parameters<typeof revertRun>[1]): Promise<RevertDocument>
-  /** Why somebody is as he is. @throws NotFoundError */
-  explain(request: Parameters<typeof explainUser>[1]): Promise<Explanation>
-  /** The items of a run's plan, in its order, as long as `read` runs. */
-  readPlan(run: number, read: (items: AsyncIterable<PlanLine>) => Promise<void>): Promise<void>
-  /** One run and the document that it ended with; null while it runs. @throws NotFoundError */
-  getRun(run: number): Promise<{ readonly line: RunLine; readonly document: RunDocument | null }>
-  /** The first items of a run's plan that are asked for, and how many there are in all. */
-  listPlanItems(
-    query: PlanItemQuery & { readonly limit: number },
-  ): Promise<{ readonly items: readonly PlanItemLine[]; readonly total: number }>
-  /** Writes the items of a run's plan to `destination` and leaves it open. */
-  writePlanItems(query: PlanItemQuery, options: Parameters<typeof writePlanItems>[2]): Promise<void>
-  /** @throws NotFoundError for a source that there never was, and below for one that there is not */
-  listRuns(query: RunQuery): Promise<readonly RunLine[]>
-  /** Lines of a run's log above a number, and whether more may come. @throws NotFoundError */
-  readLog(query: { readonly run: number; readonly after: number }): Promise<{
-    readonly lines: readonly RunLogLine[]
-    readonly isEnded: boolean
-  }>
-  /** How every source has been doing, by name. */
-  listHealth(): Promise<readonly SourceHealthLine[]>
-  /**
-   * Raises what time has brought about, and delivers what waits: bounded in time, and never throws for a sink's sake.
-   * To be called by whoever has run something; a server calls it again and again.
-   */
-  deliverAlerts(options: { readonly signal: AbortSignal }): Promise<void>
-  /** Whether something was run through this, so that there may be alerts to deliver. */
-  readonly hasRun: boolean
-  /** Alerts that could not be delivered so far; those of sinks that are not configured any more too. */
-  listUndelivered(): Promise<readonly UndeliveredLine[]>
-  listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
-  /** Writes to `destination` and leaves it open. */
-  export(
-    request: ExportRequest,
-    options: { readonly destination: Writable; readonly signal: AbortSignal },
-  ): Promise<void>
+export interface App extends Actions {
   /** Ends everything; the embedded database stops when no other process uses it. */
   close(): Promise<void>
 }

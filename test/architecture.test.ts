@@ -19,8 +19,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   alerts: ['base', 'database'],
   // A run decides where its transactions begin and end. The vault comes in as functions.
   sync: ['base', 'directory', 'contract', 'graph', 'database', 'mirror', 'registry', 'jobs', 'alerts'],
-  signin: ['base', 'registry', 'vault'],
-  http: ['base', 'directory', 'contract', 'registry', 'sync', 'jobs', 'signin'],
+  signin: ['base', 'contract', 'database', 'registry', 'vault'],
+  // Types of findings and of transactions; routes send nothing to Graph and write no SQL themselves.
+  http: ['base', 'directory', 'contract', 'graph', 'database', 'registry', 'sync', 'jobs', 'signin', 'vault'],
   web: ['contract', 'directory'],
   emulator: ['base'],
   cli: ['base', 'contract', 'config.ts', 'app.ts'],

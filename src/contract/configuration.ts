@@ -1,19 +1,22 @@
 // What applying a config file changes.
+import { z } from 'zod'
 
 /** One setting. `undefined` on either side: it is not there. */
-export interface FieldChange {
+const fieldChange = z.object({
   /** Dotted path inside the connection or source. */
-  readonly at: string
-  readonly old: unknown
-  readonly new: unknown
-}
+  at: z.string(),
+  old: z.unknown(),
+  new: z.unknown(),
+})
+export type FieldChange = z.infer<typeof fieldChange>
 
-export interface ConfigurationChange {
-  readonly kind: 'connection' | 'source'
-  readonly name: string
-  readonly action: 'create' | 'change' | 'remove' | 'unchanged'
+export const configurationChange = z.object({
+  kind: z.enum(['connection', 'source']),
+  name: z.string(),
+  action: z.enum(['create', 'change', 'remove', 'unchanged']),
   /** What changes, by the keys of the config file. Never a secret. */
-  readonly changes: readonly FieldChange[]
+  changes: z.array(fieldChange).readonly(),
   /** Sources: whether everybody is planned anew by the next run. */
-  readonly replans: boolean
-}
+  replans: z.boolean(),
+})
+export type ConfigurationChange = z.infer<typeof configurationChange>

@@ -1,4 +1,5 @@
 // How a source has been doing, as it is shown and served.
+import { z } from 'zod'
 
 export const HEALTH_STATES = ['healthy', 'degraded', 'quarantined'] as const
 /**
@@ -25,11 +26,12 @@ export interface SourceHealthLine {
 }
 
 /** Alerts that a sink (`mail`, `webhook`) has not taken so far. */
-export interface UndeliveredLine {
-  readonly sink: string
-  readonly count: number
+export const undeliveredLine = z.object({
+  sink: z.string(),
+  count: z.int(),
   /** What the last try met; carries no address. */
-  readonly problem: string
+  problem: z.string(),
   /** Null where nobody tries any more. */
-  readonly nextTryAt: string | null
-}
+  nextTryAt: z.string().nullable(),
+})
+export type UndeliveredLine = z.infer<typeof undeliveredLine>

@@ -1,4 +1,5 @@
 // What `plan --format` and `runs RUN --items` give out for each line of a plan, in this order.
+import { z } from 'zod'
 
 export const PLAN_ITEM_KEYS = [
   'run',
@@ -34,24 +35,27 @@ export const PLAN_ACTIONS = [
 ] as const
 export type PlanAction = (typeof PLAN_ACTIONS)[number]
 
+const values = z.record(z.string(), z.unknown()).nullable()
+
 /** Cards and PINs are masked. Memberships are told one by one, however the plan keeps them. */
-export interface PlanItemLine {
-  readonly run: string
+export const planItemLine = z.object({
+  run: z.string(),
   /** Place in the plan; the memberships of one stored item share it. */
-  readonly seq: number
-  readonly object: 'user' | 'group' | 'membership' | 'credential'
-  readonly action: string
+  seq: z.int(),
+  object: z.enum(['user', 'group', 'membership', 'credential']),
+  action: z.string(),
   /** Entra's id of the user or group; memberships: of the user. */
-  readonly objectId: string | null
-  readonly name: string | null
-  readonly userId: string | null
-  readonly groupId: string | null
+  objectId: z.string().nullable(),
+  name: z.string().nullable(),
+  userId: z.string().nullable(),
+  groupId: z.string().nullable(),
   /** Memberships: the name of the group. */
-  readonly group: string | null
-  readonly old: Readonly<Record<string, unknown>> | null
-  readonly new: Readonly<Record<string, unknown>> | null
-  readonly rule: string
-  readonly reason: string
+  group: z.string().nullable(),
+  old: values,
+  new: values,
+  rule: z.string(),
+  reason: z.string(),
   /** The registry row had moved when the plan was applied, or the approval left it out. */
-  readonly leftOut: boolean
-}
+  leftOut: z.boolean(),
+})
+export type PlanItemLine = z.infer<typeof planItemLine>

@@ -1,31 +1,35 @@
 // One line of a list of runs.
-import type { Outcome, RunDocument } from './runs.ts'
+import { z } from 'zod'
+import { OUTCOMES, runDocument } from './runs.ts'
 
-export interface RunLine {
-  readonly run: string
-  readonly source: string
-  readonly kind: 'sync' | 'plan' | 'approve' | 'revert'
-  readonly mode: 'full' | 'delta'
-  readonly trigger: 'manual' | 'schedule' | 'notification' | 'api'
+const { users, groups, memberships, credentials, error } = runDocument.shape
+
+export const runLine = z.object({
+  run: z.string(),
+  source: z.string(),
+  kind: z.enum(['sync', 'plan', 'approve', 'revert']),
+  mode: z.enum(['full', 'delta']),
+  trigger: z.enum(['manual', 'schedule', 'notification', 'api']),
   /** Null while it is running. */
-  readonly outcome: Outcome | null
+  outcome: z.enum(OUTCOMES).nullable(),
   /** ISO 8601, UTC. */
-  readonly startedAt: string
-  readonly endedAt: string | null
-  readonly planHash: string | null
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  planHash: z.string().nullable(),
   /** Until when a held plan can be approved, ISO 8601. */
-  readonly approveBy: string | null
+  approveBy: z.string().nullable(),
   /** What became of a held plan; null while it waits. */
-  readonly decision: 'approved' | 'rejected' | 'superseded' | 'lapsed' | null
-  readonly decidedBy: string | null
-  readonly decidedReason: string | null
+  decision: z.enum(['approved', 'rejected', 'superseded', 'lapsed']).nullable(),
+  decidedBy: z.string().nullable(),
+  decidedReason: z.string().nullable(),
   /** Reverts: the run that was taken back. */
-  readonly reverts: string | null
+  reverts: z.string().nullable(),
   /** Null for a run that never came to its end. */
-  readonly users: RunDocument['users'] | null
-  readonly groups: RunDocument['groups'] | null
-  readonly memberships: RunDocument['memberships'] | null
-  readonly credentials: RunDocument['credentials'] | null
-  readonly issuesTotal: number | null
-  readonly error: RunDocument['error']
-}
+  users: users.nullable(),
+  groups: groups.nullable(),
+  memberships: memberships.nullable(),
+  credentials: credentials.nullable(),
+  issuesTotal: z.int().nullable(),
+  error,
+})
+export type RunLine = z.infer<typeof runLine>

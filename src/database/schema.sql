@@ -37,6 +37,28 @@ create table alerts (
 );
 CREATE INDEX alerts_raised ON public.alerts USING btree (raised_at);
 
+create table audit (
+  id bigint not null,
+  at timestamp with time zone not null,
+  actor_kind text not null,
+  actor_name text not null,
+  actor_address text,
+  action text not null,
+  subject text,
+  details text not null,
+  digest bytea not null,
+  constraint audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'token'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
+  constraint audit_pkey PRIMARY KEY (id)
+);
+
+create table audit_head (
+  single boolean default true not null,
+  last_id bigint not null,
+  digest bytea not null,
+  constraint audit_head_single_check CHECK (single),
+  constraint audit_head_pkey PRIMARY KEY (single)
+);
+
 create table claims (
   user_id integer not null,
   source_id integer not null,

@@ -23,6 +23,22 @@ export interface Tables {
     facts: ColumnType<unknown, string, string>
     raised_at: Date
   }
+  audit: {
+    id: number
+    at: Date
+    actor_kind: string
+    actor_name: string
+    actor_address: string | null
+    action: string
+    subject: string | null
+    details: string
+    digest: Buffer
+  }
+  audit_head: {
+    single: Generated<boolean>
+    last_id: number
+    digest: Buffer
+  }
   claims: {
     user_id: number
     source_id: number

@@ -1,0 +1,294 @@
+// Who may use this installation: first start, signing in, one's own sessions, administrators, API tokens, audit.
+import { z } from 'zod'
+import { endpoint, id, pageOf, paging, ROLES, SCOPES, time } from './endpoint.ts'
+
+const accountName = z
+  .string()
+  .min(1)
+  .max(100)
+  .refine(
+    (text) => text === text.trim() && !/\p{Cc}/u.test(text),
+    'a name has no control characters and no outer spaces',
+  )
+/** What makes a password good is judged by the server, which knows what is too common; see `signin/password.ts`. */
+const password = z.string().min(1).max(1024)
+
+/** Somebody who may use the web or the API, as others see him. */
+export const account = z.object({
+  id,
+  name: z.string(),
+  role: z.enum(ROLES),
+  enabled: z.boolean(),
+  createdAt: time,
+  lastSignInAt: time.nullable(),
+  /** How many sessions are open. */
+  sessions: z.int(),
+})
+export type Account = z.infer<typeof account>
+
+/** Who one is, and what the pages of the web need to know before they show anything. */
+export const ownSession = z.object({
+  account: z.object({ id, name: z.string(), role: z.enum(ROLES) }),
+  /** To be sent back as `X-Muster-Csrf` with everything that changes something. */
+  csrf: z.string(),
+  expiresAt: time,
+  version: z.string(),
+})
+export type OwnSession = z.infer<typeof ownSession>
+
+const session = z.object({
+  id,
+  createdAt: time,
+  lastSeenAt: time,
+  expiresAt: time,
+  address: z.string(),
+  userAgent: z.string(),
+  isThis: z.boolean(),
+})
+
+/** An API token as it is listed; the token itself is shown once, when it is made. */
+export const apiToken = z.object({
+  id,
+  name: z.string(),
+  /** Its first characters, to recognize it by. */
+  prefix: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  createdBy: z.string(),
+  createdAt: time,
+  expiresAt: time.nullable(),
+  lastUsedAt: time.nullable(),
+})
+export type ApiToken = z.infer<typeof apiToken>
+
+/** One change that somebody made, or an attempt that was refused. */
+export const auditEntry = z.object({
+  id,
+  at: time,
+  actor: z.object({
+    kind: z.enum(['account', 'token', 'command line', 'schedule', 'nobody']),
+    name: z.string(),
+    address: z.string().nullable(),
+  }),
+  /** e.g. `run.approve`; refused attempts end in `.refused`. */
+  action: z.string(),
+  /** What it was done to, e.g. `source contoso-staff`. */
+  subject: z.string().nullable(),
+  /** What changed, without secrets, cards and PINs. */
+  details: z.record(z.string(), z.unknown()),
+})
+export type AuditEntry = z.infer<typeof auditEntry>
+
+const tag = 'Access'
+
+export const ACCESS = {
+  getSetup: endpoint({
+    method: 'GET',
+    path: '/api/v1/setup',
+    tag,
+    summary: 'Whether this installation still waits for its first administrator; 404 when it does not.',
+    role: 'anyone',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: z.object({ isOpen: z.literal(true), version: z.string() }) },
+    audit: null,
+  }),
+  setUp: endpoint({
+    method: 'POST',
+    path: '/api/v1/setup',
+    tag,
+    summary: 'Makes the first administrator with the code that the console has shown, and signs him in.',
+    role: 'anyone',
+    scope: null,
+    body: z.object({ code: z.string().min(1).max(200), name: accountName, password }),
+    answer: { kind: 'json', status: 201, body: ownSession },
+    audit: 'account.setup',
+  }),
+  signIn: endpoint({
+    method: 'POST',
+    path: '/api/v1/session',
+    tag,
+    summary: 'Signs in with name and password of a local account.',
+    role: 'anyone',
+    scope: null,
+    body: z.object({ name: z.string().min(1).max(100), password }),
+    answer: { kind: 'json', status: 201, body: ownSession },
+    audit: 'session.start',
+  }),
+  signInByLink: endpoint({
+    method: 'POST',
+    path: '/api/v1/session/link',
+    tag,
+    summary: 'Signs in with a link that was printed on the console; it works once.',
+    role: 'anyone',
+    scope: null,
+    body: z.object({ code: z.string().min(1).max(200) }),
+    answer: { kind: 'json', status: 201, body: ownSession },
+    audit: 'session.start',
+  }),
+  getSession: endpoint({
+    method: 'GET',
+    path: '/api/v1/session',
+    tag,
+    summary: 'Who one is.',
+    role: 'signed-in',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: ownSession },
+    audit: null,
+  }),
+  signOut: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/session',
+    tag,
+    summary: 'Ends this session.',
+    role: 'signed-in',
+    scope: null,
+    answer: { kind: 'nothing' },
+    audit: 'session.end',
+  }),
+  changePassword: endpoint({
+    method: 'PUT',
+    path: '/api/v1/session/password',
+    tag,
+    summary: 'Gives oneself another password; all other sessions of the account end.',
+    role: 'signed-in',
+    scope: null,
+    body: z.object({ current: password, password }),
+    answer: { kind: 'nothing' },
+    audit: 'account.password',
+  }),
+  listSessions: endpoint({
+    method: 'GET',
+    path: '/api/v1/sessions',
+    tag,
+    summary: 'One’s own open sessions.',
+    role: 'signed-in',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(session) }) },
+    audit: null,
+  }),
+  endSession: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/sessions/:session',
+    tag,
+    summary: 'Ends one of one’s own sessions; an administrator may end anybody’s.',
+    role: 'signed-in',
+    scope: null,
+    params: z.object({ session: id }),
+    answer: { kind: 'nothing' },
+    audit: 'session.end',
+  }),
+  listAccounts: endpoint({
+    method: 'GET',
+    path: '/api/v1/administrators',
+    tag,
+    summary: 'Who may use this installation, and as what.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(account) }) },
+    audit: null,
+  }),
+  createAccount: endpoint({
+    method: 'POST',
+    path: '/api/v1/administrators',
+    tag,
+    summary: 'Makes a local account.',
+    role: 'administrator',
+    scope: 'administer',
+    body: z.object({ name: accountName, password, role: z.enum(ROLES) }),
+    answer: { kind: 'json', status: 201, body: account },
+    audit: 'account.create',
+  }),
+  changeAccount: endpoint({
+    method: 'PATCH',
+    path: '/api/v1/administrators/:account',
+    tag,
+    summary:
+      'Changes role, password or whether somebody may sign in; his sessions end. The last administrator stays one.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ account: id }),
+    body: z.strictObject({
+      role: z.enum(ROLES).optional(),
+      enabled: z.boolean().optional(),
+      password: password.optional(),
+    }),
+    answer: { kind: 'json', status: 200, body: account },
+    audit: 'account.change',
+  }),
+  removeAccount: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/administrators/:account',
+    tag,
+    summary: 'Removes a local account, and ends its sessions. The last administrator stays.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ account: id }),
+    answer: { kind: 'nothing' },
+    audit: 'account.remove',
+  }),
+  listTokens: endpoint({
+    method: 'GET',
+    path: '/api/v1/tokens',
+    tag,
+    summary: 'The API tokens that work.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(apiToken) }) },
+    audit: null,
+  }),
+  createToken: endpoint({
+    method: 'POST',
+    path: '/api/v1/tokens',
+    tag,
+    summary: 'Makes an API token. It is shown in this answer and never again.',
+    role: 'administrator',
+    scope: null,
+    body: z.strictObject({
+      name: accountName,
+      scopes: z.array(z.enum(SCOPES)).min(1, 'a token without a scope could do nothing'),
+      /** Days until it ends; null: it does not end by itself. */
+      days: z.int().min(1).max(3650).nullable(),
+    }),
+    answer: { kind: 'json', status: 201, body: apiToken.extend({ token: z.string() }) },
+    audit: 'token.create',
+  }),
+  revokeToken: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/tokens/:token',
+    tag,
+    summary: 'Ends an API token at once.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ token: id }),
+    answer: { kind: 'nothing' },
+    audit: 'token.revoke',
+  }),
+  listAudit: endpoint({
+    method: 'GET',
+    path: '/api/v1/audit',
+    tag,
+    summary: 'Who changed what and when, the newest first.',
+    role: 'administrator',
+    scope: 'administer',
+    query: paging.extend({
+      /** The beginning of an action, e.g. `run.`. */
+      action: z.string().max(60).optional(),
+      actor: z.string().max(200).optional(),
+    }),
+    answer: { kind: 'json', status: 200, body: pageOf(auditEntry) },
+    audit: null,
+  }),
+  verifyAudit: endpoint({
+    method: 'GET',
+    path: '/api/v1/audit/verification',
+    tag,
+    summary: 'Whether every entry of the audit is as it was written, and none is missing.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: z.object({ isWhole: z.boolean(), entries: z.int(), brokenAt: id.nullable() }),
+    },
+    audit: null,
+  }),
+} as const

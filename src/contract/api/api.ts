@@ -1,0 +1,11 @@
+// The whole HTTP API under /api/v1: the server has a handler for each of these and no other address.
+import { ACCESS } from './access.ts'
+import { CONNECTIONS } from './connections.ts'
+import { INSTALLATION } from './installation.ts'
+import { GROUPS, USERS } from './people.ts'
+import { RUNS } from './runs.ts'
+import { SOURCES } from './sources.ts'
+
+export const API = { ...ACCESS, ...INSTALLATION, ...CONNECTIONS, ...SOURCES, ...RUNS, ...USERS, ...GROUPS } as const
+
+export type EndpointName = keyof typeof API

@@ -1,0 +1,172 @@
+// The installation as a whole over the API: overview, issues, exports, the config file, settings.
+import { z } from 'zod'
+import { configurationChange } from '../configuration.ts'
+import { CSV_DIALECTS, EXPORT_FORMATS, EXPORT_KINDS } from '../exports.ts'
+import { undeliveredLine } from '../health.ts'
+import { runLine } from '../run-list.ts'
+import { ISSUE_CODES, runDocument } from '../runs.ts'
+import { endpoint, id, name, pageOf, paging, time } from './endpoint.ts'
+import { sourceLine } from './sources.ts'
+
+export const issueLine = z.object({
+  id,
+  source: z.string(),
+  run: z.string().nullable(),
+  code: z.enum(ISSUE_CODES),
+  objectId: z.string().nullable(),
+  message: z.string(),
+  remedy: z.string(),
+  openedAt: time,
+  seenAt: time,
+  tries: z.int(),
+  nextTryAt: time.nullable(),
+})
+export type IssueLine = z.infer<typeof issueLine>
+
+/** Something that an administrator should look at now, the worst first. */
+const concern = z.object({
+  level: z.enum(['error', 'warning']),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+  /** A path of the web where it is dealt with. */
+  at: z.string(),
+})
+
+export const overview = z.object({
+  concerns: z.array(concern),
+  users: z.object({ active: z.int(), deactivated: z.int(), local: z.int() }),
+  groups: z.int(),
+  issues: z.int(),
+  sources: z.array(sourceLine),
+  /** Held runs that wait for approval. */
+  waiting: z.array(runLine),
+  /** Runs that changed something, the newest first, at most 10. */
+  lastChanges: z.array(runLine),
+  /** Credentials that end within 60 days, the soonest first. */
+  expiring: z.array(z.object({ connection: z.string(), kind: z.string(), expiresAt: time, days: z.int() })),
+  /** Active people at the end of each day of the last 90 that Muster has been here, oldest first. */
+  people: z.array(z.object({ day: z.iso.date(), active: z.int() })),
+  undelivered: z.array(undeliveredLine),
+})
+export type Overview = z.infer<typeof overview>
+
+const settingView = z.object({
+  name: z.string(),
+  env: z.string(),
+  description: z.string(),
+  /** Secrets as `set` or `not set`. */
+  value: z.string(),
+  isDefault: z.boolean(),
+})
+
+/** A secret of a connection as the command line has read it where the file says. */
+const secretOfConnection = z.strictObject({ secret: z.string().optional(), certificate: z.string().optional() })
+
+const tag = 'Installation'
+
+export const INSTALLATION = {
+  getOverview: endpoint({
+    method: 'GET',
+    path: '/api/v1/overview',
+    tag,
+    summary: 'Whether all is well: sources, people over time, what waits, what changed, what expires.',
+    role: 'viewer',
+    scope: 'read',
+    answer: { kind: 'json', status: 200, body: overview },
+    audit: null,
+  }),
+  listIssues: endpoint({
+    method: 'GET',
+    path: '/api/v1/issues',
+    tag,
+    summary: 'Open issues with their remedies, oldest first.',
+    role: 'viewer',
+    scope: 'read',
+    query: paging.extend({ source: name.optional(), code: z.enum(ISSUE_CODES).optional() }),
+    answer: { kind: 'json', status: 200, body: pageOf(issueLine).extend({ total: z.int() }) },
+    audit: null,
+  }),
+  exportRegistry: endpoint({
+    method: 'GET',
+    path: '/api/v1/exports/:kind',
+    tag,
+    summary: 'Users, groups or memberships as CSV, JSON or NDJSON. Users carry their cards, never PINs.',
+    role: 'operator',
+    scope: 'export',
+    params: z.object({ kind: z.enum(EXPORT_KINDS) }),
+    query: z.object({
+      format: z.enum(EXPORT_FORMATS).default('ndjson'),
+      csvDialect: z.enum(CSV_DIALECTS).default('muster'),
+    }),
+    answer: { kind: 'file', types: ['text/csv', 'application/json', 'application/x-ndjson'] },
+    audit: 'registry.export',
+  }),
+  applyConfiguration: endpoint({
+    method: 'POST',
+    path: '/api/v1/configuration',
+    tag,
+    summary:
+      'Applies a config file: creates and changes to match. With `dryRun` it says what would change, and what plans would come of it.',
+    role: 'administrator',
+    scope: 'configure',
+    body: z.strictObject({
+      /** The file, parsed. */
+      file: z.record(z.string(), z.unknown()),
+      /** By connection: what the file names by `env` or `file`, read where the command runs. */
+      secrets: z.record(z.string(), secretOfConnection).default({}),
+      prune: z.boolean().default(false),
+      dryRun: z.boolean().default(false),
+    }),
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: z.object({
+        changes: z.array(configurationChange),
+        /** Dry run: the plan of each source that the file changes. */
+        plans: z.array(
+          z.object({
+            source: z.string(),
+            isUnread: z.boolean(),
+            document: runDocument,
+            unreadAttributes: z.array(z.string()),
+          }),
+        ),
+        warnings: z.array(z.object({ at: z.string(), message: z.string() })),
+      }),
+    },
+    audit: 'configuration.apply',
+    isIdempotent: true,
+  }),
+  getConfiguration: endpoint({
+    method: 'GET',
+    path: '/api/v1/configuration',
+    tag,
+    summary: 'Connections and sources as a config file, secrets left out.',
+    role: 'administrator',
+    scope: 'configure',
+    answer: { kind: 'json', status: 200, body: z.object({ file: z.record(z.string(), z.unknown()) }) },
+    audit: null,
+  }),
+  getSettings: endpoint({
+    method: 'GET',
+    path: '/api/v1/settings',
+    tag,
+    summary: 'The settings that this server was started with; they are changed where it is started.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: z.object({
+        version: z.string(),
+        database: z.string(),
+        keyVersion: z.int(),
+        startedAt: time,
+        settings: z.array(settingView),
+        undelivered: z.array(undeliveredLine),
+      }),
+    },
+    audit: null,
+  }),
+} as const

@@ -1,0 +1,268 @@
+// Runs over the API: asking for one, watching it, its plan, deciding about it, taking it back.
+import { z } from 'zod'
+import { EXPORT_FORMATS } from '../exports.ts'
+import { planItemLine } from '../plan-items.ts'
+import { revertDocument } from '../reverts.ts'
+import { runLine } from '../run-list.ts'
+import { runLogLine } from '../run-log.ts'
+import { OUTCOMES, runDocument } from '../runs.ts'
+import { endpoint, id, name, pageOf, paging, time } from './endpoint.ts'
+
+/** Something that was asked for and is done by the server as soon as it can: one after the other for each source. */
+export const job = z.object({
+  id: z.uuid(),
+  source: z.string(),
+  kind: z.enum(['sync', 'plan', 'approve', 'revert']),
+  state: z.enum(['queued', 'running', 'ended', 'refused']),
+  /** The run that came of it; null before it began, and where it was refused. */
+  run: z.string().nullable(),
+  /** Why it was refused. */
+  problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  requestedBy: z.string(),
+  requestedAt: time,
+})
+export type Job = z.infer<typeof job>
+
+export const progress = z.object({
+  phase: z.enum(['waiting', 'users', 'groups', 'memberships', 'changes', 'proof', 'planning', 'applying']),
+  done: z.int(),
+  total: z.int().nullable(),
+})
+export type Progress = z.infer<typeof progress>
+
+/** What is told while a run goes on. The last event is always `ended`. */
+export const runEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), at: time, progress }),
+  z.object({ type: z.literal('log'), line: runLogLine }),
+  z.object({ type: z.literal('ended'), line: runLine }),
+])
+export type RunEvent = z.infer<typeof runEvent>
+
+export const runView = z.object({
+  line: runLine,
+  /** Null while it runs, and for one that was interrupted. */
+  document: runDocument.nullable(),
+  /** Where it stands; null when it does not run. */
+  progress: progress.nullable(),
+  /** Applied runs whose before-images are kept still: it can be taken back. */
+  canRevert: z.boolean(),
+  /** Held runs: who may approve it and how it is named. */
+  canApprove: z.boolean(),
+  cancelRequested: z.boolean(),
+  /** Attributes and objects in words, for each rule that held it. */
+  heldInWords: z.array(z.string()),
+})
+export type RunView = z.infer<typeof runView>
+
+const itemQuery = {
+  action: z.string().max(20).optional(),
+  object: z.enum(['user', 'group', 'membership', 'credential']).optional(),
+  /** Finds by any part of the name, or the whole object id. */
+  search: z.string().max(200).optional(),
+}
+
+const tag = 'Runs'
+const one = z.object({ run: id })
+const reason = z.string().trim().min(1).max(500)
+
+export const RUNS = {
+  startRun: endpoint({
+    method: 'POST',
+    path: '/api/v1/sources/:source/runs',
+    tag,
+    summary:
+      'Synchronize now, or preview. Queued where the source is being run; asked for again while it waits, it is the same job.',
+    role: 'operator',
+    scope: 'runs',
+    params: z.object({ source: name }),
+    body: z.strictObject({ kind: z.enum(['sync', 'plan']), full: z.boolean().default(false) }),
+    answer: { kind: 'json', status: 202, body: job },
+    audit: 'run.start',
+    isIdempotent: true,
+  }),
+  syncUser: endpoint({
+    method: 'POST',
+    path: '/api/v1/sources/:source/user-runs',
+    tag,
+    summary: 'Reads one user anew and synchronizes him alone, or shows what that would do.',
+    role: 'helpdesk',
+    scope: 'people',
+    params: z.object({ source: name }),
+    body: z.strictObject({
+      kind: z.enum(['sync', 'plan']),
+      /** User principal name or object id. */
+      user: z.string().min(1).max(200),
+    }),
+    answer: { kind: 'json', status: 202, body: job },
+    audit: 'run.start',
+    isIdempotent: true,
+  }),
+  getJob: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs/:job',
+    tag,
+    summary: 'What became of something that was asked for.',
+    role: 'viewer',
+    scope: 'read',
+    params: z.object({ job: z.uuid() }),
+    answer: { kind: 'json', status: 200, body: job },
+    audit: null,
+  }),
+  listRuns: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs',
+    tag,
+    summary: 'Runs, the newest first.',
+    role: 'viewer',
+    scope: 'read',
+    query: paging.extend({ source: name.optional(), outcome: z.enum([...OUTCOMES, 'running']).optional() }),
+    answer: { kind: 'json', status: 200, body: pageOf(runLine) },
+    audit: null,
+  }),
+  getRun: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run',
+    tag,
+    summary: 'One run with the document that it ended with.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    answer: { kind: 'json', status: 200, body: runView },
+    audit: null,
+  }),
+  watchRun: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/events',
+    tag,
+    summary: 'Progress and log of a run as server-sent events, until it ends.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    query: z.object({ after: z.coerce.number().int().min(0).default(0) }),
+    answer: { kind: 'events', body: runEvent },
+    audit: null,
+  }),
+  listRunLog: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/log',
+    tag,
+    summary: 'Lines of a run’s log after a number.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    query: z.object({ after: z.coerce.number().int().min(0).default(0) }),
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: z.object({ items: z.array(runLogLine), isEnded: z.boolean() }),
+    },
+    audit: null,
+  }),
+  saveRunLog: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/log.txt',
+    tag,
+    summary: 'The whole log of a run as text.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    answer: { kind: 'file', types: ['text/plain'] },
+    audit: null,
+  }),
+  listPlanItems: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/items',
+    tag,
+    summary: 'The items of a run’s plan, in its order. Cards and PINs are masked.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    query: paging.extend(itemQuery),
+    answer: { kind: 'json', status: 200, body: pageOf(planItemLine) },
+    audit: null,
+  }),
+  countPlanItems: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/item-counts',
+    tag,
+    summary: 'How many items a plan has of each object and action.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: z.object({ items: z.array(z.object({ object: z.string(), action: z.string(), count: z.int() })) }),
+    },
+    audit: null,
+  }),
+  exportPlan: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/items/export',
+    tag,
+    summary: 'Every item of a run’s plan as CSV or JSON. Cards and PINs are masked.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    query: z.object({ format: z.enum(EXPORT_FORMATS).default('csv'), action: z.string().max(20).optional() }),
+    answer: { kind: 'file', types: ['text/csv', 'application/json', 'application/x-ndjson'] },
+    audit: null,
+  }),
+  approveRun: endpoint({
+    method: 'POST',
+    path: '/api/v1/runs/:run/approve',
+    tag,
+    summary: 'Applies a held plan exactly as it was shown, after asking Graph again about every removal.',
+    role: 'operator',
+    scope: 'runs',
+    params: one,
+    body: z.strictObject({ hash: z.string(), reason, without: z.enum(['removals', 'rewrites']).optional() }),
+    answer: { kind: 'json', status: 202, body: job },
+    audit: 'run.approve',
+    isIdempotent: true,
+  }),
+  rejectRun: endpoint({
+    method: 'POST',
+    path: '/api/v1/runs/:run/reject',
+    tag,
+    summary: 'Ends a held plan; nothing of it is applied.',
+    role: 'operator',
+    scope: 'runs',
+    params: one,
+    body: z.strictObject({ reason }),
+    answer: { kind: 'nothing' },
+    audit: 'run.reject',
+  }),
+  cancelRun: endpoint({
+    method: 'POST',
+    path: '/api/v1/runs/:run/cancel',
+    tag,
+    summary: 'Asks a run to end; it does within seconds and leaves nothing half done.',
+    role: 'operator',
+    scope: 'runs',
+    params: one,
+    answer: { kind: 'nothing' },
+    audit: 'run.cancel',
+  }),
+  revertRun: endpoint({
+    method: 'POST',
+    path: '/api/v1/runs/:run/revert',
+    tag,
+    summary: 'Takes an applied run back, or what it did to one user; rows changed since are left and listed.',
+    role: 'operator',
+    scope: 'runs',
+    params: one,
+    body: z.strictObject({
+      /** Object id, user name, alias or user principal name; left out: the whole run. */
+      user: z.string().min(1).max(200).optional(),
+      reason,
+      /** Only shows what it would do. */
+      dryRun: z.boolean().default(false),
+      /** Also where it removes more than the source's safeguard lets a run remove. */
+      confirmed: z.boolean().default(false),
+    }),
+    answer: { kind: 'json', status: 200, body: revertDocument },
+    audit: 'run.revert',
+    isIdempotent: true,
+  }),
+} as const

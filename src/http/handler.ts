@@ -1,0 +1,39 @@
+// What a route is: a function from what was asked, parsed and allowed already, to the answer. Authentication, roles, CSRF, limits,
+// validation and the audit of refusals happen before it, in server.ts; errors become problem documents after it.
+import type { Writable } from 'node:stream'
+import type { API, EndpointName } from '../contract/api/api.ts'
+import type { Asked, Endpoint } from '../contract/api/endpoint.ts'
+import type { Actor } from '../registry/audit.ts'
+import type { HttpParts } from './parts.ts'
+import type { z } from 'zod'
+
+/** A file to be saved, written while it is sent. */
+export interface FileAnswer {
+  /** One of the types that the endpoint declares. */
+  readonly type: string
+  /** Under which name a browser saves it. */
+  readonly fileName: string
+  /** Leaves `destination` open. */
+  write(destination: Writable, signal: AbortSignal): Promise<void>
+}
+
+export type AnswerOf<E extends Endpoint> = E['answer'] extends { readonly kind: 'file' }
+  ? FileAnswer
+  : E['answer'] extends { readonly kind: 'events'; readonly body: infer S extends z.ZodType }
+    ? AsyncIterable<z.input<S>>
+    : E['answer'] extends { readonly kind: 'json'; readonly body: infer S extends z.ZodType }
+      ? z.input<S>
+      : undefined
+
+/** One request as a route gets it. */
+export interface Call<E extends Endpoint> extends Asked<E> {
+  /** Who asks, as the audit names him. Changes are audited by the function that makes them, in its transaction. */
+  readonly actor: Actor
+  /** Aborted when the client has gone, or the server stops. */
+  readonly signal: AbortSignal
+}
+
+export type Handler<E extends Endpoint> = (parts: HttpParts, call: Call<E>) => Promise<AnswerOf<E>>
+
+/** Routes by the names of their endpoints. */
+export type Handlers<Name extends EndpointName = EndpointName> = { readonly [N in Name]: Handler<(typeof API)[N]> }
