@@ -2,7 +2,8 @@
 import type { Transaction } from '../database/transaction.ts'
 import type { Attributes } from '../directory/change.ts'
 import type { RegistryUser } from '../directory/user.ts'
-import { mirrorUsersByObjectIds } from '../registry/planning.ts'
+import { type MirrorUserRow, mirrorUsersByObjectIds } from '../registry/planning.ts'
+import { scopeMembers } from '../registry/scope-members.ts'
 import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
 import { type Needs, needsOf } from './map/needs.ts'
@@ -18,6 +19,13 @@ interface Dropped {
   readonly user: RegistryUser
   readonly objectId: string
   /** As the dropping source has just read them. */
+  readonly attributes: Attributes
+}
+
+/** Somebody dropped, as another source knows him. */
+interface Known {
+  readonly objectId: string
+  readonly row: MirrorUserRow
   readonly attributes: Attributes
 }
 
@@ -40,37 +48,73 @@ export class Heirs {
   /** By object id: the strongest source that claims the user and, by what is known of him now, still wants him. */
   async ofUsers(dropped: readonly Dropped[]): Promise<ReadonlyMap<string, Successor>> {
     const heirs = new Map<string, Successor>()
-    if (this.#rivals.length === 0) return heirs
-    for (const rival of claimantsOf(
-      this.#rivals,
-      dropped.flatMap((d) => d.user.claims),
-    )) {
+    const claims = dropped.flatMap((d) => d.user.claims)
+    for (const rival of claimantsOf(this.#rivals, claims)) {
       const left = dropped.filter((d) => d.user.claims.includes(rival.id) && !heirs.has(d.objectId))
-      if (left.length === 0) continue
-      const { mapping, needs } = this.#wantingOf(rival)
-      const rows = await mirrorUsersByObjectIds(
-        this.#tx,
-        left.map((d) => d.objectId),
-        { sourceId: rival.id, withManager: needs.userAttributes.includes('manager') },
-      )
-      const byObjectId = new Map(rows.map((row) => [row.object_id, row]))
-      for (const { objectId, attributes } of left) {
-        const row = byObjectId.get(objectId)
-        if (row === undefined) continue
-        // Whether the account is disabled is the tenant's to say, and the dropping source has read it last.
-        const known = {
-          ...mirrorAttributes(row, { needs, open: rival.openMirror }),
-          accountEnabled: attributes['accountEnabled'] ?? null,
-        }
+      for (const { objectId, row, attributes } of await this.#knownTo(rival, left)) {
+        const { mapping } = this.#wantingOf(rival)
         const judgement = judge(
-          { state: row.state, attributes: known, inScopeGroup: true, scopeDoubt: undefined, removalsAllowed: true },
+          { state: row.state, attributes, inScopeGroup: true, scopeDoubt: undefined, removalsAllowed: true },
           mapping,
         )
-        if (judgement.kind !== 'wanted') continue
-        heirs.set(objectId, { rank: rival, settings: rival.settings, wanted: mapUser(known, mapping) })
+        if (judgement.kind === 'wanted')
+          heirs.set(objectId, { rank: rival, settings: rival.settings, wanted: mapUser(attributes, mapping) })
       }
     }
     return heirs
+  }
+
+  /**
+   * Object ids of those whom another source wants by what it has read, though no plan of it that takes them over was applied
+   * yet. Where it cannot be told, because one of its groups is not there or somebody's removal is not proven, it counts as wanting.
+   */
+  async wantedElsewhere(dropped: readonly Dropped[]): Promise<ReadonlySet<string>> {
+    const wanted = new Set<string>()
+    for (const rival of this.#rivals.filter((other) => other.enabled)) {
+      const known = await this.#knownTo(
+        rival,
+        dropped.filter((d) => !wanted.has(d.objectId)),
+      )
+      if (known.length === 0) continue
+      const { mapping } = this.#wantingOf(rival)
+      const scope = rival.settings.users.import
+      const keys = known.map(({ row }) => row.key)
+      const chosen =
+        scope === 'all' ? undefined : await scopeMembers(this.#tx, rival.id, { groups: scope.groups, keys })
+      for (const { objectId, row, attributes } of known) {
+        const { kind } = judge(
+          {
+            state: row.state,
+            attributes,
+            inScopeGroup: chosen?.members.has(row.key) ?? true,
+            scopeDoubt: chosen?.isComplete === false ? 'scope-group-missing' : undefined,
+            removalsAllowed: true,
+          },
+          mapping,
+        )
+        if (kind === 'wanted' || kind === 'frozen') wanted.add(objectId)
+      }
+    }
+    return wanted
+  }
+
+  /** What a source has read of these people. Whether an account is disabled the dropping source has read last. */
+  async #knownTo(rival: Rival, dropped: readonly Dropped[]): Promise<readonly Known[]> {
+    if (dropped.length === 0) return []
+    const { needs } = this.#wantingOf(rival)
+    const rows = await mirrorUsersByObjectIds(
+      this.#tx,
+      dropped.map((d) => d.objectId),
+      { sourceId: rival.id, withManager: needs.userAttributes.includes('manager') },
+    )
+    const byObjectId = new Map(rows.map((row) => [row.object_id, row]))
+    return dropped.flatMap(({ objectId, attributes }) => {
+      const row = byObjectId.get(objectId)
+      if (row === undefined) return []
+      const accountEnabled = attributes['accountEnabled'] ?? null
+      const known = { ...mirrorAttributes(row, { needs, open: rival.openMirror }), accountEnabled }
+      return [{ objectId, row, attributes: known }]
+    })
   }
 
   /** The strongest of the claiming sources that imports the group; `undefined` when none does. */

@@ -35,6 +35,8 @@ export interface UserInput {
   readonly denied: ReadonlySet<string>
   /** Who takes him over when this source wants him no more: the next source that claims him, with what it wants him to be. */
   readonly successor: Successor | undefined
+  /** Another source wants him, and has not taken him over yet; asked where he may be deleted. */
+  readonly isWantedElsewhere: boolean
   /** Since when this source has missed him; `undefined`: not until now. */
   readonly missingSince: Date | undefined
   /** Absent where nobody asks for groups. */

@@ -333,6 +333,19 @@ describe('a leaver', () => {
       )
     },
   )
+
+  it('whose days are over stays while another source wants him', () => {
+    const linked = aRegistryUser({ active: false, deactivatedBy: 'source', deactivatedAt: ago(90 * DAY) })
+
+    const plan = planned({
+      judgement: 'out-of-scope',
+      linked,
+      isWantedElsewhere: true,
+      users: { options: { deleteAfterDays: 5 } },
+    })
+
+    expect(plan).toMatchObject({ kind: 'existing', user: linked, frozen: false, items: [] })
+  })
 })
 
 describe('whom the next source takes over', () => {

@@ -317,15 +317,16 @@ class Planner {
     const linked = await this.#linkedUsers(rows)
     await this.#fillIds(rows.length)
     const inputs = rows.map((row) => this.#judgeAndMap(row))
-    const successors = await this.#heirs.ofUsers(
-      inputs.flatMap(({ row, judgement, attributes }) => {
-        const user = linked.get(row.object_id)
-        const isDropped = judgement.kind === 'out-of-scope' || judgement.kind === 'disabled'
-        return user?.sourceId === this.#input.source.id && isDropped
-          ? [{ user, objectId: row.object_id, attributes }]
-          : []
-      }),
-    )
+    const dropped = inputs.flatMap(({ row, judgement, attributes }) => {
+      const user = linked.get(row.object_id)
+      const isDropped = judgement.kind === 'out-of-scope' || judgement.kind === 'disabled'
+      return user?.sourceId === this.#input.source.id && isDropped
+        ? [{ user, objectId: row.object_id, attributes }]
+        : []
+    })
+    const successors = await this.#heirs.ofUsers(dropped)
+    const isDeleting = this.#settings.users.options.deleteAfterDays !== 'never'
+    const wantedElsewhere = await this.#heirs.wantedElsewhere(isDeleting ? dropped.filter((d) => !d.user.active) : [])
     const missing = await absencesOf(this.#tx, this.#input.source.id, this.#watchesAbsence ? [...linked.values()] : [])
     const absences: Absence[] = []
     const sourceId = this.#input.source.id
@@ -358,6 +359,7 @@ class Planner {
           candidates: key === undefined ? [] : (candidates.get(key) ?? []),
           denied: settled.denied,
           successor: successors.get(input.row.object_id),
+          isWantedElsewhere: wantedElsewhere.has(input.row.object_id),
           missingSince: user === undefined ? undefined : missing.get(user.id),
           attributeGroups: groups[index],
           newId: () => this.#takeId(),

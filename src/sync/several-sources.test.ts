@@ -213,6 +213,51 @@ describe('when the owner drops him', () => {
     expect((await owners())[ANN]).toMatchObject({ source: second.id, active: true })
   })
 
+  it.each([
+    ['everybody', {}],
+    ['selected groups', { import: { groups: [STAFF] } }],
+  ])('nobody is deleted whom a source of %s wants by now, though its plan is not applied yet', async (_of, scope) => {
+    const leaving = { guests: 'ignore' as const, options: { deleteAfterDays: 5 } }
+    const now = new Date(Date.now() + 6 * 86_400_000)
+    await first.set({ priority: 10, users: leaving })
+    await second.set({ priority: 20, users: scope })
+    for (const id of [ANN, BOB]) await first.user(id, upn(id))
+    await first.run()
+    for (const id of [ANN, BOB]) await first.user(id, { userType: 'Guest' })
+    await first.run()
+    await second.group(STAFF, { displayName: 'Staff' })
+    await second.user(ANN, { ...upn('ann'), userType: 'Guest' })
+    await second.member(STAFF, ANN)
+    // The second source has not read Bob as somebody that it imports.
+    await second.user(BOB, { ...upn('bob'), userType: 'Guest' }, 'import' in scope ? 'l' : 's')
+    expect((await second.plan()).users.takenOver).toBe(1)
+
+    const kept = await first.plan({ now, everybody: true })
+    await first.run({ now })
+
+    expect(kept.users.deleted).toBe(1)
+    expect(Object.keys(await owners())).toEqual([ANN])
+    await second.set({ priority: 20, users: { ...scope, guests: 'ignore' } })
+    expect((await first.run({ now })).users.deleted).toBe(1)
+  })
+
+  it('somebody of whom another source cannot tell whether it wants him is not deleted meanwhile', async () => {
+    const now = new Date(Date.now() + 6 * 86_400_000)
+    await first.set({ priority: 10, users: { guests: 'ignore', options: { deleteAfterDays: 5 } } })
+    await second.set({ priority: 20, users: { import: { groups: [STAFF] } } })
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await first.user(ANN, { userType: 'Guest' })
+    await first.run()
+    await second.user(ANN, { ...upn('ann'), userType: 'Guest' })
+
+    const whileGroupIsMissing = await first.plan({ now, everybody: true })
+    await second.group(STAFF, { displayName: 'Staff' })
+    const afterwards = await first.plan({ now, everybody: true })
+
+    expect([whileGroupIsMissing.users.deleted, afterwards.users.deleted]).toEqual([0, 1])
+  })
+
   it('wanted again by the first, he is its own again', async () => {
     await first.set(leavesFirst)
     await both(ANN, upn('ann'))

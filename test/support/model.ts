@@ -161,7 +161,7 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
       person.verdict = judge(view, person.objectId)
   }
   pair(people, { run, view, openPeople })
-  const decided = people.filter((person) => decide(person, { run, views }))
+  const decided = people.filter((person) => decide(person, { run, views, openPeople }))
   for (const person of decided) mapFields(person)
   const imported = settleNames(decided, run)
   settleCredentials(imported, run)
@@ -250,8 +250,14 @@ function newPerson(tenantId: string, objectId: string): Draft {
   }
 }
 
+interface Deciding {
+  readonly run: AppliedRun
+  readonly views: Registry['views']
+  readonly openPeople: Set<string>
+}
+
 /** Who claims and owns him, and whether he is active. False when his record ends here. */
-function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registry['views'] }): boolean {
+function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
   const { verdict } = person
   const user = person.objectId === null ? undefined : run.tenant.users.get(person.objectId)
   if (verdict === undefined) return true
@@ -303,7 +309,25 @@ function decide(person: Draft, { run, views }: { run: AppliedRun; views: Registr
       deactivate(person, run.at)
   }
   if (person.isActive || person.deactivatedBy !== 'source' || options.deleteAfterDays === 'never') return true
-  return run.at < (person.deactivatedAt ?? run.at) + options.deleteAfterDays * DAY_MS
+  if (run.at < (person.deactivatedAt ?? run.at) + options.deleteAfterDays * DAY_MS) return true
+  const wants = verdict === 'gone' || verdict === 'softDeleted' ? 'no' : wantsElsewhere(person, { run, views })
+  // What the others last read of him and what this run has read say different things.
+  if (wants === 'unsaid') openPeople.add(person.objectId ?? '')
+  return wants === 'yes'
+}
+
+/** Whether another source claims him by now, for each claims whom it wants, applied or not; known is what it last read. */
+function wantsElsewhere(person: Draft, { run, views }: Omit<Deciding, 'openPeople'>): 'yes' | 'no' | 'unsaid' {
+  const others = Object.entries(views).filter(
+    ([name, view]) =>
+      name !== run.source && run.settings[name]?.enabled === true && view.tenant.tenantId === run.tenant.tenantId,
+  )
+  const verdicts = others.map(([name, view]) => [
+    judge({ tenant: view.tenant, settings: run.settings[name] ?? view.settings }, person.objectId ?? ''),
+    ofHeir(person, { name, run, views }),
+  ])
+  if (verdicts.some((both) => both.every((verdict) => verdict === 'wanted'))) return 'yes'
+  return verdicts.some((both) => both.some((verdict) => verdict === 'wanted' || verdict === 'frozen')) ? 'unsaid' : 'no'
 }
 
 /** What he is to another source with what this run has read of him, in the groups that the other one knows. */

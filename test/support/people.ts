@@ -157,6 +157,7 @@ export function planned(o: Situation = {}): PlannedUser {
       candidates: [],
       denied: new Set(denied),
       successor: undefined,
+      isWantedElsewhere: false,
       missingSince: undefined,
       newId: () => 99,
       ...input,
