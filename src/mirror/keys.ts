@@ -157,17 +157,21 @@ export interface KeyReserve {
   giveBack(keys: readonly number[]): void
 }
 
-const BLOCK = 10_000
+/** A delta needs few keys, a first load many: each block is twice the last one. */
+const FIRST_BLOCK = 100
+const LARGEST_BLOCK = 10_000
 
 /** Keys that nobody else gets. What is reserved and not used is lost, which two thousand million keys can bear. */
 export function reserveKeys(db: Queries): KeyReserve {
   const free: number[] = []
+  let block = FIRST_BLOCK
   let refilling: Promise<void> | undefined
   const refill = async () => {
     const rows = await db.query<{ keys: number[] }>(
       `select array_agg(nextval('mirror_keys')::int order by n desc) as keys from generate_series(1, $1::int) n`,
-      [BLOCK],
+      [block],
     )
+    block = Math.min(2 * block, LARGEST_BLOCK)
     free.unshift(...(rows.rows[0]?.keys ?? []))
     refilling = undefined
   }

@@ -34,7 +34,8 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   await changeGroups(tx, run, options)
   if (kinds.has('group create')) await keyCreatedGroups(tx)
   await changeUsers(tx, run, { ...options, kinds })
-  const fill = (table: string, work: () => Promise<void>) => (isFirst ? fillTable(tx, table, work) : work())
+  const isLarge = isFirst && (await isManyItems(tx, options))
+  const fill = (table: string, work: () => Promise<void>) => (isLarge ? fillTable(tx, table, work) : work())
   await fill('users', () => createUsers(tx, run, options))
   await fill('user_names', () => writeNames(tx, run, isFirst))
   await changeCredentials(tx, run, { kinds, isFirst })
@@ -60,6 +61,18 @@ async function lookOver(tx: Queries, runId: number): Promise<PlanKinds> {
   if (!creates) return { kinds, isFirst: false }
   const has = await tx.query<{ users: boolean }>('select exists (select from users) as users')
   return { kinds, isFirst: has.rows[0]?.users === false }
+}
+
+/** From so many items on, indexes are better built after everything is there; below, taking them down and up costs more than the rest. */
+const REBUILD_FROM = 5_000
+
+async function isManyItems(tx: Queries, { runId, rebuildFrom = REBUILD_FROM }: ApplyOptions): Promise<boolean> {
+  const found = await tx.query<{ large: boolean }>(
+    `select exists (select from plan_items where run_id = $1 offset $2) or
+       exists (select from plan_memberships where run_id = $1 offset $2) as large`,
+    [runId, rebuildFrom - 1],
+  )
+  return found.rows[0]?.large === true
 }
 
 const CREATING: ReadonlySet<string> = new Set([

@@ -8,6 +8,8 @@ export interface ApplyOptions {
   readonly now: Date
   /** Leave these items out, e.g. `removals`. */
   readonly without?: 'removals' | 'rewrites' | undefined
+  /** Items from which on a first load builds the indexes of its tables anew. */
+  readonly rebuildFrom?: number
 }
 
 /** SQL: the items `i` of the run in $1 that are done. */

@@ -6,15 +6,13 @@ import type { Transaction } from '../database/transaction.ts'
 import { pathKeyOf, splitPath } from '../directory/group.ts'
 import { isGivenBy } from './given.ts'
 
-/** Makes the temporary tables of one planning. */
-export async function beginAttributeGroups(tx: Transaction): Promise<void> {
-  await tx.query(`
-    create temp table unkeyed_groups (path_key bytea primary key, group_id int) on commit drop;
-    create temp table planned_nodes (path_key bytea primary key, group_id int, parent_id int, name text, under text,
-      saw_version int, is_there boolean, rule text) on commit drop;
-    create temp table planned_attribute_members (key int, group_id int) on commit drop;
-    create temp table planned_attribute_keeps (key int) on commit drop;
-  `)
+/** Temporary tables of one planning. */
+export const ATTRIBUTE_GROUP_TABLES = {
+  unkeyed_groups: 'path_key bytea primary key, group_id int',
+  planned_nodes:
+    'path_key bytea primary key, group_id int, parent_id int, name text, under text, saw_version int, is_there boolean, rule text',
+  planned_attribute_members: 'key int, group_id int',
+  planned_attribute_keeps: 'key int',
 }
 
 /** The key of a path as it is stored: paths can be longer than an index takes. */

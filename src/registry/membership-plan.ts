@@ -48,7 +48,7 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
     return
   }
   await tx.query(
-    `create temp table present_memberships on commit drop as ${present} select group_id, user_id from present
+    `insert into present_memberships ${present} select group_id, user_id from present
      union all select group_id, user_id from (${PRESENT_BY_ATTRIBUTES}) a`,
   )
   await tx.query(`insert into present_memberships ${keptByAttributes('$1')}`, [sourceId])

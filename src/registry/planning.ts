@@ -3,21 +3,27 @@
 import type { Queries } from '../database/connect.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { copyInto, copyRow } from '../database/copy.ts'
+import { scratchTables } from '../database/scratch.ts'
 import { streamRows } from '../database/stream.ts'
 import type { Attributes } from '../directory/change.ts'
-import { beginAttributeGroups } from './attribute-groups.ts'
+import { ATTRIBUTE_GROUP_TABLES } from './attribute-groups.ts'
 
-/** Makes the temporary tables of one planning. */
-export async function beginPlanning(tx: Transaction): Promise<void> {
-  await tx.query(`
-    create temp table plan_keys (key int primary key) on commit drop;
-    create temp table plan_group_keys (key int primary key) on commit drop;
-    create temp table scope_groups (key int primary key) on commit drop;
-    create temp table planned_users (key int, user_id int, object_id uuid, existing boolean, follows boolean, gives boolean, keeps boolean) on commit drop;
-    create temp table planned_groups (key int, group_id int, object_id uuid, wanted boolean, frozen boolean, planned boolean not null default true) on commit drop;
-    create temp table planned_claims (space text, name text collate "C", key int, rank text) on commit drop;
-  `)
-  await beginAttributeGroups(tx)
+const TABLES = {
+  plan_keys: 'key int primary key',
+  plan_group_keys: 'key int primary key',
+  scope_groups: 'key int primary key',
+  planned_users:
+    'key int, user_id int, object_id uuid, existing boolean, follows boolean, gives boolean, keeps boolean',
+  planned_groups:
+    'key int, group_id int, object_id uuid, wanted boolean, frozen boolean, planned boolean not null default true',
+  planned_claims: 'space text, name text collate "C", key int, rank text',
+  present_memberships: 'group_id int, user_id int',
+  ...ATTRIBUTE_GROUP_TABLES,
+}
+
+/** Makes the temporary tables of one planning; a transaction plans once. */
+export function beginPlanning(tx: Transaction): Promise<void> {
+  return scratchTables(tx, TABLES)
 }
 
 export interface ScopeGroups {

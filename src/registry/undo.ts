@@ -1,6 +1,7 @@
 // Keeps what a plan overwrites, beside the plan, in the transaction that applies it: so each run can be taken back exactly.
 // Old values are taken from the tables and not from the plan's items, so that whatever applying changes is kept, named or not.
 import type { Queries } from '../database/connect.ts'
+import { scratchTables } from '../database/scratch.ts'
 import type { Transaction } from '../database/transaction.ts'
 
 /**
@@ -10,9 +11,10 @@ import type { Transaction } from '../database/transaction.ts'
 export async function noteBefore(tx: Transaction, runId: number): Promise<void> {
   // Images have times in them, which must read the same in every session.
   await tx.query(`set local timezone to 'UTC'`)
-  await tx.query(`
-    create temp table users_before (user_id int primary key, image jsonb) on commit drop;
-    create temp table groups_before (group_id int primary key, image jsonb) on commit drop`)
+  await scratchTables(tx, {
+    users_before: 'user_id int primary key, image jsonb',
+    groups_before: 'group_id int primary key, image jsonb',
+  })
   await tx.query(
     `with touched as (
        select i.user_id, bool_or(i.object = 'user' and i.action = 'delete') as goes from plan_items i
