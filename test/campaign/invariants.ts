@@ -1,5 +1,6 @@
 // What holds after every step of a history, whatever happened: read from the tables alone.
 import type { Database } from '../../src/database/connect.ts'
+import { ask } from './ask.ts'
 
 const RULES: readonly { readonly name: string; readonly sql: string }[] = [
   {
@@ -45,6 +46,6 @@ const ALL = RULES.map(
 
 /** @throws Error naming the invariant and the rows that break it */
 export async function checkAlways(db: Database): Promise<void> {
-  const { rows } = await db.query<{ rule: number; found: string | null }>(ALL)
+  const { rows } = await ask<{ rule: number; found: string | null }>(db, 'always', ALL)
   for (const { rule, found } of rows) if (found !== null) throw new Error(`${RULES[rule]?.name}: ${found}`)
 }

@@ -1,5 +1,6 @@
 // The registry as the reference model sees it, and as text of which nothing may change where nothing was applied.
 import type { Database } from '../../src/database/connect.ts'
+import { ask } from './ask.ts'
 import { FIELD_COLUMNS } from '../../src/registry/users.ts'
 import { canonical } from '../support/model-entra.ts'
 import { effective } from '../support/model-groups.ts'
@@ -57,7 +58,9 @@ const PIN_OF = new Map(
 
 export async function observe(db: Database): Promise<Observed> {
   const fields = Object.entries(FIELD_COLUMNS).map(([field, column]) => `'${field}', u.${column}`)
-  const users = await db.query<Row>(
+  const users = await ask<Row>(
+    db,
+    'people',
     `select u.id, u.tenant_id, u.object_id, s.name as owner, u.active, u.deactivated_by, u.restored_by_administrator,
        u.protected or u.administrator as untouchable, u.user_name, u.personal_number,
        array(select c.name from claims k join sources c on c.id = k.source_id where k.user_id = u.id) as claims,
@@ -68,11 +71,15 @@ export async function observe(db: Database): Promise<Observed> {
           'origin', c.origin, 'held', c.held) order by c.lookup) from credentials c where c.user_id = u.id) as credentials
      from users u left join sources s on s.id = u.source_id order by u.id`,
   )
-  const groups = await db.query<{ object_id: string; name: string; under: string; hidden: boolean; owner: string }>(
+  const groups = await ask<{ object_id: string; name: string; under: string; hidden: boolean; owner: string }>(
+    db,
+    'groups',
     `select g.object_id, g.name, g.under, g.hidden, coalesce(s.name, '') as owner
        from groups g left join sources s on s.id = g.source_id where g.object_id is not null`,
   )
-  const pairs = await db.query<{ pair: string; source: string; is_effective: boolean }>(
+  const pairs = await ask<{ pair: string; source: string; is_effective: boolean }>(
+    db,
+    'memberships',
     `select g.object_id || ' ' || u.object_id as pair, coalesce(s.name, '') as source, u.active and not g.hidden as is_effective
        from memberships m join groups g on g.id = m.group_id join users u on u.id = m.user_id left join sources s on s.id = m.source_id
       where u.object_id is not null and g.object_id is not null`,
@@ -287,7 +294,9 @@ export function claimsFrom(expected: Registry, observed: Observed): Registry {
 /** Everything that the registry holds, row by row. */
 export async function dumpRegistry(db: Database): Promise<string> {
   const tables = ['users', 'user_names', 'credentials', 'groups', 'memberships']
-  const rows = await db.query<{ t: string }>(
+  const rows = await ask<{ t: string }>(
+    db,
+    'dump',
     tables.map((t) => `select '${t} ' || (to_jsonb(x))::text as t from ${t} x`).join(' union all ') + ' order by 1',
   )
   return rows.rows.map((row) => row.t).join('\n')

@@ -13,6 +13,7 @@ import { GraphClient } from '../../src/graph/client.ts'
 import { configure } from '../../src/registry/configuration.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 import type { EntraGroup, EntraUser, TenantState } from '../support/model.ts'
+import { ask } from './ask.ts'
 import { watchPauses } from '../support/graph.ts'
 import { SIGNING, testSealing } from '../support/world.ts'
 
@@ -153,16 +154,25 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
     tick: () => emulator.clock.advance(60_000),
     async wait(hours) {
       emulator.clock.advance(hours * 3_600_000)
-      await db.query(`do $$ declare c record; begin
-        set local session_replication_role = replica;
-        for c in select table_name, column_name from information_schema.columns
-          where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name <> 'schema_migrations' loop
-          execute format('update %1$I set %2$I = %2$I - interval ''${hours} hours'' where %2$I is not null', c.table_name, c.column_name);
-        end loop;
-      end $$`)
+      await db.query(await agingOf(db, hours))
     },
     stop: () => emulator.stop(),
   }
+}
+
+/** Moves everything that is dated into the past, as the owner of all tables may without waking triggers. */
+async function agingOf(db: Database, hours: number): Promise<string> {
+  const dated = await ask<{ table: string; columns: readonly string[] }>(
+    db,
+    'dated columns',
+    `select table_name as table, array_agg(column_name::text) as columns from information_schema.columns
+     where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name <> 'schema_migrations' group by 1`,
+  )
+  const moves = dated.rows.map(({ table, columns }) => {
+    const set = columns.map((column) => `${column} = ${column} - interval '${hours} hours'`)
+    return `update ${table} set ${set.join(', ')};`
+  })
+  return `begin; set local session_replication_role = replica; ${moves.join(' ')} commit`
 }
 
 /** Rows are few: deleting them is faster than truncating thirty tables. */
