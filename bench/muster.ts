@@ -25,11 +25,13 @@ keepHeapSmall()
 const [home = '', accessJson = ''] = process.argv.slice(2)
 const access = JSON.parse(accessJson) as Access // oxlint-disable-line typescript/no-unsafe-type-assertion -- main.ts wrote it
 const app = await openApp(loadConfig({}, { home, logLevel: 'silent' }), { clock: systemClock, log: silentLog })
-const file = parseConfigFile(configFile(access), await app.connectionNames())
+const document = configFile(access)
+const file = parseConfigFile(document, await app.connectionNames())
 const secrets = new Map(
   Object.keys(file.connections).map((name) => [name, { secret: access.clientSecret, certificate: undefined }]),
 )
-await app.configure({ wanted: app.prepareConfiguration(file, secrets), prune: false, dryRun: false })
+const actor = { kind: 'command line' as const, name: 'bench' }
+await app.configure({ document, secrets, prune: false, dryRun: false, actor })
 
 serve<MusterRequest>({
   ready: {},

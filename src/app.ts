@@ -9,10 +9,10 @@ import { createMailSink } from './alerts/mail.ts'
 import { listUndelivered } from './alerts/outbox.ts'
 import { createWebhookSink } from './alerts/webhook.ts'
 import type { Clock } from './base/clock.ts'
-import { ConfigError, type ConfigProblem, RunError } from './base/errors.ts'
+import { RunError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
-import type { ConfigFile } from './contract/config-file.ts'
+import { parseConfigFile } from './contract/config-file.ts'
 import type { SourceHealthLine } from './contract/health.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunLine } from './contract/run-list.ts'
@@ -23,9 +23,9 @@ import { migrate } from './database/migrate.ts'
 import { withTransaction } from './database/transaction.ts'
 import { checkConnection, type Finding } from './graph/check.ts'
 import { GraphClient } from './graph/client.ts'
-import { parseCertificate } from './registry/certificates.ts'
-import { configure, type WantedConfiguration, type WantedCredential } from './registry/configuration.ts'
-import type { Actions, ConnectionSecrets, PlanLine } from './http/actions.ts'
+import { configure } from './registry/configuration.ts'
+import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
+import type { Actions, PlanLine } from './http/actions.ts'
 import { type Connection, listConnections, openCredentials, requireConnection } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth, type NamedHealth } from './registry/health.ts'
@@ -35,7 +35,6 @@ import { eachPlanItem } from './registry/plans.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
 import { listRuns, requireRun, type Run } from './registry/runs.ts'
-import { scheduleProblems } from './registry/schedules.ts'
 import { listSources, requireSource } from './registry/sources.ts'
 import { needsOf } from './sync/map/needs.ts'
 import { raiseDue } from './sync/alerting.ts'
@@ -177,8 +176,11 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
   }
   return {
     connectionNames: async () => new Set((await listConnections(db)).map((connection) => connection.name)),
-    prepareConfiguration,
-    configure: (options) => configure(db, { ...options, vault }),
+    configure: async ({ document, secrets, ...options }) => {
+      const known = new Set((await listConnections(db)).map((connection) => connection.name))
+      const wanted = prepareConfiguration(parseConfigFile(document, known), secrets)
+      return configure(db, { ...options, wanted, vault, clock })
+    },
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
     check: (connection, signal) => check(engine, { connection, signal }),
@@ -257,39 +259,6 @@ function openSinks(config: Config, clock: Clock): readonly Sink[] {
     sinks.push(createWebhookSink({ url: alertWebhook, secret: alertWebhookSecret, clock, userAgent, proxy, ca }))
   }
   return sinks
-}
-
-function prepareConfiguration(file: ConfigFile, secrets: ReadonlyMap<string, ConnectionSecrets>): WantedConfiguration {
-  const problems: ConfigProblem[] = []
-  for (const [name, settings] of Object.entries(file.sources)) {
-    problems.push(...scheduleProblems(settings).map((p) => ({ ...p, at: `sources.${name}.${p.at}` })))
-  }
-  const connections = new Map<
-    string,
-    WantedConfiguration['connections'] extends ReadonlyMap<string, infer C> ? C : never
-  >()
-  for (const [name, settings] of Object.entries(file.connections)) {
-    try {
-      connections.set(name, { settings, credentials: credentialsOf(secrets.get(name)) })
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      problems.push(...error.problems)
-    }
-  }
-  if (problems.length > 0) throw new ConfigError(problems)
-  return { connections, sources: new Map(Object.entries(file.sources)) }
-}
-
-function credentialsOf(secrets: ConnectionSecrets | undefined): readonly WantedCredential[] {
-  const credentials: WantedCredential[] = []
-  if (secrets?.secret !== undefined) {
-    credentials.push({ kind: 'secret', value: secrets.secret, thumbprint: null, expiresAt: null })
-  }
-  if (secrets?.certificate !== undefined) {
-    const { pem, thumbprint, expiresAt } = parseCertificate(secrets.certificate.text, secrets.certificate.at)
-    credentials.push({ kind: 'certificate', value: pem, thumbprint, expiresAt })
-  }
-  return credentials
 }
 
 async function check(

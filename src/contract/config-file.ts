@@ -43,12 +43,6 @@ const connection = z
   })
   .superRefine((c, context) => {
     const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-    if (c.clientSecret === undefined && c.certificate === undefined) {
-      say(
-        [],
-        'a credential is missing: give clientSecret: { env: NAME } or { file: path }, or certificate: { file: path }',
-      )
-    }
     for (const key of ['authorityUrl', 'graphUrl'] as const) {
       if (c.cloud === 'custom' && c[key] === undefined) say([key], 'is missing; cloud custom names both of its roots')
       if (c.cloud !== 'custom' && c[key] !== undefined) {
@@ -72,6 +66,9 @@ const file = z.strictObject({
   connections: z.record(name, connection).default({}),
   sources: z.record(name, sourceSettings).default({}),
 })
+const CREDENTIAL_MISSING =
+  'a credential is missing: give clientSecret: { env: NAME } or { file: path }, or certificate: { file: path }'
+
 /** A config file with every default filled in. */
 export type ConfigFile = z.output<typeof file>
 
@@ -85,6 +82,11 @@ export function parseConfigFile(document: unknown, knownConnections: ReadonlySet
   const parsed = parseWithProblems(file, document ?? {})
   if (parsed.kind === 'problems') throw new ConfigError(parsed.problems)
   const problems: ConfigProblem[] = []
+  for (const [connection, { clientSecret, certificate }] of Object.entries(parsed.value.connections)) {
+    // One that exists keeps the credentials on file.
+    if (clientSecret === undefined && certificate === undefined && !knownConnections.has(connection))
+      problems.push({ at: `connections.${connection}`, message: CREDENTIAL_MISSING })
+  }
   for (const [source, settings] of Object.entries(parsed.value.sources)) {
     const at = `sources.${source}`
     if (!Object.hasOwn(parsed.value.connections, settings.connection) && !knownConnections.has(settings.connection)) {

@@ -1,6 +1,5 @@
 // What Muster can do, as command line and routes call it. The composition root makes it.
 import type { Writable } from 'node:stream'
-import type { ConfigFile } from '../contract/config-file.ts'
 import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { Explanation } from '../contract/explanation.ts'
 import type { SourceHealthLine, UndeliveredLine } from '../contract/health.ts'
@@ -10,11 +9,12 @@ import type { RunLine } from '../contract/run-list.ts'
 import type { RunLogLine } from '../contract/run-log.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import type { Finding } from '../graph/check.ts'
-import type { WantedConfiguration } from '../registry/configuration.ts'
+import type { Actor } from '../registry/audit.ts'
 import type { ExportRequest } from '../registry/export-stream.ts'
 import type { IssueQuery, OpenIssue } from '../registry/issues.ts'
 import type { PlanItemQuery, writePlanItems } from '../registry/plan-export.ts'
 import type { PlanItem } from '../registry/plans.ts'
+import type { ConnectionSecrets } from '../registry/prepare-configuration.ts'
 import type { RunQuery } from '../registry/runs.ts'
 import type { approveRun, cancelRun, rejectRun } from '../sync/approve.ts'
 import type { explainUser } from '../sync/explain.ts'
@@ -25,23 +25,19 @@ import type { runSource } from '../sync/run.ts'
 /** One line of a plan as it is shown. */
 export type PlanLine = Pick<PlanItem, 'object' | 'action' | 'objectId' | 'name' | 'old' | 'new' | 'rule' | 'reason'>
 
-/** The secrets of a connection as read from where the config file says. */
-export interface ConnectionSecrets {
-  readonly secret: string | undefined
-  /** PEM text, and where it is named, for messages. */
-  readonly certificate: { readonly text: string; readonly at: string } | undefined
-}
-
 /** Everything that can be done. Methods throw the errors of `base/errors.ts`. */
 export interface Actions {
   /** Names of the connections that exist, for checking a config file. */
   connectionNames(): Promise<ReadonlySet<string>>
-  /** Checks what only this side can check: schedules, time zones, certificates. @throws ConfigError with all of it */
-  prepareConfiguration(file: ConfigFile, secrets: ReadonlyMap<string, ConnectionSecrets>): WantedConfiguration
+  /** Creates and changes connections and sources as a config file says. @throws ConfigError with every mistake of it */
   configure(options: {
-    readonly wanted: WantedConfiguration
+    /** The file, parsed as YAML or JSON and no further. */
+    readonly document: unknown
+    /** By connection: what the file names by `env` or `file`. */
+    readonly secrets: ReadonlyMap<string, ConnectionSecrets>
     readonly prune: boolean
     readonly dryRun: boolean
+    readonly actor: Actor
   }): Promise<readonly ConfigurationChange[]>
   /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */
   preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { createTestVault } from '../../test/support/vault.ts'
+import { systemClock } from '../base/clock.ts'
 import { type ConfigFile, parseConfigFile } from '../contract/config-file.ts'
 import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { Vault } from '../vault/keys.ts'
-import { configure, type WantedCredential } from './configuration.ts'
+import { configure } from './configuration.ts'
+import type { WantedCredential } from './put-connection.ts'
 import { listCredentials, openCredentials, requireConnection } from './connections.ts'
 import { listSources, requireSource } from './sources.ts'
 
@@ -46,6 +48,8 @@ function apply(
     },
     prune: options.prune ?? false,
     dryRun: options.dryRun ?? false,
+    clock: systemClock,
+    actor: { kind: 'command line', name: 'test' },
   })
 }
 
@@ -257,6 +261,8 @@ describe('configure', () => {
       wanted: { connections: new Map(), sources: new Map() },
       prune: true,
       dryRun: false,
+      clock: systemClock,
+      actor: { kind: 'command line', name: 'test' },
     })
 
     expect(told.map((c) => [c.kind, c.name, c.action])).toEqual([

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { aHandSource, anId, emptyRegistry, people } from '../../test/support/planned.ts'
 import { createTestVault } from '../../test/support/vault.ts'
 import { aSyncWorld, type Settings } from '../../test/support/world.ts'
+import { systemClock } from '../base/clock.ts'
 import { parseConfigFile } from '../contract/config-file.ts'
 import { sourceSettings } from '../contract/sources.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -46,6 +47,8 @@ function applied(settings: Settings & { readonly connection?: string }) {
     },
     prune: false,
     dryRun: false,
+    clock: systemClock,
+    actor: { kind: 'command line', name: 'test' },
   })
 }
 

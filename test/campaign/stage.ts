@@ -131,6 +131,8 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
       wanted: { connections, sources },
       prune: true,
       dryRun: false,
+      clock: systemClock,
+      actor: { kind: 'command line', name: 'test' },
     })
   }
   return {

@@ -7,6 +7,7 @@ import type { ConfigurationChange } from '../../contract/configuration.ts'
 import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
+import { whoIsThis } from './approve.ts'
 import { writePlan } from '../plan-table.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { writePlanCounts } from '../summary.ts'
@@ -45,13 +46,13 @@ async function apply(session: Session, options: Options): Promise<number> {
   return withApp(session, async (app) => {
     const file = parseConfigFile(document, await app.connectionNames())
     const secrets = await readSecrets(file, { configPath: options.file, environment: environment() })
-    const wanted = app.prepareConfiguration(file, secrets)
     const prune = options.prune === true
+    const asked = { document, secrets, prune, actor: { kind: 'command line' as const, name: whoIsThis() } }
     if (prune && options.yes !== true && options.dryRun !== true) {
-      const preview = await app.configure({ wanted, prune, dryRun: true })
+      const preview = await app.configure({ ...asked, dryRun: true })
       refuseUnconfirmed(preview.filter((change) => change.action === 'remove'))
     }
-    const changes = await app.configure({ wanted, prune, dryRun: options.dryRun === true })
+    const changes = await app.configure({ ...asked, dryRun: options.dryRun === true })
     const replanned = changes.filter((change) => change.action === 'change' && change.replans)
     const previews: SettingsPreview[] = []
     for (const { name } of options.dryRun === true ? replanned : []) {

@@ -20,6 +20,7 @@ import { writeJson, writeLine, writeTable } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
 import { readConfig, type Session, sessionLog } from '../session.ts'
 import { writeRun } from '../summary.ts'
+import { whoIsThis } from './approve.ts'
 import { runWithProgress } from './sync.ts'
 
 const SOURCE = 'contoso-staff'
@@ -102,9 +103,11 @@ async function applyConfiguration({ app, company, home, url }: Stage): Promise<v
   const path = join(home, 'muster.yaml')
   await writeFile(join(home, 'contoso.secret'), `${company.clientSecret}\n`, { mode: 0o600 })
   await writeFile(path, `# The configuration of the demo.\n${stringify(configuration(company, url))}`)
-  const file = parseConfigFile(await readConfigDocument(path), await app.connectionNames())
+  const document = await readConfigDocument(path)
+  const file = parseConfigFile(document, await app.connectionNames())
   const secrets = await readSecrets(file, { configPath: path, environment: {} })
-  await app.configure({ wanted: app.prepareConfiguration(file, secrets), prune: false, dryRun: false })
+  const actor = { kind: 'command line' as const, name: whoIsThis() }
+  await app.configure({ document, secrets, prune: false, dryRun: false, actor })
 }
 
 function configuration({ tenantId, clientId }: HostedTenant, url: string): object {

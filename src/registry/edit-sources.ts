@@ -1,0 +1,98 @@
+// Sources changed one at a time, as forms do it: each change audited in the transaction that makes it.
+import { ConfigError, type ConfigProblem } from '../base/errors.ts'
+import type { SourceSettings } from '../contract/sources.ts'
+import type { Database, Queries } from '../database/connect.ts'
+import { withTransaction } from '../database/transaction.ts'
+import { recordAudit } from './audit.ts'
+import { auditOf, lockConfiguration } from './configuration.ts'
+import { listConnections } from './connections.ts'
+import { detachSource } from './detach.ts'
+import type { Editing } from './edit-connections.ts'
+import { putSource } from './put-source.ts'
+import { scheduleProblems } from './schedules.ts'
+import { listSources, requireSource } from './sources.ts'
+
+type SourceEditing = Omit<Editing, 'vault'> & { readonly vault: Pick<Editing['vault'], 'lookup'> }
+
+/**
+ * What the schema of settings cannot know: schedules, time zone, and whether the connection exists.
+ *
+ * @throws ConfigError with every mistake
+ */
+export async function checkSourceSettings(db: Queries, settings: SourceSettings): Promise<void> {
+  const problems = await problemsOf(db, settings)
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+/** @throws ConfigError with every mistake; a name that is taken is one */
+export async function createSource(
+  db: Database,
+  options: SourceEditing & { readonly name: string; readonly settings: SourceSettings },
+): Promise<void> {
+  const { name, settings, actor } = options
+  await withTransaction(db, async (tx) => {
+    await lockConfiguration(tx)
+    await requireGood(tx, { name, settings, before: undefined })
+    const change = await putSource(tx, { name, settings, current: undefined, dryRun: false })
+    await recordAudit(tx, options, auditOf(change, actor))
+  })
+}
+
+/**
+ * Gives a source other settings, and another name where `newName` is one. Writing the same again writes nothing.
+ *
+ * @throws NotFoundError; ConfigError with every mistake
+ */
+export async function changeSource(
+  db: Database,
+  options: SourceEditing & { readonly name: string; readonly newName: string; readonly settings: SourceSettings },
+): Promise<void> {
+  const { name, newName, settings, actor } = options
+  await withTransaction(db, async (tx) => {
+    await lockConfiguration(tx)
+    const current = await requireSource(tx, name)
+    await requireGood(tx, { name: newName, settings, before: name })
+    const change = await putSource(tx, { name: newName, settings, current, dryRun: false })
+    if (change.action !== 'unchanged')
+      await recordAudit(tx, options, { ...auditOf(change, actor), subject: subject(name) })
+  })
+}
+
+/**
+ * Removes a source; its people, groups and memberships stay as they are.
+ *
+ * @throws NotFoundError
+ */
+export async function removeSource(db: Database, options: SourceEditing & { readonly name: string }): Promise<void> {
+  const { name, actor } = options
+  await withTransaction(db, async (tx) => {
+    await lockConfiguration(tx)
+    const { id } = await requireSource(tx, name)
+    await detachSource(tx, id)
+    const change = { kind: 'source', name, action: 'remove', changes: [], replans: false } as const
+    await recordAudit(tx, options, auditOf(change, actor))
+  })
+}
+
+async function requireGood(
+  tx: Queries,
+  wanted: { readonly name: string; readonly settings: SourceSettings; readonly before: string | undefined },
+): Promise<void> {
+  const { name, settings, before } = wanted
+  const problems: ConfigProblem[] = []
+  if (name !== before && (await listSources(tx)).some((source) => source.name === name))
+    problems.push({ at: 'name', message: `there is a source ${JSON.stringify(name)} already` })
+  problems.push(...(await problemsOf(tx, settings)))
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+async function problemsOf(db: Queries, settings: SourceSettings): Promise<ConfigProblem[]> {
+  const problems = scheduleProblems(settings)
+  if (!(await listConnections(db)).some((connection) => connection.name === settings.connection))
+    problems.unshift({ at: 'connection', message: `there is no connection ${JSON.stringify(settings.connection)}` })
+  return problems
+}
+
+function subject(name: string): string {
+  return `source ${name}`
+}
