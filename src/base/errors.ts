@@ -54,13 +54,14 @@ export class BusyError extends Error {
   }
 }
 
-/** A run was cancelled by an administrator or by a signal. Exit code 130. */
+/** A run was cancelled by an administrator or by a signal, or its server stops and another one goes on. Exit code 130. */
 export class CancelledError extends Error {
-  readonly code = 'cancelled'
+  readonly code: 'cancelled' | 'server-stopped'
 
-  constructor(message = 'cancelled') {
+  constructor(message = 'cancelled', code: 'cancelled' | 'server-stopped' = 'cancelled') {
     super(message)
     this.name = 'CancelledError'
+    this.code = code
   }
 }
 

@@ -161,6 +161,45 @@ create table issues (
 );
 CREATE INDEX issues_source ON public.issues USING btree (source_id, object_id);
 
+create table jobs (
+  id uuid not null,
+  source_id integer,
+  source_name text not null,
+  kind text not null,
+  is_full boolean default false not null,
+  subject text default ''::text not null,
+  approves integer,
+  approval jsonb,
+  trigger text not null,
+  actor_kind text not null,
+  actor_name text not null,
+  actor_id bigint,
+  asked_at timestamp with time zone default now() not null,
+  slot timestamp with time zone,
+  state text default 'queued'::text not null,
+  tries integer default 0 not null,
+  run_id integer,
+  problem_code text,
+  problem_detail text,
+  ended_at timestamp with time zone,
+  constraint jobs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'token'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
+  constraint jobs_check CHECK (((approves IS NULL) = (kind <> 'approve'::text))),
+  constraint jobs_check1 CHECK (((problem_code IS NULL) = (state <> 'refused'::text))),
+  constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text]))),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ended'::text, 'refused'::text]))),
+  constraint jobs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text, 'api'::text]))),
+  constraint jobs_approves_fkey FOREIGN KEY (approves) REFERENCES runs(id),
+  constraint jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id),
+  constraint jobs_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE SET NULL,
+  constraint jobs_pkey PRIMARY KEY (id)
+);
+CREATE INDEX jobs_approves ON public.jobs USING btree (approves) WHERE (approves IS NOT NULL);
+CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_open ON public.jobs USING btree (asked_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX jobs_run ON public.jobs USING btree (run_id) WHERE (run_id IS NOT NULL);
+CREATE UNIQUE INDEX jobs_slot ON public.jobs USING btree (source_id, slot) WHERE (slot IS NOT NULL);
+CREATE UNIQUE INDEX jobs_waiting ON public.jobs USING btree (source_id, kind, subject, COALESCE(approves, 0)) WHERE (state = 'queued'::text);
+
 create table memberships (
   group_id integer not null,
   user_id integer not null,
@@ -444,6 +483,15 @@ CREATE UNIQUE INDEX runs_one_per_source ON public.runs USING btree (source_id) W
 CREATE INDEX runs_source ON public.runs USING btree (source_id, id DESC);
 CREATE INDEX runs_with_items ON public.runs USING btree (ended_at) WHERE ((items_removed_at IS NULL) OR (items_removed_at = 'infinity'::timestamp with time zone));
 
+create table schedules (
+  source_id integer not null,
+  terms text not null,
+  delta_through timestamp with time zone not null,
+  full_through timestamp with time zone not null,
+  constraint schedules_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint schedules_pkey PRIMARY KEY (source_id)
+);
+
 create table schema_migrations (
   number integer not null,
   name text not null,
@@ -529,6 +577,12 @@ create table undo_users (
   constraint undo_users_pkey PRIMARY KEY (run_id, user_id)
 );
 CREATE INDEX undo_users_user ON public.undo_users USING btree (user_id);
+
+create table upkeep (
+  name text not null,
+  begun_at timestamp with time zone not null,
+  constraint upkeep_pkey PRIMARY KEY (name)
+);
 
 create table user_names (
   user_id integer not null,

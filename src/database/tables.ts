@@ -103,6 +103,28 @@ export interface Tables {
     tries: Generated<number>
     seen_at: Generated<Date>
   }
+  jobs: {
+    id: string
+    source_id: number | null
+    source_name: string
+    kind: string
+    is_full: Generated<boolean>
+    subject: Generated<string>
+    approves: number | null
+    approval: ColumnType<unknown, string | null, string | null>
+    trigger: string
+    actor_kind: string
+    actor_name: string
+    actor_id: number | null
+    asked_at: Generated<Date>
+    slot: Date | null
+    state: Generated<string>
+    tries: Generated<number>
+    run_id: number | null
+    problem_code: string | null
+    problem_detail: string | null
+    ended_at: Date | null
+  }
   memberships: {
     group_id: number
     user_id: number
@@ -299,6 +321,12 @@ export interface Tables {
     only_keys: number[] | null
     figures: ColumnType<unknown, string | null, string | null>
   }
+  schedules: {
+    source_id: number
+    terms: string
+    delta_through: Date
+    full_through: Date
+  }
   source_health: {
     source_id: number
     state: string
@@ -356,6 +384,10 @@ export interface Tables {
     before_version: number | null
     before_digest: Buffer | null
     after_digest: Buffer | null
+  }
+  upkeep: {
+    name: string
+    begun_at: Date
   }
   user_names: {
     user_id: number

@@ -13,8 +13,12 @@ export interface PlanItemQuery {
   readonly runId: number
   /** Only items with this action, e.g. `deactivate`. */
   readonly action?: string | undefined
+  /** Only items of this kind. */
+  readonly object?: PlanItemLine['object'] | undefined
   /** Only those of this user: object id, user name or alias. */
   readonly user?: string | undefined
+  /** Only lines with this in their name or their group's, or with this object id. */
+  readonly search?: string | undefined
   /** The first so many; undefined: all. */
   readonly limit?: number | undefined
 }
@@ -35,7 +39,7 @@ export async function writePlanItems(
 
 /** How many lines {@link eachPlanLine} gives without a limit. */
 export async function countPlanLines(db: Queries, query: PlanItemQuery): Promise<number> {
-  const { sql, params } = statement(query)
+  const { sql, params } = planLines(query)
   const found = await db.query<{ count: number }>(`select count(*) as count from (${sql}) c`, params)
   return found.rows[0]?.count ?? 0
 }
@@ -45,7 +49,7 @@ export async function* eachPlanLine(
   tx: Transaction,
   query: PlanItemQuery,
 ): AsyncGenerator<readonly PlanItemLine[], void, undefined> {
-  const { sql, params } = statement(query)
+  const { sql, params } = planLines(query)
   const limit = query.limit === undefined ? '' : `limit ${Math.trunc(query.limit)}`
   yield* streamRows<PlanItemLine>(tx.client, `${sql} order by seq, "objectId" ${limit}`, { params, batch: 1_000 })
 }
@@ -53,20 +57,36 @@ export async function* eachPlanLine(
 /** Look-ups tell which cards are the same to whoever has the key, and sealed numbers which they are. */
 const MASKED = (value: string) => `${value} - '{lookup,sealed,digest}'::text[]`
 
-function statement({ runId, action, user }: PlanItemQuery): {
-  readonly sql: string
-  readonly params: readonly unknown[]
-} {
+/**
+ * The lines of a plan in no order, as a statement that more conditions may be added to.
+ *
+ * @param within only stored items from and to these places, both included
+ */
+export function planLines(
+  { runId, action, object, user, search }: PlanItemQuery,
+  within: { readonly from?: number | undefined; readonly to?: number | undefined } = {},
+): { readonly sql: string; readonly params: readonly unknown[] } {
   const name = user ?? null
+  const bounds =
+    'i.seq between coalesce($7::int, 0) and coalesce($8::int, 2147483647) and ($5::text is null or i.object = $5)'
   return {
-    params: [runId, action ?? null, name, name === null ? null : canonical(name)],
+    params: [
+      runId,
+      action ?? null,
+      name,
+      name === null ? null : canonical(name),
+      object ?? null,
+      search === undefined ? null : search.toLowerCase(),
+      within.from ?? null,
+      within.to ?? null,
+    ],
     sql: `
       select * from (
         select i.run_id::text as run, i.seq, i.object, i.action, i.object_id::text as "objectId", i.name, i.user_id::text as "userId",
           i.group_id::text as "groupId", case when i.object = 'membership' then coalesce(i.new, i.old) ->> 'group' end as "group",
           ${MASKED('i.old')} as old, ${MASKED('i.new')} as new, i.rule, i.reason, i.left_out as "leftOut"
         from plan_items i
-        where i.run_id = $1 and not (i.object = 'membership' and i.user_id is null and i.action in ('add', 'remove'))
+        where i.run_id = $1 and ${bounds} and not (i.object = 'membership' and i.user_id is null and i.action in ('add', 'remove'))
         union all
         select i.run_id::text, i.seq, i.object, i.action, coalesce(u.object_id, c.object_id)::text, coalesce(u.user_name, c.name), m.user_id::text,
           i.group_id::text, i.name, case when i.action = 'remove' then w.what end, case when i.action = 'add' then w.what end,
@@ -77,11 +97,12 @@ function statement({ runId, action, user }: PlanItemQuery): {
           left join plan_items c on c.run_id = $1 and c.object = 'user' and c.action = 'create' and c.user_id = m.user_id
           cross join lateral (select jsonb_build_object('group', i.name, 'groupObjectId', i.object_id,
             'user', coalesce(u.user_name, c.name)) as what) w
-        where i.run_id = $1 and i.object = 'membership' and i.user_id is null and i.action in ('add', 'remove')
+        where i.run_id = $1 and ${bounds} and i.object = 'membership' and i.user_id is null and i.action in ('add', 'remove')
       ) l
       where ($2::text is null or l.action = $2)
         and ($3::text is null or lower(l."objectId") = lower($3) or lower(l.name) = lower($3) and l.object <> 'group'
-          or l."userId" in (select user_id::text from user_names where key = $4))`,
+          or l."userId" in (select user_id::text from user_names where key = $4))
+        and ($6::text is null or strpos(lower(l.name), $6) > 0 or strpos(lower(l."group"), $6) > 0 or l."objectId" = $6)`,
   }
 }
 

@@ -2,9 +2,11 @@
 import type { ProcessIdentity } from '../base/process.ts'
 import { isRunning } from '../base/process.ts'
 import { ConflictError, NotFoundError, RunError } from '../base/errors.ts'
+import { type Progress, progress } from '../contract/api/runs.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { claimJob } from './jobs.ts'
 import type { SpentFigures } from './plan-figures.ts'
 
 /** How long the holder of a source may be silent before he counts as dead, also where his process is there: it may be stopped. */
@@ -57,6 +59,8 @@ export interface NewRun {
   readonly trigger: Run['trigger']
   readonly holder: ProcessIdentity
   readonly approves?: number
+  /** The job that the run is for; it is made the run of it in the same transaction. */
+  readonly job?: string | undefined
 }
 
 export type Begun =
@@ -68,6 +72,7 @@ export type Begun =
  * (the same host, and the process is gone; any host, silent for 30 s) is taken over and his run ends as failed.
  *
  * @param onTakenOver is called in the same transaction for the run that was ended in this way
+ * @throws ConflictError `job-over` when the job of the run was done before
  */
 export async function beginRun(
   db: Database,
@@ -143,6 +148,7 @@ async function takeSource(
   )
   const [begun] = inserted.rows
   if (begun === undefined) throw new NotFoundError('source', String(run.sourceId))
+  if (run.job !== undefined) await claimJob(tx, run.job, begun.id)
   return { kind: 'begun', runId: begun.id, fence: begun.fence, takenOver: holder?.id }
 }
 
@@ -337,6 +343,8 @@ export async function getSettledRun(
 
 export interface RunQuery {
   readonly source?: string | undefined
+  /** Only those that ended so, or that have not ended. */
+  readonly outcome?: Outcome | 'running' | undefined
   /** Only runs with a lower id; for paging. */
   readonly before?: number | undefined
   readonly limit: number
@@ -345,10 +353,19 @@ export interface RunQuery {
 /** Runs, newest first. */
 export async function listRuns(db: Queries, query: RunQuery): Promise<Run[]> {
   const found = await db.query<RunRow>(
-    `select * from runs where ($1::text is null or source_name = $1) and ($2::int is null or id < $2) order by id desc limit $3`,
-    [query.source ?? null, query.before ?? null, query.limit],
+    `select * from runs where ($1::text is null or source_name = $1) and ($2::int is null or id < $2)
+       and ($4::text is null or coalesce(outcome, 'running') = $4) order by id desc limit $3`,
+    [query.source ?? null, query.before ?? null, query.limit, query.outcome ?? null],
   )
   return found.rows.map(presentRun)
+}
+
+/** Where a run stands; null when it does not run. */
+export function progressOf(run: Pick<Run, 'state' | 'phase' | 'progress'>): Progress | null {
+  if (run.state === 'ended') return null
+  const phase = progress.shape.phase.safeParse(run.phase)
+  if (!phase.success) return { phase: 'waiting', done: 0, total: null }
+  return { phase: phase.data, done: run.progress?.done ?? 0, total: run.progress?.total ?? null }
 }
 
 interface RunRow {

@@ -19,6 +19,8 @@ export interface Approval {
   readonly hash: string
   readonly reason: string
   readonly by: string
+  /** The job that it is done for; a source that is being run is not waited for then. */
+  readonly job?: string | undefined
   /** Leave these out of what is approved. */
   readonly without?: 'removals' | 'rewrites' | undefined
   readonly signal: AbortSignal
@@ -52,9 +54,16 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
     )
   }
   const lease = await takeLease(engine, {
-    run: { sourceId: held.sourceId, kind: 'approve', mode: held.mode, trigger: 'manual', approves: held.id },
+    run: {
+      sourceId: held.sourceId,
+      kind: 'approve',
+      mode: held.mode,
+      trigger: 'manual',
+      approves: held.id,
+      job: approval.job,
+    },
     sourceName: held.source,
-    wait: true,
+    wait: approval.job === undefined,
     signal: approval.signal,
     onProgress: approval.onProgress,
   })

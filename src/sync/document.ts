@@ -60,7 +60,7 @@ export function withPlan(
 /** How an error ends a run, and what the document says of it. */
 export function endingOf(error: unknown): { readonly outcome: Outcome; readonly error: RunDocument['error'] } {
   if (error instanceof CancelledError)
-    return { outcome: 'cancelled', error: { code: 'cancelled', message: error.message, requestId: null } }
+    return { outcome: 'cancelled', error: { code: error.code, message: error.message, requestId: null } }
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof RunError)
     return { outcome: 'failed', error: { code: error.code, message, requestId: error.requestId ?? null } }

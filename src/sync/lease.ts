@@ -92,7 +92,8 @@ function hold(
   const stop = new AbortController()
   const since = clock.monotonicMs()
   let progress: RunProgress = { phase: 'waiting', done: 0, total: undefined }
-  const onAbort = () => cancel.abort(new CancelledError())
+  const onAbort = () =>
+    cancel.abort(request.signal.reason instanceof CancelledError ? request.signal.reason : new CancelledError())
   if (request.signal.aborted) onAbort()
   else request.signal.addEventListener('abort', onAbort, { once: true })
 

@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly trigger: 'manual' | 'schedule' | 'notification' | 'api'
   /** Only this user, by user principal name or object id: he is read anew and planned alone. */
   readonly user?: string | undefined
+  /** The job that it is run for. */
+  readonly job?: string | undefined
   /** Wait up to 60 s for a source that is being run. */
   readonly wait: boolean
   readonly signal: AbortSignal
@@ -54,6 +56,7 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
       kind: request.kind,
       mode,
       trigger: request.trigger,
+      job: request.job,
     },
     isPartial: request.user !== undefined,
     sourceName: source.name,

@@ -1,0 +1,97 @@
+// Asking for a run: the job, its delivery and its audit are written together, and any server may do it.
+import { randomUUID } from 'node:crypto'
+import { ConfigError, ConflictError } from '../base/errors.ts'
+import type { Job } from '../contract/api/runs.ts'
+import { withTransaction } from '../database/transaction.ts'
+import type { Queue } from '../jobs/queue.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
+import { addJob, type NewJob, requireJob } from '../registry/jobs.ts'
+import { requireRun } from '../registry/runs.ts'
+import { requireSource } from '../registry/sources.ts'
+import type { Engine } from './engine.ts'
+
+/** What asking needs: where jobs are kept, and who delivers them. */
+export interface Asking {
+  readonly engine: Engine
+  readonly queue: Pick<Queue, 'send' | 'wake'>
+}
+
+/**
+ * Asks for a run of a source, or of one user of it.
+ *
+ * @throws NotFoundError; ConfigError where the source is disabled
+ */
+export async function askForRun(
+  asking: Asking,
+  request: {
+    readonly source: string
+    readonly kind: 'sync' | 'plan'
+    readonly full: boolean
+    readonly user?: string | undefined
+    readonly actor: Actor
+  },
+): Promise<Job> {
+  const { kind, full, user, actor } = request
+  const source = await requireSource(asking.engine.db, request.source)
+  if (!source.enabled) {
+    throw new ConfigError([
+      { at: `sources.${source.name}.enabled`, message: 'the source is disabled; enable it, then ask again' },
+    ])
+  }
+  const details = { kind, full, ...(user === undefined ? {} : { one: true }) }
+  return ask(asking, {
+    job: { sourceId: source.id, source: source.name, kind, full, user, actor },
+    audit: { action: 'run.start', subject: `source ${source.name}`, details },
+  })
+}
+
+/**
+ * Asks for a held plan to be applied.
+ *
+ * @throws NotFoundError; ConflictError `not-held`
+ */
+export async function askForApproval(
+  asking: Asking,
+  request: {
+    readonly run: number
+    readonly hash: string
+    readonly reason: string
+    readonly without?: 'removals' | 'rewrites' | undefined
+    readonly actor: Actor
+  },
+): Promise<Job> {
+  const { actor, ...approval } = request
+  const held = await requireRun(asking.engine.db, request.run)
+  if (held.outcome !== 'held' || held.sourceId === null)
+    throw new ConflictError('not-held', `Run ${request.run} is not held; only a held plan is approved`)
+  const { reason, without, hash } = approval
+  return ask(asking, {
+    job: { sourceId: held.sourceId, source: held.source, kind: 'approve', approval, actor },
+    audit: {
+      action: 'run.approve',
+      subject: `run ${request.run}`,
+      details: { hash, reason, ...(without && { without }) },
+    },
+  })
+}
+
+async function ask(
+  { engine, queue }: Asking,
+  asked: {
+    readonly job: Omit<NewJob, 'id' | 'trigger'>
+    readonly audit: { readonly action: string; readonly subject: string; readonly details: Record<string, unknown> }
+  },
+): Promise<Job> {
+  const { actor } = asked.job
+  const trigger = actor.kind === 'token' ? 'api' : 'manual'
+  const job = await withTransaction(engine.db, async (tx) => {
+    const added = await addJob(tx, { ...asked.job, id: randomUUID(), trigger })
+    if (added === undefined) throw new ConflictError('already-asked', 'This was asked for already')
+    await queue.send(tx, added.id)
+    const details = { ...asked.audit.details, job: added.id }
+    await recordAudit(tx, engine, { ...asked.audit, actor, details })
+    return requireJob(tx, added.id)
+  })
+  queue.wake()
+  return job
+}

@@ -1,0 +1,308 @@
+// Jobs: asked for once, delivered any number of times, done once. Real queue, real PostgreSQL, emulated tenant.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
+import { BusyError, CancelledError, ConfigError } from '../base/errors.ts'
+import { silentLog } from '../base/log.ts'
+import { update } from '../emulator/operations.ts'
+import { thisProcess } from '../base/process.ts'
+import { Queue } from '../jobs/queue.ts'
+import { addJob, requireJob, takeJob } from '../registry/jobs.ts'
+import { beginRun, requireRun } from '../registry/runs.ts'
+import { requireSource } from '../registry/sources.ts'
+import { approveRun } from './approve.ts'
+import { askForApproval, askForRun, type Asking } from './asking.ts'
+import { doJob, type Doing } from './job.ts'
+import { runSource } from './run.ts'
+
+let database: TestDatabase
+let world: SyncWorld
+let queue: Queue
+let asking: Asking
+let doing: Doing
+let seed = 0
+const admin = { kind: 'account', name: 'ada', id: 1 } as const
+const never = new AbortController().signal
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  queue = new Queue(database.db, { log: silentLog })
+  await queue.start()
+})
+beforeEach(async () => {
+  seed += 1
+  world = await aSyncWorld(database.db, { users: 20, groups: 2, memberships: 10, seed })
+  asking = { engine: world.engine, queue }
+  doing = {
+    run: (request) => runSource(world.engine, request),
+    approve: (request) => approveRun(world.engine, request),
+    requireStillAllowed: async () => {},
+  }
+})
+afterEach(() => world.stop())
+afterAll(async () => {
+  await queue.stop({ reason: new CancelledError(), withinMs: 1_000 })
+  await database.drop()
+})
+
+const ask = (more: { kind?: 'sync' | 'plan'; full?: boolean } = {}) =>
+  askForRun(asking, { source: world.source, kind: 'sync', full: false, actor: admin, ...more })
+const deliver = (id: string, signal = never) => doJob(world.engine, doing, { id, signal })
+const job = (id: string) => requireJob(database.db, id)
+const countRuns = async () =>
+  (await database.db.query('select 1 from runs where source_name = $1', [world.source])).rowCount
+
+describe('asking for a run', () => {
+  it('leaves a job, its delivery and who asked in the audit, all or nothing', async () => {
+    const asked = await ask()
+
+    expect(asked).toMatchObject({ source: world.source, kind: 'sync', state: 'queued', run: null, requestedBy: 'ada' })
+    const audit = await database.db.query('select action, actor_name, details from audit order by id desc limit 1')
+    expect(audit.rows[0]).toMatchObject({ action: 'run.start', actor_name: 'ada' })
+    expect(JSON.parse(audit.rows[0]!['details'])).toMatchObject({ kind: 'sync', full: false, job: asked.id })
+    const refusing = { ...asking, queue: { send: () => Promise.reject(new Error('no')), wake: () => {} } }
+    await expect(
+      askForRun(refusing, { source: world.source, kind: 'plan', full: false, actor: admin }),
+    ).rejects.toThrow('no')
+    const kept = await database.db.query(`select 1 from jobs where source_name = $1 and kind = 'plan'`, [world.source])
+    expect(kept.rowCount).toBe(0)
+  })
+
+  it('again while it waits is the same job, which becomes what both asked for', async () => {
+    const first = await ask()
+    const second = await ask({ full: true })
+    const preview = await ask({ kind: 'plan' })
+
+    expect(second.id).toBe(first.id)
+    expect(preview.id).not.toBe(first.id)
+    const taken = await takeJob(database.db, first.id)
+    expect(taken).toMatchObject({ kind: 'taken', job: { full: true, trigger: 'manual' } })
+  })
+
+  it('of a disabled source is refused at once', async () => {
+    await database.db.query('update sources set enabled = false where name = $1', [world.source])
+
+    await expect(ask()).rejects.toThrow(ConfigError)
+  })
+})
+
+describe('a delivered job', () => {
+  it('is run and tells its run', async () => {
+    const { id } = await ask()
+    await deliver(id)
+
+    const done = await job(id)
+    expect(done.state).toBe('ended')
+    const run = await requireRun(database.db, Number(done.run))
+    expect(run).toMatchObject({ outcome: 'applied', trigger: 'manual' })
+  })
+
+  it('E5: delivered again, or by two at once, is done once', async () => {
+    const { id } = await ask()
+    await Promise.allSettled([deliver(id), deliver(id), deliver(id)])
+    await deliver(id)
+
+    expect(await countRuns()).toBe(1)
+    expect((await job(id)).state).toBe('ended')
+  })
+
+  it('waits in the queue while the source is run by somebody else, and that costs no try', async () => {
+    const { id } = await ask()
+    const source = await requireSource(database.db, world.source)
+    const holder = {
+      sourceId: source.id,
+      kind: 'sync',
+      mode: 'full',
+      trigger: 'manual',
+      holder: thisProcess(),
+    } as const
+    const begun = await beginRun(database.db, holder)
+    for (let i = 0; i < 5; i += 1) await expect(deliver(id)).rejects.toThrow('is being run')
+    expect((await job(id)).state).toBe('queued')
+
+    await database.db.query(`update runs set state = 'ended', outcome = 'cancelled' where id = $1`, [
+      begun.kind === 'begun' ? begun.runId : 0,
+    ])
+    await deliver(id)
+
+    expect((await job(id)).state).toBe('ended')
+  })
+
+  it('E13: of a process that died is taken up again by another one', async () => {
+    const { id } = await ask()
+    const source = await requireSource(database.db, world.source)
+    await takeJob(database.db, id)
+    const dead = { host: 'elsewhere', pid: 1, started: 'x' }
+    const begun = await beginRun(database.db, {
+      sourceId: source.id,
+      kind: 'sync',
+      mode: 'full',
+      trigger: 'manual',
+      holder: dead,
+      job: id,
+    })
+    const lost = begun.kind === 'begun' ? begun.runId : 0
+    expect(await job(id)).toMatchObject({ state: 'running', run: String(lost) })
+    await database.db.query(`update runs set heartbeat_at = now() - interval '31 s' where id = $1`, [lost])
+    await deliver(id)
+
+    expect(await requireRun(database.db, lost)).toMatchObject({
+      outcome: 'failed',
+      summary: { error: { code: 'interrupted' } },
+    })
+    const done = await job(id)
+    expect(done.state).toBe('ended')
+    expect(Number(done.run)).toBeGreaterThan(lost)
+    expect((await requireRun(database.db, Number(done.run))).outcome).toBe('applied')
+  })
+
+  it('E13: that ends its process three times is refused with a sentence', async () => {
+    const { id } = await ask()
+    for (let i = 0; i < 3; i += 1) expect((await takeJob(database.db, id)).kind).toBe('taken')
+    await deliver(id)
+
+    expect(await job(id)).toMatchObject({ state: 'refused', run: null, problem: { code: 'given-up' } })
+    expect((await job(id)).problem?.detail).toMatch(/3 times/)
+    expect(await countRuns()).toBe(0)
+  })
+
+  it('E19: returns to the queue when its server stops, and is gone on with', async () => {
+    const { id } = await ask()
+    const stop = new AbortController()
+    const stopped = new CancelledError('the server stops', 'server-stopped')
+    const original = doing.run
+    doing = {
+      ...doing,
+      run: (request) =>
+        original({
+          ...request,
+          onProgress: () => stop.abort(stopped),
+        }),
+    }
+    await expect(deliver(id, stop.signal)).rejects.toThrow('the server stops')
+
+    expect(await job(id)).toMatchObject({ state: 'queued', run: null })
+    doing = { ...doing, run: original }
+    await deliver(id)
+    expect((await job(id)).state).toBe('ended')
+    const runs = await database.db.query<{ outcome: string; code: string | null }>(
+      `select outcome, summary -> 'error' ->> 'code' as code from runs where source_name = $1 order by id`,
+      [world.source],
+    )
+    expect(runs.rows).toEqual([
+      { outcome: 'cancelled', code: 'server-stopped' },
+      { outcome: 'applied', code: null },
+    ])
+  })
+
+  it('E20: cancelled by an administrator has ended', async () => {
+    const { id } = await ask()
+    const original = doing.run
+    const cancelled = new CancelledError('cancelled by an administrator')
+    const stop = new AbortController()
+    doing = {
+      ...doing,
+      run: (request) => original({ ...request, signal: stop.signal, onProgress: () => stop.abort(cancelled) }),
+    }
+    await deliver(id)
+
+    const done = await job(id)
+    expect(done.state).toBe('ended')
+    expect((await requireRun(database.db, Number(done.run))).outcome).toBe('cancelled')
+  })
+
+  it('whose source was disabled meanwhile is refused with the reason', async () => {
+    const { id } = await ask()
+    await database.db.query('update sources set enabled = false where name = $1', [world.source])
+    await deliver(id)
+
+    expect(await job(id)).toMatchObject({ state: 'refused', problem: { code: 'config-invalid' } })
+  })
+
+  it('O9: of somebody who may not any more is refused', async () => {
+    const { id } = await ask()
+    doing = {
+      ...doing,
+      requireStillAllowed: () => Promise.reject(new ConfigError([{ at: '', message: 'ada may not any more' }])),
+    }
+    await deliver(id)
+
+    expect(await job(id)).toMatchObject({ state: 'refused', problem: { detail: 'ada may not any more' } })
+    expect(await countRuns()).toBe(0)
+  })
+
+  it('met by a mistake of Muster is tried three times', async () => {
+    const { id } = await ask()
+    doing = { ...doing, run: () => Promise.reject(new TypeError('a bug')) }
+    for (let i = 0; i < 3; i += 1) await expect(deliver(id)).rejects.toThrow('again')
+    await deliver(id)
+
+    expect((await job(id)).state).toBe('refused')
+  })
+})
+
+describe('a job that approves', () => {
+  it('applies the plan that was looked at, once', async () => {
+    await world.sync()
+    const leavers = [...world.tenant.live('user')]
+      .filter((user) => user.properties['accountEnabled'] !== false)
+      .slice(0, 8)
+    for (const { id } of leavers) update(world.tenant, id, { accountEnabled: false })
+    const held = await world.sync({ mode: 'full' })
+    expect(held.outcome).toBe('held')
+    const asked = await askForApproval(asking, {
+      run: Number(held.run),
+      hash: held.planHash!,
+      reason: 'they left',
+      actor: admin,
+    })
+    await Promise.allSettled([deliver(asked.id), deliver(asked.id)])
+    await deliver(asked.id).catch((error: unknown) => expect(error).toBeInstanceOf(BusyError))
+
+    const done = await job(asked.id)
+    expect(done.state).toBe('ended')
+    expect(await requireRun(database.db, Number(done.run))).toMatchObject({ outcome: 'applied', kind: 'approve' })
+    expect(await requireRun(database.db, Number(held.run))).toMatchObject({ decision: 'approved', decidedBy: 'ada' })
+  })
+})
+
+describe('the queue', () => {
+  it('delivers what was asked for, also a second time when the first one could not', async () => {
+    const { id } = await ask()
+    const seen: string[] = []
+    const done = Promise.withResolvers<void>()
+    const { db } = database
+    const working = new Queue(db, { log: silentLog })
+    await working.start()
+    await working.work(
+      async (delivered) => {
+        if (delivered !== id) return
+        seen.push(delivered)
+        if (seen.length === 1) throw new Error('not yet')
+        done.resolve()
+      },
+      { atOnce: 2 },
+    )
+    await done.promise
+    await working.stop({ reason: new CancelledError(), withinMs: 2_000 })
+
+    expect(seen).toEqual([id, id])
+  })
+
+  it('tells of a job that is there already, under the same slot, nothing', async () => {
+    const source = await requireSource(database.db, world.source)
+    const slot = new Date('2026-01-01T00:00:00Z')
+    const fired = {
+      sourceId: source.id,
+      source: source.name,
+      kind: 'sync' as const,
+      trigger: 'schedule' as const,
+      actor: { kind: 'schedule' as const, name: 'schedule' },
+      slot,
+    }
+    const first = await addJob(database.db, { ...fired, id: crypto.randomUUID() })
+    await database.db.query(`update jobs set state = 'ended' where id = $1`, [first!.id])
+
+    expect(await addJob(database.db, { ...fired, id: crypto.randomUUID() })).toBeUndefined()
+  })
+})
