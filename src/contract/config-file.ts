@@ -1,18 +1,10 @@
 // The config file `muster.yaml`, whole: connections and sources. Only its shape; secrets are named in it, never held.
 import { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../base/errors.ts'
-import { CLOUDS, normalizeRoot, rootProblem } from '../directory/clouds.ts'
-import { parseTenantId } from '../directory/ids.ts'
+import { connectionShape, objectName, rootMistakes } from './connection-settings.ts'
 import { at as valueAt, parseWithProblems } from './problems.ts'
 import { sourceSettings } from './sources.ts'
-
-const uuid = (what: string) =>
-  z.string().transform((text, context) => {
-    const id = parseTenantId(text)
-    if (id !== undefined) return id
-    context.addIssue({ code: 'custom', message: `must be the ${what}, a UUID as the Entra admin centre shows it` })
-    return z.NEVER
-  })
+import { EMPTY_FILTER } from './written-settings.ts'
 
 const reference = z.union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })], {
   error: (issue) =>
@@ -23,48 +15,21 @@ const reference = z.union([z.strictObject({ env: z.string().min(1) }), z.strictO
 /** Where a secret is read from when the file is applied. */
 export type SecretReference = z.output<typeof reference>
 
-const root = z.string().transform((text, context) => {
-  const problem = rootProblem(text)
-  if (problem === undefined) return normalizeRoot(text)
-  context.addIssue({ code: 'custom', message: problem })
-  return z.NEVER
-})
-
 const connection = z
   .strictObject({
-    tenantId: uuid('directory (tenant) ID'),
-    clientId: uuid('application (client) ID'),
+    ...connectionShape,
     clientSecret: reference.optional(),
     certificate: z.strictObject({ file: z.string().min(1) }).optional(),
-    cloud: z.enum(CLOUDS).default('global'),
-    authorityUrl: root.optional(),
-    graphUrl: root.optional(),
-    signInWithMicrosoft: z.boolean().default(false),
   })
   .superRefine((c, context) => {
-    const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-    for (const key of ['authorityUrl', 'graphUrl'] as const) {
-      if (c.cloud === 'custom' && c[key] === undefined) say([key], 'is missing; cloud custom names both of its roots')
-      if (c.cloud !== 'custom' && c[key] !== undefined) {
-        say([key], `is accepted with cloud: custom only; the cloud ${c.cloud} has its own`)
-      }
-    }
+    for (const { at, message } of rootMistakes(c)) context.addIssue({ code: 'custom', path: [at], message })
   })
 /** A connection as the config file writes it, with every default filled in. */
 export type ConnectionSettings = z.output<typeof connection>
 
-const name = z
-  .string()
-  .min(1, 'a name must not be empty')
-  .max(100, 'a name has at most 100 characters')
-  .refine(
-    (text) => text === text.trim() && !/\p{Cc}/u.test(text),
-    'a name has no control characters and no outer spaces',
-  )
-
 const file = z.strictObject({
-  connections: z.record(name, connection).default({}),
-  sources: z.record(name, sourceSettings).default({}),
+  connections: z.record(objectName, connection).default({}),
+  sources: z.record(objectName, sourceSettings).default({}),
 })
 const CREDENTIAL_MISSING =
   'a credential is missing: give clientSecret: { env: NAME } or { file: path }, or certificate: { file: path }'
@@ -97,7 +62,7 @@ export function parseConfigFile(document: unknown, knownConnections: ReadonlySet
     }
     // What is left of a filter whose clauses were all taken out: as a setting it is none, written in a file it is a mistake.
     if (valueAt(document, ['sources', source, 'users', 'filter']) === null)
-      problems.push({ at: `${at}.users.filter`, message: 'is empty; write none where everybody is meant' })
+      problems.push({ at: `${at}.users.filter`, message: EMPTY_FILTER })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return parsed.value

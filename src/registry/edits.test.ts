@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { createTestVault } from '../../test/support/vault.ts'
 import { systemClock } from '../base/clock.ts'
+import type { PlainConnection } from '../contract/connection-settings.ts'
 import { sourceSettings } from '../contract/sources.ts'
 import { parseTenantId } from '../directory/ids.ts'
 import type { Vault } from '../vault/keys.ts'
@@ -11,7 +12,7 @@ import { configure } from './configuration.ts'
 import { listCredentials, openCredentials, requireConnection } from './connections.ts'
 import { changeConnection, createConnection, removeConnection } from './edit-connections.ts'
 import { changeSource, createSource, removeSource } from './edit-sources.ts'
-import type { WantedConnection, WantedCredential, WantedSettings } from './put-connection.ts'
+import type { WantedConnection, WantedCredential } from './put-connection.ts'
 import { listSources, requireSource } from './sources.ts'
 
 const ID = parseTenantId('11111111-2222-3333-4444-555555555555')!
@@ -41,7 +42,7 @@ const certificate: WantedCredential = {
   thumbprint: 'AB12',
   expiresAt: new Date('2027-01-01T00:00:00Z'),
 }
-const wanted = (more: Partial<WantedSettings> = {}, credentials = [secret('the-first-secret')]): WantedConnection => ({
+const wanted = (more: Partial<PlainConnection> = {}, credentials = [secret('the-first-secret')]): WantedConnection => ({
   settings: { tenantId: ID, clientId: ID, cloud: 'global', signInWithMicrosoft: false, ...more },
   credentials,
 })
@@ -59,9 +60,9 @@ async function opened(): Promise<readonly unknown[]> {
   return openCredentials(test.db, { connectionId: id, vault })
 }
 
-const create = (more?: Partial<WantedSettings>, credentials?: WantedCredential[]) =>
+const create = (more?: Partial<PlainConnection>, credentials?: WantedCredential[]) =>
   createConnection(test.db, { ...editing(), name: 'contoso', wanted: wanted(more, credentials) })
-const change = (more?: Partial<WantedSettings>, credentials: WantedCredential[] = []) =>
+const change = (more?: Partial<PlainConnection>, credentials: WantedCredential[] = []) =>
   changeConnection(test.db, { ...editing(), name: 'contoso', wanted: wanted(more, credentials) })
 
 describe('a connection', () => {

@@ -1,7 +1,7 @@
 // Makes a connection as it is wanted, and tells what that changes. Writing the same again writes nothing.
 import { ConfigError } from '../base/errors.ts'
-import type { ConnectionSettings } from '../contract/config-file.ts'
 import type { ConfigurationChange, FieldChange } from '../contract/configuration.ts'
+import type { PlainConnection } from '../contract/connection-settings.ts'
 import type { Queries } from '../database/connect.ts'
 import { CLOUD_ROOTS, type CloudRoots } from '../directory/clouds.ts'
 import type { Vault } from '../vault/keys.ts'
@@ -17,11 +17,8 @@ export interface WantedCredential {
   readonly expiresAt: Date | null
 }
 
-/** A connection without its credentials. */
-export type WantedSettings = Omit<ConnectionSettings, 'clientSecret' | 'certificate'>
-
 export interface WantedConnection {
-  readonly settings: WantedSettings
+  readonly settings: PlainConnection
   readonly credentials: readonly WantedCredential[]
 }
 
@@ -65,13 +62,13 @@ export const SECRET_ELSEWHERE =
   'give the client secret again: with another cloud or other addresses the one on file would be sent to where it was not given for'
 
 /** Whether credentials go to other addresses than those of the connection on file. */
-export function sendsElsewhere(current: Connection, wanted: WantedSettings): boolean {
+export function sendsElsewhere(current: Connection, wanted: PlainConnection): boolean {
   const roots = rootsOf(wanted)
   return roots.authorityUrl !== current.authorityUrl || roots.graphUrl !== current.graphUrl
 }
 
 /** The roots that a connection resolves to. */
-export function rootsOf({ cloud, authorityUrl, graphUrl }: WantedSettings): CloudRoots {
+export function rootsOf({ cloud, authorityUrl, graphUrl }: PlainConnection): CloudRoots {
   return cloud === 'custom' ? { authorityUrl: authorityUrl ?? '', graphUrl: graphUrl ?? '' } : CLOUD_ROOTS[cloud]
 }
 

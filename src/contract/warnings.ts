@@ -1,0 +1,115 @@
+// What an administrator should know about settings before he saves them. Nothing here keeps him from it: mistakes are refused
+// elsewhere, and what settings do to people is for the plan and the safeguard.
+import { attributesOf } from '../directory/attributes.ts'
+import { parseExpression } from './expression.ts'
+import { type OneValued, type SeveralValued, type SourceSettings } from './sources.ts'
+import { parseTemplate } from './template.ts'
+
+/** A sentence, and the setting that it is about. */
+export interface SettingsWarning {
+  readonly at: string
+  readonly message: string
+}
+
+/** What else is known, where something else is known. */
+export interface WarningFacts {
+  /** Of the connection. */
+  readonly signInWithMicrosoft?: boolean | undefined
+}
+
+/** The warnings about settings, in the order of the settings. */
+export function warningsOf(settings: SourceSettings, facts: WarningFacts = {}): readonly SettingsWarning[] {
+  return [...general(settings), ...properties(settings), ...options(settings, facts), ...safeguard(settings)]
+}
+
+function* general({ enabled, schedule, adoptions }: SourceSettings): Generator<SettingsWarning> {
+  if (enabled && schedule.delta === null && schedule.full === null)
+    yield { at: 'schedule', message: 'No schedule runs this source: it is synchronized by hand only.' }
+  else if (enabled && schedule.full === null)
+    yield {
+      at: 'schedule.full',
+      message: 'Without a full compare nothing puts right what the changes from Microsoft leave out.',
+    }
+  if (adoptions === 'automatic')
+    yield {
+      at: 'adoptions',
+      message: 'Users without an object id are taken over by name or number without anybody looking at it first.',
+    }
+}
+
+function* properties(settings: SourceSettings): Generator<SettingsWarning> {
+  const { own, ...targets } = settings.users.properties
+  const { pin } = targets
+  if (pin !== null && pin !== 'generate')
+    yield {
+      at: 'users.properties.pin',
+      message:
+        'A PIN in an attribute can be read by every application with User.Read.All in the tenant. Generated PINs can not.',
+    }
+  const all = [...Object.entries(targets), ...Object.entries(own).map(([name, one]) => [`own.${name}`, one] as const)]
+  for (const [target, property] of all) {
+    for (const one of [property].flat()) {
+      if (one === null || one === 'generate') continue
+      for (const name of attributesRead(one)) {
+        const message = ATTRIBUTE_WARNINGS[name]
+        if (message !== undefined) yield { at: `users.properties.${target}`, message }
+      }
+    }
+  }
+}
+
+/** What has to be known of single attributes. Source: https://learn.microsoft.com/graph/api/resources/user (seen 2026-11). */
+const ATTRIBUTE_WARNINGS: Readonly<Record<string, string>> = {
+  employeeLeaveDateTime:
+    'Microsoft shows employeeLeaveDateTime only to applications that have User-LifeCycleInfo.Read.All as well.',
+}
+
+function attributesRead(property: OneValued | SeveralValued): readonly string[] {
+  if ('from' in property) return attributesOf(property.from)
+  if ('template' in property) {
+    const parsed = parseTemplate(property.template)
+    return parsed.kind === 'refused' ? [] : parsed.parts.flatMap((part) => ('attribute' in part ? part.attribute : []))
+  }
+  const parsed = parseExpression(property.expression)
+  return parsed.kind === 'refused' ? [] : parsed.expression.attributes
+}
+
+function* options(settings: SourceSettings, facts: WarningFacts): Generator<SettingsWarning> {
+  const { options: chosen, properties: mapped, disabledAccounts } = settings.users
+  if (disabledAccounts === 'import')
+    yield {
+      at: 'users.disabledAccounts',
+      message: 'People whose account is disabled in Entra stay active here, with their cards and PINs.',
+    }
+  if (chosen.useAsAuthenticationServer && facts.signInWithMicrosoft === false)
+    yield {
+      at: 'users.options.useAsAuthenticationServer',
+      message: 'Nobody can sign in with Microsoft before the connection enables it.',
+    }
+  if (!chosen.deactivateMissingUsers)
+    yield {
+      at: 'users.options.deactivateMissingUsers',
+      message: 'People who are deleted in Entra stay active here and keep their cards and PINs.',
+    }
+  if (chosen.deactivateMissingUsers && chosen.graceDays > 0)
+    yield {
+      at: 'users.options.graceDays',
+      message: `People who are deleted in Entra keep their cards and PINs for ${chosen.graceDays} more days.`,
+    }
+  if (!chosen.pairByObjectId)
+    yield {
+      at: 'users.options.pairByObjectId',
+      message:
+        'For migrations: names are tried before the link, so a name that was given to somebody else moves the link.',
+    }
+  if (chosen.pairBy === 'personalNumber' && mapped.personalNumber === null)
+    yield {
+      at: 'users.options.pairBy',
+      message: 'No personal number is mapped, so nobody can be paired by it.',
+    }
+}
+
+function* safeguard(settings: SourceSettings): Generator<SettingsWarning> {
+  if (settings.safeguard === null)
+    yield { at: 'safeguard', message: 'Nothing holds a plan for approval, however many people it removes or rewrites.' }
+}
