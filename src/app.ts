@@ -13,9 +13,7 @@ import { RunError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import { parseConfigFile } from './contract/config-file.ts'
-import type { SourceHealthLine } from './contract/health.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
-import type { RunLine } from './contract/run-list.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
@@ -28,13 +26,14 @@ import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare
 import type { Actions, PlanLine } from './http/actions.ts'
 import { type Connection, listConnections, openCredentials, requireConnection } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
-import { listHealth, type NamedHealth } from './registry/health.ts'
+import { listHealth } from './registry/health.ts'
 import { listIssues } from './registry/issues.ts'
 import { countPlanLines, eachPlanLine, writePlanItems } from './registry/plan-export.ts'
 import { eachPlanItem } from './registry/plans.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
-import { listRuns, requireRun, type Run } from './registry/runs.ts'
+import { presentHealthLine, presentRunLine } from './registry/present-runs.ts'
+import { listRuns, requireRun } from './registry/runs.ts'
 import { listSources, requireSource } from './registry/sources.ts'
 import { needsOf } from './sync/map/needs.ts'
 import { raiseDue } from './sync/alerting.ts'
@@ -194,7 +193,7 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
     getRun: async (id) => {
       const run = await requireRun(db, id)
       // An interrupted run has no more than an error.
-      return { line: presentRun(run), document: run.summary?.users === undefined ? null : run.summary }
+      return { line: presentRunLine(run), document: run.summary?.users === undefined ? null : run.summary }
     },
     listPlanItems: (query) =>
       withTransaction(
@@ -211,7 +210,7 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
       const runs = await listRuns(db, query)
       // A removed source has runs still; only a name that nobody ever had is a mistake.
       if (runs.length === 0 && query.source !== undefined) await requireSource(db, query.source)
-      return runs.map(presentRun)
+      return runs.map(presentRunLine)
     },
     readLog: async ({ run, after }) => {
       // Asked before the lines: the last ones are written together with the end.
@@ -219,7 +218,7 @@ function createApp(engine: Engine, { config, close }: { config: Config; close: (
       const lines = await listRunLog(db, run, { after, limit: LOG_LINES })
       return { lines, isEnded: state === 'ended' && lines.length < LOG_LINES }
     },
-    listHealth: async () => (await listHealth(db)).map(presentHealth),
+    listHealth: async () => (await listHealth(db)).map(presentHealthLine),
     get hasRun() {
       return hasRun
     },
@@ -278,47 +277,6 @@ async function check(
     })
   } finally {
     await client.stop()
-  }
-}
-
-function presentRun(run: Run): RunLine {
-  // A run that was interrupted has the error of its document and nothing else.
-  const summary: Partial<RunDocument> = run.summary ?? {}
-  return {
-    run: String(run.id),
-    source: run.source,
-    kind: run.kind,
-    mode: run.mode,
-    trigger: run.trigger,
-    outcome: run.outcome,
-    startedAt: run.startedAt.toISOString(),
-    endedAt: run.endedAt?.toISOString() ?? null,
-    planHash: run.planHash,
-    approveBy: run.approveBy?.toISOString() ?? null,
-    decision: run.decision,
-    decidedBy: run.decidedBy,
-    decidedReason: run.decidedReason,
-    reverts: run.reverts === null ? null : String(run.reverts),
-    users: summary.users ?? null,
-    groups: summary.groups ?? null,
-    memberships: summary.memberships ?? null,
-    credentials: summary.credentials ?? null,
-    issuesTotal: summary.issuesTotal ?? null,
-    error: summary.error ?? null,
-  }
-}
-
-function presentHealth({ source, health }: NamedHealth): SourceHealthLine {
-  return {
-    source,
-    state: health?.state ?? 'healthy',
-    since: health?.since.toISOString() ?? null,
-    failures: health?.failures ?? 0,
-    code: health?.code ?? null,
-    reason: health?.reason ?? null,
-    remedy: health?.remedy ?? null,
-    nextTryAt: health?.nextTryAt?.toISOString() ?? null,
-    lastSuccessAt: health?.lastSuccessAt?.toISOString() ?? null,
   }
 }
 

@@ -481,6 +481,7 @@ create table runs (
 );
 CREATE UNIQUE INDEX runs_one_per_source ON public.runs USING btree (source_id) WHERE (state = 'running'::text);
 CREATE INDEX runs_source ON public.runs USING btree (source_id, id DESC);
+CREATE INDEX runs_waiting ON public.runs USING btree (source_id, id DESC) WHERE ((outcome = 'held'::text) AND (decision IS NULL));
 CREATE INDEX runs_with_items ON public.runs USING btree (ended_at) WHERE ((items_removed_at IS NULL) OR (items_removed_at = 'infinity'::timestamp with time zone));
 
 create table schedules (

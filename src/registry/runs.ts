@@ -297,6 +297,12 @@ async function getRun(db: Queries, runId: number): Promise<Run | undefined> {
   return row === undefined ? undefined : presentRun(row)
 }
 
+/** Those of these runs that there are, in no order. */
+export async function runsByIds(db: Queries, runIds: readonly number[]): Promise<readonly Run[]> {
+  const found = await db.query<RunRow>('select * from runs where id = any($1::int[])', [runIds])
+  return found.rows.map(presentRun)
+}
+
 /** The last run of a source that changed the registry. */
 export async function lastAppliedRun(db: Queries, sourceId: number): Promise<number | undefined> {
   const found = await db.query<{ id: number }>(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { scheduleProblems } from './schedules.ts'
+import { nextDue, scheduleProblems } from './schedules.ts'
 
 const good = { timezone: 'Europe/Prague', schedule: { delta: '*/15 * * * *', full: '0 3 * * *' } }
 
@@ -26,5 +26,31 @@ describe('scheduleProblems', () => {
     const problems = scheduleProblems({ timezone: 'Mars/Olympus', schedule: { delta: 'x', full: 'y' } })
 
     expect(problems.map((p) => p.at)).toEqual(['timezone', 'schedule.delta', 'schedule.full'])
+  })
+})
+
+describe('when a schedule comes next', () => {
+  const next = (schedule: { delta: string | null; full: string | null }, after: string, timezone = 'UTC') => {
+    const due = nextDue({ schedule, timezone }, new Date(after))
+    return due === null ? null : [due.at.toISOString(), due.mode]
+  }
+  const DEFAULT = { delta: '*/15 * * * *', full: '0 3 * * *' }
+
+  it('is the earlier of the two, and full where both come at once', () => {
+    expect(next(DEFAULT, '2026-11-23T02:31:00Z')).toEqual(['2026-11-23T02:45:00.000Z', 'delta'])
+    expect(next(DEFAULT, '2026-11-23T02:45:00Z')).toEqual(['2026-11-23T03:00:00.000Z', 'full'])
+    expect(next(DEFAULT, '2026-11-23T03:00:00Z')).toEqual(['2026-11-23T03:15:00.000Z', 'delta'])
+  })
+
+  it('is told in the time zone of the source', () => {
+    expect(next({ delta: null, full: '0 3 * * *' }, '2026-11-23T00:00:00Z', 'Europe/Prague')).toEqual([
+      '2026-11-23T02:00:00.000Z',
+      'full',
+    ])
+  })
+
+  it('is never where there is no schedule', () => {
+    expect(next({ delta: null, full: null }, '2026-11-23T00:00:00Z')).toBeNull()
+    expect(next({ delta: '5 * * * *', full: null }, '2026-11-23T00:00:00Z')?.[1]).toBe('delta')
   })
 })

@@ -20,6 +20,18 @@ export function scheduleProblems(settings: Pick<SourceSettings, 'schedule' | 'ti
   return problems
 }
 
+/** When a schedule runs the source after a moment, and how; a full run that is due together with a delta replaces it. */
+export function nextDue(
+  { schedule, timezone }: Pick<SourceSettings, 'schedule' | 'timezone'>,
+  after: Date,
+): { readonly at: Date; readonly mode: 'full' | 'delta' } | null {
+  const slotOf = (expression: string | null) =>
+    expression === null ? null : new Cron(expression, { paused: true, mode: '5-part', timezone }).nextRun(after)
+  const [full, delta] = [slotOf(schedule.full), slotOf(schedule.delta)]
+  if (full !== null && (delta === null || full <= delta)) return { at: full, mode: 'full' }
+  return delta === null ? null : { at: delta, mode: 'delta' }
+}
+
 function isTimeZone(name: string): boolean {
   try {
     // Refuses what it does not know; nothing is formatted.

@@ -1,0 +1,79 @@
+// Sources as Settings › User Synchronization lists them. How many queries it takes does not depend on how many there are.
+import type { SourceLine } from '../contract/api/sources.ts'
+import type { Queries } from '../database/connect.ts'
+import { listHealth, type NamedHealth } from './health.ts'
+import { presentHealthLine, presentRunLine } from './present-runs.ts'
+import { runsByIds } from './runs.ts'
+import { nextDue } from './schedules.ts'
+import { listSources, type Source } from './sources.ts'
+
+/** All sources by name; or the one of a name. */
+export async function listSourceLines(
+  db: Queries,
+  { now, name }: { readonly now: Date; readonly name?: string | undefined },
+): Promise<readonly SourceLine[]> {
+  const sources = (await listSources(db)).filter((source) => name === undefined || source.name === name)
+  const health = new Map((await listHealth(db)).map((line) => [line.sourceId, line]))
+  const facts = await factsOf(
+    db,
+    sources.map((source) => source.id),
+  )
+  const wanted = facts.flatMap(({ lastRun, running, waiting }) =>
+    [lastRun, running, waiting].filter((id) => id !== null),
+  )
+  const runs = new Map((await runsByIds(db, [...new Set(wanted)])).map((run) => [run.id, presentRunLine(run)]))
+  const runOf = (id: number | null | undefined) => (id === null || id === undefined ? null : (runs.get(id) ?? null))
+  return sources.map((source) => {
+    const about = facts.find((one) => one.sourceId === source.id)
+    const known = health.get(source.id)
+    return {
+      name: source.name,
+      connection: source.connection.name,
+      enabled: source.enabled,
+      priority: source.priority,
+      people: about?.people ?? 0,
+      health: healthOf(source, known),
+      running: runOf(about?.running),
+      lastRun: runOf(about?.lastRun),
+      waiting: runOf(about?.waiting),
+      next: nextOf(source, { now, notBefore: known?.health?.nextTryAt ?? null }),
+    }
+  })
+}
+
+interface Facts {
+  readonly sourceId: number
+  readonly people: number
+  readonly lastRun: number | null
+  readonly running: number | null
+  readonly waiting: number | null
+}
+
+async function factsOf(db: Queries, sourceIds: readonly number[]): Promise<readonly Facts[]> {
+  const found = await db.query<Facts>(
+    `with people as (select source_id, count(*)::int as people from users where active and source_id = any($1::int[]) group by source_id)
+     select s.id as "sourceId", coalesce(p.people, 0) as people,
+       (select max(r.id) from runs r where r.source_id = s.id) as "lastRun",
+       (select r.id from runs r where r.source_id = s.id and r.state = 'running') as running,
+       (select max(r.id) from runs r where r.source_id = s.id and r.outcome = 'held' and r.decision is null and r.approve_by > now()) as waiting
+     from sources s left join people p on p.source_id = s.id where s.id = any($1::int[])`,
+    [sourceIds],
+  )
+  return found.rows
+}
+
+function healthOf(source: Source, known: NamedHealth | undefined): SourceLine['health'] {
+  const { source: _name, ...health } = presentHealthLine({ source: source.name, health: known?.health })
+  return health
+}
+
+function nextOf(
+  source: Source,
+  { now, notBefore }: { readonly now: Date; readonly notBefore: Date | null },
+): SourceLine['next'] {
+  if (!source.enabled) return null
+  // A slot at the very moment counts; cron looks after a moment, by the second.
+  const after = notBefore !== null && notBefore > now ? new Date(notBefore.getTime() - 1_000) : now
+  const next = nextDue(source.settings, after)
+  return next === null ? null : { at: next.at.toISOString(), mode: next.mode }
+}
