@@ -57,7 +57,11 @@ const DECIDING =
 /** Text that only the named files may contain; comments and strings do not count. */
 const RESERVED: readonly { readonly what: string; readonly pattern: RegExp; readonly files: readonly string[] }[] = [
   { what: 'process.env', pattern: /\bprocess\s*\.\s*env\b/, files: ['config.ts'] },
-  { what: 'the clock', pattern: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/, files: ['base/clock.ts'] },
+  {
+    what: 'the clock',
+    pattern: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/,
+    files: ['base/clock.ts', 'web/clock.ts'],
+  },
   {
     what: 'global fetch',
     pattern: /\bglobalThis\.fetch\b|(?<![.\w]|\btypeof )fetch\(|(\?\?|=>?|[\w'"]:|\()\s*fetch\b(?!\s*[?:(=])/,

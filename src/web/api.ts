@@ -1,0 +1,153 @@
+// Talks to the server by the contract: the declaration of an endpoint says method, address and the types of what goes and comes.
+// The server checks both against the same declaration, so nothing is checked a second time here.
+import type { Answered, Asking, Endpoint, Problem } from '../contract/api/endpoint.ts'
+
+/** What the server refused, or that it could not be reached (status 0). */
+export class ApiError extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.name = 'ApiError'
+    this.problem = problem
+  }
+
+  get status(): number {
+    return this.problem.status
+  }
+}
+
+// A page has one session: the server binds this to it, and gives it out with the session alone.
+let csrf: string | undefined
+const signedOut = new Set<() => void>()
+
+/** To be called with every session that the server gives out. */
+export function keepCsrf(token: string | undefined): void {
+  csrf = token
+}
+
+/** Calls `listener` when the server no longer knows this session. */
+export function onSignedOut(listener: () => void): () => void {
+  signedOut.add(listener)
+  return () => signedOut.delete(listener)
+}
+
+/** A key for one intention, see {@link CallOptions}. `crypto.randomUUID` is missing where the page did not come by https. */
+export function newIntention(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+interface Request {
+  readonly params?: Readonly<Record<string, unknown>> | undefined
+  readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>> | undefined
+  readonly body?: unknown
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+  /** Names one intention of somebody: repeated with the same key it is done once. */
+  readonly idempotencyKey?: string
+}
+
+/**
+ * Asks the server.
+ *
+ * @throws ApiError
+ */
+export async function call<E extends Endpoint>(
+  endpoint: E,
+  asking: Asking<E>,
+  options: CallOptions = {},
+): Promise<Answered<E>> {
+  const request: Request = asking
+  const response = await send(endpoint, request, options)
+  if (!response.ok) throw await refused(response)
+  const answer: unknown = response.status === 204 ? undefined : await response.json()
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks its answers by this declaration
+  return answer as Answered<E>
+}
+
+async function send(endpoint: Endpoint, request: Request, options: CallOptions): Promise<Response> {
+  const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' }
+  if (request.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (endpoint.method !== 'GET' && csrf !== undefined) headers['X-Muster-Csrf'] = csrf
+  if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
+  try {
+    return await fetch(addressOf(endpoint, request), {
+      method: endpoint.method,
+      headers,
+      credentials: 'same-origin',
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    })
+  } catch (error) {
+    if (options.signal?.aborted === true) throw error
+    throw new ApiError({
+      type: 'about:blank',
+      title: 'No answer',
+      status: 0,
+      code: 'unreachable',
+      detail:
+        'The server did not answer. Check the network and whether Muster is running; this page tries again by itself.',
+    })
+  }
+}
+
+async function refused(response: Response): Promise<ApiError> {
+  if (response.status === 401) for (const listener of signedOut) listener()
+  const text = await response.text()
+  const parsed = parseProblem(text)
+  return new ApiError(
+    parsed ?? {
+      type: 'about:blank',
+      title: response.statusText,
+      status: response.status,
+      code: 'unexpected',
+      detail: `The server answered ${response.status} ${response.statusText}`.trimEnd() + '.',
+    },
+  )
+}
+
+function parseProblem(text: string): Problem | undefined {
+  if (!text.startsWith('{')) return undefined
+  const value: unknown = JSON.parse(text)
+  const isProblem = typeof value === 'object' && value !== null && 'detail' in value && 'code' in value
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- problem+json, made by the server of the same contract
+  return isProblem ? (value as Problem) : undefined
+}
+
+/** The address of an endpoint, e.g. of a file to be saved. */
+export function addressOf(endpoint: Endpoint, { params = {}, query = {} }: Request): string {
+  const path = endpoint.path.replaceAll(/:(\w+)/g, (_all, name: string) => encodeURIComponent(String(params[name])))
+  const pairs = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '') pairs.set(name, String(value))
+  }
+  const text = pairs.toString()
+  return text === '' ? path : `${path}?${text}`
+}
+
+/**
+ * Reads server-sent events until `close` is called; the browser connects again by itself when the connection breaks.
+ *
+ * @returns close
+ */
+export function watch<E extends Endpoint>(
+  endpoint: E,
+  asking: Asking<E>,
+  listeners: {
+    /** `close` ends it: after the last event there is nothing to come back for. */
+    readonly onEvent: (event: Answered<E>, close: () => void) => void
+    /** The connection broke, and whether the browser will try again. */
+    readonly onBroken: (isFinal: boolean) => void
+  },
+): () => void {
+  const source = new EventSource(addressOf(endpoint, asking))
+  const close = () => source.close()
+  source.addEventListener('message', (message: MessageEvent<string>) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks its events by this declaration
+    listeners.onEvent(JSON.parse(message.data) as Answered<E>, close)
+  })
+  source.addEventListener('error', () => listeners.onBroken(source.readyState === EventSource.CLOSED))
+  return close
+}

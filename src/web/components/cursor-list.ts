@@ -1,0 +1,38 @@
+// A list of the server that is read page by page.
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useCallback } from 'react'
+
+export interface CursorPage {
+  readonly items: readonly unknown[]
+  readonly next: string | null
+}
+
+/**
+ * @param key names the list and its filters; with other filters the rows before stay, marked as stale, until the new ones are here
+ * @param read one page: `undefined` is the first
+ */
+export function useCursorList<P extends CursorPage>(
+  key: readonly unknown[],
+  read: (cursor: string | undefined, signal: AbortSignal) => Promise<P>,
+) {
+  const query = useInfiniteQuery({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) => read(pageParam, signal),
+    initialPageParam: ((): string | undefined => undefined)(),
+    getNextPageParam: (page: P) => page.next,
+    placeholderData: (before) => before,
+  })
+  const { fetchNextPage } = query
+  const load = useCallback(() => void fetchNextPage(), [fetchNextPage])
+  const rows: readonly P['items'][number][] | undefined = query.data?.pages.flatMap((page) => page.items)
+  return {
+    rows,
+    /** For what a page tells beside its rows, e.g. a total. */
+    first: query.data?.pages[0],
+    isStale: query.isPlaceholderData,
+    /** Of the first page; later ones can be asked for again. */
+    error: query.error,
+    retry: () => void query.refetch(),
+    more: { hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load },
+  }
+}

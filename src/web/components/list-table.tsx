@@ -1,0 +1,212 @@
+// A table whose rows come page by page from the server. The first column names the row and leads to it; columns that are not `always`
+// give way on narrow windows. Keeps its height while it loads, so that nothing jumps.
+import {
+  Button,
+  Checkbox,
+  makeStyles,
+  mergeClasses,
+  Skeleton,
+  SkeletonItem,
+  Spinner,
+  Table,
+  TableBody,
+  TableCell,
+  TableHeader,
+  TableHeaderCell,
+  TableRow,
+  Text,
+  tokens,
+} from '@fluentui/react-components'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { formatNumber } from '../format.ts'
+import { shell } from '../texts/shell.ts'
+
+export interface Column<Row> {
+  readonly id: string
+  readonly header: string
+  readonly cell: (row: Row) => ReactNode
+  /** Share of the width, 1 unless told. */
+  readonly grow?: number
+  /** Stays on narrow windows. The first column always does. */
+  readonly always?: boolean
+}
+
+export interface Selection {
+  readonly chosen: ReadonlySet<string>
+  /** What the box of a row is called, e.g. `Choose contoso-staff`. */
+  readonly nameOf: (key: string) => string
+  readonly allName: string
+  choose(keys: ReadonlySet<string>): void
+}
+
+interface Props<Row> {
+  /** What is listed, for screen readers. */
+  readonly label: string
+  readonly columns: readonly Column<Row>[]
+  /** Undefined while the first page is on its way. */
+  readonly rows: readonly Row[] | undefined
+  readonly keyOf: (row: Row) => string
+  /** Shown instead of a table without rows. */
+  readonly empty: ReactNode
+  readonly selection?: Selection
+  /** Rows of an answer that is being replaced. */
+  readonly isStale?: boolean
+  /** There are more; left out where everything is listed. */
+  readonly more?: { readonly hasMore: boolean; readonly isLoading: boolean; load(): void }
+}
+
+const useStyles = makeStyles({
+  scroll: { overflowX: 'auto' },
+  table: { tableLayout: 'fixed', minWidth: '100%' },
+  head: { fontWeight: tokens.fontWeightSemibold },
+  stale: { opacity: 0.6 },
+  box: { width: '44px' },
+  cell: { overflowWrap: 'anywhere', paddingTop: '8px', paddingBottom: '8px', verticalAlign: 'top', height: '44px' },
+  wideOnly: { '@media (max-width: 640px)': { display: 'none' } },
+  foot: {
+    display: 'flex',
+    alignItems: 'center',
+    gap: '16px',
+    minHeight: '40px',
+    paddingTop: '8px',
+    color: tokens.colorNeutralForeground2,
+  },
+  skeleton: { padding: '12px 8px' },
+})
+
+export function ListTable<Row>(props: Props<Row>) {
+  const styles = useStyles()
+  const { columns, rows, selection } = props
+  if (rows?.length === 0) return props.empty
+  const total = columns.reduce((sum, column) => sum + (column.grow ?? 1), 0)
+  return (
+    <div>
+      <div className={styles.scroll}>
+        <Table
+          className={mergeClasses(styles.table, props.isStale === true && styles.stale)}
+          aria-label={props.label}
+          aria-busy={rows === undefined || props.isStale === true}
+        >
+          <TableHeader>
+            <TableRow>
+              {selection === undefined || rows === undefined ? null : (
+                <AllBox {...{ selection, rows, keyOf: props.keyOf }} />
+              )}
+              {columns.map((column, place) => (
+                <TableHeaderCell
+                  key={column.id}
+                  className={mergeClasses(styles.head, !isAlways(column, place) && styles.wideOnly)}
+                  style={{ width: `${((column.grow ?? 1) / total) * 100}%` }}
+                >
+                  {column.header}
+                </TableHeaderCell>
+              ))}
+            </TableRow>
+          </TableHeader>
+          {rows === undefined ? null : (
+            <TableBody>
+              {rows.map((row) => {
+                const key = props.keyOf(row)
+                return (
+                  <TableRow
+                    key={key}
+                    {...(selection === undefined ? {} : { 'aria-selected': selection.chosen.has(key) })}
+                  >
+                    {selection === undefined ? null : <RowBox selection={selection} of={key} />}
+                    {columns.map((column, place) => (
+                      <TableCell
+                        key={column.id}
+                        className={mergeClasses(styles.cell, !isAlways(column, place) && styles.wideOnly)}
+                      >
+                        {column.cell(row)}
+                      </TableCell>
+                    ))}
+                  </TableRow>
+                )
+              })}
+            </TableBody>
+          )}
+        </Table>
+      </div>
+      {rows === undefined ? <Rows /> : null}
+      {rows === undefined || props.more === undefined ? null : <More shown={rows.length} {...props.more} />}
+    </div>
+  )
+}
+
+function isAlways<Row>(column: Column<Row>, place: number): boolean {
+  return place === 0 || column.always === true
+}
+
+function Rows() {
+  const styles = useStyles()
+  return (
+    <Skeleton aria-label={shell.loading}>
+      {[0, 1, 2, 3, 4, 5].map((row) => (
+        <div key={row} className={styles.skeleton}>
+          <SkeletonItem size={20} />
+        </div>
+      ))}
+    </Skeleton>
+  )
+}
+
+function AllBox<Row>(props: { selection: Selection; rows: readonly Row[]; keyOf: (row: Row) => string }) {
+  const styles = useStyles()
+  const { selection, rows, keyOf } = props
+  const keys = rows.map(keyOf)
+  const count = keys.filter((key) => selection.chosen.has(key)).length
+  return (
+    <TableHeaderCell className={styles.box}>
+      <Checkbox
+        aria-label={selection.allName}
+        checked={count === 0 ? false : count === keys.length ? true : 'mixed'}
+        onChange={() => selection.choose(new Set(count === keys.length ? [] : keys))}
+      />
+    </TableHeaderCell>
+  )
+}
+
+function RowBox({ selection, of }: { readonly selection: Selection; readonly of: string }) {
+  const styles = useStyles()
+  return (
+    <TableCell className={styles.box}>
+      <Checkbox
+        aria-label={selection.nameOf(of)}
+        checked={selection.chosen.has(of)}
+        onChange={() => {
+          const next = new Set(selection.chosen)
+          if (!next.delete(of)) next.add(of)
+          selection.choose(next)
+        }}
+      />
+    </TableCell>
+  )
+}
+
+/** Loads the next page when it comes into sight; the button does the same for the keyboard. */
+function More(props: { shown: number; hasMore: boolean; isLoading: boolean; load: () => void }) {
+  const styles = useStyles()
+  const place = useRef<HTMLDivElement>(null)
+  const { hasMore, isLoading, load } = props
+  useEffect(() => {
+    const element = place.current
+    if (element === null || !hasMore || isLoading) return undefined
+    const observer = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) load()
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [hasMore, isLoading, load])
+  return (
+    <div className={styles.foot} ref={place}>
+      <Text role="status">{shell.shown(formatNumber(props.shown))}</Text>
+      {hasMore ? (
+        <Button onClick={load} disabledFocusable={isLoading}>
+          {shell.showMore}
+        </Button>
+      ) : null}
+      {isLoading ? <Spinner size="tiny" delay={300} /> : null}
+    </div>
+  )
+}

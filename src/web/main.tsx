@@ -1,0 +1,37 @@
+// Starts the web in the browser.
+import { createDOMRenderer, FluentProvider, RendererProvider } from '@fluentui/react-components'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { createQueries } from './queries.ts'
+import { createWeb } from './routes.tsx'
+import { AppearanceProvider } from './theme.tsx'
+import { ToastProvider } from './components/toasts.tsx'
+
+const root = document.querySelector('#root')
+if (root === null) throw new Error('index.html has no element #root')
+
+// The policy of the server takes style elements with this request's nonce only. Vite writes the element (html.cspNonce).
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
+const renderer = createDOMRenderer(document, { styleElementAttributes: { nonce } })
+const queries = createQueries()
+const router = createWeb(queries)
+
+createRoot(root).render(
+  <StrictMode>
+    <RendererProvider renderer={renderer} targetDocument={document}>
+      <AppearanceProvider>
+        {(theme) => (
+          <FluentProvider theme={theme}>
+            <QueryClientProvider client={queries}>
+              <ToastProvider>
+                <RouterProvider router={router} />
+              </ToastProvider>
+            </QueryClientProvider>
+          </FluentProvider>
+        )}
+      </AppearanceProvider>
+    </RendererProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,107 @@
+// Addresses of the web and what they show. A screen is loaded when somebody goes there; what an address carries after the question
+// mark is the screen's state (filters, what is open), so that a link shows the same to somebody else.
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { z } from 'zod'
+import { ISSUE_CODES } from '../contract/runs.ts'
+import { Loading } from './components/states.tsx'
+import { sessionQuery, setupQuery } from './session.ts'
+import { Crashed, NotFound } from './shell/fallbacks.tsx'
+import { Frame } from './shell/frame.tsx'
+
+interface RouteContext {
+  readonly queries: QueryClient
+}
+
+/** Text that somebody may have mistyped in an address: what does not fit counts as left out. */
+const text = z.string().max(300).optional().catch(undefined)
+
+const root = createRootRouteWithContext<RouteContext>()({ component: Outlet })
+
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./screens/sign-in/set-up.tsx'), 'SetUp'),
+})
+
+const signInByLink = createRoute({
+  getParentRoute: () => root,
+  path: '/link',
+  component: lazyRouteComponent(() => import('./screens/sign-in/sign-in-by-link.tsx'), 'SignInByLink'),
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: z.object({ to: text }),
+  beforeLoad: async ({ context }) => {
+    const session = await context.queries.ensureQueryData(sessionQuery)
+    if (session !== null) throw redirect({ to: '/' })
+    if (await context.queries.fetchQuery(setupQuery)) throw redirect({ to: '/setup' })
+  },
+  component: lazyRouteComponent(() => import('./screens/sign-in/sign-in.tsx'), 'SignIn'),
+})
+
+/** Everything but the three above: for who is signed in. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queries.ensureQueryData(sessionQuery)
+    if (session === null) throw redirect({ to: '/sign-in', search: { to: location.href } })
+  },
+  component: Frame,
+})
+
+const overview = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/overview/overview.tsx'), 'Overview'),
+})
+
+const issues = createRoute({
+  getParentRoute: () => inside,
+  path: '/issues',
+  validateSearch: z.object({ source: text, code: z.enum(ISSUE_CODES).optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('./screens/issues/issues.tsx'), 'Issues'),
+})
+
+const run = createRoute({
+  getParentRoute: () => inside,
+  path: '/runs/$run',
+  component: lazyRouteComponent(() => import('./screens/runs/run.tsx'), 'Run'),
+})
+
+const sources = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/user-synchronization',
+  component: lazyRouteComponent(() => import('./screens/sources/sources.tsx'), 'Sources'),
+})
+
+export function createWeb(queries: QueryClient) {
+  return createRouter({
+    routeTree: root.addChildren([setUp, signIn, signInByLink, inside.addChildren([overview, issues, run, sources])]),
+    context: { queries },
+    defaultPreload: 'intent',
+    // Data is kept by TanStack Query; the router keeps none.
+    defaultPreloadStaleTime: 0,
+    defaultPendingComponent: () => <Loading />,
+    defaultErrorComponent: Crashed,
+    defaultNotFoundComponent: NotFound,
+    scrollRestoration: true,
+    scrollToTopSelectors: ['#content'],
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createWeb>
+  }
+}

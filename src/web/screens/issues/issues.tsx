@@ -1,0 +1,133 @@
+// Open issues: the example of a list. Its filters are in the address, its pages come by cursor.
+import { Button, Dropdown, Field, makeStyles, Option, Text } from '@fluentui/react-components'
+import { CheckmarkCircleRegular } from '@fluentui/react-icons/svg/checkmark-circle'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { API } from '../../../contract/api/api.ts'
+import type { IssueLine } from '../../../contract/api/installation.ts'
+import { ISSUE_CODES, type IssueCode } from '../../../contract/runs.ts'
+import { call } from '../../api.ts'
+import { useCursorList } from '../../components/cursor-list.ts'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { Page } from '../../components/page.tsx'
+import { Empty, Failed } from '../../components/states.tsx'
+import { RelativeTime } from '../../components/time.tsx'
+import { formatCount } from '../../format.ts'
+import { issues as texts } from '../../texts/issues.ts'
+
+const route = getRouteApi('/inside/issues')
+const ALL = ''
+
+const useStyles = makeStyles({
+  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
+  filter: { minWidth: '200px', '@media (max-width: 640px)': { flexGrow: 1 } },
+  issue: { display: 'flex', flexDirection: 'column', gap: '4px' },
+})
+
+export function Issues() {
+  const styles = useStyles()
+  const filters = route.useSearch()
+  const navigate = route.useNavigate()
+  const list = useCursorList(['issues', filters], (cursor, signal) =>
+    call(API.listIssues, { query: { ...filters, cursor } }, { signal }),
+  )
+  const sources = useQuery({
+    queryKey: ['sources'],
+    queryFn: ({ signal }) => call(API.listSources, {}, { signal }),
+  })
+  const filter = (changed: Partial<typeof filters>) =>
+    void navigate({ search: (before) => ({ ...before, ...changed }), replace: true })
+  const isFiltered = filters.source !== undefined || filters.code !== undefined
+  return (
+    <Page
+      title={texts.title}
+      intro={texts.intro}
+      aside={
+        list.first === undefined ? null : (
+          <Text role="status">{texts.total(formatCount(list.first.total, texts.one, texts.several))}</Text>
+        )
+      }
+    >
+      <div className={styles.filters} role="search">
+        <Field label={texts.source} className={styles.filter}>
+          <Choice
+            all={texts.allSources}
+            values={sources.data?.items.map((source) => source.name) ?? []}
+            chosen={filters.source}
+            choose={(source) => filter({ source })}
+          />
+        </Field>
+        <Field label={texts.code} className={styles.filter}>
+          <Choice
+            all={texts.allCodes}
+            values={ISSUE_CODES}
+            chosen={filters.code}
+            choose={(code) => filter({ code: ISSUE_CODES.find((known): known is IssueCode => known === code) })}
+          />
+        </Field>
+      </div>
+      {list.error === null ? (
+        <ListTable
+          label={texts.title}
+          columns={COLUMNS}
+          rows={list.rows}
+          keyOf={(issue) => issue.id}
+          isStale={list.isStale}
+          more={list.more}
+          empty={
+            isFiltered ? (
+              <Empty title={texts.emptyFiltered} text={texts.emptyFilteredText}>
+                <Button onClick={() => filter({ source: undefined, code: undefined })}>{texts.showAll}</Button>
+              </Empty>
+            ) : (
+              <Empty icon={<CheckmarkCircleRegular />} title={texts.empty} text={texts.emptyText} />
+            )
+          }
+        />
+      ) : (
+        <Failed error={list.error} retry={list.retry} />
+      )}
+    </Page>
+  )
+}
+
+const COLUMNS: readonly Column<IssueLine>[] = [
+  {
+    id: 'message',
+    header: texts.issue,
+    grow: 5,
+    cell: (issue) => (
+      <div>
+        <Text block weight="semibold">
+          {issue.message}
+        </Text>
+        <Text block>{issue.remedy}</Text>
+      </div>
+    ),
+  },
+  { id: 'code', header: texts.code, grow: 2, cell: (issue) => issue.code },
+  { id: 'source', header: texts.source, grow: 2, cell: (issue) => issue.source },
+  { id: 'since', header: texts.since, always: true, grow: 1.5, cell: (issue) => <RelativeTime at={issue.openedAt} /> },
+]
+
+function Choice(props: {
+  readonly all: string
+  readonly values: readonly string[]
+  readonly chosen: string | undefined
+  readonly choose: (value: string | undefined) => void
+}) {
+  return (
+    <Dropdown
+      value={props.chosen ?? props.all}
+      selectedOptions={[props.chosen ?? ALL]}
+      onOptionSelect={(_event, { optionValue }) => props.choose(optionValue === ALL ? undefined : optionValue)}
+    >
+      <Option value={ALL}>{props.all}</Option>
+      {props.values.map((value) => (
+        <Option key={value} value={value}>
+          {value}
+        </Option>
+      ))}
+    </Dropdown>
+  )
+}

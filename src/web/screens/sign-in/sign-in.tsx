@@ -1,0 +1,61 @@
+// Signing in with name and password of a local account.
+import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
+import { useMutation } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { useState } from 'react'
+import { API } from '../../../contract/api/api.ts'
+import { call } from '../../api.ts'
+import { Failed } from '../../components/states.tsx'
+import { signInTexts as texts } from '../../texts/sign-in.ts'
+import { SignInCard } from './card.tsx'
+import { useEnter } from './entering.ts'
+
+const useStyles = makeStyles({ form: { display: 'flex', flexDirection: 'column', gap: '16px' } })
+const route = getRouteApi('/sign-in')
+
+export function SignIn() {
+  const styles = useStyles()
+  const { to } = route.useSearch()
+  const enter = useEnter()
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const signIn = useMutation({
+    mutationFn: () => call(API.signIn, { body: { name, password } }),
+    onSuccess: (session) => enter(session, to),
+    onError: () => setPassword(''),
+  })
+  return (
+    <SignInCard title={texts.title}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (name !== '' && password !== '') signIn.mutate()
+        }}
+      >
+        {signIn.error === null ? null : <Failed title={texts.failed} error={signIn.error} />}
+        <Field label={texts.name} required>
+          <Input
+            name="username"
+            autoComplete="username"
+            autoFocus
+            value={name}
+            onChange={(_event, { value }) => setName(value)}
+          />
+        </Field>
+        <Field label={texts.password} required>
+          <Input
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            value={password}
+            onChange={(_event, { value }) => setPassword(value)}
+          />
+        </Field>
+        <Button type="submit" appearance="primary" disabledFocusable={signIn.isPending}>
+          {signIn.isPending ? texts.signingIn : texts.signIn}
+        </Button>
+      </form>
+    </SignInCard>
+  )
+}

@@ -1,0 +1,48 @@
+// Who is signed in, and what he may do.
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { API } from '../contract/api/api.ts'
+import { mayAct, type Role } from '../contract/api/endpoint.ts'
+import type { OwnSession } from '../contract/api/access.ts'
+import { ApiError, call, keepCsrf } from './api.ts'
+
+/** Null: nobody is signed in. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }): Promise<OwnSession | null> => {
+    try {
+      const session = await call(API.getSession, {}, { signal })
+      keepCsrf(session.csrf)
+      return session
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null
+      throw error
+    }
+  },
+  staleTime: 60_000,
+})
+
+/** Whether the installation waits for its first administrator. */
+export const setupQuery = queryOptions({
+  queryKey: ['setup'],
+  queryFn: async ({ signal }): Promise<boolean> => {
+    try {
+      await call(API.getSetup, {}, { signal })
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false
+      throw error
+    }
+  },
+  staleTime: 0,
+})
+
+/** The session on pages that are shown to nobody else. */
+export function useSession(): OwnSession | null {
+  return useQuery(sessionQuery).data ?? null
+}
+
+/** Whether who is signed in may do what needs this role. What he may not do is not offered; the server refuses it anyway. */
+export function useMay(needed: Role): boolean {
+  const session = useSession()
+  return session !== null && mayAct(session.account.role, needed)
+}

@@ -1,0 +1,94 @@
+// Who is signed in, light or dark, sign out.
+import {
+  Avatar,
+  Button,
+  makeStyles,
+  Menu,
+  MenuDivider,
+  MenuGroup,
+  MenuGroupHeader,
+  MenuItem,
+  MenuItemRadio,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  tokens,
+} from '@fluentui/react-components'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { API } from '../../contract/api/api.ts'
+import type { OwnSession } from '../../contract/api/access.ts'
+import { call, keepCsrf } from '../api.ts'
+import { useToasts } from '../components/toasts.tsx'
+import { sessionQuery } from '../session.ts'
+import { shell } from '../texts/shell.ts'
+import { type Appearance, useAppearance } from '../theme.tsx'
+
+const APPEARANCES: readonly Appearance[] = ['system', 'light', 'dark']
+
+const useStyles = makeStyles({
+  button: { minWidth: 0, color: 'inherit', ':hover': { color: 'inherit', backgroundColor: '#ffffff29' } },
+  name: { '@media (max-width: 640px)': { display: 'none' } },
+  role: { color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightRegular },
+})
+
+export function AccountMenu({ session }: { readonly session: OwnSession }) {
+  const styles = useStyles()
+  const toasts = useToasts()
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const { appearance, choose } = useAppearance()
+  const { name, role } = session.account
+  async function signOut() {
+    try {
+      await call(API.signOut, {})
+    } catch (error) {
+      toasts.failed(shell.signOut, error)
+      return
+    }
+    keepCsrf(undefined)
+    queries.clear()
+    queries.setQueryData(sessionQuery.queryKey, null)
+    await navigate({ to: '/sign-in' })
+  }
+  return (
+    <Menu
+      checkedValues={{ appearance: [appearance] }}
+      onCheckedValueChange={(_event, { checkedItems }) => {
+        const chosen = APPEARANCES.find((known) => checkedItems.includes(known))
+        if (chosen !== undefined) choose(chosen)
+      }}
+    >
+      <MenuTrigger disableButtonEnhancement>
+        <Button
+          appearance="transparent"
+          className={styles.button}
+          aria-label={shell.account(name)}
+          icon={<Avatar size={28} name={name} aria-hidden />}
+        >
+          <span className={styles.name}>{name}</span>
+        </Button>
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          <MenuGroup>
+            <MenuGroupHeader>
+              {name} <span className={styles.role}>· {shell.roles[role]}</span>
+            </MenuGroupHeader>
+          </MenuGroup>
+          <MenuDivider />
+          <MenuGroup>
+            <MenuGroupHeader>{shell.theme}</MenuGroupHeader>
+            {APPEARANCES.map((value) => (
+              <MenuItemRadio key={value} name="appearance" value={value}>
+                {shell.themes[value]}
+              </MenuItemRadio>
+            ))}
+          </MenuGroup>
+          <MenuDivider />
+          <MenuItem onClick={() => void signOut()}>{shell.signOut}</MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
+  )
+}

@@ -1,0 +1,38 @@
+// Pages that are shown instead of one: that crashed, that there is not, that is on its way.
+import { Button } from '@fluentui/react-components'
+import { ApiError } from '../api.ts'
+import { LinkButton } from '../components/link-button.tsx'
+import { Page } from '../components/page.tsx'
+import { Empty, Failed } from '../components/states.tsx'
+import { shell } from '../texts/shell.ts'
+
+export function Crashed({ error, reset }: { readonly error: unknown; readonly reset: () => void }) {
+  if (error instanceof ApiError) {
+    return (
+      <Page title={shell.failed}>
+        <Failed error={error} retry={reset} />
+      </Page>
+    )
+  }
+  return (
+    <Page title={shell.crashed}>
+      <Empty title={shell.crashed} text={shell.crashedRemedy}>
+        <Button appearance="primary" onClick={() => location.reload()}>
+          {shell.reload}
+        </Button>
+      </Empty>
+    </Page>
+  )
+}
+
+export function NotFound() {
+  return (
+    <Page title={shell.notFound}>
+      <Empty title={shell.notFound} text={shell.notFoundRemedy}>
+        <LinkButton to="/" appearance="primary">
+          {shell.toOverview}
+        </LinkButton>
+      </Empty>
+    </Page>
+  )
+}

@@ -1,0 +1,156 @@
+// What surrounds every page of who is signed in: bar, navigation, content.
+import {
+  Button,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  OverlayDrawer,
+  DrawerBody,
+  tokens,
+} from '@fluentui/react-components'
+import { NavigationRegular } from '@fluentui/react-icons/svg/navigation'
+import { onlineManager } from '@tanstack/react-query'
+import { Link, Outlet } from '@tanstack/react-router'
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useSession } from '../session.ts'
+import { shell } from '../texts/shell.ts'
+import { AccountMenu } from './account-menu.tsx'
+import { Navigation } from './navigation.tsx'
+
+const NARROW = '@media (max-width: 900px)'
+
+const useStyles = makeStyles({
+  frame: {
+    display: 'grid',
+    gridTemplateRows: '48px 1fr',
+    gridTemplateColumns: '248px minmax(0, 1fr)',
+    height: '100dvh',
+    backgroundColor: tokens.colorNeutralBackground1,
+    [NARROW]: { gridTemplateColumns: 'minmax(0, 1fr)' },
+  },
+  bar: {
+    gridColumn: '1 / -1',
+    display: 'flex',
+    alignItems: 'center',
+    gap: '8px',
+    padding: '0 12px',
+    backgroundColor: tokens.colorBrandBackground,
+    color: tokens.colorNeutralForegroundOnBrand,
+    '@media (forced-colors: active)': { borderBottom: '1px solid' },
+  },
+  skip: {
+    position: 'absolute',
+    left: '12px',
+    top: '-100px',
+    zIndex: 10,
+    padding: '8px 16px',
+    backgroundColor: tokens.colorNeutralBackground1,
+    color: tokens.colorNeutralForeground1,
+    borderRadius: tokens.borderRadiusMedium,
+    ':focus': { top: '8px' },
+  },
+  product: {
+    color: 'inherit',
+    textDecorationLine: 'none',
+    fontWeight: tokens.fontWeightSemibold,
+    fontSize: tokens.fontSizeBase400,
+    padding: '4px 8px',
+    borderRadius: tokens.borderRadiusMedium,
+    marginRight: 'auto',
+    ':focus-visible': { outline: '2px solid currentColor' },
+  },
+  menu: {
+    display: 'none',
+    color: 'inherit',
+    ':hover': { color: 'inherit', backgroundColor: '#ffffff29' },
+    [NARROW]: { display: 'inline-flex' },
+  },
+  side: {
+    overflowY: 'auto',
+    padding: '8px',
+    backgroundColor: tokens.colorNeutralBackground3,
+    borderRight: `1px solid ${tokens.colorNeutralStroke2}`,
+    [NARROW]: { display: 'none' },
+  },
+  content: { overflowY: 'auto', outlineStyle: 'none', position: 'relative' },
+})
+
+export function Frame() {
+  const styles = useStyles()
+  const session = useSession()
+  const [isOpen, setOpen] = useState(false)
+  const isOnline = useOnline()
+  const wide = useWide()
+  useEffect(() => {
+    if (wide) setOpen(false)
+  }, [wide])
+  if (session === null) return null
+  return (
+    <div className={styles.frame}>
+      <header className={styles.bar}>
+        <a
+          className={styles.skip}
+          href="#content"
+          onClick={(event) => {
+            event.preventDefault()
+            document.querySelector<HTMLElement>('#content')?.focus()
+          }}
+        >
+          {shell.skip}
+        </a>
+        <Button
+          appearance="transparent"
+          className={styles.menu}
+          icon={<NavigationRegular />}
+          aria-label={shell.openNavigation}
+          aria-expanded={isOpen}
+          onClick={() => setOpen(true)}
+        />
+        <Link to="/" className={styles.product}>
+          {shell.product}
+        </Link>
+        <AccountMenu session={session} />
+      </header>
+      <div className={styles.side}>
+        <Navigation />
+      </div>
+      <OverlayDrawer
+        open={isOpen}
+        onOpenChange={(_event, { open }) => setOpen(open)}
+        position="start"
+        size="small"
+        aria-label={shell.navigation}
+      >
+        <DrawerBody>
+          <Navigation onFollow={() => setOpen(false)} />
+        </DrawerBody>
+      </OverlayDrawer>
+      <main id="content" tabIndex={-1} className={styles.content}>
+        {isOnline ? null : (
+          <MessageBar intent="warning">
+            <MessageBarBody>{shell.offline}</MessageBarBody>
+          </MessageBar>
+        )}
+        <Outlet />
+      </main>
+    </div>
+  )
+}
+
+function useOnline(): boolean {
+  return useSyncExternalStore(
+    (changed) => onlineManager.subscribe(changed),
+    () => onlineManager.isOnline(),
+  )
+}
+
+function useWide(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      const media = matchMedia('(min-width: 901px)')
+      media.addEventListener('change', changed)
+      return () => media.removeEventListener('change', changed)
+    },
+    () => matchMedia('(min-width: 901px)').matches,
+  )
+}

@@ -1,0 +1,44 @@
+// Builds the web (src/web) into dist/web. The server puts a nonce in the place of __CSP_NONCE__ for every request, and sends the
+// compressed copies that stand beside each file.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import react from '@vitejs/plugin-react'
+import { defineConfig, type Plugin } from 'vite'
+
+const OUT = join(import.meta.dirname, 'dist/web')
+/** index.html is not among them: it differs with every request. */
+const COMPRESSED = /\.(?:js|css|svg)$/
+
+export default defineConfig({
+  root: join(import.meta.dirname, 'src/web'),
+  cacheDir: join(import.meta.dirname, 'dist/.vite'),
+  html: { cspNonce: '__CSP_NONCE__' },
+  plugins: [react(), compress()],
+  build: {
+    outDir: OUT,
+    emptyOutDir: true,
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1500,
+  },
+})
+
+/** Writes .br and .gz beside every file that is worth it, so that no server compresses anything twice. */
+function compress(): Plugin {
+  return {
+    name: 'muster:compress',
+    apply: 'build',
+    closeBundle() {
+      for (const path of readdirSync(OUT, { recursive: true, encoding: 'utf8' })) {
+        if (!COMPRESSED.test(path)) continue
+        const file = join(OUT, path)
+        const content = readFileSync(file)
+        writeFileSync(`${file}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
+        writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }))
+      }
+    },
+  }
+}
