@@ -32,6 +32,21 @@ export function nextDue(
   return delta === null ? null : { at: delta, mode: 'delta' }
 }
 
+/**
+ * The last time up to `now` at which a schedule came due; undefined where there is none. On days on which the clock is changed a
+ * fixed time comes once, and every so many minutes goes on evenly.
+ *
+ * @param expression five fields, as accepted when it was saved; null: never
+ */
+export function lastDue(
+  expression: string | null,
+  { timezone, now }: { readonly timezone: string; readonly now: Date },
+): Date | undefined {
+  if (expression === null) return undefined
+  const cron = new Cron(expression, { paused: true, mode: '5-part', timezone })
+  return cron.previousRuns(1, new Date(now.getTime() + 1))[0]
+}
+
 function isTimeZone(name: string): boolean {
   try {
     // Refuses what it does not know; nothing is formatted.
