@@ -154,7 +154,8 @@ async function createClient(connection: Connection, parts: ClientParts): Promise
   })
 }
 
-function createApp(engine: Engine, { config, close }: { config: Config; close: () => Promise<void> }): App {
+/** What can be done with an engine. */
+export function createApp(engine: Engine, { config, close }: { config: Config; close: () => Promise<void> }): App {
   const { db, vault, clock } = engine
   let hasRun = false
   const noted = async (running: Promise<RunDocument>) => {

@@ -21,6 +21,8 @@ export interface LogFields {
   readonly limit?: number | undefined
   readonly port?: number | undefined
   readonly pid?: number | undefined
+  /** Places in the code, without the error's message. */
+  readonly stack?: string | undefined
 }
 
 /** One of the four seams at which tests put a fake. */
@@ -49,6 +51,7 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'limit',
   'port',
   'pid',
+  'stack',
 ])
 
 /** JSON lines on `stream` (stderr by default; stdout belongs to what a command prints). */

@@ -13,6 +13,21 @@ create table absences (
 );
 CREATE INDEX absences_user ON public.absences USING btree (user_id);
 
+create table administrators (
+  id integer generated always as identity not null,
+  name text not null,
+  name_key text not null,
+  role text not null,
+  enabled boolean default true not null,
+  password text not null,
+  created_at timestamp with time zone not null,
+  last_sign_in_at timestamp with time zone,
+  constraint administrators_name_check CHECK ((name <> ''::text)),
+  constraint administrators_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'helpdesk'::text, 'operator'::text, 'administrator'::text]))),
+  constraint administrators_pkey PRIMARY KEY (id),
+  constraint administrators_name_key_key UNIQUE (name_key)
+);
+
 create table alert_deliveries (
   alert_id integer not null,
   sink text not null,
@@ -36,6 +51,22 @@ create table alerts (
   constraint alerts_key_key UNIQUE (key)
 );
 CREATE INDEX alerts_raised ON public.alerts USING btree (raised_at);
+
+create table api_tokens (
+  id integer generated always as identity not null,
+  name text not null,
+  digest bytea not null,
+  prefix text not null,
+  scopes text[] not null,
+  created_by text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_tokens_name_check CHECK ((name <> ''::text)),
+  constraint api_tokens_pkey PRIMARY KEY (id),
+  constraint api_tokens_digest_key UNIQUE (digest)
+);
 
 create table audit (
   id bigint not null,
@@ -144,6 +175,17 @@ create table groups (
 CREATE UNIQUE INDEX groups_path ON public.groups USING btree (path_key) WHERE (path_key IS NOT NULL);
 CREATE INDEX groups_source ON public.groups USING btree (source_id);
 CREATE INDEX groups_unkeyed ON public.groups USING btree (id) WHERE ((object_id IS NULL) AND (path_key IS NULL));
+
+create table idempotency_keys (
+  actor text not null,
+  key text not null,
+  request bytea not null,
+  began_at timestamp with time zone not null,
+  status integer,
+  answer text,
+  constraint idempotency_keys_pkey PRIMARY KEY (actor, key)
+);
+CREATE INDEX idempotency_keys_began ON public.idempotency_keys USING btree (began_at);
 
 create table issues (
   id integer generated always as identity not null,
@@ -355,6 +397,15 @@ create table mirror_staged_objects (
   constraint mirror_staged_objects_pkey PRIMARY KEY (source_id, key)
 );
 
+create table one_time_codes (
+  digest bytea not null,
+  administrator_id integer,
+  expires_at timestamp with time zone not null,
+  constraint one_time_codes_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES administrators(id) ON DELETE CASCADE,
+  constraint one_time_codes_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX one_time_codes_of ON public.one_time_codes USING btree (administrator_id);
+
 create table plan_claims (
   run_id integer not null,
   user_id integer not null,
@@ -500,6 +551,37 @@ create table schema_migrations (
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (number)
 );
+
+create table sessions (
+  id integer generated always as identity not null,
+  digest bytea not null,
+  administrator_id integer not null,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  address text not null,
+  user_agent text not null,
+  constraint sessions_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES administrators(id) ON DELETE CASCADE,
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_digest_key UNIQUE (digest)
+);
+CREATE INDEX sessions_end ON public.sessions USING btree (expires_at);
+CREATE INDEX sessions_of ON public.sessions USING btree (administrator_id);
+
+create table setup (
+  single boolean default true not null,
+  done_at timestamp with time zone,
+  constraint setup_single_check CHECK (single),
+  constraint setup_pkey PRIMARY KEY (single)
+);
+
+create table signin_attempts (
+  bucket bytea not null,
+  failures integer not null,
+  last_at timestamp with time zone not null,
+  constraint signin_attempts_pkey PRIMARY KEY (bucket)
+);
+CREATE INDEX signin_attempts_last ON public.signin_attempts USING btree (last_at);
 
 create table source_health (
   source_id integer not null,

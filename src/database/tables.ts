@@ -8,6 +8,16 @@ export interface Tables {
     user_id: number
     since: Date
   }
+  administrators: {
+    id: GeneratedAlways<number>
+    name: string
+    name_key: string
+    role: string
+    enabled: Generated<boolean>
+    password: string
+    created_at: Date
+    last_sign_in_at: Date | null
+  }
   alert_deliveries: {
     alert_id: number
     sink: string
@@ -22,6 +32,18 @@ export interface Tables {
     key: string
     facts: ColumnType<unknown, string, string>
     raised_at: Date
+  }
+  api_tokens: {
+    id: GeneratedAlways<number>
+    name: string
+    digest: Buffer
+    prefix: string
+    scopes: string[]
+    created_by: string
+    created_at: Date
+    expires_at: Date | null
+    last_used_at: Date | null
+    revoked_at: Date | null
   }
   audit: {
     id: number
@@ -91,6 +113,14 @@ export interface Tables {
     created_at: Generated<Date>
     updated_at: Generated<Date>
     path_key: Buffer | null
+  }
+  idempotency_keys: {
+    actor: string
+    key: string
+    request: Buffer
+    began_at: Date
+    status: number | null
+    answer: string | null
   }
   issues: {
     id: GeneratedAlways<number>
@@ -230,6 +260,11 @@ export interface Tables {
     manager: string | null
     manager_said: Generated<boolean>
   }
+  one_time_codes: {
+    digest: Buffer
+    administrator_id: number | null
+    expires_at: Date
+  }
   plan_claims: {
     run_id: number
     user_id: number
@@ -326,6 +361,25 @@ export interface Tables {
     terms: string
     delta_through: Date
     full_through: Date
+  }
+  sessions: {
+    id: GeneratedAlways<number>
+    digest: Buffer
+    administrator_id: number
+    created_at: Date
+    last_seen_at: Date
+    expires_at: Date
+    address: string
+    user_agent: string
+  }
+  setup: {
+    single: Generated<boolean>
+    done_at: Date | null
+  }
+  signin_attempts: {
+    bucket: Buffer
+    failures: number
+    last_at: Date
   }
   source_health: {
     source_id: number

@@ -1,11 +1,12 @@
 // What a route is: a function from what was asked, parsed and allowed already, to the answer. Authentication, roles, CSRF, limits,
 // validation and the audit of refusals happen before it, in server.ts; errors become problem documents after it.
 import type { Writable } from 'node:stream'
+import type { z } from 'zod'
 import type { API, EndpointName } from '../contract/api/api.ts'
 import type { Asked, Endpoint } from '../contract/api/endpoint.ts'
 import type { Actor } from '../registry/audit.ts'
+import type { Identity } from '../signin/identity.ts'
 import type { HttpParts } from './parts.ts'
-import type { z } from 'zod'
 
 /** A file to be saved, written while it is sent. */
 export interface FileAnswer {
@@ -25,10 +26,24 @@ export type AnswerOf<E extends Endpoint> = E['answer'] extends { readonly kind: 
       ? z.input<S>
       : undefined
 
+/** The browser or program that asks; only the routes of signing in care. */
+export interface Client {
+  readonly address: string
+  readonly userAgent: string
+  /** What a browser that signed in before brings along. */
+  readonly device: string | undefined
+  /** Sets the cookies of an answer; `undefined` ends the session in the browser, with all that it keeps. */
+  setSession(token: string | undefined): void
+  setDevice(device: string): void
+}
+
 /** One request as a route gets it. */
 export interface Call<E extends Endpoint> extends Asked<E> {
   /** Who asks, as the audit names him. Changes are audited by the function that makes them, in its transaction. */
   readonly actor: Actor
+  /** Who asks, with what he may. */
+  readonly identity: Identity
+  readonly client: Client
   /** Aborted when the client has gone, or the server stops. */
   readonly signal: AbortSignal
 }

@@ -12,4 +12,6 @@ export interface HttpParts {
   /** Delivers what is asked for to whichever server does it. */
   readonly queue: Pick<Queue, 'send' | 'wake'>
   readonly feeds: RunFeeds
+  /** Throws where the key of this process is not the one that the database was filled with. */
+  readonly checkKey?: () => Promise<void>
 }

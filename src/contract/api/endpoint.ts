@@ -114,5 +114,7 @@ export const problem = z.object({
   run: z.string().optional(),
   /** Names the request in the server's log. */
   requestId: z.string().optional(),
+  /** Where Microsoft refused something: names that request to its support. */
+  microsoftRequestId: z.string().optional(),
 })
 export type Problem = z.infer<typeof problem>

@@ -1,0 +1,33 @@
+// The two cookies: the session, and the mark of a browser that signed in before. Neither can be read by a script or set for other
+// hosts; on https their names make the browser refuse anything less.
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** `__Host-`: https only, this host only, whole site. A name of its own on http, so that one cannot be slipped in for the other. */
+function nameOf(request: FastifyRequest, name: 'session' | 'device'): string {
+  return request.protocol === 'https' ? `__Host-muster-${name}` : `muster-${name}`
+}
+
+function optionsOf(request: FastifyRequest): CookieSerializeOptions {
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' }
+}
+
+export function readCookie(request: FastifyRequest, name: 'session' | 'device'): string | undefined {
+  return request.cookies[nameOf(request, name)]
+}
+
+/** The session ends with the browser at the latest: without a date. */
+export function writeSession(request: FastifyRequest, reply: FastifyReply, token: string | undefined): void {
+  const name = nameOf(request, 'session')
+  if (token === undefined) {
+    reply.clearCookie(name, optionsOf(request))
+    // https://w3c.github.io/webappsec-clear-site-data/ ; cookies are not among it: the mark of the browser stays.
+    reply.header('clear-site-data', '"cache", "storage"')
+  } else reply.setCookie(name, token, optionsOf(request))
+}
+
+const DEVICE_SECONDS = 180 * 86_400
+
+export function writeDevice(request: FastifyRequest, reply: FastifyReply, device: string): void {
+  reply.setCookie(nameOf(request, 'device'), device, { ...optionsOf(request), maxAge: DEVICE_SECONDS })
+}

@@ -1,0 +1,83 @@
+// Who asks, whether it comes from our own pages, and whether he may: decided before a body is read.
+import type { FastifyRequest } from 'fastify'
+import { timingSafeEqual } from 'node:crypto'
+import type { Endpoint } from '../contract/api/endpoint.ts'
+import { type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
+import type { SignInParts } from '../signin/parts.ts'
+import { findSession } from '../signin/sessions.ts'
+import { findToken } from '../signin/tokens.ts'
+import { readCookie } from './cookies.ts'
+import { HttpError } from './problem.ts'
+
+/**
+ * A token in the Authorization header counts alone; a cookie is not looked at then.
+ *
+ * @throws HttpError `token-invalid`
+ */
+export async function identify(parts: SignInParts, request: FastifyRequest): Promise<Identity> {
+  const { authorization } = request.headers
+  if (authorization !== undefined) {
+    const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? []
+    const found = token === undefined ? undefined : await findToken(parts, token)
+    if (found !== undefined) return found
+    throw new HttpError(401, 'token-invalid', {
+      message: 'The API token is not one of this installation, has ended or was revoked; make another one',
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    })
+  }
+  const session = readCookie(request, 'session')
+  return (session === undefined ? undefined : await findSession(parts, session)) ?? NOBODY
+}
+
+/** @throws HttpError `signed-out`, `forbidden` */
+export function checkAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' | 'scope'>): void {
+  const verdict = judgeAccess(identity, endpoint)
+  if (verdict === 'signed-out') {
+    throw new HttpError(401, 'signed-out', {
+      message: 'Nobody is signed in, or the session has ended; sign in, or send an API token',
+      headers: { 'www-authenticate': 'Bearer' },
+    })
+  }
+  if (verdict === 'forbidden') throw new HttpError(403, 'forbidden', { message: whyForbidden(identity, endpoint) })
+}
+
+function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role' | 'scope'>): string {
+  if (identity.kind !== 'token') return `This needs the role ${role}`
+  return scope === null ? 'This is for people, not for API tokens' : `This needs a token with the scope ${scope}`
+}
+
+/**
+ * A browser sends cookies with requests of other sites' pages too. So what comes with a cookie, or begins a session, must
+ * come from a page of ours; what changes something must besides carry what only our pages know.
+ *
+ * @throws HttpError `cross-site`, `csrf`
+ */
+export function checkOrigin(request: FastifyRequest, identity: Identity): void {
+  if (identity.kind === 'token') return
+  const isReading = request.method === 'GET' || request.method === 'HEAD'
+  const site = request.headers['sec-fetch-site']
+  const { origin } = request.headers
+  const isOfOthers = site !== undefined && site !== 'same-origin' && !(isReading && site === 'none')
+  const isFromElsewhere = origin !== undefined && hostOf(origin) !== request.host
+  // Every browser of these years sends one of the two with what changes something.
+  const isUnknown = !isReading && site === undefined && origin === undefined
+  if (isOfOthers || isFromElsewhere || isUnknown) {
+    throw new HttpError(403, 'cross-site', {
+      message: `This was not asked by a page of this server; behind a proxy, let it pass the Host header on`,
+    })
+  }
+  if (isReading || identity.kind === 'nobody') return
+  const given = request.headers['x-muster-csrf']
+  if (typeof given !== 'string' || !isSame(given, identity.csrf)) {
+    throw new HttpError(403, 'csrf', { message: 'X-Muster-Csrf does not belong to this session; load the page again' })
+  }
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.parse(origin)?.host
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,99 @@
+// Errors as problem documents (RFC 9457). What is not known by its class is a mistake of ours: 500, nothing about it outward.
+import { STATUS_CODES } from 'node:http'
+import { BusyError, CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
+import type { Problem } from '../contract/api/endpoint.ts'
+import { GraphError } from '../graph/errors.ts'
+
+/** A request that is refused before any route is asked, or by a rule of HTTP. */
+export class HttpError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, code: string, options: { message: string; headers?: Readonly<Record<string, string>> }) {
+    super(options.message)
+    this.name = 'HttpError'
+    this.status = status
+    this.code = code
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** A problem and how it is sent. */
+export interface ProblemAnswer {
+  readonly problem: Problem
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether somebody should look at the server's log for it. */
+  readonly isOurs: boolean
+}
+
+/** Codes of RunError that tell of the database or of this server, not of Microsoft. */
+const UNAVAILABLE = new Set(['database-unavailable', 'fence-lost'])
+const OURS = new Set(['commit-unknown', 'vault-unreadable', 'schema-newer', 'schema-older', 'schema-altered'])
+
+/** @param requestId names the request in the server's log */
+export function presentProblem(error: unknown, requestId: string): ProblemAnswer {
+  const { status, code, more, headers = {} } = describe(error)
+  const isOurs = status >= 500 && (code === 'internal' || OURS.has(code))
+  const detail =
+    code === 'internal'
+      ? 'Something went wrong in Muster. It is in the log of the server under the id of this request.'
+      : messageOf(error)
+  return {
+    problem: {
+      type: `urn:muster:problem:${code}`,
+      title: STATUS_CODES[status] ?? 'Error',
+      status,
+      code,
+      detail,
+      ...more,
+      requestId,
+    },
+    headers,
+    isOurs,
+  }
+}
+
+interface Described {
+  readonly status: number
+  readonly code: string
+  readonly more?: Partial<Pick<Problem, 'problems' | 'microsoftRequestId'>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+function describe(error: unknown): Described {
+  if (error instanceof HttpError) return { status: error.status, code: error.code, headers: error.headers }
+  if (error instanceof ConfigError) return { status: 400, code: error.code, more: { problems: [...error.problems] } }
+  if (error instanceof NotFoundError) return { status: 404, code: error.code }
+  if (error instanceof ConflictError || error instanceof BusyError) return { status: 409, code: error.code }
+  if (error instanceof CancelledError) return { status: 503, code: error.code }
+  if (error instanceof RunError) return describeRunError(error)
+  return describeFastify(error) ?? { status: 500, code: 'internal' }
+}
+
+function describeRunError(error: RunError): Described {
+  if (UNAVAILABLE.has(error.code)) return { status: 503, code: error.code, headers: { 'retry-after': '5' } }
+  if (OURS.has(error.code)) return { status: 500, code: error.code }
+  const more = error.requestId === undefined ? {} : { microsoftRequestId: error.requestId }
+  const isLater = error instanceof GraphError && error.retry === 'later'
+  return { status: isLater ? 503 : 502, code: error.code, more }
+}
+
+/** Fastify's own refusals, of bodies mostly, have a status below 500 and a fixed text. */
+function describeFastify(error: unknown): Described | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error) || !('code' in error)) return undefined
+  const { statusCode, code } = error
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499 || typeof code !== 'string')
+    return undefined
+  return {
+    status: statusCode,
+    code: code
+      .replace(/^FST_(ERR_)?/, '')
+      .replaceAll('_', '-')
+      .toLowerCase(),
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

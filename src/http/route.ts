@@ -1,0 +1,156 @@
+// Makes routes of the endpoints of the contract: whoever asks is known and allowed before the body is read; what is asked and what
+// is answered go through the schemas.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { API, type EndpointName } from '../contract/api/api.ts'
+import type { Endpoint } from '../contract/api/endpoint.ts'
+import { parseWithProblems } from '../contract/problems.ts'
+import { ConfigError, type ConfigProblem, InvariantError } from '../base/errors.ts'
+import { actorOf, type Identity, judgeAccess } from '../signin/identity.ts'
+import { readCookie, writeDevice, writeSession } from './cookies.ts'
+import { sendEvents } from './events.ts'
+import { sendFile } from './files.ts'
+import { checkAccess, checkOrigin, identify } from './guard.ts'
+import type { Call, FileAnswer, Handlers } from './handler.ts'
+import type { HttpParts } from './parts.ts'
+
+/** Any handler; which call and answer belong to it, `Handlers` has checked. */
+type AnyHandler = (parts: HttpParts, call: Call<Endpoint>) => Promise<unknown>
+
+export interface RouteOptions {
+  readonly parts: HttpParts
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal
+}
+
+/** Registers the endpoints that there are handlers for. */
+export function registerRoutes(server: FastifyInstance, handlers: Partial<Handlers>, options: RouteOptions): void {
+  for (const name of endpointNames()) {
+    const handler = handlers[name]
+    // Each was checked against its own endpoint when it was written.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    if (handler !== undefined) registerRoute(server, { name, handler: handler as AnyHandler }, options)
+  }
+}
+
+export function endpointNames(): readonly EndpointName[] {
+  // Object.keys does not tell the keys' type.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.keys(API) as EndpointName[]
+}
+
+function registerRoute(
+  server: FastifyInstance,
+  { name, handler }: { readonly name: EndpointName; readonly handler: AnyHandler },
+  { parts, stopping }: RouteOptions,
+): void {
+  const endpoint: Endpoint = API[name]
+  const identities = new WeakMap<FastifyRequest, Identity>()
+  server.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    exposeHeadRoute: false,
+    async onRequest(request) {
+      const identity = await identify(parts.engine, request)
+      identities.set(request, identity)
+      checkAccess(identity, endpoint)
+      checkOrigin(request, identity)
+    },
+    async handler(request, reply) {
+      const identity = identities.get(request)
+      if (identity === undefined) throw new InvariantError('a request was not identified')
+      const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      const answer = await handler(parts, {
+        ...parseAsked(endpoint, request),
+        identity,
+        actor: actorOf(identity, request.ip),
+        client: clientOf(request, reply),
+        signal,
+      })
+      const stillAllowed = async () => judgeAccess(await identify(parts.engine, request), endpoint) === 'allowed'
+      return send(reply, answer, { endpoint, signal, stillAllowed })
+    },
+  })
+}
+
+/** What was asked, as the schemas see it. @throws ConfigError with all mistakes and their places */
+function parseAsked(endpoint: Endpoint, request: FastifyRequest): { params: never; query: never; body: never } {
+  const problems: ConfigProblem[] = []
+  const parse = (schema: Endpoint['body'], given: unknown): unknown => {
+    if (schema === undefined) return undefined
+    const parsed = parseWithProblems(schema, given)
+    if (parsed.kind === 'ok') return parsed.value
+    problems.push(...parsed.problems)
+    return undefined
+  }
+  const asked = {
+    params: parse(endpoint.params, request.params),
+    query: parse(endpoint.query, withLastEvent(endpoint, request)),
+    body: parse(endpoint.body, request.body ?? {}),
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  // Each handler's own schemas say what these are.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return asked as { params: never; query: never; body: never }
+}
+
+/** A browser that lost a stream of events says which was the last one that it has. */
+function withLastEvent(endpoint: Endpoint, request: FastifyRequest): unknown {
+  const { query } = request
+  const last = request.headers['last-event-id']
+  const canResume = endpoint.answer.kind === 'events' && endpoint.query?.shape['after'] !== undefined
+  return canResume && typeof last === 'string' && typeof query === 'object' ? { ...query, after: last } : query
+}
+
+function clientOf(request: FastifyRequest, reply: FastifyReply): Call<Endpoint>['client'] {
+  return {
+    address: request.ip,
+    userAgent: request.headers['user-agent'] ?? '',
+    device: readCookie(request, 'device'),
+    setSession: (token) => writeSession(request, reply, token),
+    setDevice: (device) => writeDevice(request, reply, device),
+  }
+}
+
+/** Aborts when the client goes before it has its answer. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new Error('the client has gone'))
+  })
+  return gone.signal
+}
+
+interface Sending {
+  readonly endpoint: Endpoint
+  readonly signal: AbortSignal
+  stillAllowed(): Promise<boolean>
+}
+
+async function send(reply: FastifyReply, answer: unknown, options: Sending): Promise<unknown> {
+  const { answer: declared } = options.endpoint
+  switch (declared.kind) {
+    case 'nothing':
+      return reply.code(204).send()
+    case 'json':
+      // Drops what the schema does not have, so that nothing leaves by mistake.
+      return reply.code(declared.status).send(declared.body.parse(answer))
+    case 'file':
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- AnswerOf has checked it
+      return sendFile(reply, answer as FileAnswer, { types: declared.types, signal: options.signal })
+    case 'events': {
+      const ended = new AbortController()
+      const signal = AbortSignal.any([options.signal, ended.signal])
+      const onHeartbeat = () =>
+        void options.stillAllowed().then(
+          (allowed) => allowed || ended.abort(),
+          () => ended.abort(),
+        )
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- AnswerOf has checked it
+      await sendEvents(reply, answer as AsyncIterable<unknown>, { schema: declared.body, signal, onHeartbeat })
+      return reply
+    }
+    default:
+      declared satisfies never
+      return undefined
+  }
+}

@@ -1,0 +1,109 @@
+// The HTTP server over a world, asked in process as whoever it takes.
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { createApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { Role, Scope } from '../../src/contract/api/endpoint.ts'
+import { withTransaction } from '../../src/database/transaction.ts'
+import type { HttpParts } from '../../src/http/parts.ts'
+import { RunFeeds } from '../../src/http/run-feed.ts'
+import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { csrfOf, startSession } from '../../src/signin/sessions.ts'
+import { createToken } from '../../src/signin/tokens.ts'
+import type { Engine } from '../../src/sync/engine.ts'
+
+const NO_QUEUE: HttpParts['queue'] = {
+  send: () => Promise.reject(new Error('this test has no queue')),
+  wake() {},
+}
+
+/** Asks as one caller; `body` is sent as JSON. */
+export type Ask = (
+  method: NonNullable<InjectOptions['method']>,
+  url: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<LightMyRequestResponse>
+
+export interface TestServer {
+  readonly server: FastifyInstance
+  readonly parts: HttpParts
+  /** As a signed-in account of this role, made when first asked for; its name is the role's. */
+  as(role: Role): Promise<Ask>
+  /** As an API token with these scopes. */
+  withToken(...scopes: readonly Scope[]): Promise<Ask>
+  readonly asNobody: Ask
+  stop(): Promise<void>
+}
+
+/** What a page of ours sends. */
+export const SAME_SITE = { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:80', host: 'localhost:80' }
+
+/** `engine` of `aSyncWorld`, or any other. Runs can be asked for where a queue is given. */
+export async function aServer(
+  engine: Engine,
+  options: Partial<ServerOptions> & { readonly queue?: HttpParts['queue'] } = {},
+): Promise<TestServer> {
+  const config = loadConfig({ MUSTER_HOME: '/nonexistent' })
+  const actions = createApp(engine, { config, close: () => Promise.resolve() })
+  const present = async (run: number) => (await actions.getRun(run)).line
+  const parts: HttpParts = {
+    engine,
+    actions,
+    version: '0.0.0-test',
+    queue: options.queue ?? NO_QUEUE,
+    feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
+  }
+  const server = await createServer(parts, { trustedProxies: [], ...options })
+  const ask =
+    (own: Readonly<Record<string, string>>): Ask =>
+    (method, url, body, headers) =>
+      server.inject({
+        method,
+        url,
+        headers: { ...own, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      })
+  const accounts = new Map<Role, Promise<Ask>>()
+  return {
+    server,
+    parts,
+    asNobody: ask(SAME_SITE),
+    as(role) {
+      const made = accounts.get(role) ?? sessionOf(engine, role).then((token) => ask(sessionHeaders(token)))
+      accounts.set(role, made)
+      return made
+    },
+    async withToken(...scopes) {
+      const now = engine.clock.now()
+      const { token } = await createToken(engine.db, {
+        name: scopes.join(' '),
+        scopes,
+        createdBy: 'test',
+        now,
+        expiresAt: null,
+      })
+      return ask({ authorization: `Bearer ${token}` })
+    },
+    stop: () => server.close(),
+  }
+}
+
+/** What a browser with this session sends with everything. */
+export function sessionHeaders(token: string): Record<string, string> {
+  return { ...SAME_SITE, cookie: `muster-session=${token}`, 'x-muster-csrf': csrfOf(token) }
+}
+
+/** Makes an account that nobody can sign in with, and a session of it. */
+export async function sessionOf(engine: Engine, role: Role, name: string = role): Promise<string> {
+  const now = engine.clock.now()
+  return withTransaction(engine.db, async (tx) => {
+    const { rows } = await tx.query<{ id: number }>(
+      `insert into administrators (name, name_key, role, password, created_at) values ($1, $1, $2, 'none', $3)
+       on conflict (name_key) do update set name = excluded.name returning id`,
+      [name, role, now],
+    )
+    const place = { address: '127.0.0.1', userAgent: 'test' }
+    const { token } = await startSession(tx, { administratorId: rows[0]!.id, now, place })
+    return token
+  })
+}
