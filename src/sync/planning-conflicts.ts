@@ -1,16 +1,19 @@
 // Settles who gets what several people want, on the final state, and plans anew whoever does without.
 import type { Transaction } from '../database/transaction.ts'
+import type { RegistryUser } from '../directory/user.ts'
 import { deleteIssuesOf } from '../registry/issues.ts'
 import * as tables from '../registry/planning.ts'
 import { deletePlanItemsOf } from '../registry/plans.ts'
 import { usersByIds } from '../registry/users.ts'
+import type { Claim } from './claim.ts'
 import { type Claimant, resolveConflicts } from './conflicts.ts'
 import { claimsHeldBy, describe, holdsOf } from './holdings.ts'
+import { yieldingClaims, yieldNames } from './plan-yield.ts'
 import { chunks, type Planning } from './planning-parts.ts'
 import type { PeoplePlanner, Settled } from './planning-people.ts'
 
 /** Plans anew whoever wants what somebody else wants or has, and does not get it. */
-export async function settleConflicts({ tx, input }: Planning, people: PeoplePlanner): Promise<void> {
+export async function settleConflicts({ tx, input, writer }: Planning, people: PeoplePlanner): Promise<void> {
   await tables.analyzePlanned(tx)
   let holders = await tables.holdersOutside(tx, input.source.id)
   for (let keys = ownKeys(holders); keys.length > 0; keys = ownKeys(holders)) {
@@ -20,7 +23,7 @@ export async function settleConflicts({ tx, input }: Planning, people: PeoplePla
   }
   const contested = await tables.contestedKeys(tx, holders)
   if (contested.length === 0) return
-  const claimants: Claimant[] = await outsiders(tx, holders)
+  const { claimants, yielding } = await outsiders(tx, { holders, sourceId: input.source.id })
   for (const chunk of chunks(contested)) claimants.push(...(await people.claimantsOf(chunk)))
   const resolution = resolveConflicts(claimants)
   const names = new Map(claimants.map((c) => [c.id, c]))
@@ -35,30 +38,47 @@ export async function settleConflicts({ tx, input }: Planning, people: PeoplePla
     await tables.removePlanned(tx, chunk)
     await people.planThese(chunk, settled)
   }
+  const yielded = [...yielding].flatMap(([id, user]) => {
+    const denied = resolution.denied.get(id)
+    return denied === undefined ? [] : [yieldNames(user, denied)]
+  })
+  await writer.writeItems(yielded)
 }
 
 function ownKeys(holders: readonly tables.Holder[]): number[] {
   return [...new Set(holders.flatMap((holder) => (holder.key === null ? [] : [holder.key])))]
 }
 
-/** Local users and those of other sources: they keep what they have. */
-async function outsiders(tx: Transaction, holders: readonly tables.Holder[]): Promise<Claimant[]> {
-  const ids = [...new Set(holders.map((holder) => holder.userId))]
+/**
+ * Local users and those of other sources: they keep what they have. Only an old user name that was kept for a user of another
+ * source yields to anything; it stands as a claimant of its own.
+ */
+async function outsiders(
+  tx: Transaction,
+  o: { readonly holders: readonly tables.Holder[]; readonly sourceId: number },
+) {
+  const ids = [...new Set(o.holders.map((holder) => holder.userId))]
   const claimants: Claimant[] = []
+  const yielding = new Map<string, RegistryUser>()
   for (const chunk of chunks(ids)) {
     for (const user of await usersByIds(tx, chunk)) {
-      claimants.push({
-        id: `registry:${user.id}`,
-        claims: claimsHeldBy(user),
+      const kept = yieldingClaims(user, o.sourceId)
+      const isKept = (claim: Claim) => kept.some((old) => old.space === claim.space && old.key === claim.key)
+      const base = {
         active: user.active,
         holds: holdsOf(user),
         oldUserName: undefined,
-        fixed: true,
         priority: 0,
         createdDateTime: null,
         objectId: user.objectId ?? '',
-      })
+      }
+      const claims = claimsHeldBy(user).filter((claim) => !isKept(claim))
+      claimants.push({ ...base, id: `registry:${user.id}`, claims, fixed: true })
+      if (kept.length === 0) continue
+      const id = `kept:${user.id}`
+      claimants.push({ ...base, id, claims: kept, fixed: false })
+      yielding.set(id, user)
     }
   }
-  return claimants
+  return { claimants, yielding }
 }

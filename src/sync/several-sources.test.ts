@@ -449,6 +449,79 @@ describe('memberships and groups of several sources', () => {
   })
 })
 
+describe('D5: an old user name that was kept for somebody of another source', () => {
+  const names = async () => {
+    const registry = await people(test.db)
+    return [ANN, BOB].map((id) => registry[id] && [registry[id].name, registry[id].aliases])
+  }
+  const renamed = async () => {
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await first.user(ANN, upn('ann.b'))
+    await first.run()
+  }
+
+  it.each([
+    ['the user name of somebody new', {}, upn('ann'), ['ann@contoso.com', []]],
+    [
+      'an alias of somebody new',
+      { users: { properties: { aliases: ['city'] } } },
+      { ...upn('bob'), city: 'ann@contoso.com' },
+      ['bob@contoso.com', ['ann@contoso.com']],
+    ],
+  ])(
+    'D5, D7: yields to %s, as an item of the plan, and both sources are content afterwards',
+    async (_to, settings, attributes, bob) => {
+      await renamed()
+      await second.set({ priority: 20, ...settings })
+      await second.user(BOB, attributes)
+
+      const plan = await second.run()
+
+      expect((await itemsOf(plan.runId)).toSorted()).toEqual([
+        'user create new-in-entra',
+        'user update old-name-wanted',
+      ])
+      expect(await names()).toEqual([['ann.b@contoso.com', []], bob])
+      expect((await test.db.query('select code from issues')).rows).toEqual([])
+      for (const source of [first, second]) expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+    },
+  )
+
+  it.each([
+    ['protected', 'update users set protected = true'],
+    ['of a removed source', 'update users set source_id = null'],
+  ])('S15: stays with somebody who is %s; the other is an issue', async (_who, sql) => {
+    await renamed()
+    await test.db.query(sql)
+    await second.user(BOB, upn('ann'))
+
+    const plan = await second.run()
+
+    expect(await itemsOf(plan.runId)).toEqual(['user skip user-name-conflict'])
+    expect((await names())[0]).toEqual(['ann.b@contoso.com', ['ann@contoso.com']])
+  })
+
+  it('O8: whoever was edited meanwhile keeps it, and the one who wanted it is left out and planned again', async () => {
+    await renamed()
+    await second.user(BOB, upn('ann'))
+    const plan = await second.plan()
+    await test.db.query('update users set version = version + 1')
+
+    const applied = await withTransaction(test.db, (tx) =>
+      applyPlan(tx, { runId: plan.runId, sourceId: second.id, tenantId, now: new Date() }),
+    )
+
+    expect(applied.leftOut).toBe(2)
+    expect((await names())[0]).toEqual(['ann.b@contoso.com', ['ann@contoso.com']])
+    await second.run()
+    expect(await names()).toEqual([
+      ['ann.b@contoso.com', []],
+      ['ann@contoso.com', []],
+    ])
+  })
+})
+
 describe('O6: removing a source', () => {
   it('changes nobody; the next source that claimed them has them as its own, and shows it', async () => {
     await both(ANN, upn('ann'))

@@ -30,7 +30,9 @@ export function settleNames(people: readonly Draft[], run: AppliedRun): Draft[] 
     people.flatMap((p) =>
       p.isActive
         ? p.aliases
-            .filter((a) => a.isHeld && p.wasActive && (a.origin === 'own' || p.mapped === undefined))
+            .filter(
+              (a) => a.isHeld && p.wasActive && (a.origin === 'own' || (p.mapped === undefined && !yields(p, a, run))),
+            )
             .map((a) => ({ who: p, value: a.value }))
         : [],
     ),
@@ -57,6 +59,11 @@ export function settleNames(people: readonly Draft[], run: AppliedRun): Draft[] 
   }
   settleAliases(imported, { run, taken })
   return imported
+}
+
+/** An old user name that was kept yields to anything, also where another source has the person and plans him some other time. */
+function yields(person: Draft, { origin }: Holding, run: AppliedRun): boolean {
+  return origin === 'kept' && person.owner !== null && person.owner !== run.source && !person.isUntouchable
 }
 
 function settleAliases(
@@ -143,7 +150,8 @@ function settleHoldings(people: readonly Draft[], { run, taken, wishes, had }: H
       if (taken.has(key) || keys.has(key)) continue
       keys.add(key)
       const holds = () => person.wasActive && had(person).some((h) => h.isHeld && canonical(h.value) === key)
-      const isFixed = () => holds() && (wish.origin === 'own' || person.mapped === undefined)
+      const isFixed = () =>
+        holds() && (wish.origin === 'own' || (person.mapped === undefined && !yields(person, wish, run)))
       // What was parked comes back only where it is still free.
       const rank = [wish.isHeld ? 0 : 1, ...rankOf(person, run)]
       single.push({ who: { person, wish }, wishes: [wish.value], rank, holds, isFixed })
