@@ -1,22 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmod,
-  chown,
-  cp,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Bundle, bundleScript } from '../../test/support/bundle.ts'
 import { ROOT } from '../../test/support/generated.ts'
-import { type Answer, type Identity, type Participant, startParticipant } from '../../test/support/participants.ts'
+import {
+  type Answer,
+  type Identity,
+  PARTICIPANT,
+  type Participant,
+  startParticipant,
+} from '../../test/support/participants.ts'
+import { makeTestHome } from '../../test/support/scratch.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { chooseAccount, runAs } from './account.ts'
@@ -41,7 +36,7 @@ afterEach(async () => {
 
 /** A folder that everybody can pass, as /home is. */
 async function aFolder(): Promise<string> {
-  const folder = await mkdtemp('/tmp/muster-embedded-')
+  const folder = await makeTestHome()
   folders.push(folder)
   await chmod(folder, 0o755)
   return folder
@@ -66,8 +61,13 @@ async function aHome(identity?: Identity): Promise<string> {
   return home
 }
 
+let bundle: Bundle
 let used: string | undefined
+beforeAll(async () => {
+  bundle = await bundleScript(join(ROOT, PARTICIPANT))
+})
 afterAll(async () => {
+  await bundle[Symbol.asyncDispose]()
   if (used !== undefined) await rm(used, { recursive: true, force: true })
 })
 
@@ -83,15 +83,14 @@ async function copyUsedHome(home: string): Promise<void> {
 }
 
 async function makeUsedHome(): Promise<string> {
-  const home = await mkdtemp('/tmp/muster-embedded-used-')
-  await chmod(home, 0o711)
+  const home = await makeTestHome()
   const embedded = await openEmbeddedDatabase({ home, clock: systemClock, log: silentLog })
   expect(await embedded.release()).toBe('stopped')
   return home
 }
 
-function aParticipant(home: string, options: Parameters<typeof startParticipant>[1] = {}): Participant {
-  const participant = startParticipant(home, options)
+function aParticipant(home: string, options: Partial<Parameters<typeof startParticipant>[1]> = {}): Participant {
+  const participant = startParticipant(home, { script: bundle.script, ...options })
   started.push(participant)
   return participant
 }
@@ -409,7 +408,7 @@ describe.runIf(isRoot)('the embedded database under root', () => {
     for (const name of await readdir(join(home, 'database')))
       if (name !== 'data') await rm(join(home, 'database', name), { recursive: true })
 
-    const participant = aParticipant(home, { root: checkout })
+    const participant = aParticipant(home, { script: join(checkout, PARTICIPANT) })
 
     expect(await participant.sql('select 1 as one')).toEqual([{ one: 1 }])
     const program = await readlink(`/proc/${await postmaster(home)}/exe`)

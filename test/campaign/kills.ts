@@ -1,5 +1,6 @@
 // The long kill test: every failpoint three times, a thousand random moments, every COMMIT cut in three ways, and the embedded
-// server struck in every way. `npm run campaign -- kills [--failpoints 9999] [--moments 1000] [--seed 1000] [--blows 20]`
+// server struck in every way. `npm run campaign -- kills [--failpoints 9999] [--moments 1000] [--seed 1000] [--blows 20]`;
+// `--part failpoints`, `moments`, `commits` or `servers`, which may be repeated, does only that.
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
@@ -7,9 +8,11 @@ import { hitsOf, listFailpoints } from '../kills/cases.ts'
 import { openEmbeddedSite } from '../kills/embedded.ts'
 import { cutRun } from '../kills/lines.ts'
 import { CUTS } from '../kills/proxy.ts'
-import { type CaseResult, runCases, runMoments, watchRuns } from '../kills/rounds.ts'
+import { type CaseResult, inLanes, runCases, runMoments, type Site, watchRuns } from '../kills/rounds.ts'
 import { SCENARIOS } from '../kills/scenarios.ts'
 import { BLOWS, strike } from '../kills/servers.ts'
+
+const PARTS = ['failpoints', 'moments', 'commits', 'servers'] as const
 
 interface Row {
   readonly what: string
@@ -39,17 +42,20 @@ export async function run(): Promise<KillFigures> {
       moments: { type: 'string', default: '1000' },
       seed: { type: 'string', default: '1000' },
       blows: { type: 'string', default: '20' },
+      part: { type: 'string', multiple: true, default: [...PARTS] },
     },
   })
+  const parts = new Set(values.part)
   const firstSeed = Number(values.seed)
   const startedAt = systemClock.monotonicMs()
   const found = new Map<string, readonly CaseResult[]>()
   const failpoints = await killProcesses(found, {
+    parts,
     firstSeed,
     moments: Number(values.moments),
     failpoints: Number(values.failpoints),
   })
-  await killServers(found, { firstSeed, blows: Number(values.blows) })
+  if (parts.has('servers')) await killServers(found, { firstSeed, blows: Number(values.blows) })
   const figures = {
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
     date: systemClock.now().toISOString().slice(0, 10),
@@ -67,44 +73,60 @@ export async function run(): Promise<KillFigures> {
 
 async function killProcesses(
   found: Map<string, readonly CaseResult[]>,
-  options: { readonly firstSeed: number; readonly moments: number; readonly failpoints: number },
+  options: {
+    readonly parts: ReadonlySet<string>
+    readonly firstSeed: number
+    readonly moments: number
+    readonly failpoints: number
+  },
 ): Promise<number> {
-  await using site = await openEmbeddedSite({ scenarios: SCENARIOS, isShared: false })
+  const { parts, firstSeed, moments } = options
+  if (!PARTS.some((part) => part !== 'servers' && parts.has(part))) return 0
+  await using site = await openEmbeddedSite({ scenarios: SCENARIOS, isShared: false, onDisk: false })
   const { traces, durations } = await watchRuns(site)
-  const names = listFailpoints(traces).slice(0, options.failpoints)
-  const cases = names.flatMap((name) => hitsOf(name, traces))
-  found.set('SIGKILL at failpoints', await runCases(site, { cases, durations, onResult: progress(cases.length) }))
-  const scenarios = SCENARIOS.map((scenario) => scenario.name)
-  const { firstSeed, moments } = options
-  found.set(
-    'SIGKILL at random moments',
-    await runMoments(site, { scenarios, durations, firstSeed, kills: moments, onResult: progress(moments) }),
-  )
-  const cuts: CaseResult[] = []
-  for (const ready of site.lab.ready) {
-    const { commits } = await cutRun(site.lab, ready, undefined)
-    for (let commit = 1; commit <= commits; commit += 1) {
-      for (const cut of CUTS) {
-        const { isCut, problem, found: left } = await cutRun(site.lab, ready, { commit, cut })
-        const name = `${ready.scenario.name} / commit ${commit} of ${commits} / ${cut}`
-        cuts.push({
-          name,
-          isKilled: isCut,
-          ...(left === undefined ? {} : { found: left }),
-          ...(problem === undefined ? {} : { problem }),
-        })
-      }
-    }
+  const names = listFailpoints(traces)
+  const chosen = parts.has('failpoints') ? names.slice(0, options.failpoints) : []
+  if (chosen.length > 0) {
+    const cases = chosen.flatMap((name) => hitsOf(name, traces))
+    const onResult = progress(`hits of ${chosen.length} of ${names.length} failpoints`, cases.length)
+    found.set('SIGKILL at failpoints', await runCases(site, { cases, durations, onResult }))
   }
-  found.set('the line cut at every COMMIT', cuts)
-  return names.length
+  if (parts.has('moments')) {
+    const scenarios = SCENARIOS.map((scenario) => scenario.name)
+    const onResult = progress('random moments', moments)
+    const results = await runMoments(site, { scenarios, durations, firstSeed, kills: moments, onResult })
+    found.set('SIGKILL at random moments', results)
+  }
+  if (parts.has('commits')) found.set('the line cut at every COMMIT', await cutLines(site))
+  return chosen.length
+}
+
+async function cutLines({ lab }: Site): Promise<readonly CaseResult[]> {
+  const onResult = progress('lines cut', 0)
+  const counted = await inLanes(lab.ready, async (ready) => {
+    const { commits } = await cutRun(lab, ready, undefined)
+    return Array.from({ length: commits }, (_, index) =>
+      CUTS.map((cut) => ({ ready, commits, commit: index + 1, cut })),
+    ).flat()
+  })
+  return inLanes(counted.flat(), async ({ ready, commits, commit, cut }) => {
+    const { isCut, problem, found } = await cutRun(lab, ready, { commit, cut })
+    const result = {
+      name: `${ready.scenario.name} / commit ${commit} of ${commits} / ${cut}`,
+      isKilled: isCut,
+      ...(found === undefined ? {} : { found }),
+      ...(problem === undefined ? {} : { problem }),
+    }
+    onResult(result)
+    return result
+  })
 }
 
 async function killServers(
   found: Map<string, readonly CaseResult[]>,
   options: { readonly firstSeed: number; readonly blows: number },
 ): Promise<void> {
-  await using site = await openEmbeddedSite({ scenarios: SCENARIOS, isShared: true })
+  await using site = await openEmbeddedSite({ scenarios: SCENARIOS, isShared: true, onDisk: true })
   const { durations } = await watchRuns(site)
   for (const blow of BLOWS) {
     const results: CaseResult[] = []
@@ -128,12 +150,12 @@ function addUp(what: string, results: readonly CaseResult[]): Row {
   }
 }
 
-function progress(total: number): (result: CaseResult) => void {
+function progress(what: string, total: number): (result: CaseResult) => void {
   let done = 0
   return (result) => {
     done += 1
     if (result.problem !== undefined) console.error(`${result.name}\n${result.problem}`)
-    if (done % 100 === 0) console.error(`${done} of ${total}`)
+    if (done % 100 === 0 || done === total) console.error(`${what}: ${done}${total === 0 ? '' : ` of ${total}`}`)
   }
 }
 

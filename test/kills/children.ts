@@ -1,12 +1,11 @@
 // Processes that do one run each. They are started ahead, so that a case does not wait for Node to load the engine.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { rolldown } from 'rolldown'
 import type { Outcome } from '../../src/contract/runs.ts'
 import type { EmbeddedAddress } from '../../src/database/embedded.ts'
+import { type Bundle, bundleScript } from '../support/bundle.ts'
 import type { Work } from './engine.ts'
 import type { Aim } from './failpoints.ts'
 
@@ -44,12 +43,10 @@ export interface Child {
 export class Nursery implements AsyncDisposable {
   readonly #spare: number
   readonly #ready: Promise<Newborn>[] = []
-  readonly #place: Promise<Place>
+  readonly #place = makePlace()
 
-  /** @param options.isBundled the same code in one file starts in a third of the time, but cannot find PostgreSQL's binaries */
-  constructor(options: { readonly spare: number; readonly isBundled: boolean }) {
+  constructor(options: { readonly spare: number }) {
     this.#spare = options.spare
-    this.#place = makePlace(options.isBundled)
     this.#refill()
   }
 
@@ -71,7 +68,7 @@ export class Nursery implements AsyncDisposable {
       child.kill('SIGKILL')
       await gone
     }
-    await rm((await this.#place).folder, { recursive: true, force: true })
+    await (await this.#place).bundle[Symbol.asyncDispose]()
   }
 
   #refill(): void {
@@ -79,10 +76,10 @@ export class Nursery implements AsyncDisposable {
   }
 
   async #start(): Promise<Newborn> {
-    const { folder, temporary, script } = await this.#place
-    const child = fork(script, {
+    const { bundle, temporary } = await this.#place
+    const child = fork(bundle.script, {
       cwd: temporary,
-      env: { PATH: process.env['PATH'], TMPDIR: temporary, NODE_COMPILE_CACHE: join(folder, 'compile-cache') },
+      env: { PATH: process.env['PATH'], TMPDIR: temporary, NODE_COMPILE_CACHE: join(bundle.folder, 'compile-cache') },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
@@ -96,24 +93,17 @@ export class Nursery implements AsyncDisposable {
 }
 
 interface Place {
-  /** Of the nursery; what is compiled once is kept in it. */
-  readonly folder: string
+  /** What is compiled once is kept in its folder. */
+  readonly bundle: Bundle
   /** Of the children, for whatever they put down and must not leave. */
   readonly temporary: string
-  readonly script: string
 }
 
-async function makePlace(isBundled: boolean): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-kills-`))
-  const temporary = join(folder, 'temporary')
+async function makePlace(): Promise<Place> {
+  const bundle = await bundleScript(join(import.meta.dirname, 'child.ts'))
+  const temporary = join(bundle.folder, 'temporary')
   await mkdir(temporary)
-  const input = join(import.meta.dirname, 'child.ts')
-  if (!isBundled) return { folder, temporary, script: input }
-  const script = join(folder, 'child.mjs')
-  const bundle = await rolldown({ input, platform: 'node', external: ['pg-native'], logLevel: 'silent' })
-  await bundle.write({ file: script, format: 'esm', codeSplitting: false })
-  await bundle.close()
-  return { folder, temporary, script }
+  return { bundle, temporary }
 }
 
 interface Exit {

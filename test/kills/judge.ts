@@ -36,6 +36,22 @@ export async function judge(ready: Ready, bench: Bench): Promise<Found> {
   return found
 }
 
+/**
+ * Whoever lived on must have told the truth of his run: what it was to do is done exactly when he says so. A run that is to end
+ * as held or as a preview leaves the registry alone whatever became of it.
+ *
+ * @throws Error when he did not
+ */
+export function judgeWord(
+  { scenario }: Pick<Ready, 'scenario'>,
+  found: Found,
+  said: { readonly outcome: string | null; readonly error: string | null },
+): void {
+  const told = said.outcome === 'applied' ? 'after' : 'before'
+  if (told !== found) fail(`the registry is as ${found}, and the run said`, said)
+  if (said.outcome !== scenario.ends && said.error === null) fail('the run said neither how it ended nor why not', said)
+}
+
 function isApplied(run: Picture['runs'][number], after: number): boolean {
   return run.id > after && run.outcome === 'applied'
 }

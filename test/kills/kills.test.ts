@@ -20,7 +20,7 @@ let traces: readonly Trace[]
 let durations: Durations
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-lab-`))
-  const nursery = new Nursery({ spare: 2, isBundled: true })
+  const nursery = new Nursery({ spare: 2 })
   const scenarios = SCENARIOS.filter((s) => alone === undefined || alone.startsWith(`${s.name} / `))
   const lab = await Lab.open({ ...inject('testServer'), prefix: `kills_${process.pid}`, folder, scenarios })
   site = { lab, nursery }

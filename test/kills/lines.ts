@@ -3,7 +3,7 @@ import { RunError } from '../../src/base/errors.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { connect } from '../../src/database/connect.ts'
 import { createEngine, perform } from './engine.ts'
-import { type Found, judge } from './judge.ts'
+import { type Found, judge, judgeWord } from './judge.ts'
 import type { Lab, Ready } from './lab.ts'
 import { type Cut, Proxy } from './proxy.ts'
 
@@ -41,9 +41,8 @@ export async function cutRun(
   const { commits, isCut } = proxy
   try {
     const found = await judge(ready, bench)
-    const isWord = said.outcome === ready.scenario.ends ? 'after' : 'before'
-    const problem = found === isWord ? undefined : `the run said ${JSON.stringify(said)}, the registry is as ${found}`
-    return { commits, isCut, found, problem }
+    judgeWord(ready, found, said)
+    return { commits, isCut, found, problem: undefined }
   } catch (error) {
     return {
       commits,

@@ -128,7 +128,7 @@ function send(
 }
 
 /** Handles all of them, a few at a time; results in their order. */
-async function inLanes<T, R>(items: readonly T[], handle: (item: T) => Promise<R>): Promise<R[]> {
+export async function inLanes<T, R>(items: readonly T[], handle: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   let next = 0
   await Promise.all(

@@ -5,13 +5,15 @@ import { type Durations, watchRuns } from './rounds.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { BLOWS, strike } from './servers.ts'
 
+/** Fewer than scenarios: another one is left out for each blow. */
 const ROUNDS = 3
+const TRIED = ['first load', 'changes', 'approval', 'held']
 
 let site: Awaited<ReturnType<typeof openEmbeddedSite>>
 let durations: Durations
 beforeAll(async () => {
-  const scenarios = SCENARIOS.filter((scenario) => ['first load', 'changes', 'approval'].includes(scenario.name))
-  site = await openEmbeddedSite({ scenarios, isShared: true })
+  const scenarios = SCENARIOS.filter((scenario) => TRIED.includes(scenario.name))
+  site = await openEmbeddedSite({ scenarios, isShared: true, onDisk: false })
   ;({ durations } = await watchRuns(site))
 }, 300_000)
 afterAll(() => site[Symbol.asyncDispose]())
@@ -21,7 +23,7 @@ describe('in the middle of a run', () => {
     'E1, E2: %s, and nothing is half done',
     async (blow) => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const ready = site.lab.ready[round % site.lab.ready.length]!
+        const ready = site.lab.ready[(round + BLOWS.indexOf(blow)) % site.lab.ready.length]!
 
         const result = await strike(site, ready, { blow, seed: round + 1, durations })
 

@@ -1,5 +1,5 @@
 // One embedded server for a whole test run, with a migrated database that every test database is cloned from.
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { systemClock } from '../../src/base/clock.ts'
@@ -7,6 +7,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { connect } from '../../src/database/connect.ts'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/embedded.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { HOME_PREFIX, makeTestHome, SCRATCH_FOLDERS } from './scratch.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,14 +17,11 @@ declare module 'vitest' {
 }
 
 export const TEMPLATE = 'muster_template'
-const PREFIX = 'muster-test-'
 
 /** vitest's globalSetup: starts the server, returns what stops it and leaves no trace. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeLeftovers()
-  const home = await mkdtemp(join('/tmp', `${PREFIX}${process.pid}-`))
-  // mkdtemp closes it to everybody else; PostgreSQL runs as another user when the tests run as root.
-  await chmod(home, 0o711)
+  const home = await makeTestHome()
   const embedded = await openEmbeddedDatabase({ home, clock: systemClock, log: silentLog })
   await makeTemplate(embedded)
   project.provide('testServer', { host: embedded.address.host, user: embedded.address.user })
@@ -48,10 +46,13 @@ async function makeTemplate(embedded: EmbeddedDatabase): Promise<void> {
 
 /** A run that was killed could not clean up: end its server and remove its files. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir('/tmp')) {
-    const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1])
+  const found = await Promise.all(
+    SCRATCH_FOLDERS.map(async (folder) => (await readdir(folder).catch(() => [])).map((name) => ({ folder, name }))),
+  )
+  for (const { folder, name } of found.flat()) {
+    const pid = Number(new RegExp(`^${HOME_PREFIX}(\\d+)-`).exec(name)?.[1])
     if (!Number.isInteger(pid) || isAlive(pid)) continue
-    const home = join('/tmp', name)
+    const home = join(folder, name)
     const file = await readFile(join(home, 'database', 'data', 'postmaster.pid'), 'utf8').catch(() => '')
     const [postmaster = '', data] = file.split('\n')
     if (data === join(home, 'database', 'data') && isAlive(Number(postmaster)))

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { ROOT } from './generated.ts'
 
 export type Answer = Readonly<Record<string, unknown>>
 
@@ -21,17 +20,20 @@ export interface Participant {
   kill(): Promise<void>
 }
 
+/** Below a checkout. */
+export const PARTICIPANT = join('test', 'support', 'participant.ts')
+
 export interface Identity {
   readonly uid: number
   readonly gid: number
 }
 
-/** @param options.root checkout to run it from, this one by default */
+/** @param options.script what it runs: `PARTICIPANT` of a checkout, or that in one file */
 export function startParticipant(
   home: string,
-  options: { identity?: Identity; user?: string; root?: string } = {},
+  options: { readonly script: string; readonly identity?: Identity; readonly user?: string },
 ): Participant {
-  const script = join(options.root ?? ROOT, 'test', 'support', 'participant.ts')
+  const { script } = options
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(
     process.execPath,
     [script, home, ...(options.user === undefined ? [] : [options.user])],
