@@ -43,12 +43,15 @@ import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
+import type { Serving } from './serving.ts'
 import { openVault, type Vault } from './vault/keys.ts'
 
-export type { ConnectionSecrets, PlanLine, RunProgress, SettingsPreview }
+export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview }
 
 /** Everything that can be done. Methods throw the errors of `base/errors.ts`. */
 export interface App extends Actions {
+  /** Serves the web and the API, and does what is asked for or due, until it is stopped. */
+  serve(): Promise<Serving>
   /** Ends everything; the embedded database stops when no other process uses it. */
   close(): Promise<void>
 }
@@ -56,6 +59,8 @@ export interface App extends Actions {
 export interface AppOptions {
   readonly clock: Clock
   readonly log: Log
+  /** Most connections to the database at once. */
+  readonly connections?: number | undefined
 }
 
 /**
@@ -94,6 +99,7 @@ export async function resetDatabase(config: Config, options: AppOptions): Promis
       async (tx) => {
         await tx.query('drop schema public cascade')
         await tx.query('create schema public')
+        await tx.query('drop schema if exists pgboss cascade')
       },
       { lockTimeoutMs: 5_000 },
     )
@@ -104,16 +110,16 @@ export async function resetDatabase(config: Config, options: AppOptions): Promis
 
 async function openDatabase(
   config: Config,
-  { clock, log }: AppOptions,
+  { clock, log, connections }: AppOptions,
 ): Promise<{ db: Database; close: () => Promise<void> }> {
-  const applicationName = 'muster'
+  const common = { log, applicationName: 'muster', ...(connections === undefined ? {} : { max: connections }) }
   if (config.databaseUrl !== undefined) {
-    const db = await connect({ url: config.databaseUrl.reveal(), log, applicationName })
+    const db = await connect({ url: config.databaseUrl.reveal(), ...common })
     return { db, close: () => db.close() }
   }
   const embedded = await openEmbeddedDatabase({ home: config.home, clock, log, user: config.databaseUser })
   try {
-    const db = await connect({ embedded, log, applicationName })
+    const db = await connect({ embedded, ...common })
     return {
       db,
       close: async () => {
@@ -174,7 +180,7 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
       })
     }
   }
-  return {
+  const app: App = {
     connectionNames: async () => new Set((await listConnections(db)).map((connection) => connection.name)),
     configure: async ({ document, secrets, ...options }) => {
       const known = new Set((await listConnections(db)).map((connection) => connection.name))
@@ -242,8 +248,14 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
       return listIssues(db, query)
     },
     export: (request, options) => writeExport(db, request, { ...options, vault }),
+    serve: async () => {
+      // Loaded when needed: no other command pays for it.
+      const { startServing } = await import('./serving.ts')
+      return startServing(engine, { actions: app, config, version: VERSION })
+    },
     close,
   }
+  return app
 }
 
 /** Where alerts go. */

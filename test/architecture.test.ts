@@ -25,6 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   web: ['contract', 'directory'],
   emulator: ['base'],
   cli: ['base', 'contract', 'config.ts', 'app.ts'],
+  // The server as a whole: the composition root's other half, loaded when something is served.
+  'serving.ts': ['base', 'contract', 'registry', 'jobs', 'sync', 'http', 'config.ts'],
   'config.ts': ['base'],
   'app.ts': [
     'base',
@@ -40,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sync',
     'signin',
     'http',
+    'serving.ts',
     'config.ts',
   ],
 }

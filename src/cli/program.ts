@@ -13,6 +13,7 @@ import { addIssuesCommand } from './commands/issues.ts'
 import { addRejectCommand } from './commands/reject.ts'
 import { addRevertCommand } from './commands/revert.ts'
 import { addRunsCommand } from './commands/runs.ts'
+import { addServeCommand } from './commands/serve.ts'
 import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
 import type { Io } from './io.ts'
 import type { Runner } from './session.ts'
@@ -58,6 +59,7 @@ export function createProgram(options: {
   }
   addDemoCommand(program, options.run)
   addEmulatorCommand(program, options.run)
+  addServeCommand(program, options.run)
   addApplyCommand(program, options.run)
   addCheckCommand(program, options.run)
   addPlanCommand(program, options.run)

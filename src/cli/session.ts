@@ -37,12 +37,16 @@ export function readConfig(
 }
 
 /** Opens database, vault and everything else for `work`, and closes them whatever happens. */
-export async function withApp(session: Session, work: (app: App) => Promise<number>): Promise<number> {
-  const config = readConfig(session)
+export async function withApp(
+  session: Session,
+  work: (app: App) => Promise<number>,
+  options: { readonly defaults?: Readonly<Record<string, string>>; readonly connections?: number } = {},
+): Promise<number> {
+  const config = readConfig(session, options)
   // Loaded when needed: usage errors and help would pay half a second of processor time for it.
   const { openApp } = await import('../app.ts')
   const log = sessionLog(session, config)
-  const app = await openApp(config, { clock: session.clock, log })
+  const app = await openApp(config, { clock: session.clock, log, connections: options.connections })
   try {
     const code = await work(app)
     if (app.hasRun) await deliverAlerts(session, { app, log })

@@ -1,0 +1,72 @@
+// serve: the web, the API, schedules and runs that are asked for, until it is told to end.
+import type { Command } from 'commander'
+import { writeJson, writeLine } from '../io.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
+
+export function addServeCommand(program: Command, run: Runner): void {
+  program
+    .command('serve')
+    .description('serve the web and the API, and run sources when they are due or asked for')
+    .option('--listen <host:port>', 'Where the server listens (MUSTER_LISTEN)')
+    .addHelpText(
+      'after',
+      `
+Any number of them may share one database: each run is done by one of them, and schedules fire once.
+SIGTERM ends it within 10 seconds; what it was running goes on in another one, or at the next start.
+
+Examples:
+  muster serve
+  muster serve --listen 0.0.0.0:8080
+`,
+    )
+    .action(async (_options: object, command: Command) => {
+      await run(serve, command.optsWithGlobals())
+    })
+}
+
+/** Several runs at once, each with a few. */
+const CONNECTIONS = 30
+
+async function serve(session: Session): Promise<number> {
+  return withApp(
+    session,
+    async (app) => {
+      const serving = await app.serve()
+      const stopWatching = endOnMistakes(session)
+      try {
+        if (session.json) writeJson(session.io, { url: serving.url })
+        else writeLine(session.io, `Muster serves at ${serving.url}`)
+        await aborted(session.signal)
+      } finally {
+        await serving.stop()
+        stopWatching()
+      }
+      return 0
+    },
+    { defaults: { MUSTER_LOG_LEVEL: 'info' }, connections: CONNECTIONS },
+  )
+}
+
+/** Nobody knows what state a process is in that met what nobody expected: it ends, and its supervisor starts another one. */
+function endOnMistakes({ io }: Session): () => void {
+  const end = (error: unknown) => {
+    // Without the message, which may carry anything.
+    const places = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
+    const name = error instanceof Error ? error.name : typeof error
+    io.stderr.write(`Muster met a mistake of its own (${name}) and ends.\n${places.join('\n')}\n`)
+    process.exit(1)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+  return () => {
+    process.off('uncaughtException', end)
+    process.off('unhandledRejection', end)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

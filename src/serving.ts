@@ -1,0 +1,133 @@
+// A server: answers over HTTP, takes jobs from the queue, fires schedules, does what has to be done regularly. Any number of them
+// share one database.
+import { join } from 'node:path'
+import type { AddressInfo } from 'node:net'
+import { CancelledError } from './base/errors.ts'
+import type { Config } from './config.ts'
+import type { RunDocument } from './contract/runs.ts'
+import type { Actions } from './http/actions.ts'
+import { Metrics, registerMetrics } from './http/metrics.ts'
+import type { HttpParts } from './http/parts.ts'
+import { RunFeeds } from './http/run-feed.ts'
+import { createServer } from './http/server.ts'
+import { Queue } from './jobs/queue.ts'
+import { Repeated, type RepeatedWork } from './jobs/repeated.ts'
+import { listOpenJobs, removeOldJobs } from './registry/jobs.ts'
+import { removeOldHistory } from './registry/retention.ts'
+import { takeTurn } from './registry/turns.ts'
+import type { Engine } from './sync/engine.ts'
+import { doJob } from './sync/job.ts'
+import { fireDue } from './sync/scheduling.ts'
+
+/** Runs at once in one server; each may take a few hundred megabytes. */
+const RUNS_AT_ONCE = 4
+/** From the signal to the end; what has not ended by then is given to another server. */
+const STOP_MS = 9_000
+const SECOND_MS = 1_000
+const HOUR_MS = 3_600_000
+/** Jobs that are over are kept so long, for whoever asks what became of them. */
+const JOB_DAYS = 30
+/** Open jobs looked after at once. */
+const MOST_OPEN = 1_000
+
+export interface Serving {
+  /** e.g. http://127.0.0.1:8080 */
+  readonly url: string
+  /** Takes no more work, ends what is going on at its next page, and gives back its jobs; within 10 s. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts everything, then listens.
+ *
+ * @throws ConfigError where it cannot listen
+ */
+export async function startServing(
+  engine: Engine,
+  options: { readonly actions: Actions; readonly config: Config; readonly version: string },
+): Promise<Serving> {
+  const { actions, config, version } = options
+  const { db, clock, log } = engine
+  const queue = new Queue(db, { log })
+  await queue.start()
+  const metrics = new Metrics()
+  const feeds = new RunFeeds({ db, clock, present: async (run) => (await actions.getRun(run)).line })
+  const parts: HttpParts = { engine, actions, version, queue, feeds }
+  const server = await createServer(parts, {
+    trustedProxies: [],
+    webFolder: join(import.meta.dirname, '../dist/web'),
+  })
+  registerMetrics(server, metrics, parts)
+  const noted = async (kind: string, running: Promise<RunDocument>) => {
+    const document = await running
+    metrics.noteRun(kind, document)
+    return document
+  }
+  const doing = {
+    run: (request: Parameters<Actions['run']>[0]) => noted(request.kind, actions.run(request)),
+    approve: (request: Parameters<Actions['approve']>[0]) => noted('approve', actions.approve(request)),
+    requireStillAllowed: async () => {},
+  }
+  const repeated = upkeepOf({ engine, actions, config, queue }).map((work) => new Repeated({ ...work, clock, log }))
+  await server.listen({ host: config.listen.host, port: config.listen.port })
+  await queue.work((id, signal) => doJob(engine, doing, { id, signal }), { atOnce: RUNS_AT_ONCE })
+  for (const work of repeated) work.start()
+  return {
+    url: urlOf(config.listen.host, server.server.address()),
+    async stop() {
+      const reason = new CancelledError(
+        'the server that ran it was stopped; another one goes on with it',
+        'server-stopped',
+      )
+      await Promise.all([
+        server.close(),
+        queue.stop({ reason, withinMs: STOP_MS }),
+        ...repeated.map((work) => work.stop()),
+      ])
+    },
+  }
+}
+
+function upkeepOf(parts: {
+  readonly engine: Engine
+  readonly actions: Actions
+  readonly config: Config
+  readonly queue: Queue
+}): readonly RepeatedWork[] {
+  const { engine, actions, config, queue } = parts
+  const { db, clock } = engine
+  const inTurn = (name: string, everyMs: number, work: RepeatedWork['work']): RepeatedWork => ({
+    name,
+    pauseMs: Math.min(everyMs, 60 * SECOND_MS),
+    work: async (signal) => {
+      if (await takeTurn(db, { name, everyMs })) await work(signal)
+    },
+  })
+  return [
+    {
+      name: 'schedules',
+      pauseMs: 10 * SECOND_MS,
+      work: async () => {
+        await fireDue({ engine, queue })
+      },
+    },
+    {
+      // A delivery that was lost, e.g. because the database was restored.
+      name: 'open jobs',
+      pauseMs: 15 * SECOND_MS,
+      work: async () => {
+        for (const id of await listOpenJobs(db, MOST_OPEN)) await queue.send(db, id)
+      },
+    },
+    inTurn('alerts', 15 * SECOND_MS, (signal) => actions.deliverAlerts({ signal })),
+    inTurn('history', HOUR_MS, async (signal) => {
+      await removeOldHistory(db, { now: clock.now(), historyDays: config.historyDays, signal })
+      await removeOldJobs(db, { now: clock.now(), days: JOB_DAYS })
+    }),
+  ]
+}
+
+function urlOf(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
