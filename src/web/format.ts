@@ -4,6 +4,7 @@ import { now } from './clock.ts'
 const LANGUAGE = 'en'
 const numbers = new Intl.NumberFormat(LANGUAGE)
 const times = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'medium', timeStyle: 'short' })
+const clock = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: 'medium', hourCycle: 'h23' })
 const days = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'medium' })
 const exact = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'full', timeStyle: 'long' })
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: 'auto' })
@@ -24,6 +25,11 @@ export function formatTime(iso: string): string {
 /** With seconds and time zone, for a tooltip. */
 export function formatExactTime(iso: string): string {
   return exact.format(new Date(iso))
+}
+
+/** `14:03:59`, for logs. */
+export function formatClock(iso: string): string {
+  return clock.format(new Date(iso))
 }
 
 export function formatDay(iso: string): string {

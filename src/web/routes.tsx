@@ -82,12 +82,40 @@ const run = createRoute({
 const sources = createRoute({
   getParentRoute: () => inside,
   path: '/settings/user-synchronization',
+  // Names of sources stand in the search: they may have dots and slashes.
+  validateSearch: z.object({
+    /** The panel of a new source. */
+    add: z.literal('entra').optional().catch(undefined),
+    /** The panel of this source. */
+    source: text,
+    /** A source that was made just now: what comes next is said. */
+    saved: text,
+  }),
   component: lazyRouteComponent(() => import('./screens/sources/sources.tsx'), 'Sources'),
+})
+
+const results = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/user-synchronization/results',
+  validateSearch: z.object({ jobs: z.string().max(2000).optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('./screens/results/results.tsx'), 'Results'),
+})
+
+const connections = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/connections',
+  validateSearch: z.object({ add: z.literal('connection').optional().catch(undefined), connection: text }),
+  component: lazyRouteComponent(() => import('./screens/connections/connections.tsx'), 'Connections'),
 })
 
 export function createWeb(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([setUp, signIn, signInByLink, inside.addChildren([overview, issues, run, sources])]),
+    routeTree: root.addChildren([
+      setUp,
+      signIn,
+      signInByLink,
+      inside.addChildren([overview, issues, run, sources, results, connections]),
+    ]),
     context: { queries },
     defaultPreload: 'intent',
     // Data is kept by TanStack Query; the router keeps none.

@@ -1,13 +1,14 @@
 // What the navigation leads to.
 import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
 import { HomeRegular } from '@fluentui/react-icons/svg/home'
+import { PlugConnectedRegular } from '@fluentui/react-icons/svg/plug-connected'
 import { WarningRegular } from '@fluentui/react-icons/svg/warning'
 import type { ReactElement } from 'react'
 import type { Role } from '../../contract/api/endpoint.ts'
 import { shell } from '../texts/shell.ts'
 
 interface Place {
-  readonly to: '/' | '/issues' | '/settings/user-synchronization'
+  readonly to: '/' | '/issues' | '/settings/user-synchronization' | '/settings/connections'
   readonly name: string
   readonly icon: ReactElement
   /** Who sees it. */
@@ -29,6 +30,7 @@ export const PLACES: readonly { readonly heading: string | null; readonly places
         icon: <ArrowSyncRegular />,
         role: 'viewer',
       },
+      { to: '/settings/connections', name: shell.connections, icon: <PlugConnectedRegular />, role: 'viewer' },
     ],
   },
 ]

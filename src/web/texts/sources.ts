@@ -30,6 +30,8 @@ export const sourcesTexts = {
   emptyText:
     'Add an Entra ID source: connect to your tenant, check, choose, preview, synchronize. Nothing is changed before you say so.',
   emptyViewer: 'An administrator adds the first source.',
+  nextTitle: (name: string) => `${name} is ready`,
+  nextText: 'Preview shows every change that the first synchronization would make. Nothing is changed by it.',
   outcomes: {
     applied: 'applied',
     'no-change': 'no change',

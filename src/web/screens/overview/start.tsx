@@ -60,7 +60,7 @@ export function Start() {
       </ol>
       <div>
         {mayConfigure ? (
-          <LinkButton to="/settings/user-synchronization" appearance="primary">
+          <LinkButton to="/settings/user-synchronization" search={{ add: 'entra' }} appearance="primary">
             {texts.startAction}
           </LinkButton>
         ) : (

@@ -1,29 +1,108 @@
 // Settings › User Synchronization: the list of sources.
-import { makeStyles, Text, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  Text,
+  Toolbar,
+  Tooltip,
+  tokens,
+} from '@fluentui/react-components'
+import { AddRegular } from '@fluentui/react-icons/svg/add'
 import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
-import { useQuery } from '@tanstack/react-query'
+import { EyeRegular } from '@fluentui/react-icons/svg/eye'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { API } from '../../../contract/api/api.ts'
 import type { SourceLine } from '../../../contract/api/sources.ts'
+import { call, newIntention } from '../../api.ts'
+import { lazy, Suspense, useState } from 'react'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
 import { RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
+import { useToasts } from '../../components/toasts.tsx'
 import { formatNumber } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { sourcesTexts as texts } from '../../texts/sources.ts'
+import { NextStep } from './next-step.tsx'
 import { sourcesQuery } from './source-queries.ts'
 import { SourceState } from './source-state.tsx'
 
+// The panel and what it checks with are half of the web; who only looks at the list needs none of it.
+const SourceEditor = lazy(async () => ({ default: (await import('./editor/editor.tsx')).SourceEditor }))
+
+const route = getRouteApi('/inside/settings/user-synchronization')
+
 const useStyles = makeStyles({
+  toolbar: { flexWrap: 'wrap', gap: '8px', padding: 0 },
   sub: { color: tokens.colorNeutralForeground2 },
 })
 
 export function Sources() {
+  const styles = useStyles()
+  const navigate = route.useNavigate()
   const list = useQuery(sourcesQuery)
   const mayConfigure = useMay('administrator')
+  const mayRun = useMay('operator')
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const start = useStart()
   const rows = list.data?.items
+  const names = rows?.map((source) => source.name).filter((name) => chosen.has(name)) ?? []
+  const { add: isAdding, source: opened, saved } = route.useSearch()
+  const show = (search: ReturnType<typeof route.useSearch>) => void navigate({ search })
+  const add = () => show({ add: 'entra' })
   return (
     <Page title={texts.title} intro={texts.intro}>
+      <Toolbar className={styles.toolbar} aria-label={texts.title}>
+        {mayConfigure ? (
+          <Menu>
+            <MenuTrigger disableButtonEnhancement>
+              <Button appearance="primary" icon={<AddRegular />}>
+                {texts.add}
+              </Button>
+            </MenuTrigger>
+            <MenuPopover>
+              <MenuList>
+                <MenuItem onClick={add}>{texts.addEntra}</MenuItem>
+              </MenuList>
+            </MenuPopover>
+          </Menu>
+        ) : null}
+        {mayRun ? (
+          <>
+            <Button
+              icon={<ArrowSyncRegular />}
+              disabledFocusable={names.length === 0 || start.isPending}
+              onClick={() => start.mutate({ names, kind: 'sync' })}
+            >
+              {texts.synchronizeNow}
+            </Button>
+            <Tooltip content={texts.previewHint} relationship="description">
+              <Button
+                icon={<EyeRegular />}
+                disabledFocusable={names.length === 0 || start.isPending}
+                onClick={() => start.mutate({ names, kind: 'plan' })}
+              >
+                {texts.preview}
+              </Button>
+            </Tooltip>
+          </>
+        ) : null}
+      </Toolbar>
+      {saved === undefined || rows?.some(({ name, lastRun }) => name === saved && lastRun === null) !== true ? null : (
+        <NextStep
+          source={saved}
+          isStarting={start.isPending}
+          onPreview={() => start.mutate({ names: [saved], kind: 'plan' })}
+        />
+      )}
       {list.error !== null && rows === undefined ? (
         <Failed error={list.error} retry={() => void list.refetch()} />
       ) : (
@@ -32,17 +111,62 @@ export function Sources() {
           columns={COLUMNS}
           rows={rows}
           keyOf={(source) => source.name}
+          {...(mayRun
+            ? { selection: { chosen, choose: setChosen, nameOf: texts.choose, allName: texts.chooseAll } }
+            : {})}
           empty={
             <Empty
               icon={<ArrowSyncRegular />}
               title={texts.empty}
               text={mayConfigure ? texts.emptyText : texts.emptyViewer}
-            />
+            >
+              {mayConfigure ? (
+                <Button appearance="primary" icon={<AddRegular />} onClick={add}>
+                  {texts.addEntra}
+                </Button>
+              ) : null}
+            </Empty>
           }
         />
       )}
+      {isAdding === undefined && opened === undefined ? null : (
+        <Suspense fallback={null}>
+          <SourceEditor
+            key={opened ?? ''}
+            {...(opened === undefined ? {} : { source: opened })}
+            onClose={() => show({})}
+            onSaved={(name, isNew) => {
+              setChosen(new Set([name]))
+              show(isNew ? { saved: name } : {})
+            }}
+          />
+        </Suspense>
+      )}
     </Page>
   )
+}
+
+/** Asks for a run of each source, and goes to where one watches them. */
+function useStart() {
+  const navigate = route.useNavigate()
+  const toasts = useToasts()
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: ({ names, kind }: { names: readonly string[]; kind: 'sync' | 'plan' }) =>
+      Promise.all(
+        names.map((source) =>
+          call(API.startRun, { params: { source }, body: { kind } }, { idempotencyKey: newIntention() }),
+        ),
+      ),
+    onSuccess: async (jobs) => {
+      void queries.invalidateQueries({ queryKey: ['sources'] })
+      await navigate({
+        to: '/settings/user-synchronization/results',
+        search: { jobs: jobs.map((job) => job.id).join(',') },
+      })
+    },
+    onError: (error, { kind }) => toasts.failed(kind === 'sync' ? texts.synchronizeNow : texts.preview, error),
+  })
 }
 
 const COLUMNS: readonly Column<SourceLine>[] = [
@@ -57,7 +181,9 @@ function Name({ source }: { readonly source: SourceLine }) {
   const styles = useStyles()
   return (
     <>
-      {source.name}
+      <RouterLink to="/settings/user-synchronization" search={{ source: source.name }}>
+        {source.name}
+      </RouterLink>
       <Text block size={200} className={styles.sub}>
         {texts.from(source.connection)}
       </Text>

@@ -1,0 +1,43 @@
+// Asks before something that one may not have meant.
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+} from '@fluentui/react-components'
+
+export function ConfirmDialog(props: {
+  readonly isOpen: boolean
+  readonly title: string
+  readonly text: string
+  readonly action: string
+  readonly cancel: string
+  readonly onConfirm: () => void
+  readonly onCancel: () => void
+}) {
+  return (
+    <Dialog
+      open={props.isOpen}
+      modalType="alert"
+      onOpenChange={(_event, { open }) => {
+        if (!open) props.onCancel()
+      }}
+    >
+      <DialogSurface>
+        <DialogBody>
+          <DialogTitle>{props.title}</DialogTitle>
+          <DialogContent>{props.text}</DialogContent>
+          <DialogActions>
+            <Button appearance="primary" onClick={props.onConfirm}>
+              {props.action}
+            </Button>
+            <Button onClick={props.onCancel}>{props.cancel}</Button>
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
+  )
+}

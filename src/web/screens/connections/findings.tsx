@@ -1,0 +1,54 @@
+// What Check connection found: what works, what does not, what to do about it.
+import { makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text, tokens } from '@fluentui/react-components'
+import { CheckmarkCircleFilled } from '@fluentui/react-icons/svg/checkmark-circle'
+import { DismissCircleFilled } from '@fluentui/react-icons/svg/dismiss-circle'
+import type { CheckFinding } from '../../../contract/api/connections.ts'
+import { connectionTexts as texts } from '../../texts/connections.ts'
+
+const useStyles = makeStyles({
+  list: { listStyleType: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '8px' },
+  one: { display: 'flex', gap: '8px', alignItems: 'flex-start', overflowWrap: 'anywhere' },
+  icon: { flexShrink: 0, fontSize: '20px', lineHeight: 1 },
+  good: { color: tokens.colorStatusSuccessForeground1 },
+  bad: { color: tokens.colorStatusDangerForeground1 },
+  remedy: { color: tokens.colorNeutralForeground2 },
+  all: { display: 'flex', flexDirection: 'column', gap: '8px' },
+})
+
+export function Findings({
+  findings,
+  isGood,
+}: {
+  readonly findings: readonly CheckFinding[]
+  readonly isGood: boolean
+}) {
+  const styles = useStyles()
+  return (
+    <div className={styles.all} role="status">
+      <MessageBar intent={isGood ? 'success' : 'error'}>
+        <MessageBarBody>
+          <MessageBarTitle>{isGood ? texts.good : texts.bad}</MessageBarTitle>
+        </MessageBarBody>
+      </MessageBar>
+      <ul className={styles.list}>
+        {findings.map((finding) => (
+          <li key={`${finding.check} ${finding.message}`} className={styles.one}>
+            {finding.ok ? (
+              <CheckmarkCircleFilled className={`${styles.icon} ${styles.good}`} aria-label={texts.ok} />
+            ) : (
+              <DismissCircleFilled className={`${styles.icon} ${styles.bad}`} aria-label={texts.notOk} />
+            )}
+            <span>
+              <Text block>{finding.message}</Text>
+              {finding.remedy === '' ? null : (
+                <Text block className={styles.remedy}>
+                  {finding.remedy}
+                </Text>
+              )}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}

@@ -1,0 +1,55 @@
+// What became of a run, and where to go from there.
+import { makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text } from '@fluentui/react-components'
+import type { RunLine } from '../../../contract/run-list.ts'
+import { LinkButton } from '../../components/link-button.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
+import { formatDuration, formatCount } from '../../format.ts'
+import { changesInWords } from '../../texts/changes.ts'
+import { resultsTexts as texts } from '../../texts/results.ts'
+
+const INTENT = {
+  applied: 'success',
+  'no-change': 'success',
+  planned: 'info',
+  held: 'warning',
+  cancelled: 'warning',
+  failed: 'error',
+} as const
+
+const useStyles = makeStyles({
+  all: { display: 'flex', flexDirection: 'column', gap: '12px' },
+  actions: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
+  body: { overflowWrap: 'anywhere' },
+})
+
+export function Outcome({ line }: { readonly line: RunLine }) {
+  const styles = useStyles()
+  const { outcome, error, issuesTotal } = line
+  if (outcome === null) return null
+  const link = outcome === 'held' ? texts.approve : outcome === 'planned' ? texts.toPlan : texts.toRun
+  return (
+    <div className={styles.all} role="status">
+      <MessageBar intent={INTENT[outcome]} layout="multiline">
+        <MessageBarBody className={styles.body}>
+          <MessageBarTitle>{texts.outcomes[outcome]}</MessageBarTitle>
+          {error === null ? changesInWords(line) : error.message}
+          {line.endedAt === null
+            ? ''
+            : ` · ${texts.took(formatDuration(new Date(line.endedAt).getTime() - new Date(line.startedAt).getTime()))}`}
+        </MessageBarBody>
+      </MessageBar>
+      {issuesTotal === null || issuesTotal === 0 ? null : (
+        <Text>
+          <RouterLink to="/issues" search={{ source: line.source }}>
+            {texts.issues(formatCount(issuesTotal, 'thing', 'things'))}
+          </RouterLink>
+        </Text>
+      )}
+      <div className={styles.actions}>
+        <LinkButton to="/runs/$run" params={{ run: line.run }} appearance="primary">
+          {link}
+        </LinkButton>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,85 @@
+// Follows a run: its phases with counts, rate and time left, its log, and its end.
+import { useEffect, useState } from 'react'
+import { API } from '../../../contract/api/api.ts'
+import type { Progress, RunEvent } from '../../../contract/api/runs.ts'
+import type { RunLine } from '../../../contract/run-list.ts'
+import type { RunLogLine } from '../../../contract/run-log.ts'
+import { watch } from '../../api.ts'
+
+export type PhaseName = Progress['phase']
+
+export interface Phase {
+  readonly name: PhaseName
+  readonly done: number
+  readonly total: number | null
+  /** Milliseconds since 1970, when it was seen first and last. */
+  readonly from: number
+  readonly to: number
+}
+
+export interface RunFeed {
+  /** In the order in which they came. */
+  readonly phases: readonly Phase[]
+  readonly log: readonly RunLogLine[]
+  readonly ended: RunLine | undefined
+  readonly connection: 'open' | 'broken' | 'lost'
+}
+
+/** A log that is longer than anybody scrolls; Save log has all of it. */
+const KEPT_LINES = 2_000
+
+export function useRunFeed(run: string): RunFeed {
+  const [feed, setFeed] = useState<RunFeed>({ phases: [], log: [], ended: undefined, connection: 'open' })
+  useEffect(
+    () =>
+      watch(
+        API.watchRun,
+        { params: { run } },
+        {
+          onEvent(event, close) {
+            if (event.type === 'ended') close()
+            setFeed((before) => take(before, event))
+          },
+          onBroken: (isFinal) =>
+            setFeed((before) =>
+              before.ended === undefined ? { ...before, connection: isFinal ? 'lost' : 'broken' } : before,
+            ),
+        },
+      ),
+    [run],
+  )
+  return feed
+}
+
+function take(feed: RunFeed, event: RunEvent): RunFeed {
+  const open = { ...feed, connection: 'open' as const }
+  switch (event.type) {
+    case 'ended':
+      return { ...open, ended: event.line }
+    case 'log': {
+      const last = feed.log.at(-1)?.seq ?? -1
+      // After a broken connection the browser may get lines again.
+      return event.line.seq <= last ? open : { ...open, log: [...feed.log, event.line].slice(-KEPT_LINES) }
+    }
+    case 'progress':
+      return { ...open, phases: phasesWith(feed.phases, event.progress, new Date(event.at).getTime()) }
+  }
+}
+
+function phasesWith(phases: readonly Phase[], { phase: name, done, total }: Progress, at: number): readonly Phase[] {
+  const seen = phases.find((phase) => phase.name === name)
+  if (seen === undefined) return [...phases, { name, done, total, from: at, to: at }]
+  return phases.map((phase) => (phase.name === name ? { ...phase, done, total, to: at } : phase))
+}
+
+/** How fast a phase goes and how long it will take still; undefined while that cannot be known. */
+export function paceOf(phase: Phase): { readonly perSecond: number; readonly leftMs: number | undefined } | undefined {
+  const seconds = (phase.to - phase.from) / 1000
+  if (seconds < 1 || phase.done === 0) return undefined
+  const perSecond = phase.done / seconds
+  const { total } = phase
+  return {
+    perSecond,
+    leftMs: total === null || total < phase.done ? undefined : ((total - phase.done) / perSecond) * 1000,
+  }
+}

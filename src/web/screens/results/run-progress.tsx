@@ -1,0 +1,144 @@
+// A run while it goes on, and its outcome when it has ended.
+import { Button, makeStyles, MessageBar, MessageBarBody, ProgressBar, Text, tokens } from '@fluentui/react-components'
+import { SaveRegular } from '@fluentui/react-icons/svg/save'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+import { API } from '../../../contract/api/api.ts'
+import type { Job } from '../../../contract/api/runs.ts'
+import { addressOf, call } from '../../api.ts'
+import { useToasts } from '../../components/toasts.tsx'
+import { formatDuration, formatNumber, formatClock } from '../../format.ts'
+import { useMay } from '../../session.ts'
+import { resultsTexts as texts } from '../../texts/results.ts'
+import { Outcome } from './outcome.tsx'
+import { paceOf, type Phase, type RunFeed, useRunFeed } from './run-feed.ts'
+
+const useStyles = makeStyles({
+  phases: { listStyleType: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '12px' },
+  head: { display: 'flex', flexWrap: 'wrap', justifyContent: 'space-between', gap: '0 16px', marginBottom: '4px' },
+  figures: { color: tokens.colorNeutralForeground2, fontVariantNumeric: 'tabular-nums' },
+  actions: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
+  log: {
+    height: '220px',
+    overflowY: 'auto',
+    margin: 0,
+    padding: '8px 12px',
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: tokens.colorNeutralBackground3,
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300,
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+  },
+  warn: { color: tokens.colorStatusWarningForeground1 },
+  error: { color: tokens.colorStatusDangerForeground1 },
+})
+
+export function RunProgress(props: { readonly run: string; readonly source: string; readonly kind: Job['kind'] }) {
+  const styles = useStyles()
+  const queries = useQueryClient()
+  const feed = useRunFeed(props.run)
+  const isEnded = feed.ended !== undefined
+  useEffect(() => {
+    if (isEnded) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'job' })
+  }, [isEnded, queries])
+  return (
+    <>
+      {feed.connection === 'open' || isEnded ? null : (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>{texts[feed.connection]}</MessageBarBody>
+        </MessageBar>
+      )}
+      {feed.ended === undefined ? null : <Outcome line={feed.ended} />}
+      <ul className={styles.phases}>
+        {feed.phases.map((phase, place) => (
+          <PhaseBar key={phase.name} phase={phase} isOver={isEnded || place < feed.phases.length - 1} />
+        ))}
+      </ul>
+      <Log feed={feed} />
+      <div className={styles.actions}>
+        {isEnded ? null : <Cancel run={props.run} />}
+        <Button as="a" href={addressOf(API.saveRunLog, { params: { run: props.run } })} download icon={<SaveRegular />}>
+          {texts.saveLog}
+        </Button>
+      </div>
+    </>
+  )
+}
+
+function PhaseBar({ phase, isOver }: { readonly phase: Phase; readonly isOver: boolean }) {
+  const styles = useStyles()
+  const { done, total } = phase
+  const pace = isOver ? undefined : paceOf(phase)
+  const figures = [
+    total === null || isOver ? texts.done(formatNumber(done)) : texts.doneOf(formatNumber(done), formatNumber(total)),
+    ...(pace === undefined ? [] : [texts.rate(formatNumber(Math.round(pace.perSecond)))]),
+    ...(pace?.leftMs === undefined ? [] : [texts.left(formatDuration(pace.leftMs))]),
+  ]
+  const value = isOver ? 1 : total === null || total === 0 ? undefined : Math.min(1, done / total)
+  return (
+    <li>
+      <div className={styles.head}>
+        <Text weight={isOver ? 'regular' : 'semibold'}>{texts.phases[phase.name]}</Text>
+        <Text className={styles.figures}>{figures.join(' · ')}</Text>
+      </div>
+      <ProgressBar
+        aria-label={texts.phases[phase.name]}
+        thickness="large"
+        color={isOver ? 'success' : 'brand'}
+        {...(value === undefined ? {} : { value })}
+      />
+    </li>
+  )
+}
+
+function Log({ feed }: { readonly feed: RunFeed }) {
+  const styles = useStyles()
+  const box = useRef<HTMLDivElement>(null)
+  const isAtEnd = useRef(true)
+  useEffect(() => {
+    // Follows the log unless somebody has scrolled up to read.
+    if (isAtEnd.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight
+  }, [feed.log])
+  return (
+    <div
+      ref={box}
+      className={styles.log}
+      role="log"
+      aria-label={texts.log}
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a box that scrolls must be reachable by keyboard
+      tabIndex={0}
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+        isAtEnd.current = scrollHeight - scrollTop - clientHeight < 24
+      }}
+    >
+      {feed.log.length === 0 ? texts.noLog : null}
+      {feed.log.map((line) => (
+        <div
+          key={line.seq}
+          className={line.level === 'warn' ? styles.warn : line.level === 'error' ? styles.error : ''}
+        >
+          {formatClock(line.at)} {line.message}
+          {Object.entries(line.fields).map(([name, value]) => ` ${name}=${value}`)}
+        </div>
+      ))}
+    </div>
+  )
+}
+
+function Cancel({ run }: { readonly run: string }) {
+  const toasts = useToasts()
+  const mayCancel = useMay('operator')
+  const cancel = useMutation({
+    mutationFn: () => call(API.cancelRun, { params: { run } }),
+    onError: (error) => toasts.failed(texts.cancelFailed, error),
+  })
+  if (!mayCancel) return null
+  const isAsked = cancel.isPending || cancel.isSuccess
+  return (
+    <Button disabledFocusable={isAsked} onClick={() => cancel.mutate()}>
+      {isAsked ? texts.cancelling : texts.cancel}
+    </Button>
+  )
+}

@@ -1,0 +1,90 @@
+// Authentication Server: which connection the source reads through. A new one is made in place.
+import { Button, Dropdown, makeStyles, Option, Spinner } from '@fluentui/react-components'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { API } from '../../../../contract/api/api.ts'
+import { call } from '../../../api.ts'
+import { Failed } from '../../../components/states.tsx'
+import { editorTexts } from '../../../texts/editor.ts'
+import { connectionTexts } from '../../../texts/connections.ts'
+import { ConnectionForm } from '../../connections/connection-form.tsx'
+import { connectionsQuery } from '../../connections/connection-queries.ts'
+import { Findings } from '../../connections/findings.tsx'
+import { textOf, useSetting } from './draft.ts'
+import { SettingField } from './fields.tsx'
+
+const texts = editorTexts.general
+
+const useStyles = makeStyles({
+  row: { display: 'flex', flexWrap: 'wrap', gap: '8px', alignItems: 'center' },
+  choice: { flexGrow: 1, minWidth: '200px' },
+})
+
+export function AuthenticationServer() {
+  const styles = useStyles()
+  const { value, set, isReadOnly } = useSetting('connection')
+  const connection = textOf(value)
+  const list = useQuery(connectionsQuery)
+  const connections = list.data?.items
+  const [isAdding, setAdding] = useState(false)
+  const check = useMutation({ mutationFn: () => call(API.checkConnection, { params: { connection } }) })
+  const first = connections?.[0]?.name
+  useEffect(() => {
+    if (connections === undefined || isReadOnly) return
+    if (first === undefined) setAdding(true)
+    else if (connection === '') set(first)
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- prefilled once the list is there, not after every change of it
+  }, [first, connections === undefined])
+  return (
+    <>
+      <SettingField path="connection" label={texts.connection} hint={texts.connectionHint} required>
+        <div className={styles.row}>
+          <Dropdown
+            className={styles.choice}
+            aria-label={texts.connection}
+            disabled={isReadOnly || first === undefined}
+            value={connection}
+            selectedOptions={[connection]}
+            onOptionSelect={(_event, { optionValue }) => {
+              if (optionValue === undefined) return
+              check.reset()
+              set(optionValue)
+            }}
+          >
+            {(connections ?? []).map(({ name }) => (
+              <Option key={name} value={name}>
+                {name}
+              </Option>
+            ))}
+          </Dropdown>
+          {isReadOnly ? null : (
+            <>
+              <Button
+                disabledFocusable={connection === '' || check.isPending}
+                icon={check.isPending ? <Spinner size="tiny" /> : null}
+                onClick={() => check.mutate()}
+              >
+                {check.isPending ? connectionTexts.checking : connectionTexts.check}
+              </Button>
+              <Button aria-expanded={isAdding} onClick={() => setAdding(true)}>
+                {texts.addNew}
+              </Button>
+            </>
+          )}
+        </div>
+      </SettingField>
+      {check.error === null ? null : <Failed title={connectionTexts.checkFailed} error={check.error} />}
+      {check.data === undefined || isAdding ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
+      {isAdding ? (
+        <ConnectionForm
+          onSaved={(name) => {
+            setAdding(false)
+            check.reset()
+            set(name)
+          }}
+          {...(first === undefined ? {} : { onCancel: () => setAdding(false) })}
+        />
+      ) : null}
+    </>
+  )
+}

@@ -1,0 +1,105 @@
+// The source that is edited: its settings as they were read, or the defaults of a new one, and what was changed since.
+import { useQuery } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { API } from '../../../../contract/api/api.ts'
+import { objectName } from '../../../../contract/connection-settings.ts'
+import { parseWithProblems } from '../../../../contract/problems.ts'
+import { sourceSettings } from '../../../../contract/sources.ts'
+import { warningsOf } from '../../../../contract/warnings.ts'
+import { writeSettings } from '../../../../contract/written-settings.ts'
+import { call } from '../../../api.ts'
+import { useMay } from '../../../session.ts'
+import { connectionsQuery } from '../../connections/connection-queries.ts'
+import { blockOf, type Draft, type Json, type JsonBlock, type Remark, writeAt } from './draft.ts'
+
+export interface EditedSource {
+  readonly isReady: boolean
+  readonly error: Error | null
+  readonly retry: () => void
+  readonly isChanged: boolean
+  readonly name: string
+  readonly rename: (name: string) => void
+  readonly draft: Draft
+  readonly setTried: () => void
+  /** Mistakes that the server found; gone with the next change. */
+  readonly refuse: (problems: readonly Remark[]) => void
+}
+
+interface Edited {
+  readonly name: string
+  readonly settings: JsonBlock
+}
+
+export function useEditedSource(source: string | undefined): EditedSource {
+  const isReadOnly = !useMay('administrator')
+  const kept = useQuery({
+    queryKey: ['source', source],
+    queryFn: ({ signal }) => call(API.getSource, { params: { source: source ?? '' } }, { signal }),
+    enabled: source !== undefined,
+    staleTime: 0,
+    // What one edits must not change under one's hands.
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+    gcTime: 0,
+  })
+  const connections = useQuery(connectionsQuery)
+  const start = useMemo<Edited | undefined>(() => {
+    if (source === undefined) return { name: '', settings: defaults() }
+    return kept.data === undefined ? undefined : { name: kept.data.name, settings: jsonOf(kept.data.settings) }
+  }, [source, kept.data])
+  const [edited, setEdited] = useState<Edited | undefined>(undefined)
+  const [isTried, setTried] = useState(false)
+  const [refused, setRefused] = useState<readonly Remark[]>([])
+  const now = edited ?? start ?? { name: '', settings: {} }
+  const change = (next: (before: Edited) => Edited) => {
+    setRefused([])
+    setEdited((before) => next(before ?? start ?? now))
+  }
+  const connection = connections.data?.items.find(({ name }) => name === now.settings['connection'])
+  const checked = useMemo(
+    () => check(now, { signInWithMicrosoft: connection?.signInWithMicrosoft }),
+    [now, connection?.signInWithMicrosoft],
+  )
+  return {
+    isReady: start !== undefined,
+    error: kept.error,
+    retry: () => void kept.refetch(),
+    isChanged: edited !== undefined && JSON.stringify(edited) !== JSON.stringify(start),
+    name: now.name,
+    rename: (name) => change((before) => ({ ...before, name })),
+    setTried: () => setTried(true),
+    refuse: setRefused,
+    draft: {
+      settings: now.settings,
+      problems: [...checked.problems, ...refused],
+      warnings: checked.warnings,
+      isTried,
+      isReadOnly,
+      set: (path, value) =>
+        change((before) => ({ ...before, settings: blockOf(writeAt(before.settings, path, value)) })),
+    },
+  }
+}
+
+/** The same checks as the server's, so that mistakes are told while one types. */
+function check(
+  edited: Edited,
+  facts: { readonly signInWithMicrosoft: boolean | undefined },
+): { readonly problems: readonly Remark[]; readonly warnings: readonly Remark[] } {
+  const parsed = parseWithProblems(sourceSettings, edited.settings)
+  const name = parseWithProblems(objectName, edited.name)
+  const problems = name.kind === 'ok' ? [] : name.problems.map(({ message }) => ({ at: 'name', message }))
+  if (parsed.kind === 'problems') return { problems: [...problems, ...parsed.problems], warnings: [] }
+  return { problems, warnings: warningsOf(parsed.value, facts) }
+}
+
+function defaults(): JsonBlock {
+  const settings = writeSettings(sourceSettings.parse({ connection: 'none' }))
+  return { ...jsonOf(settings), connection: '' }
+}
+
+function jsonOf(settings: Readonly<Record<string, unknown>>): JsonBlock {
+  const copy: unknown = JSON.parse(JSON.stringify(settings))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what JSON.parse gives is Json
+  return blockOf(copy as Json)
+}

@@ -1,0 +1,178 @@
+// The panel of a source: General | Users | Groups, and Save, which shows first whom it would change.
+import {
+  Badge,
+  Button,
+  DrawerBody,
+  DrawerFooter,
+  DrawerHeader,
+  DrawerHeaderTitle,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  OverlayDrawer,
+  Tab,
+  TabList,
+  Text,
+} from '@fluentui/react-components'
+import { DismissRegular } from '@fluentui/react-icons/svg/dismiss'
+import { useRef, useState } from 'react'
+import { ConfirmDialog } from '../../../components/confirm-dialog.tsx'
+import { Failed, Loading } from '../../../components/states.tsx'
+import { formatCount } from '../../../format.ts'
+import { editorTexts as texts } from '../../../texts/editor.ts'
+import { shell } from '../../../texts/shell.ts'
+import { DraftContext } from './draft.ts'
+import { GeneralTab } from './general-tab.tsx'
+import { GroupsTab } from './groups-tab.tsx'
+import { ImpactDialog } from './impact-dialog.tsx'
+import { RemoveSource } from './remove-source.tsx'
+import { useSaving } from './saving.ts'
+import { useEditedSource, type EditedSource } from './edited-source.ts'
+import { UsersTab } from './users-tab.tsx'
+
+const TABS = ['general', 'users', 'groups'] as const
+type TabName = (typeof TABS)[number]
+
+const useStyles = makeStyles({
+  drawer: { width: 'min(880px, 100vw)' },
+  body: { display: 'flex', flexDirection: 'column', gap: '16px', paddingTop: '16px', paddingBottom: '32px' },
+  footer: { flexWrap: 'wrap' },
+  note: { marginRight: 'auto' },
+  hidden: { display: 'none' },
+  tab: { display: 'flex', flexDirection: 'column', gap: '16px' },
+})
+
+interface Props {
+  /** Left out: a new one. */
+  readonly source?: string
+  readonly onClose: () => void
+  /** A new source was made, or one was saved. */
+  readonly onSaved: (name: string, isNew: boolean) => void
+}
+
+export function SourceEditor(props: Props) {
+  const styles = useStyles()
+  const edited = useEditedSource(props.source)
+  const [isAsking, setAsking] = useState(false)
+  const close = () => (edited.isChanged ? setAsking(true) : props.onClose())
+  return (
+    <OverlayDrawer
+      open
+      position="end"
+      className={styles.drawer}
+      onOpenChange={(_event, { open }) => {
+        if (!open) close()
+      }}
+    >
+      <DrawerHeader>
+        <DrawerHeaderTitle
+          action={<Button appearance="subtle" icon={<DismissRegular />} aria-label={shell.close} onClick={close} />}
+        >
+          {props.source === undefined ? texts.newTitle : texts.editTitle(props.source)}
+        </DrawerHeaderTitle>
+      </DrawerHeader>
+      {edited.isReady ? (
+        <Form {...props} edited={edited} close={close} />
+      ) : (
+        <DrawerBody>
+          {edited.error === null ? <Loading /> : <Failed error={edited.error} retry={edited.retry} />}
+        </DrawerBody>
+      )}
+      <ConfirmDialog
+        isOpen={isAsking}
+        title={texts.discardTitle}
+        text={texts.discardText}
+        action={texts.discard}
+        cancel={texts.keepEditing}
+        onConfirm={props.onClose}
+        onCancel={() => setAsking(false)}
+      />
+    </OverlayDrawer>
+  )
+}
+
+function Form(props: Props & { readonly edited: EditedSource; readonly close: () => void }) {
+  const styles = useStyles()
+  const { edited, source } = props
+  const [tab, setTab] = useState<TabName>('general')
+  const body = useRef<HTMLDivElement>(null)
+  const saving = useSaving({ source, edited, onSaved: props.onSaved })
+  const shown = edited.draft.isTried ? edited.draft.problems : []
+  const save = () => {
+    edited.setTried()
+    const [first] = edited.draft.problems
+    if (first === undefined) {
+      saving.save()
+      return
+    }
+    setTab(tabOf(first.at))
+    // The fields of the tab are there with the next frame.
+    requestAnimationFrame(() => body.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+  }
+  return (
+    <DraftContext value={edited.draft}>
+      <DrawerBody>
+        <TabList
+          selectedValue={tab}
+          onTabSelect={(_event, { value }) => setTab(TABS.find((one) => one === value) ?? tab)}
+        >
+          {TABS.map((name) => {
+            const count = shown.filter(({ at }) => tabOf(at) === name).length
+            return (
+              <Tab
+                key={name}
+                value={name}
+                id={`tab-${name}`}
+                aria-controls={`panel-${name}`}
+                {...(count === 0 ? {} : { 'aria-label': texts.problemsOn(texts.tabs[name], count) })}
+              >
+                {texts.tabs[name]}
+                {count === 0 ? null : (
+                  <>
+                    {' '}
+                    <Badge size="small" color="danger">
+                      {count}
+                    </Badge>
+                  </>
+                )}
+              </Tab>
+            )
+          })}
+        </TabList>
+        <div className={styles.body} ref={body}>
+          {edited.draft.isReadOnly ? (
+            <MessageBar>
+              <MessageBarBody>{texts.readOnly}</MessageBarBody>
+            </MessageBar>
+          ) : null}
+          <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className={styles.tab}>
+            {tab === 'general' ? <GeneralTab name={edited.name} rename={edited.rename} /> : null}
+            {tab === 'users' ? <UsersTab source={source} /> : null}
+            {tab === 'groups' ? <GroupsTab /> : null}
+          </div>
+          {saving.error === null ? null : <Failed title={texts.saveFailed} error={saving.error} />}
+        </div>
+      </DrawerBody>
+      {edited.draft.isReadOnly ? null : (
+        <DrawerFooter className={styles.footer}>
+          <Button appearance="primary" disabledFocusable={saving.isSaving} onClick={save}>
+            {saving.isSaving ? texts.saving : texts.save}
+          </Button>
+          <Button onClick={props.close}>{texts.cancel}</Button>
+          <Text className={styles.note} role="status">
+            {shown.length === 0 ? '' : texts.toCorrect(formatCount(shown.length, 'setting', 'settings'))}
+          </Text>
+          {source === undefined ? null : <RemoveSource source={source} onRemoved={props.onClose} />}
+        </DrawerFooter>
+      )}
+      {saving.impact === undefined ? null : (
+        <ImpactDialog impact={saving.impact} onSave={saving.confirm} onBack={saving.back} />
+      )}
+    </DraftContext>
+  )
+}
+
+function tabOf(at: string): TabName {
+  if (at.startsWith('users')) return 'users'
+  return at.startsWith('groups') ? 'groups' : 'general'
+}

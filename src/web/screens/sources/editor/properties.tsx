@@ -1,0 +1,70 @@
+// Properties: what of Entra becomes what here, and what that gives for real users while one types.
+import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
+import { AddRegular } from '@fluentui/react-icons/svg/add'
+import { DeleteRegular } from '@fluentui/react-icons/svg/delete'
+import { useState } from 'react'
+import { editorTexts } from '../../../texts/editor.ts'
+import { blockOf, useSetting } from './draft.ts'
+import { Group } from './group.tsx'
+import { MappingResult, useMappingResult } from './mapping-result.tsx'
+import { PropertyRow } from './property-row.tsx'
+import { ownTarget, TARGET_NAMES, targetOf } from './targets.ts'
+
+const texts = editorTexts.users
+
+const useStyles = makeStyles({ add: { display: 'flex', gap: '8px', alignItems: 'end', flexWrap: 'wrap' } })
+
+export function Properties({ source }: { readonly source: string | undefined }) {
+  const styles = useStyles()
+  const own = useSetting('users.properties.own')
+  const fields = Object.keys(blockOf(own.value))
+  const [name, setName] = useState('')
+  const result = useMappingResult(source)
+  const mapped = result.users
+  return (
+    <Group title={texts.properties} hint={texts.propertiesHint}>
+      <MappingResult result={result} />
+      {TARGET_NAMES.map((target) => (
+        <PropertyRow key={target} target={targetOf(target, texts.targets[target])} mapped={mapped} />
+      ))}
+      {fields.map((field) => (
+        <PropertyRow
+          key={field}
+          target={ownTarget(field)}
+          mapped={mapped}
+          action={
+            <Button
+              appearance="subtle"
+              icon={<DeleteRegular />}
+              disabled={own.isReadOnly}
+              aria-label={texts.removeOwn(field)}
+              onClick={() =>
+                own.set(Object.fromEntries(Object.entries(blockOf(own.value)).filter(([key]) => key !== field)))
+              }
+            />
+          }
+        />
+      ))}
+      {own.isReadOnly ? null : (
+        <form
+          className={styles.add}
+          onSubmit={(event) => {
+            event.preventDefault()
+            event.stopPropagation()
+            const field = name.trim()
+            if (field === '' || fields.includes(field)) return
+            own.set({ ...blockOf(own.value), [field]: { from: '', apply: 'always' } })
+            setName('')
+          }}
+        >
+          <Field label={texts.ownName}>
+            <Input value={name} onChange={(_event, { value }) => setName(value)} />
+          </Field>
+          <Button type="submit" icon={<AddRegular />} disabledFocusable={name.trim() === ''}>
+            {texts.addOwn}
+          </Button>
+        </form>
+      )}
+    </Group>
+  )
+}

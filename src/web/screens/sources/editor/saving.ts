@@ -1,0 +1,83 @@
+// Saving a source: first what it would change, then, when somebody wants that, the settings themselves.
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { API } from '../../../../contract/api/api.ts'
+import type { Impact } from '../../../../contract/api/sources.ts'
+import { ApiError, call } from '../../../api.ts'
+import { useToasts } from '../../../components/toasts.tsx'
+import { editorTexts as texts } from '../../../texts/editor.ts'
+import type { EditedSource } from './edited-source.ts'
+
+interface Saving {
+  readonly isSaving: boolean
+  /** Mistakes are not among them: they stand at their fields. */
+  readonly error: Error | null
+  /** What saving would change, while somebody looks at it. */
+  readonly impact: Impact | undefined
+  readonly save: () => void
+  readonly confirm: () => void
+  readonly back: () => void
+}
+
+export function useSaving(options: {
+  readonly source: string | undefined
+  readonly edited: EditedSource
+  readonly onSaved: (name: string, isNew: boolean) => void
+}): Saving {
+  const { source, edited } = options
+  const toasts = useToasts()
+  const queries = useQueryClient()
+  const [impact, setImpact] = useState<Impact | undefined>(undefined)
+  const name = edited.name.trim()
+  const { settings } = edited.draft
+  const onError = (error: Error) => {
+    if (error instanceof ApiError) edited.refuse((error.problem.problems ?? []).map(ofSettings))
+  }
+  const write = useMutation({
+    mutationFn: () =>
+      source === undefined
+        ? call(API.createSource, { body: { name, settings } })
+        : call(API.changeSource, { params: { source }, body: { name, settings } }),
+    onSuccess: async () => {
+      toasts.done(texts.saved(name))
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: ['sources'] }),
+        queries.invalidateQueries({ queryKey: ['connections'] }),
+        queries.invalidateQueries({ queryKey: ['overview'] }),
+      ])
+      options.onSaved(name, source === undefined)
+    },
+    onError,
+  })
+  const look = useMutation({
+    mutationFn: (of: string) => call(API.getImpact, { params: { source: of }, body: { settings } }),
+    onSuccess: (found) => {
+      if (found.isUnread || found.document.outcome === 'no-change') write.mutate()
+      else setImpact(found)
+    },
+    onError,
+  })
+  const error = write.error ?? look.error
+  const isTold = error instanceof ApiError && (error.problem.problems ?? []).length > 0
+  return {
+    isSaving: write.isPending || look.isPending,
+    error: isTold ? null : error,
+    impact,
+    save() {
+      write.reset()
+      look.reset()
+      if (source === undefined) write.mutate()
+      else look.mutate(source)
+    },
+    confirm() {
+      setImpact(undefined)
+      write.mutate()
+    },
+    back: () => setImpact(undefined),
+  }
+}
+
+/** The server tells places inside of what was sent; fields know them inside of the settings. */
+function ofSettings(problem: { readonly at: string; readonly message: string }) {
+  return { at: problem.at.replace(/^(?:body\.)?(?:settings\.)?/, ''), message: problem.message }
+}
