@@ -42,6 +42,13 @@ export function splitPath(path: string): readonly string[] {
   return [...names, name + path.slice(at)]
 }
 
+/** The path of these names, from the top; the opposite of {@link splitPath}. */
+export function joinPath(names: readonly string[]): string {
+  let path = ''
+  for (const name of names) path = pathOf(path, name)
+  return path
+}
+
 /** A `|` with the backslashes before it, and those at the end; any other backslash is one. */
 const MARK = /\\*\||\\+$/g
 

@@ -10,7 +10,8 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { z } from 'zod'
-import { ISSUE_CODES } from '../contract/runs.ts'
+import { PLAN_ACTIONS } from '../contract/plan-items.ts'
+import { ISSUE_CODES, OUTCOMES } from '../contract/runs.ts'
 import { Loading } from './components/states.tsx'
 import { sessionQuery, setupQuery } from './session.ts'
 import { Crashed, NotFound } from './shell/fallbacks.tsx'
@@ -73,10 +74,98 @@ const issues = createRoute({
   component: lazyRouteComponent(() => import('./screens/issues/issues.tsx'), 'Issues'),
 })
 
+const runs = createRoute({
+  getParentRoute: () => inside,
+  path: '/runs',
+  validateSearch: z.object({
+    source: text,
+    outcome: z
+      .enum([...OUTCOMES, 'running'])
+      .optional()
+      .catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('./screens/runs/runs.tsx'), 'Runs'),
+})
+
 const run = createRoute({
   getParentRoute: () => inside,
   path: '/runs/$run',
+  validateSearch: z.object({
+    search: text,
+    object: z.enum(['user', 'group', 'membership', 'credential']).optional().catch(undefined),
+    action: z.enum(PLAN_ACTIONS).optional().catch(undefined),
+  }),
   component: lazyRouteComponent(() => import('./screens/runs/run.tsx'), 'Run'),
+})
+
+const users = createRoute({
+  getParentRoute: () => inside,
+  path: '/users',
+  validateSearch: z.object({
+    search: text,
+    status: z.enum(['active', 'deactivated', 'all']).optional().catch(undefined),
+    source: text,
+    local: z.literal(true).optional().catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('./screens/users/users.tsx'), 'Users'),
+})
+
+const user = createRoute({
+  getParentRoute: () => inside,
+  path: '/users/$user',
+  component: lazyRouteComponent(() => import('./screens/users/user.tsx'), 'User'),
+})
+
+const why = createRoute({
+  getParentRoute: () => inside,
+  path: '/why',
+  validateSearch: z.object({ user: text }),
+  component: lazyRouteComponent(() => import('./screens/why/why.tsx'), 'Why'),
+})
+
+const groups = createRoute({
+  getParentRoute: () => inside,
+  path: '/groups',
+  validateSearch: z.object({ under: z.string().max(2000).optional().catch(undefined), search: text }),
+  component: lazyRouteComponent(() => import('./screens/groups/groups.tsx'), 'Groups'),
+})
+
+const group = createRoute({
+  getParentRoute: () => inside,
+  path: '/groups/$group',
+  validateSearch: z.object({ search: text }),
+  component: lazyRouteComponent(() => import('./screens/groups/group.tsx'), 'Group'),
+})
+
+const administrators = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/administrators',
+  component: lazyRouteComponent(() => import('./screens/access/administrators.tsx'), 'Administrators'),
+})
+
+const tokens = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/tokens',
+  component: lazyRouteComponent(() => import('./screens/access/tokens.tsx'), 'Tokens'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/audit',
+  validateSearch: z.object({ action: text, actor: text }),
+  component: lazyRouteComponent(() => import('./screens/access/audit.tsx'), 'Audit'),
+})
+
+const installation = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/installation',
+  component: lazyRouteComponent(() => import('./screens/installation/installation.tsx'), 'Installation'),
+})
+
+const account = createRoute({
+  getParentRoute: () => inside,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./screens/access/account.tsx'), 'OwnAccount'),
 })
 
 const sources = createRoute({
@@ -114,7 +203,25 @@ export function createWeb(queries: QueryClient) {
       setUp,
       signIn,
       signInByLink,
-      inside.addChildren([overview, issues, run, sources, results, connections]),
+      inside.addChildren([
+        overview,
+        issues,
+        runs,
+        run,
+        users,
+        user,
+        why,
+        groups,
+        group,
+        sources,
+        results,
+        connections,
+        administrators,
+        tokens,
+        audit,
+        installation,
+        account,
+      ]),
     ]),
     context: { queries },
     defaultPreload: 'intent',

@@ -86,6 +86,7 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
             ))}
           </MenuGroup>
           <MenuDivider />
+          <MenuItem onClick={() => void navigate({ to: '/account' })}>{shell.ownSessions}</MenuItem>
           <MenuItem onClick={() => void signOut()}>{shell.signOut}</MenuItem>
         </MenuList>
       </MenuPopover>

@@ -1,14 +1,34 @@
 // What the navigation leads to.
 import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
+import { ClipboardTaskRegular } from '@fluentui/react-icons/svg/clipboard-task'
+import { FolderPeopleRegular } from '@fluentui/react-icons/svg/folder-people'
+import { HistoryRegular } from '@fluentui/react-icons/svg/history'
 import { HomeRegular } from '@fluentui/react-icons/svg/home'
 import { PlugConnectedRegular } from '@fluentui/react-icons/svg/plug-connected'
+import { KeyRegular } from '@fluentui/react-icons/svg/key'
+import { PeopleRegular } from '@fluentui/react-icons/svg/people'
+import { QuestionCircleRegular } from '@fluentui/react-icons/svg/question-circle'
+import { ServerRegular } from '@fluentui/react-icons/svg/server'
+import { ShieldPersonRegular } from '@fluentui/react-icons/svg/shield-person'
 import { WarningRegular } from '@fluentui/react-icons/svg/warning'
 import type { ReactElement } from 'react'
 import type { Role } from '../../contract/api/endpoint.ts'
 import { shell } from '../texts/shell.ts'
 
 interface Place {
-  readonly to: '/' | '/issues' | '/settings/user-synchronization' | '/settings/connections'
+  readonly to:
+    | '/'
+    | '/users'
+    | '/groups'
+    | '/why'
+    | '/runs'
+    | '/issues'
+    | '/settings/user-synchronization'
+    | '/settings/connections'
+    | '/settings/administrators'
+    | '/settings/tokens'
+    | '/settings/audit'
+    | '/settings/installation'
   readonly name: string
   readonly icon: ReactElement
   /** Who sees it. */
@@ -18,8 +38,19 @@ interface Place {
 export const PLACES: readonly { readonly heading: string | null; readonly places: readonly Place[] }[] = [
   { heading: null, places: [{ to: '/', name: shell.overview, icon: <HomeRegular />, role: 'viewer' }] },
   {
+    heading: shell.people,
+    places: [
+      { to: '/users', name: shell.users, icon: <PeopleRegular />, role: 'viewer' },
+      { to: '/groups', name: shell.groups, icon: <FolderPeopleRegular />, role: 'viewer' },
+      { to: '/why', name: shell.why, icon: <QuestionCircleRegular />, role: 'viewer' },
+    ],
+  },
+  {
     heading: shell.synchronization,
-    places: [{ to: '/issues', name: shell.issues, icon: <WarningRegular />, role: 'viewer' }],
+    places: [
+      { to: '/runs', name: shell.runs, icon: <HistoryRegular />, role: 'viewer' },
+      { to: '/issues', name: shell.issues, icon: <WarningRegular />, role: 'viewer' },
+    ],
   },
   {
     heading: shell.settings,
@@ -31,6 +62,15 @@ export const PLACES: readonly { readonly heading: string | null; readonly places
         role: 'viewer',
       },
       { to: '/settings/connections', name: shell.connections, icon: <PlugConnectedRegular />, role: 'viewer' },
+      {
+        to: '/settings/administrators',
+        name: shell.administrators,
+        icon: <ShieldPersonRegular />,
+        role: 'administrator',
+      },
+      { to: '/settings/tokens', name: shell.tokens, icon: <KeyRegular />, role: 'administrator' },
+      { to: '/settings/audit', name: shell.audit, icon: <ClipboardTaskRegular />, role: 'administrator' },
+      { to: '/settings/installation', name: shell.installation, icon: <ServerRegular />, role: 'administrator' },
     ],
   },
 ]

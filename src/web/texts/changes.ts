@@ -48,3 +48,29 @@ function part(
   })
   return told.length === 0 ? '' : `${what}: ${told.join(', ')}`
 }
+
+const FIELDS: Readonly<Record<string, string>> = {
+  userName: 'User name',
+  fullName: 'Full name',
+  personalNumber: 'Personal number',
+  alternateEmails: 'Alternate emails',
+  costCenter: 'Cost center',
+  jobTitle: 'Job title',
+  defaultGroup: 'Default group',
+  pin: 'PIN',
+  shown: 'Number',
+  rows: 'Members',
+}
+
+export const changeTexts = {
+  empty: 'empty',
+  yes: 'yes',
+  no: 'no',
+  /** `Department` for `department`; own fields by their names. */
+  fieldName(field: string): string {
+    const known = FIELDS[field]
+    if (known !== undefined) return known
+    if (field.startsWith('own.')) return field.slice('own.'.length)
+    return field.charAt(0).toUpperCase() + field.slice(1)
+  },
+} as const

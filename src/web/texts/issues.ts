@@ -12,6 +12,7 @@ export const issues = {
   since: 'Since',
   nextTry: 'Next try',
   why: 'Why?',
+  whyOf: (message: string) => `Why? ${message}`,
   empty: 'No open issues',
   emptyText: 'Every person and every group could be taken over as the settings say.',
   emptyFiltered: 'No open issues of this kind',

@@ -1,22 +1,23 @@
 // Open issues: the example of a list. Its filters are in the address, its pages come by cursor.
-import { Button, Dropdown, Field, makeStyles, Option, Text } from '@fluentui/react-components'
+import { Button, Field, makeStyles, Text } from '@fluentui/react-components'
 import { CheckmarkCircleRegular } from '@fluentui/react-icons/svg/checkmark-circle'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { API } from '../../../contract/api/api.ts'
 import type { IssueLine } from '../../../contract/api/installation.ts'
-import { ISSUE_CODES, type IssueCode } from '../../../contract/runs.ts'
+import { ISSUE_CODES } from '../../../contract/runs.ts'
 import { call } from '../../api.ts'
+import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { formatCount } from '../../format.ts'
 import { issues as texts } from '../../texts/issues.ts'
 
 const route = getRouteApi('/inside/issues')
-const ALL = ''
 
 const useStyles = makeStyles({
   filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
@@ -58,12 +59,7 @@ export function Issues() {
           />
         </Field>
         <Field label={texts.code} className={styles.filter}>
-          <Choice
-            all={texts.allCodes}
-            values={ISSUE_CODES}
-            chosen={filters.code}
-            choose={(code) => filter({ code: ISSUE_CODES.find((known): known is IssueCode => known === code) })}
-          />
+          <Choice all={texts.allCodes} values={ISSUE_CODES} chosen={filters.code} choose={(code) => filter({ code })} />
         </Field>
       </div>
       {list.error === null ? (
@@ -102,6 +98,11 @@ const COLUMNS: readonly Column<IssueLine>[] = [
           {issue.message}
         </Text>
         <Text block>{issue.remedy}</Text>
+        {issue.objectId === null ? null : (
+          <RouterLink to="/why" search={{ user: issue.objectId }} aria-label={texts.whyOf(issue.message)}>
+            {texts.why}
+          </RouterLink>
+        )}
       </div>
     ),
   },
@@ -109,25 +110,3 @@ const COLUMNS: readonly Column<IssueLine>[] = [
   { id: 'source', header: texts.source, grow: 2, cell: (issue) => issue.source },
   { id: 'since', header: texts.since, always: true, grow: 1.5, cell: (issue) => <RelativeTime at={issue.openedAt} /> },
 ]
-
-function Choice(props: {
-  readonly all: string
-  readonly values: readonly string[]
-  readonly chosen: string | undefined
-  readonly choose: (value: string | undefined) => void
-}) {
-  return (
-    <Dropdown
-      value={props.chosen ?? props.all}
-      selectedOptions={[props.chosen ?? ALL]}
-      onOptionSelect={(_event, { optionValue }) => props.choose(optionValue === ALL ? undefined : optionValue)}
-    >
-      <Option value={ALL}>{props.all}</Option>
-      {props.values.map((value) => (
-        <Option key={value} value={value}>
-          {value}
-        </Option>
-      ))}
-    </Dropdown>
-  )
-}

@@ -1,0 +1,87 @@
+// A question before something is done. Stays open while it is done, and tells in place what kept it from being done.
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  DialogTrigger,
+  makeStyles,
+  Spinner,
+} from '@fluentui/react-components'
+import { useMutation } from '@tanstack/react-query'
+import { type ReactElement, type ReactNode, useState } from 'react'
+import { shell } from '../texts/shell.ts'
+import { Failed } from './states.tsx'
+
+const useStyles = makeStyles({
+  content: { display: 'flex', flexDirection: 'column', gap: '16px' },
+})
+
+export function ActionDialog(props: {
+  /** The button that opens it. */
+  readonly trigger: ReactElement
+  readonly title: string
+  readonly children?: ReactNode
+  /** What the button that does it is called. */
+  readonly action: string
+  /** Does it; what it throws is shown, and the dialog stays open. `key` names this one intention (see `CallOptions`). */
+  readonly act: (key: string) => Promise<void>
+  /** False while something is missing that `act` needs. */
+  readonly isReady?: boolean
+  /** Empties the form when it is opened again. */
+  readonly onOpen?: () => void
+}) {
+  const styles = useStyles()
+  const [isOpen, setOpen] = useState(false)
+  const [key, setKey] = useState('')
+  const acting = useMutation({ mutationFn: () => props.act(key), onSuccess: () => setOpen(false) })
+  return (
+    <Dialog
+      open={isOpen}
+      onOpenChange={(_event, { open }) => {
+        if (acting.isPending) return
+        if (open) {
+          acting.reset()
+          setKey(crypto.randomUUID())
+          props.onOpen?.()
+        }
+        setOpen(open)
+      }}
+    >
+      <DialogTrigger disableButtonEnhancement>{props.trigger}</DialogTrigger>
+      <DialogSurface>
+        <form
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault()
+            if (props.isReady !== false && !acting.isPending) acting.mutate()
+          }}
+        >
+          <DialogBody>
+            <DialogTitle>{props.title}</DialogTitle>
+            <DialogContent className={styles.content}>
+              {props.children}
+              {acting.error === null ? null : <Failed title={shell.notDone} error={acting.error} />}
+            </DialogContent>
+            <DialogActions>
+              <DialogTrigger disableButtonEnhancement>
+                <Button appearance="secondary">{shell.cancel}</Button>
+              </DialogTrigger>
+              <Button
+                type="submit"
+                appearance="primary"
+                disabledFocusable={props.isReady === false || acting.isPending}
+                {...(acting.isPending ? { icon: <Spinner size="tiny" /> } : {})}
+              >
+                {props.action}
+              </Button>
+            </DialogActions>
+          </DialogBody>
+        </form>
+      </DialogSurface>
+    </Dialog>
+  )
+}

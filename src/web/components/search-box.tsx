@@ -1,0 +1,38 @@
+// A search whose text is in the address: asked for when one stops typing, so that not every letter is a request.
+import { Field, SearchBox as FluentSearchBox } from '@fluentui/react-components'
+import { useEffect, useState } from 'react'
+
+const PAUSE_MS = 250
+
+export function SearchBox(props: {
+  readonly label: string
+  readonly placeholder?: string
+  readonly text: string | undefined
+  readonly search: (text: string | undefined) => void
+  readonly className?: string
+}) {
+  const { text, search } = props
+  const [typed, setTyped] = useState(text ?? '')
+  const [before, setBefore] = useState(text)
+  // Going back, or clearing all filters, changes the address behind the field's back.
+  if (before !== text) {
+    setBefore(text)
+    if ((text ?? '') !== typed.trim()) setTyped(text ?? '')
+  }
+  useEffect(() => {
+    const wanted = typed.trim()
+    if (wanted === (text ?? '')) return undefined
+    const timer = setTimeout(() => search(wanted === '' ? undefined : wanted), PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [typed, text, search])
+  return (
+    <Field label={props.label} {...(props.className === undefined ? {} : { className: props.className })}>
+      <FluentSearchBox
+        value={typed}
+        placeholder={props.placeholder ?? ''}
+        maxLength={200}
+        onChange={(_event, { value }) => setTyped(value)}
+      />
+    </Field>
+  )
+}

@@ -1,0 +1,153 @@
+// One's own account: where one is signed in, and the password.
+import { Badge, Button, Field, Input, makeStyles } from '@fluentui/react-components'
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { API } from '../../../contract/api/api.ts'
+import type { Answered } from '../../../contract/api/endpoint.ts'
+import { ApiError, call } from '../../api.ts'
+import { ActionDialog } from '../../components/action-dialog.tsx'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { Page, Section } from '../../components/page.tsx'
+import { Empty, Failed } from '../../components/states.tsx'
+import { RelativeTime } from '../../components/time.tsx'
+import { useToasts } from '../../components/toasts.tsx'
+import { useSession } from '../../session.ts'
+import { accessTexts as texts } from '../../texts/access.ts'
+
+const sessionsQuery = queryOptions({
+  queryKey: ['sessions'],
+  queryFn: ({ signal }) => call(API.listSessions, {}, { signal }),
+})
+type OpenSession = Answered<typeof API.listSessions>['items'][number]
+
+const useStyles = makeStyles({
+  form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '420px', alignItems: 'stretch' },
+  submit: { alignSelf: 'start' },
+})
+
+export function OwnAccount() {
+  const { data, error, refetch } = useQuery(sessionsQuery)
+  return (
+    <Page title={texts.account} intro={texts.accountIntro}>
+      <Section title={texts.mySessions}>
+        {error === null ? (
+          <ListTable
+            label={texts.mySessions}
+            columns={COLUMNS}
+            rows={data?.items}
+            keyOf={(session) => session.id}
+            empty={<Empty title={texts.sessions} />}
+          />
+        ) : (
+          <Failed error={error} retry={() => void refetch()} />
+        )}
+      </Section>
+      <Section title={texts.changePassword}>
+        <ChangePassword />
+      </Section>
+    </Page>
+  )
+}
+
+const COLUMNS: readonly Column<OpenSession>[] = [
+  {
+    id: 'browser',
+    header: texts.browser,
+    grow: 3,
+    cell: (session) => (
+      <>
+        {session.userAgent} {session.isThis ? <Badge>{texts.thisOne}</Badge> : null}
+      </>
+    ),
+  },
+  { id: 'address', header: texts.address, cell: (session) => session.address },
+  { id: 'since', header: texts.since, cell: (session) => <RelativeTime at={session.createdAt} /> },
+  { id: 'seen', header: texts.lastSeen, cell: (session) => <RelativeTime at={session.lastSeenAt} /> },
+  { id: 'end', header: '', always: true, cell: (session) => <End session={session} /> },
+]
+
+function End({ session }: { readonly session: OpenSession }) {
+  const queries = useQueryClient()
+  if (session.isThis) return null
+  return (
+    <ActionDialog
+      trigger={<Button size="small">{texts.end}</Button>}
+      title={texts.endTitle}
+      action={texts.end}
+      act={async () => {
+        await call(API.endSession, { params: { session: session.id } })
+        await queries.invalidateQueries({ queryKey: ['sessions'] })
+      }}
+    />
+  )
+}
+
+const EMPTY = { current: '', password: '', again: '' }
+
+function ChangePassword() {
+  const styles = useStyles()
+  const session = useSession()
+  const toasts = useToasts()
+  const queries = useQueryClient()
+  const [form, setForm] = useState(EMPTY)
+  const [isTried, setTried] = useState(false)
+  const change = useMutation({
+    mutationFn: () => call(API.changePassword, { body: { current: form.current, password: form.password } }),
+    onSuccess: () => {
+      setForm(EMPTY)
+      setTried(false)
+      toasts.done(texts.passwordChanged)
+      void queries.invalidateQueries({ queryKey: ['sessions'] })
+      void queries.invalidateQueries({ queryKey: ['session'] })
+    },
+  })
+  const problems = change.error instanceof ApiError ? (change.error.problem.problems ?? []) : []
+  const problemOf = (field: string) =>
+    problems.find(({ at }) => at === field || at === `body.${field}`)?.message ?? null
+  return (
+    <form
+      className={styles.form}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault()
+        setTried(true)
+        if (form.current !== '' && form.password !== '' && form.password === form.again) change.mutate()
+      }}
+    >
+      {change.error === null || problems.length > 0 ? null : <Failed error={change.error} />}
+      {/* Tells password managers whose password it is. */}
+      <input type="text" name="username" autoComplete="username" value={session?.account.name ?? ''} readOnly hidden />
+      <Field label={texts.currentPassword} required validationMessage={problemOf('current')}>
+        <Input
+          type="password"
+          autoComplete="current-password"
+          value={form.current}
+          onChange={(_event, { value }) => setForm({ ...form, current: value })}
+        />
+      </Field>
+      <Field label={texts.newPassword} hint={texts.passwordHint} required validationMessage={problemOf('password')}>
+        <Input
+          type="password"
+          autoComplete="new-password"
+          value={form.password}
+          onChange={(_event, { value }) => setForm({ ...form, password: value })}
+        />
+      </Field>
+      <Field
+        label={texts.again}
+        required
+        validationMessage={isTried && form.password !== form.again ? texts.differ : null}
+      >
+        <Input
+          type="password"
+          autoComplete="new-password"
+          value={form.again}
+          onChange={(_event, { value }) => setForm({ ...form, again: value })}
+        />
+      </Field>
+      <Button type="submit" appearance="primary" className={styles.submit} disabledFocusable={change.isPending}>
+        {texts.changePassword}
+      </Button>
+    </form>
+  )
+}

@@ -1,0 +1,171 @@
+// Who may use these pages.
+import { Button, Field, Input, makeStyles, Radio, RadioGroup, Switch, Text } from '@fluentui/react-components'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { Account } from '../../../contract/api/access.ts'
+import { API } from '../../../contract/api/api.ts'
+import { ROLES, type Role } from '../../../contract/api/endpoint.ts'
+import { call } from '../../api.ts'
+import { ActionDialog } from '../../components/action-dialog.tsx'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { Page } from '../../components/page.tsx'
+import { Empty, Failed } from '../../components/states.tsx'
+import { Status } from '../../components/status.tsx'
+import { RelativeTime } from '../../components/time.tsx'
+import { formatNumber } from '../../format.ts'
+import { accessTexts as texts } from '../../texts/access.ts'
+import { shell } from '../../texts/shell.ts'
+
+const accountsQuery = queryOptions({
+  queryKey: ['accounts'],
+  queryFn: ({ signal }) => call(API.listAccounts, {}, { signal }),
+})
+
+const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
+
+export function Administrators() {
+  const styles = useStyles()
+  const { data, error, refetch } = useQuery(accountsQuery)
+  return (
+    <Page title={texts.administrators} intro={texts.administratorsIntro}>
+      <div className={styles.buttons}>
+        <AddAccount />
+      </div>
+      {error === null ? (
+        <ListTable
+          label={texts.administrators}
+          columns={COLUMNS}
+          rows={data?.items}
+          keyOf={(account) => account.id}
+          empty={<Empty title={texts.administrators} />}
+        />
+      ) : (
+        <Failed error={error} retry={() => void refetch()} />
+      )}
+    </Page>
+  )
+}
+
+const COLUMNS: readonly Column<Account>[] = [
+  { id: 'name', header: texts.name, grow: 2, cell: (account) => account.name },
+  { id: 'role', header: texts.role, grow: 1.2, always: true, cell: (account) => shell.roles[account.role] },
+  {
+    id: 'status',
+    header: texts.status,
+    grow: 1.4,
+    cell: ({ enabled }) => <Status mood={enabled ? 'good' : 'off'}>{enabled ? texts.enabled : texts.disabled}</Status>,
+  },
+  { id: 'last', header: texts.lastSignIn, grow: 1.2, cell: (account) => <RelativeTime at={account.lastSignInAt} /> },
+  { id: 'sessions', header: texts.sessions, cell: (account) => formatNumber(account.sessions) },
+  { id: 'actions', header: texts.actions, grow: 1.6, always: true, cell: (account) => <Actions account={account} /> },
+]
+
+function Actions({ account }: { readonly account: Account }) {
+  const styles = useStyles()
+  const queries = useQueryClient()
+  return (
+    <div className={styles.buttons}>
+      <ChangeAccount account={account} />
+      <ActionDialog
+        trigger={<Button size="small">{texts.remove}</Button>}
+        title={texts.removeTitle(account.name)}
+        action={texts.remove}
+        act={async () => {
+          await call(API.removeAccount, { params: { account: account.id } })
+          await queries.invalidateQueries({ queryKey: ['accounts'] })
+        }}
+      >
+        <Text>{texts.removeText}</Text>
+      </ActionDialog>
+    </div>
+  )
+}
+
+function RoleField({ role, setRole }: { readonly role: Role; readonly setRole: (role: Role) => void }) {
+  return (
+    <Field label={texts.role} hint={texts.rolesHint}>
+      <RadioGroup
+        value={role}
+        onChange={(_event, { value }) => setRole(ROLES.find((known) => known === value) ?? 'viewer')}
+      >
+        {ROLES.map((known) => (
+          <Radio key={known} value={known} label={shell.roles[known]} />
+        ))}
+      </RadioGroup>
+    </Field>
+  )
+}
+
+function AddAccount() {
+  const [form, setForm] = useState<{ name: string; password: string; role: Role }>(EMPTY)
+  const queries = useQueryClient()
+  return (
+    <ActionDialog
+      trigger={<Button appearance="primary">{texts.addAdministrator}</Button>}
+      title={texts.addTitle}
+      action={texts.add}
+      isReady={form.name.trim() !== '' && form.password !== ''}
+      onOpen={() => setForm(EMPTY)}
+      act={async () => {
+        await call(API.createAccount, { body: { ...form, name: form.name.trim() } })
+        await queries.invalidateQueries({ queryKey: ['accounts'] })
+      }}
+    >
+      <Field label={texts.name} required>
+        <Input
+          value={form.name}
+          maxLength={100}
+          autoComplete="off"
+          onChange={(_event, { value }) => setForm({ ...form, name: value })}
+        />
+      </Field>
+      <Field label={texts.password} hint={texts.passwordHint} required>
+        <Input
+          type="password"
+          value={form.password}
+          autoComplete="new-password"
+          onChange={(_event, { value }) => setForm({ ...form, password: value })}
+        />
+      </Field>
+      <RoleField role={form.role} setRole={(role) => setForm({ ...form, role })} />
+    </ActionDialog>
+  )
+}
+
+const EMPTY = { name: '', password: '', role: 'viewer' as Role }
+
+function ChangeAccount({ account }: { readonly account: Account }) {
+  const before = { role: account.role, enabled: account.enabled, password: '' }
+  const [form, setForm] = useState(before)
+  const queries = useQueryClient()
+  return (
+    <ActionDialog
+      trigger={<Button size="small">{texts.change}</Button>}
+      title={texts.changeTitle(account.name)}
+      action={texts.save}
+      onOpen={() => setForm(before)}
+      act={async () => {
+        const { role, enabled, password } = form
+        const body = { role, enabled, ...(password === '' ? {} : { password }) }
+        await call(API.changeAccount, { params: { account: account.id }, body })
+        await queries.invalidateQueries({ queryKey: ['accounts'] })
+      }}
+    >
+      <RoleField role={form.role} setRole={(role) => setForm({ ...form, role })} />
+      <Switch
+        label={texts.enabled}
+        checked={form.enabled}
+        onChange={(_event, { checked }) => setForm({ ...form, enabled: checked })}
+      />
+      <Field label={texts.newPassword} hint={`${texts.newPasswordHint} ${texts.passwordHint}`}>
+        <Input
+          type="password"
+          value={form.password}
+          autoComplete="new-password"
+          onChange={(_event, { value }) => setForm({ ...form, password: value })}
+        />
+      </Field>
+      <Text>{texts.signsOut}</Text>
+    </ActionDialog>
+  )
+}

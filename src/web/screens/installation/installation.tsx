@@ -1,0 +1,115 @@
+// The installation: version, settings, exports.
+import {
+  Badge,
+  Button,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  Text,
+} from '@fluentui/react-components'
+import { useQuery } from '@tanstack/react-query'
+import { API } from '../../../contract/api/api.ts'
+import type { Answered } from '../../../contract/api/endpoint.ts'
+import { addressOf, call } from '../../api.ts'
+import { Facts } from '../../components/facts.tsx'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { Page, Section } from '../../components/page.tsx'
+import { Empty, Failed, Loading } from '../../components/states.tsx'
+import { Time } from '../../components/time.tsx'
+import { formatNumber } from '../../format.ts'
+import { accessTexts as texts } from '../../texts/access.ts'
+
+type Settings = Answered<typeof API.getSettings>
+
+const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
+
+export function Installation() {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['settings'],
+    queryFn: ({ signal }) => call(API.getSettings, {}, { signal }),
+  })
+  return (
+    <Page title={texts.installation} intro={texts.installationIntro}>
+      {error === null ? null : <Failed error={error} retry={() => void refetch()} />}
+      {data === undefined && error === null ? <Loading /> : null}
+      {data === undefined ? null : <About settings={data} />}
+      <Exports />
+      {data === undefined ? null : (
+        <Section title={texts.settings}>
+          <ListTable
+            label={texts.settings}
+            columns={COLUMNS}
+            rows={data.settings}
+            keyOf={(setting) => setting.env}
+            empty={<Empty title={texts.settings} />}
+          />
+        </Section>
+      )}
+    </Page>
+  )
+}
+
+function About({ settings }: { readonly settings: Settings }) {
+  return (
+    <>
+      {settings.undelivered.map((line) => (
+        <MessageBar key={`${line.sink} ${line.problem}`} intent="warning" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>{texts.undelivered}</MessageBarTitle>
+            {texts.undeliveredLine(formatNumber(line.count), line.sink)}: {line.problem}
+          </MessageBarBody>
+        </MessageBar>
+      ))}
+      <Facts
+        label={texts.installation}
+        facts={[
+          { name: texts.version, value: settings.version },
+          { name: texts.database, value: settings.database },
+          { name: texts.keyVersion, value: formatNumber(settings.keyVersion) },
+          { name: texts.startedAt, value: <Time at={settings.startedAt} /> },
+        ]}
+      />
+    </>
+  )
+}
+
+const COLUMNS: readonly Column<Settings['settings'][number]>[] = [
+  { id: 'env', header: texts.setting, grow: 2, cell: (setting) => <code>{setting.env}</code> },
+  {
+    id: 'value',
+    header: texts.value,
+    grow: 2,
+    always: true,
+    cell: (setting) => (
+      <>
+        {setting.value} {setting.isDefault ? <Badge appearance="outline">{texts.isDefault}</Badge> : null}
+      </>
+    ),
+  },
+  { id: 'description', header: texts.details, grow: 3, cell: (setting) => setting.description },
+]
+
+function Exports() {
+  const styles = useStyles()
+  const file = (kind: 'users' | 'groups' | 'memberships', csvDialect: 'muster' | 'myq' = 'muster') =>
+    addressOf(API.exportRegistry, { params: { kind }, query: { format: 'csv', csvDialect } })
+  const files = [
+    [texts.exportUsers, file('users')],
+    [texts.exportGroups, file('groups')],
+    [texts.exportMemberships, file('memberships')],
+    [texts.exportMyq, file('users', 'myq')],
+  ] as const
+  return (
+    <Section title={texts.exports}>
+      <Text>{texts.exportsText}</Text>
+      <div className={styles.buttons}>
+        {files.map(([name, href]) => (
+          <Button key={href} as="a" href={href} download>
+            {name}
+          </Button>
+        ))}
+      </div>
+    </Section>
+  )
+}

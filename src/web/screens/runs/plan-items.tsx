@@ -1,0 +1,211 @@
+// The items of a plan: counts to choose by, search, old and new of each field, why, and the whole of it as a file.
+import { Button, Field, makeStyles, Text, ToggleButton, tokens } from '@fluentui/react-components'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { API } from '../../../contract/api/api.ts'
+import type { RunView } from '../../../contract/api/runs.ts'
+import { PLAN_ACTIONS, type PlanItemLine } from '../../../contract/plan-items.ts'
+import { addressOf, call } from '../../api.ts'
+import { Choice } from '../../components/choice.tsx'
+import { useCursorList } from '../../components/cursor-list.ts'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
+import { SearchBox } from '../../components/search-box.tsx'
+import { Empty, Failed } from '../../components/states.tsx'
+import { OldAndNew } from '../../components/values.tsx'
+import { formatNumber } from '../../format.ts'
+import { runsTexts as texts } from '../../texts/runs.ts'
+import { itemCountsQuery } from './run-queries.ts'
+
+const route = getRouteApi('/inside/runs/$run')
+const ITEM_OBJECTS = ['user', 'group', 'membership', 'credential'] as const
+
+const useStyles = makeStyles({
+  counts: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
+  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
+  filter: { minWidth: '180px', '@media (max-width: 640px)': { flexGrow: 1 } },
+  sub: { color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
+  files: { display: 'flex', flexWrap: 'wrap', gap: '8px', marginLeft: 'auto' },
+})
+
+export function PlanItems({ run: { line } }: { readonly run: RunView }) {
+  const styles = useStyles()
+  const { run } = line
+  const filters = route.useSearch()
+  const navigate = route.useNavigate()
+  const list = useCursorList(['run', run, 'items', filters, line.outcome], (cursor, signal) =>
+    call(API.listPlanItems, { params: { run }, query: { ...filters, cursor } }, { signal }),
+  )
+  const filter = (changed: Partial<typeof filters>) =>
+    void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false })
+  const isFiltered = Object.values(filters).some((value) => value !== undefined)
+  const file = (format: 'csv' | 'json') =>
+    addressOf(API.exportPlan, { params: { run }, query: { format, action: filters.action } })
+  if (line.planHash === null) return <Text>{texts.noItemsKept}</Text>
+  return (
+    <>
+      <Counts run={run} filters={filters} filter={filter} />
+      <div className={styles.filters} role="search">
+        <SearchBox
+          className={styles.filter}
+          label={texts.search}
+          placeholder={texts.searchHint}
+          text={filters.search}
+          search={(search) => filter({ search })}
+        />
+        <Field label={texts.object} className={styles.filter}>
+          <Choice
+            all={texts.allObjects}
+            values={ITEM_OBJECTS}
+            chosen={filters.object}
+            choose={(object) => filter({ object })}
+            nameOf={(object) => texts.objects[object]}
+          />
+        </Field>
+        <Field label={texts.action} className={styles.filter}>
+          <Choice
+            all={texts.allActions}
+            values={PLAN_ACTIONS}
+            chosen={filters.action}
+            choose={(action) => filter({ action })}
+          />
+        </Field>
+        <div className={styles.files}>
+          <Button as="a" href={file('csv')} download>
+            {texts.exportCsv}
+          </Button>
+          <Button as="a" href={file('json')} download>
+            {texts.exportJson}
+          </Button>
+        </div>
+      </div>
+      {list.error === null ? (
+        <ListTable
+          label={texts.plan}
+          columns={COLUMNS}
+          rows={list.rows}
+          keyOf={(item) => `${item.seq} ${item.objectId ?? ''} ${item.userId ?? ''} ${item.groupId ?? ''}`}
+          isStale={list.isStale}
+          more={list.more}
+          empty={
+            isFiltered ? (
+              <Empty title={texts.noItemsFiltered}>
+                <Button onClick={() => filter({ search: undefined, object: undefined, action: undefined })}>
+                  {texts.showAllItems}
+                </Button>
+              </Empty>
+            ) : (
+              <Empty title={texts.noItems} text={texts.noItemsText} />
+            )
+          }
+        />
+      ) : (
+        <Failed error={list.error} retry={list.retry} />
+      )}
+    </>
+  )
+}
+
+interface Filters {
+  readonly search?: string | undefined
+  readonly object?: (typeof ITEM_OBJECTS)[number] | undefined
+  readonly action?: (typeof PLAN_ACTIONS)[number] | undefined
+}
+
+/** A button for each kind of change that the plan has, with its count; pressed, it shows those alone. */
+function Counts(props: { run: string; filters: Filters; filter: (changed: Filters) => void }) {
+  const styles = useStyles()
+  const { data } = useQuery(itemCountsQuery(props.run))
+  if (data === undefined || data.items.length === 0) return null
+  return (
+    <div className={styles.counts}>
+      {data.items.map(({ object, action, count }) => {
+        const of = ITEM_OBJECTS.find((known) => known === object)
+        const does = PLAN_ACTIONS.find((known) => known === action)
+        if (of === undefined || does === undefined) return null
+        const isChosen = props.filters.object === of && props.filters.action === does
+        return (
+          <ToggleButton
+            key={`${object} ${action}`}
+            size="small"
+            checked={isChosen}
+            onClick={() =>
+              props.filter(isChosen ? { object: undefined, action: undefined } : { object: of, action: does })
+            }
+          >
+            {texts.objectOne[of]} {does}: {formatNumber(count)}
+          </ToggleButton>
+        )
+      })}
+    </div>
+  )
+}
+
+const COLUMNS: readonly Column<PlanItemLine>[] = [
+  { id: 'who', header: texts.who, grow: 2, cell: (item) => <Who item={item} /> },
+  { id: 'what', header: texts.what, grow: 1.3, always: true, cell: (item) => <What item={item} /> },
+  {
+    id: 'values',
+    header: texts.fromTo,
+    grow: 3,
+    always: true,
+    cell: (item) => <OldAndNew old={item.old} new={item.new} />,
+  },
+  { id: 'because', header: texts.because, grow: 2, cell: (item) => <Because item={item} /> },
+]
+
+function Who({ item }: { readonly item: PlanItemLine }) {
+  const styles = useStyles()
+  const name = item.name ?? item.objectId ?? ''
+  return (
+    <>
+      {item.userId !== null ? (
+        <RouterLink to="/users/$user" params={{ user: item.userId }}>
+          {name}
+        </RouterLink>
+      ) : item.object === 'group' && item.groupId !== null ? (
+        <RouterLink to="/groups/$group" params={{ group: item.groupId }}>
+          {name}
+        </RouterLink>
+      ) : (
+        name
+      )}
+      {item.group === null ? null : (
+        <Text block size={200} className={styles.sub}>
+          {item.group}
+        </Text>
+      )}
+    </>
+  )
+}
+
+function What({ item }: { readonly item: PlanItemLine }) {
+  const styles = useStyles()
+  return (
+    <>
+      {texts.objectOne[item.object]} {item.action}
+      {item.leftOut ? (
+        <Text block size={200} className={styles.sub}>
+          {texts.leftOut}
+        </Text>
+      ) : null}
+    </>
+  )
+}
+
+function Because({ item }: { readonly item: PlanItemLine }) {
+  const styles = useStyles()
+  const asked = item.objectId ?? item.name
+  return (
+    <>
+      <Text block className={styles.sub}>
+        {item.rule}: {item.reason}
+      </Text>
+      {item.object === 'group' || asked === null ? null : (
+        <RouterLink to="/why" search={{ user: asked }} aria-label={texts.whyOf(item.name ?? asked)}>
+          {texts.why}
+        </RouterLink>
+      )}
+    </>
+  )
+}

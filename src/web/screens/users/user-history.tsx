@@ -1,0 +1,67 @@
+// What was done to a user, the newest first.
+import { Text } from '@fluentui/react-components'
+import { API } from '../../../contract/api/api.ts'
+import type { Answered } from '../../../contract/api/endpoint.ts'
+import { call } from '../../api.ts'
+import { useCursorList } from '../../components/cursor-list.ts'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { RunLink } from '../../components/run-link.tsx'
+import { Empty, Failed } from '../../components/states.tsx'
+import { RelativeTime } from '../../components/time.tsx'
+import { OldAndNew } from '../../components/values.tsx'
+import { runsTexts } from '../../texts/runs.ts'
+import { usersTexts as texts } from '../../texts/users.ts'
+
+type Change = Answered<typeof API.listUserHistory>['items'][number]
+
+export function UserHistory({ user }: { readonly user: string }) {
+  const list = useCursorList(['user', user, 'history'], (cursor, signal) =>
+    call(API.listUserHistory, { params: { user }, query: { cursor, limit: 25 } }, { signal }),
+  )
+  if (list.error !== null) return <Failed error={list.error} retry={list.retry} />
+  // Several changes of one run have no name of their own.
+  const rows = list.rows?.map((change, place) => ({ ...change, key: String(place) }))
+  return (
+    <ListTable
+      label={texts.history}
+      columns={COLUMNS}
+      rows={rows}
+      keyOf={({ key }) => key}
+      more={list.more}
+      empty={<Empty title={texts.noHistory} />}
+    />
+  )
+}
+
+const COLUMNS: readonly Column<Change>[] = [
+  { id: 'when', header: texts.when, cell: ({ at }) => <RelativeTime at={at} /> },
+  { id: 'what', header: texts.what, grow: 1.4, always: true, cell: whatOf },
+  {
+    id: 'values',
+    header: runsTexts.fromTo,
+    grow: 3,
+    always: true,
+    cell: (change) => <OldAndNew old={change.old} new={change.new} />,
+  },
+  { id: 'because', header: runsTexts.because, grow: 1.6, cell: ({ rule, reason }) => `${rule}: ${reason}` },
+  { id: 'who', header: texts.who, grow: 1.4, cell: (change) => <Who change={change} /> },
+]
+
+function whatOf({ object, action }: Change): string {
+  const known = (['user', 'group', 'membership', 'credential'] as const).find((one) => one === object)
+  return `${known === undefined ? object : runsTexts.objectOne[known]} ${action}`
+}
+
+function Who({ change }: { readonly change: Change }) {
+  return (
+    <>
+      {change.run === null ? null : <RunLink run={change.run}>{texts.byRun(change.run)}</RunLink>}
+      {change.by === null ? null : (
+        <Text block size={200}>
+          {change.by}
+          {change.because === null ? '' : `: ${change.because}`}
+        </Text>
+      )}
+    </>
+  )
+}

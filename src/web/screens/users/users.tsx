@@ -1,0 +1,145 @@
+// The list of users: searched by whatever somebody may be known by.
+import { Badge, Button, Checkbox, Field, makeStyles, Text, tokens } from '@fluentui/react-components'
+import { PeopleRegular } from '@fluentui/react-icons/svg/people'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { API } from '../../../contract/api/api.ts'
+import type { UserLine } from '../../../contract/api/people.ts'
+import { call } from '../../api.ts'
+import { Choice } from '../../components/choice.tsx'
+import { useCursorList } from '../../components/cursor-list.ts'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { Page } from '../../components/page.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
+import { SearchBox } from '../../components/search-box.tsx'
+import { Empty, Failed } from '../../components/states.tsx'
+import { Status } from '../../components/status.tsx'
+import { useMay } from '../../session.ts'
+import { usersTexts as texts } from '../../texts/users.ts'
+import { sourcesQuery } from '../sources/source-queries.ts'
+import { CreateUser } from './create-user.tsx'
+
+const route = getRouteApi('/inside/users')
+
+const useStyles = makeStyles({
+  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
+  search: { minWidth: '280px', flexGrow: 1, maxWidth: '420px' },
+  filter: { minWidth: '160px', '@media (max-width: 640px)': { flexGrow: 1 } },
+  sub: { color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
+})
+
+export function Users() {
+  const styles = useStyles()
+  const filters = route.useSearch()
+  const navigate = route.useNavigate()
+  const mayCreate = useMay('operator')
+  const sources = useQuery(sourcesQuery)
+  const list = useCursorList(['users', filters], (cursor, signal) => {
+    const { local, ...query } = filters
+    return call(
+      API.listUsers,
+      { query: { ...query, ...(local === true ? { local: 'true' } : {}), cursor } },
+      { signal },
+    )
+  })
+  const filter = (changed: Partial<typeof filters>) =>
+    void navigate({ search: (before) => ({ ...before, ...changed }), replace: true })
+  const isFiltered = Object.values(filters).some((value) => value !== undefined)
+  return (
+    <Page title={texts.title} intro={texts.intro} isWide>
+      <div className={styles.filters} role="search">
+        <SearchBox
+          className={styles.search}
+          label={texts.search}
+          placeholder={texts.searchHint}
+          text={filters.search}
+          search={(search) => filter({ search })}
+        />
+        <Field label={texts.status} className={styles.filter}>
+          <Choice
+            all={texts.statuses.active}
+            values={['deactivated', 'all'] as const}
+            chosen={filters.status === 'active' ? undefined : filters.status}
+            choose={(status) => filter({ status })}
+            nameOf={(status) => texts.statuses[status]}
+          />
+        </Field>
+        <Field label={texts.source} className={styles.filter}>
+          <Choice
+            all={texts.allSources}
+            values={sources.data?.items.map((source) => source.name) ?? []}
+            chosen={filters.source}
+            choose={(source) => filter({ source, local: undefined })}
+          />
+        </Field>
+        <Checkbox
+          label={texts.localOnly}
+          checked={filters.local === true}
+          onChange={(_event, { checked }) =>
+            filter(checked === true ? { local: true, source: undefined } : { local: undefined })
+          }
+        />
+        {mayCreate ? <CreateUser /> : null}
+      </div>
+      {list.error === null ? (
+        <ListTable
+          label={texts.title}
+          columns={COLUMNS}
+          rows={list.rows}
+          keyOf={(user) => user.id}
+          isStale={list.isStale}
+          more={list.more}
+          empty={
+            isFiltered ? (
+              <Empty title={texts.emptyFiltered} text={texts.emptyFilteredText}>
+                <Button
+                  onClick={() => filter({ search: undefined, status: undefined, source: undefined, local: undefined })}
+                >
+                  {texts.showAll}
+                </Button>
+              </Empty>
+            ) : (
+              <Empty icon={<PeopleRegular />} title={texts.empty} text={texts.emptyText} />
+            )
+          }
+        />
+      ) : (
+        <Failed error={list.error} retry={list.retry} />
+      )}
+    </Page>
+  )
+}
+
+const COLUMNS: readonly Column<UserLine>[] = [
+  { id: 'name', header: texts.userName, grow: 2.2, cell: (user) => <Name user={user} /> },
+  { id: 'fullName', header: texts.fullName, grow: 1.8, always: true, cell: (user) => user.fullName ?? '' },
+  { id: 'email', header: texts.email, grow: 2, cell: (user) => user.email ?? '' },
+  { id: 'department', header: texts.department, grow: 1.4, cell: (user) => user.department ?? '' },
+  { id: 'number', header: texts.personalNumber, cell: (user) => user.personalNumber ?? '' },
+  { id: 'source', header: texts.source, grow: 1.2, cell: (user) => user.source ?? texts.local },
+  {
+    id: 'status',
+    header: texts.status,
+    grow: 1.2,
+    cell: (user) => (
+      <Status mood={user.active ? 'good' : 'off'}>{user.active ? texts.active : texts.deactivated}</Status>
+    ),
+  },
+]
+
+function Name({ user }: { readonly user: UserLine }) {
+  const styles = useStyles()
+  return (
+    <>
+      <RouterLink to="/users/$user" params={{ user: user.id }}>
+        {user.userName}
+      </RouterLink>{' '}
+      {user.protected ? <Badge appearance="outline">{texts.protected}</Badge> : null}
+      {user.foundBy === null ? null : (
+        <Text block size={200} className={styles.sub}>
+          {texts.foundBy(user.foundBy)}
+        </Text>
+      )}
+    </>
+  )
+}
