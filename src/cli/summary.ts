@@ -5,12 +5,14 @@ import { type Io, printable, writeLine, writeTable } from './io.ts'
 /** How many issues a person is shown at once; the others are a command away. */
 const SHOWN_ISSUES = 20
 
-/** Outcome, counts, issues, and what to do next. */
-export function writeRun(io: Io, document: RunDocument): void {
+/** Outcome, counts, issues, and what to do next. `remedy`: of a run that failed, where one is known. */
+export function writeRun(io: Io, document: RunDocument, remedy: string | null = null): void {
   writeLine(io, headline(document))
   if (document.error !== null) {
     const { message, requestId } = document.error
     writeLine(io, printable(message))
+    // Some messages carry it themselves.
+    if (remedy !== null && !message.includes(remedy)) writeLine(io, `→ ${printable(remedy)}`)
     if (requestId !== null) writeLine(io, `Microsoft's request id: ${requestId}`)
   }
   writePlanCounts(io, document)

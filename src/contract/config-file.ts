@@ -4,7 +4,7 @@ import { ConfigError, type ConfigProblem } from '../base/errors.ts'
 import { connectionShape, objectName, rootMistakes } from './connection-settings.ts'
 import { at as valueAt, parseWithProblems } from './problems.ts'
 import { sourceSettings } from './sources.ts'
-import { EMPTY_FILTER } from './written-settings.ts'
+import { settingsMistakes } from './written-settings.ts'
 
 const reference = z.union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })], {
   error: (issue) =>
@@ -60,9 +60,8 @@ export function parseConfigFile(document: unknown, knownConnections: ReadonlySet
         message: `there is no connection "${settings.connection}" in this file or in the database`,
       })
     }
-    // What is left of a filter whose clauses were all taken out: as a setting it is none, written in a file it is a mistake.
-    if (valueAt(document, ['sources', source, 'users', 'filter']) === null)
-      problems.push({ at: `${at}.users.filter`, message: EMPTY_FILTER })
+    for (const mistake of settingsMistakes(valueAt(document, ['sources', source]), settings))
+      problems.push({ at: `${at}.${mistake.at}`, message: mistake.message })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return parsed.value

@@ -75,7 +75,7 @@ function attributesRead(property: OneValued | SeveralValued): readonly string[] 
 }
 
 function* options(settings: SourceSettings, facts: WarningFacts): Generator<SettingsWarning> {
-  const { options: chosen, properties: mapped, disabledAccounts } = settings.users
+  const { options: chosen, disabledAccounts } = settings.users
   if (disabledAccounts === 'import')
     yield {
       at: 'users.disabledAccounts',
@@ -101,11 +101,6 @@ function* options(settings: SourceSettings, facts: WarningFacts): Generator<Sett
       at: 'users.options.pairByObjectId',
       message:
         'For migrations: names are tried before the link, so a name that was given to somebody else moves the link.',
-    }
-  if (chosen.pairBy === 'personalNumber' && mapped.personalNumber === null)
-    yield {
-      at: 'users.options.pairBy',
-      message: 'No personal number is mapped, so nobody can be paired by it.',
     }
 }
 

@@ -64,6 +64,11 @@ describe('settings', () => {
     ['several mistakes', { users: { import: { groups: [] }, guests: 'maybe' }, priority: 'first' }],
     ['an attribute that there is not', { users: { properties: { cards: ['extensionAttribute5'] } } }],
     ['a filter that was emptied', { users: { filter: null } }],
+    ['pairing by a number that nobody has', { users: { options: { pairBy: 'personalNumber' } } }],
+    [
+      'pairing by a number that is mapped to nothing',
+      { users: { properties: { personalNumber: 'none' }, options: { pairBy: 'personalNumber' } } },
+    ],
     ['an expression that ends too early', { users: { properties: { notes: { expression: 'Left([mail], ' } } } }],
   ])('%s is told as in the config file, by the path inside the settings', (_what, mistaken) => {
     const source = { connection: 'contoso', ...mistaken }
@@ -92,7 +97,6 @@ describe('warnings', () => {
     ['users.options.deactivateMissingUsers', { users: { options: { deactivateMissingUsers: false } } }],
     ['users.options.graceDays', { users: { options: { graceDays: 3 } } }],
     ['users.options.pairByObjectId', { users: { options: { pairByObjectId: false } } }],
-    ['users.options.pairBy', { users: { options: { pairBy: 'personalNumber' } } }],
     ['users.properties.pin', { users: { properties: { pin: 'employeeType' } } }],
     ['users.properties.own.left', { users: { properties: { own: { left: 'employeeLeaveDateTime' } } } }],
     ['users.properties.notes', { users: { properties: { notes: { expression: 'Trim([employeeLeaveDateTime])' } } } }],

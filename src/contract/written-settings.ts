@@ -1,10 +1,29 @@
 // Settings of sources as people write and read them: checked like the config file, given out with every key in its words.
-import { ConfigError } from '../base/errors.ts'
+import { ConfigError, type ConfigProblem } from '../base/errors.ts'
 import { at as valueAt, parseWithProblems } from './problems.ts'
 import { type SourceSettings, sourceSettings } from './sources.ts'
 
-/** What is left of a filter whose clauses were all taken out: as a setting it is none, written it is a mistake. */
-export const EMPTY_FILTER = 'is empty; write none where everybody is meant'
+/**
+ * Mistakes of settings that are well formed. Settings that are stored already are read all the same, so that a rule added here
+ * keeps no source from running.
+ *
+ * @param written as somebody wrote them, for what is lost once defaults are filled in
+ */
+export function settingsMistakes(written: unknown, settings: SourceSettings): readonly ConfigProblem[] {
+  const { options, properties } = settings.users
+  const mistakes: ConfigProblem[] = []
+  // What is left of a filter whose clauses were all taken out: as a setting it is none, written it is a mistake.
+  if (valueAt(written, ['users', 'filter']) === null)
+    mistakes.push({ at: 'users.filter', message: 'is empty; write none where everybody is meant' })
+  if (options.pairBy === 'personalNumber' && properties.personalNumber === null) {
+    mistakes.push({
+      at: 'users.options.pairBy',
+      message:
+        'is personalNumber, and nobody has one: map users.properties.personalNumber, or pair by userName or none',
+    })
+  }
+  return mistakes
+}
 
 /**
  * Checks settings that somebody has written.
@@ -14,8 +33,8 @@ export const EMPTY_FILTER = 'is empty; write none where everybody is meant'
 export function parseSettings(written: unknown): SourceSettings {
   const parsed = parseWithProblems(sourceSettings, written)
   if (parsed.kind === 'problems') throw new ConfigError(parsed.problems)
-  if (valueAt(written, ['users', 'filter']) === null)
-    throw new ConfigError([{ at: 'users.filter', message: EMPTY_FILTER }])
+  const mistakes = settingsMistakes(written, parsed.value)
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
   return parsed.value
 }
 

@@ -9,6 +9,7 @@ import { requireSource } from '../registry/sources.ts'
 import { emptyDocument, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine } from './engine.ts'
 import { needsOf } from './map/needs.ts'
+import { withoutUnread } from './map/unread.ts'
 import { tryPlan } from './trial.ts'
 
 /** What a preview shows of the items themselves. */
@@ -21,13 +22,13 @@ export interface SettingsPreview {
   readonly items: readonly PlanItem[]
   /** True: the mirror was never read, so nothing can be said before the first run. */
   readonly isUnread: boolean
-  /** Attributes that the new settings need and the mirror lacks: here they count as empty, the next run reads them first. */
+  /** Attributes that the new settings need and the mirror lacks: what they decide stays as it is here, the next run reads them first. */
   readonly unreadAttributes: readonly string[]
 }
 
 /**
- * Plans everybody of a source with other settings and rolls everything back. Attributes that the mirror lacks count as
- * empty and are named.
+ * Plans everybody of a source with other settings and rolls everything back. Attributes that the mirror lacks are named, and
+ * what is made of them is left as it is.
  *
  * @throws NotFoundError
  */
@@ -35,17 +36,20 @@ export async function previewSettings(
   engine: Engine,
   request: { readonly source: string; readonly settings: SourceSettings; readonly signal: AbortSignal },
 ): Promise<SettingsPreview> {
-  const source = async (tx: Transaction) => ({
-    ...(await requireSource(tx, request.source)),
-    settings: request.settings,
-  })
-  return tryPlan(engine, { source, signal: request.signal }, async ({ tx, runId, source: { id, name }, made }) => {
+  let isUnread = false
+  let unread: readonly string[] = []
+  const source = async (tx: Transaction) => {
+    const stored = await requireSource(tx, request.source)
     const known = await tx.query<{ some: boolean }>(
       'select exists (select from mirror_objects where source_id = $1) as some',
-      [id],
+      [stored.id],
     )
-    const isUnread = known.rows[0]?.some !== true
-    const read = new Set((await getRounds(tx, id)).userAttributes)
+    isUnread = known.rows[0]?.some !== true
+    const read = new Set((await getRounds(tx, stored.id)).userAttributes)
+    unread = isUnread ? [] : needsOf(request.settings).userAttributes.filter((name) => !read.has(name))
+    return { ...stored, settings: withoutUnread(request.settings, { before: stored.settings, unread }) }
+  }
+  return tryPlan(engine, { source, signal: request.signal }, async ({ tx, runId, source: { name }, made }) => {
     const document = withPlan(
       emptyDocument(runId, name, 'full'),
       made,
@@ -60,7 +64,7 @@ export async function previewSettings(
       },
       items: await firstPlanItems(tx, runId, ITEMS_SHOWN),
       isUnread,
-      unreadAttributes: isUnread ? [] : needsOf(request.settings).userAttributes.filter((name) => !read.has(name)),
+      unreadAttributes: unread,
     }
   })
 }

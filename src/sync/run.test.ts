@@ -221,13 +221,36 @@ describe('a preview', () => {
     expect(preview.unreadAttributes).toEqual([])
   })
 
-  it('of other settings names attributes that were never read, because they count as empty in it', async () => {
-    const w = await world({ users: 10, groups: 1, memberships: 5 })
+  it('of other settings names attributes that were never read, and leaves what is made of them as it is', async () => {
+    const w = await world({
+      users: 30,
+      groups: 1,
+      memberships: 5,
+      settings: {
+        users: {
+          filter: { any: [{ all: [{ attribute: 'userPrincipalName', present: true }] }] },
+          properties: { cards: ['mail'], aliases: ['upnPrefix'] },
+        },
+        groups: { fromAttributes: [{ template: '%department%' }] },
+      },
+    })
     await w.sync()
     const source = await requireSource(test.db, w.source)
     const settings = sourceSettings.parse({
       connection: source.connection.name,
-      users: { properties: { department: 'city', notes: { template: '%country% %displayName%' } } },
+      users: {
+        filter: { any: [{ all: [{ attribute: 'employeeType', eq: 'Employee' }] }] },
+        properties: {
+          userName: 'mailNickname',
+          department: 'city',
+          notes: { template: '%country% %displayName%' },
+          jobTitle: { template: 'Works in %department%' },
+          aliases: ['upnPrefix', { expression: 'Left([faxNumber], 3)' }],
+          cards: [{ from: 'employeeId', transform: 'dec2hex' }, 'mail'],
+          pin: 'postalCode',
+        },
+      },
+      groups: { fromAttributes: [{ template: '%companyName%' }] },
     })
 
     const preview = await previewSettings(w.engine, {
@@ -236,7 +259,28 @@ describe('a preview', () => {
       signal: new AbortController().signal,
     })
 
-    expect(preview).toMatchObject({ isUnread: false, unreadAttributes: ['city', 'country'] })
+    const names = [
+      'city',
+      'companyName',
+      'country',
+      'employeeId',
+      'employeeType',
+      'faxNumber',
+      'mailNickname',
+      'postalCode',
+    ]
+    expect(preview).toMatchObject({ isUnread: false, unreadAttributes: names })
+    expect(preview.document).toMatchObject({
+      users: { created: 0, renamed: 0, deactivated: 0 },
+      credentials: { added: 0, removed: 0 },
+      memberships: { added: 0, removed: 0 },
+      issuesTotal: 0,
+    })
+    expect(preview.document.users.updated).toBeGreaterThan(10)
+    const changed = new Set(
+      preview.items.flatMap((item) => (item.action === 'skip' ? [] : Object.keys(item.new ?? {}))),
+    )
+    expect([...changed]).toEqual(['jobTitle'])
   })
 })
 

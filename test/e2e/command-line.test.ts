@@ -287,6 +287,37 @@ describe('a run', () => {
     expect(await ends(0, ['check', 'contoso'])).toMatchObject({ ok: true })
   })
 
+  it('1: a run that failed tells what to do, as runs does', async () => {
+    const roles = ['User.Read.All', 'GroupMember.Read.All']
+    emulator.withdrawRoles(contoso.app, roles)
+    const failed = await muster(['sync', 'staff', '--full'])
+    const line = (await must('runs')).health.find(({ source }: Json) => source === 'staff')
+    emulator.grantRoles(contoso.app, roles)
+
+    expect(failed).toMatchObject({ code: 1, stderr: '' })
+    expect(line.remedy).toContain('muster check contoso')
+    expect(failed.stdout).toContain(`→ ${line.remedy}`)
+    await must('sync', 'staff')
+  })
+
+  it('what is to be known about settings is told by apply, with and without --dry-run', async () => {
+    const file = join(home, 'warned.yaml')
+    const users = { properties: { pin: 'postalCode' }, options: { deactivateMissingUsers: false } }
+    const sources = { staff: { connection: 'contoso' }, off: { connection: 'contoso', enabled: false, users } }
+    await writeFile(file, configuration(sources))
+
+    const shown = await muster(['apply', '-f', file, '--dry-run'])
+    const previewed = await must('apply', '-f', file, '--dry-run')
+    const applied = await must('apply', '-f', file)
+    await must('apply', '-f', join(home, 'muster.yaml'))
+
+    const places = ['sources.off.users.properties.pin', 'sources.off.users.options.deactivateMissingUsers']
+    for (const { warnings } of [previewed, applied]) expect(warnings.map((w: Json) => w.at)).toEqual(places)
+    for (const place of places) expect(shown.stdout).toContain(`! ${place}: `)
+    expect(shown.stdout).toContain('User.Read.All')
+    expect((await must('apply', '-f', join(home, 'muster.yaml'))).warnings).toEqual([])
+  })
+
   it('75: a source that is being run is not run twice; 130: cancel ends it', async () => {
     emulator.latencyMs = 60_000
     const first = muster(['sync', 'staff', '--json'])

@@ -2,8 +2,9 @@
 import type { Command } from 'commander'
 import type { SettingsPreview } from '../../app.ts'
 import { environment } from '../../config.ts'
-import { parseConfigFile } from '../../contract/config-file.ts'
+import { type ConfigFile, parseConfigFile } from '../../contract/config-file.ts'
 import type { ConfigurationChange } from '../../contract/configuration.ts'
+import { type SettingsWarning, warningsOf } from '../../contract/warnings.ts'
 import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
@@ -59,15 +60,26 @@ async function apply(session: Session, options: Options): Promise<number> {
       const settings = file.sources[name]
       if (settings !== undefined) previews.push(await app.preview({ source: name, settings, signal: session.signal }))
     }
+    const warnings = warningsAbout(file)
     if (session.json) {
       const plans = previews.map(({ document, items: _items, ...unread }) => ({ ...document, ...unread }))
-      writeJson(session.io, { dryRun: options.dryRun === true, changes: changes.map(present), plans })
+      writeJson(session.io, { dryRun: options.dryRun === true, changes: changes.map(present), plans, warnings })
       return 0
     }
     writeChanges(session, changes, options)
+    for (const { at, message } of warnings) writeLine(session.io, `! ${printable(at)}: ${printable(message)}`)
     for (const preview of previews) await writePreview(session, preview)
     return 0
   })
+}
+
+/** What is to be known about the settings in a file, by their place in it. */
+function warningsAbout({ sources, connections }: ConfigFile): readonly SettingsWarning[] {
+  return Object.entries(sources).flatMap(([name, settings]) =>
+    warningsOf(settings, { signInWithMicrosoft: connections[settings.connection]?.signInWithMicrosoft }).map(
+      ({ at, message }) => ({ at: `sources.${name}.${at}`, message }),
+    ),
+  )
 }
 
 /** What a changed source means for people, before it is saved. */
@@ -87,7 +99,7 @@ async function writePreview(
   if (unreadAttributes.length > 0)
     writeLine(
       session.io,
-      `Never read so far, and taken as empty for everybody here: ${unreadAttributes.map(printable).join(', ')}. The next run reads them first; then see: muster plan ${source}`,
+      `Never read so far: ${unreadAttributes.map(printable).join(', ')}. What is made of them is left as it is here. The next run reads them first; then see: muster plan ${source}`,
     )
   await writePlan(session.io, items)
   writePlanCounts(session.io, document)

@@ -40,7 +40,7 @@ async function approve(
     const document = await runWithProgress(session, (onProgress) =>
       app.approve({ run: runId, hash, reason, without, by: whoIsThis(), signal: session.signal, onProgress }),
     )
-    return writeResult(session, document)
+    return writeResult(session, { app, document })
   })
 }
 

@@ -101,7 +101,7 @@ async function sync(session: Session, request: Request): Promise<number> {
       if (request.output === undefined) return exitCodeOf(document.outcome)
     } else if (!session.json && request.kind === 'plan')
       await showPlan(session, { app, document, action: request.action })
-    return writeResult(session, document)
+    return writeResult(session, { app, document })
   })
 }
 
@@ -119,10 +119,20 @@ export async function runWithProgress(
 }
 
 /** Prints a run's document or what it says, and answers the exit code. */
-export function writeResult(session: Session, document: RunDocument): number {
+export async function writeResult(
+  session: Session,
+  { app, document }: { readonly app: App; readonly document: RunDocument },
+): Promise<number> {
   if (session.json) writeJson(session.io, document)
-  else writeRun(session.io, document)
+  else writeRun(session.io, document, await remedyOf(app, document))
   return exitCodeOf(document.outcome)
+}
+
+/** What to do about a run that failed: what its source is told to fail of, if it is that. */
+async function remedyOf(app: App, { outcome, source, error }: RunDocument): Promise<string | null> {
+  if (outcome !== 'failed') return null
+  const health = (await app.listHealth()).find((line) => line.source === source)
+  return health?.code === error?.code ? (health?.remedy ?? null) : null
 }
 
 async function showPlan(

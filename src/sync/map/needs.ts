@@ -46,10 +46,10 @@ export function needsOf(settings: SourceSettings): Needs {
     p.notes,
     ...Object.values(p.own),
   ]
-  for (const property of ones) if (property !== null) addAll(plain, sourcesOf(property))
-  for (const property of [...p.aliases, ...p.alternateEmails]) addAll(plain, sourcesOf(property))
-  for (const property of p.cards) addAll(secret, sourcesOf(property))
-  if (p.pin !== null && p.pin !== 'generate') addAll(secret, sourcesOf(p.pin))
+  for (const property of ones) if (property !== null) addAll(plain, attributesReadBy(property))
+  for (const property of [...p.aliases, ...p.alternateEmails]) addAll(plain, attributesReadBy(property))
+  for (const property of p.cards) addAll(secret, attributesReadBy(property))
+  if (p.pin !== null && p.pin !== 'generate') addAll(secret, attributesReadBy(p.pin))
   if (settings.users.filter !== null) {
     addAll(plain, attributesOfFilter(settings.users.filter))
   }
@@ -68,7 +68,8 @@ export function needsOf(settings: SourceSettings): Needs {
   }
 }
 
-function sourcesOf(property: OneValued | SeveralValued): readonly string[] {
+/** The attributes that one entry of a mapping reads. */
+export function attributesReadBy(property: OneValued | SeveralValued): readonly string[] {
   if ('from' in property) return attributesOf(property.from)
   if ('expression' in property) {
     const parsed = parseExpression(property.expression)
