@@ -30,14 +30,16 @@ export function planLeaver(input: UserInput, context: PlanUserContext, leaving: 
   if (linked.sourceId !== context.sourceId)
     return skipped('not-owned', { frozen: linked.sourceId === null, gives: linked.sourceId === null })
   if (linked.untouchable) return skipped('protected', { frozen: true })
+  // Whoever is gone for good will not come back as the same object, so his memberships end even where he is kept.
+  const frozen = leaving.reason !== 'gone'
   if (successor !== undefined) return planSuccession(input, { context, user: linked, successor })
   if (!linked.active) return planDeletion(input, { context, user: linked, leaving })
-  if (linked.restoredByAdministrator) return skipped('restored-by-administrator', { frozen: true })
+  if (linked.restoredByAdministrator) return skipped('restored-by-administrator', { frozen })
   if (!leaving.always) {
-    if (!options.deactivateMissingUsers) return skipped('missing-kept', { frozen: true, isMissing: true })
+    if (!options.deactivateMissingUsers) return skipped('missing-kept', { frozen, isMissing: true })
     const since = input.missingSince ?? context.now
     if (context.now.getTime() < since.getTime() + options.graceDays * DAY_MS)
-      return skipped('grace-period', { frozen: true, isMissing: true })
+      return skipped('grace-period', { frozen, isMissing: true })
   }
   const item: ItemDraft = {
     ...userItem(input, linked),

@@ -240,10 +240,11 @@ describe('a leaver', () => {
   it('whom an administrator restored stays, disabled or missing', () => {
     const linked = aRegistryUser({ restoredByAdministrator: true })
 
-    for (const judgement of ['gone', 'disabled'] as const)
+    for (const judgement of ['gone', 'soft-deleted', 'disabled'] as const)
       expect(planned({ judgement, linked })).toMatchObject({
         kind: 'skipped',
-        frozen: true,
+        // Gone for good ends memberships, whatever becomes of him.
+        frozen: judgement !== 'gone',
         isMissing: false,
         items: [{ action: 'skip', reason: 'restored-by-administrator' }],
       })
@@ -252,12 +253,13 @@ describe('a leaver', () => {
   it('is kept and listed as missing where missing users are not deactivated; a disabled one goes', () => {
     const users = { options: { deactivateMissingUsers: false } }
 
-    expect(planned({ judgement: 'gone', linked: ANN, users })).toMatchObject({
-      kind: 'skipped',
-      frozen: true,
-      isMissing: true,
-      items: [{ action: 'skip', reason: 'missing-kept' }],
-    })
+    for (const judgement of ['gone', 'soft-deleted', 'out-of-scope'] as const)
+      expect(planned({ judgement, linked: ANN, users })).toMatchObject({
+        kind: 'skipped',
+        frozen: judgement !== 'gone',
+        isMissing: true,
+        items: [{ action: 'skip', reason: 'missing-kept' }],
+      })
     expect(actionsOf(planned({ judgement: 'disabled', linked: ANN, users }))).toEqual(['user deactivate'])
   })
 
@@ -269,16 +271,18 @@ describe('a leaver', () => {
     [ago(3 * DAY), true],
     [ago(30 * DAY), true],
   ])('missing since %s, grace 3 days: deactivated is %s', (missingSince, isDeactivated) => {
-    const plan = planned({ judgement: 'gone', linked: ANN, missingSince, users: { options: { graceDays: 3 } } })
+    for (const judgement of ['gone', 'soft-deleted'] as const) {
+      const plan = planned({ judgement, linked: ANN, missingSince, users: { options: { graceDays: 3 } } })
 
-    if (isDeactivated) expect(actionsOf(plan)).toEqual(['user deactivate'])
-    else
-      expect(plan).toMatchObject({
-        kind: 'skipped',
-        frozen: true,
-        isMissing: true,
-        items: [{ action: 'skip', reason: 'grace-period', rule: RULE }],
-      })
+      if (isDeactivated) expect(actionsOf(plan)).toEqual(['user deactivate'])
+      else
+        expect(plan).toMatchObject({
+          kind: 'skipped',
+          frozen: judgement !== 'gone',
+          isMissing: true,
+          items: [{ action: 'skip', reason: 'grace-period', rule: RULE }],
+        })
+    }
   })
 
   it('disabled has no grace', () => {

@@ -195,18 +195,30 @@ export function differences(expected: Registry, observed: Observed): string[] {
   for (const id of Object.keys(observed.groups))
     if (!(id in expected.groups)) told.push(`group ${id}: should not be there`)
   const pairs = effective(expected)
-  const isOpen = (pair: string) =>
-    expected.openPairs.has(pair) ||
-    expected.groups[pair.split(' ')[0] ?? '']?.isOpen === true ||
-    expected.openPeople.has(pair.split(' ')[1] ?? '') ||
-    expected.people.some(
-      (p) => p.open.some((o) => o === 'all' || o === 'groups' || o === 'active') && pair.endsWith(` ${p.objectId}`),
-    )
+  const isOpen = openness(expected)
   for (const pair of pairs)
     if (!observed.effective.has(pair) && !isOpen(pair)) told.push(`membership ${pair}: is missing`)
   for (const pair of observed.effective)
     if (!pairs.has(pair) && !isOpen(pair)) told.push(`membership ${pair}: should not be there`)
   return told
+}
+
+/** Whether nothing is said of a pair `groupObjectId objectId`. */
+function openness(expected: Registry): (pair: string) => boolean {
+  const open = new Set(
+    expected.people
+      .filter((p) => p.open.some((o) => o === 'all' || o === 'groups' || o === 'active'))
+      .map((p) => p.objectId),
+  )
+  return (pair) => {
+    const [group = '', person = ''] = pair.split(' ')
+    return (
+      expected.openPairs.has(pair) ||
+      expected.groups[group]?.isOpen === true ||
+      expected.openPeople.has(person) ||
+      open.has(person)
+    )
+  }
 }
 
 /** Values that he holds, by canonical form: how a value is spelt where several spellings are given is not said. */
@@ -263,7 +275,13 @@ export function settle(expected: Registry, observed: Observed): Registry {
       },
     ]
   })
-  return { ...expected, groups: Object.fromEntries(groups), people: [...people, ...fresh] }
+  const isOpen = openness(expected)
+  const isSaid = (row: string) => !isOpen(row.split(' ', 2).join(' '))
+  const memberships = new Set([
+    ...[...expected.memberships].filter(isSaid),
+    ...[...observed.memberships].filter((row) => !isSaid(row)),
+  ])
+  return { ...expected, memberships, groups: Object.fromEntries(groups), people: [...people, ...fresh] }
 }
 
 /** What is there, taken for granted: after something that the model does not follow. */

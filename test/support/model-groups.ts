@@ -22,20 +22,17 @@ export function settleMemberships(
     if (objectId === null || verdict === undefined) continue
     const had = [...before.memberships].filter((row) => row.split(' ')[1] === objectId)
     const ours = had.filter((row) => row.endsWith(` ${run.source}`))
-    const isFrozen =
-      verdict === 'frozen' || ((verdict === 'softDeleted' || verdict === 'outOfScope') && person.isActive)
+    // Who is somebody else's is not missing: a source that wants him no more gives him nothing.
+    const isOthers = person.owner !== null && person.owner !== run.source
+    const isMissing = verdict === 'softDeleted' || (verdict === 'outOfScope' && !isOthers)
+    const isFrozen = verdict === 'frozen' || (isMissing && person.isActive)
     if (isFrozen) {
       if (person.wasRestored || person.owner !== run.source) for (const row of ours) openPairs.add(pairOf(row))
       if (person.wasRestored) person.open = [...person.open, 'groups']
       continue
     }
-    // Missing people who are kept are frozen, and whoever is gone loses his memberships: which of the two counts is not said.
-    if (verdict === 'gone' && person.isActive) {
-      for (const row of ours) openPairs.add(pairOf(row))
-      continue
-    }
     for (const row of ours) memberships.delete(row)
-    if (verdict === 'gone') continue
+    if (verdict === 'gone' || (isOthers && verdict !== 'wanted')) continue
     for (const group of groupsOf(view, objectId)) memberships.add(`${group} ${objectId} ${run.source}`)
     // What a removed source gave stays; whether it ends when another takes the person on is not said.
     if (person.owner !== null) for (const row of had) if (row.endsWith(' ')) openPairs.add(pairOf(row))
