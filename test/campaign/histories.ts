@@ -2,16 +2,17 @@
 //
 //   npm run campaign -- histories                                10,000 histories from seed 1
 //   npm run campaign -- histories --from 20001 --count 500       another range
+//   npm run campaign -- histories --record FILE --processes 1    goes on where FILE ends, and tells of all that is in it
 //   npm run campaign -- histories --replay 4711                  one history alone, told step by step
 import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const PROCESSES = 2
 /** Histories of one test process: it starts its own database, and a leak would show. */
-const CHUNK = 250
+const CHUNK = 50
 
 interface Summary {
   readonly from: number
@@ -30,6 +31,9 @@ export async function run(): Promise<Figures | null> {
       from: { type: 'string', default: '1' },
       count: { type: 'string', default: '10000' },
       replay: { type: 'string' },
+      processes: { type: 'string', default: String(PROCESSES) },
+      /** One line of JSON for each chunk that was played: its seeds are not played again. */
+      record: { type: 'string' },
     },
   })
   if (values.replay !== undefined) {
@@ -37,31 +41,59 @@ export async function run(): Promise<Figures | null> {
     return null
   }
   const from = Number(values.from)
-  const all = await campaign(from, Number(values.count))
-  process.stdout.write(table(all, from))
+  const range = { from, count: Number(values.count) }
+  const all = await campaign(range, { processes: Number(values.processes), record: values.record })
+  process.stdout.write(table(all, range))
   for (const { seed, error } of all.failures)
     process.stdout.write(`\nseed ${seed}: npm run campaign -- histories --replay ${seed}\n${error}\n`)
   if (all.failures.length > 0) process.exitCode = 1
   return all
 }
 
-async function campaign(from: number, count: number): Promise<Figures> {
-  const chunks: { readonly from: number; readonly count: number }[] = []
-  const size = Math.min(CHUNK, Math.ceil(count / PROCESSES))
-  for (let at = from; at < from + count; at += size) chunks.push({ from: at, count: Math.min(size, from + count - at) })
-  const done: Summary[] = []
+interface Range {
+  readonly from: number
+  readonly count: number
+}
+
+async function campaign(
+  { from, count }: Range,
+  { processes, record }: { readonly processes: number; readonly record: string | undefined },
+): Promise<Figures> {
+  const done =
+    record === undefined ? [] : (await recorded(record)).filter((s) => s.from >= from && s.from < from + count)
+  const played = new Set(done.flatMap((s) => Array.from({ length: s.count }, (_, n) => s.from + n)))
+  const chunks: Range[] = []
+  const size = Math.min(CHUNK, Math.ceil(count / processes))
+  for (let at = from; at < from + count; ) {
+    let length = 0
+    while (length < size && at + length < from + count && !played.has(at + length)) length += 1
+    if (length > 0) chunks.push({ from: at, count: length })
+    at += Math.max(length, 1)
+  }
   const work = async () => {
     for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
       const file = join(tmpdir(), `muster-campaign-${process.pid}-${chunk.from}.json`)
       await play({ FROM: String(chunk.from), COUNT: String(chunk.count), SUMMARY: file, QUIET: '1' })
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by histories.test.ts a moment ago
-      done.push(JSON.parse(await readFile(file, 'utf8')) as Summary)
+      const summary = JSON.parse(await readFile(file, 'utf8')) as Summary
+      done.push(summary)
+      if (record !== undefined) await appendFile(record, `${JSON.stringify(summary)}\n`)
       const failed = done.reduce((sum, s) => sum + s.failures.length, 0)
       process.stderr.write(`${done.reduce((sum, s) => sum + s.count, 0)} of ${count} histories, ${failed} failed\n`)
     }
   }
-  await Promise.all(Array.from({ length: PROCESSES }, work))
+  await Promise.all(Array.from({ length: processes }, work))
   return added(done)
+}
+
+/** Chunks of an earlier campaign; none where there was none. */
+async function recorded(file: string): Promise<Summary[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lines that this program wrote
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Summary]))
 }
 
 function play(env: Readonly<Record<string, string>>): Promise<number> {
@@ -92,9 +124,9 @@ function added(parts: readonly Summary[]): Figures {
 }
 
 /** The rows that docs/reliability.md keeps. */
-function table(all: Figures, from: number): string {
+function table(all: Figures, { from, count }: Range): string {
   const rows: [string, string][] = [
-    ['seeds', `${from}–${from + all.count - 1}`],
+    ['seeds', all.count === count ? `${from}–${from + count - 1}` : `${all.count} of ${from}–${from + count - 1}`],
     ['histories', String(all.count)],
   ]
   for (const [name, value] of Object.entries(all.tally)) {

@@ -8,53 +8,20 @@ import { runSource } from '../../src/sync/run.ts'
 import { mortal } from '../support/mortal.ts'
 import { afterRemoval } from '../support/model-groups.ts'
 import { afterLook, afterRun, EMPTY, type Registry, type TenantState } from '../support/model.ts'
+import { everything } from '../support/reverted.ts'
+import { attributeGroupMistakes } from './attribute-groups.ts'
+import { touchedBystanders } from './bystanders.ts'
 import { checkAlways } from './invariants.ts'
 import { changeByHand } from './hand.ts'
 import { claimsFrom, differences, dumpRegistry, observe, type Observed, settle, takenFrom } from './observe.ts'
 import { play } from './play.ts'
-import { openStage, type Stage, stateOf } from './stage.ts'
+import { diffLines, type Scene, type Tally, trace, traceItems } from './scene.ts'
+import { openStage, stateOf } from './stage.ts'
 import type { Disturbance, History, Step } from './steps.ts'
+import { checkHistory, revertLast } from './taking-back.ts'
 
 /** Whole and well-formed answers with something false in them. */
 const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list'])
-
-/** What happened, for the campaign's table. */
-export interface Tally {
-  steps: number
-  runs: number
-  readonly outcomes: Record<string, number>
-  readonly faults: Record<string, number>
-  kills: number
-  cancelled: number
-  fences: number
-  /** Runs whose registry was compared with the model. */
-  compared: number
-}
-
-export function newTally(): Tally {
-  return { steps: 0, runs: 0, outcomes: {}, faults: {}, kills: 0, cancelled: 0, fences: 0, compared: 0 }
-}
-
-interface HeldPlan {
-  readonly run: number
-  readonly hash: string
-  readonly tenant: TenantState
-  /** Nothing has happened since. */
-  isFresh: boolean
-}
-
-/** A history under way. */
-interface Scene {
-  readonly db: Database
-  readonly stage: Stage
-  readonly tally: Tally
-  expected: Registry
-  /** Sources whose mirror was told something false that nothing in the answer gave away: until a full run they are not compared. */
-  readonly misled: Set<string>
-  /** Sources whose next run is not compared, because something happened that the model does not follow. */
-  readonly unfollowed: Set<string>
-  readonly held: Map<string, HeldPlan>
-}
 
 class Broken extends Error {}
 
@@ -62,7 +29,16 @@ class Broken extends Error {}
 export async function playHistory(db: Database, { history, tally }: { history: History; tally: Tally }): Promise<void> {
   const stage = await openStage(db, history.seed)
   trace(`second source: ${history.second}`)
-  const scene: Scene = { db, stage, tally, expected: EMPTY, unfollowed: new Set(), misled: new Set(), held: new Map() }
+  const scene: Scene = {
+    db,
+    stage,
+    tally,
+    expected: EMPTY,
+    unfollowed: new Set(),
+    misled: new Set(),
+    held: new Map(),
+    isEdited: false,
+  }
   try {
     for (const step of history.start) for (const tenant of stage.tenants) play(tenant, step)
     await stage.configure('a', 0, history.settings[0])
@@ -83,6 +59,7 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     }
     try {
       await converge(scene)
+      await checkHistory(scene)
     } catch (error) {
       throw new Broken(`at the end: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, {
         cause: error,
@@ -104,6 +81,8 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
       play(stage.tenants[history.second === 'other' ? step.tenant : 0]!, step.step)
       return
     case 'hand':
+      await checkHistory(scene)
+      scene.isEdited = true
       scene.expected = await changeByHand(scene.db, { step: step.step, expected: scene.expected })
       return
     case 'wait':
@@ -125,12 +104,19 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
     case 'preview':
       if (source !== undefined) await run(scene, { source, mode: step.mode, kind: 'plan' })
       return
+    case 'revert':
+      if (source !== undefined) await revertLast(scene, source)
+      return
     case 'approve':
       if (source !== undefined) await approveHeld(scene, source)
       return
     case 'run':
       if (source === undefined) return
-      await run(scene, { source, mode: step.mode, kind: 'sync', disturbance: step.disturbance })
+      {
+        const before = step.undo ? await everything(scene.db) : undefined
+        const document = await run(scene, { source, mode: step.mode, kind: 'sync', disturbance: step.disturbance })
+        if (before !== undefined && document?.outcome === 'applied') await revertLast(scene, source, before)
+      }
       if (!scene.held.has(source) || step.held === 'leave') return
       if (step.held === 'reject') {
         await rejectRun(stage.engine, { run: scene.held.get(source)!.run, reason: 'no', by: 'test' })
@@ -176,7 +162,7 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
     scene.held.delete(source)
   if (outcome === 'applied' || outcome === 'no-change') {
     if (wanted.kind === 'sync') {
-      await compare(scene, { source, tenant, what: `run ${document?.run} (${outcome})` })
+      await compare(scene, { source, tenant, before, what: `run ${document?.run} (${outcome})` })
       return document
     }
   }
@@ -189,7 +175,7 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
   }
   if (!engineDied)
     throw new Error(`I18: a run that ended as ${outcome} has changed the registry:\n${diffLines(before, after)}`)
-  await compare(scene, { source, tenant, what: 'a run that died' })
+  await compare(scene, { source, tenant, before, what: 'a run that died' })
   return document
 }
 
@@ -272,7 +258,7 @@ async function approveHeld(scene: Scene, source: string, without?: 'removals'): 
     scene.held.set(source, { run: Number(document.run), hash: document.planHash!, tenant: tenantNow, isFresh: true })
   if (document.outcome === 'applied') {
     if (without !== undefined || !plan.isFresh) scene.unfollowed.add(source)
-    await compare(scene, { source, tenant: plan.tenant, what: `approval of run ${plan.run}` })
+    await compare(scene, { source, tenant: plan.tenant, before, what: `approval of run ${plan.run}` })
     if (without !== undefined || !plan.isFresh) scene.unfollowed.add(source)
     return
   }
@@ -285,7 +271,7 @@ async function approveHeld(scene: Scene, source: string, without?: 'removals'): 
 
 async function compare(
   scene: Scene,
-  applied: { readonly source: string; readonly tenant: TenantState; readonly what: string },
+  applied: { readonly source: string; readonly tenant: TenantState; readonly before: string; readonly what: string },
 ): Promise<void> {
   const { stage } = scene
   const settings: Record<string, SourceSettings> = Object.fromEntries(stage.sources)
@@ -296,13 +282,16 @@ async function compare(
     at: stage.now(),
   })
   const observed = await observe(scene.db)
+  const dumps = { before: applied.before, after: await dumpRegistry(scene.db) }
+  const touched = touchedBystanders(dumps, applied.tenant.tenantId)
+  if (touched.length > 0) throw new Error(`I11: ${applied.what} touched others:\n  ${touched.join('\n  ')}`)
   if (scene.unfollowed.delete(applied.source)) scene.expected = takenFrom(expected, observed)
-  else judge(scene, { expected, observed, what: applied.what })
+  else judge(scene, { expected, observed, source: applied.source, what: applied.what })
 }
 
 function judge(
   scene: Scene,
-  { expected, observed, what }: { expected: Registry; observed: Observed; what: string },
+  { expected, observed, source, what }: { expected: Registry; observed: Observed; source: string; what: string },
 ): void {
   if (scene.unfollowed.size > 0 || scene.misled.size > 0) {
     const lost = expected.people.filter(
@@ -315,7 +304,7 @@ function judge(
     scene.expected = takenFrom(expected, observed)
     return
   }
-  const wrong = differences(expected, observed)
+  const wrong = [...differences(expected, observed), ...attributeGroupMistakes(expected, { observed, source })]
   if (wrong.length > 0)
     throw new Error(`I1: after ${what} the registry is not what the model says:\n  ${wrong.join('\n  ')}`)
   scene.tally.compared += 1
@@ -374,24 +363,4 @@ async function settled(
 async function itemsOf(db: Database, run: number): Promise<string> {
   const items = await db.query('select object, action, reason, old, new from plan_items where run_id = $1', [run])
   return JSON.stringify(items.rows)
-}
-
-/** VERBOSE=1 tells what happens. */
-function trace(line: string): void {
-  if (process.env['VERBOSE'] !== undefined) process.stderr.write(`${line}\n`)
-}
-
-async function traceItems(db: Database, run: number): Promise<void> {
-  if (process.env['VERBOSE'] === undefined) return
-  const items = await db.query(
-    'select object, action, name, object_id, rule, reason, old, new from plan_items where run_id = $1 order by seq',
-    [run],
-  )
-  for (const item of items.rows) trace(`     ${JSON.stringify(item)}`)
-}
-
-function diffLines(before: string, after: string): string {
-  const [old, now] = [new Set(before.split('\n')), new Set(after.split('\n'))]
-  const lost = [...old].filter((line) => !now.has(line)).map((line) => `- ${line}`)
-  return [...lost, ...[...now].filter((line) => !old.has(line)).map((line) => `+ ${line}`)].join('\n')
 }

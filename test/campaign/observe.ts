@@ -4,6 +4,7 @@ import { ask } from './ask.ts'
 import { FIELD_COLUMNS } from '../../src/registry/users.ts'
 import { canonical } from '../support/model-entra.ts'
 import { effective } from '../support/model-groups.ts'
+import { DRAWN_PIN } from '../support/model-values.ts'
 import type { Holding, ModelGroup, Origin, Person, Registry } from '../support/model.ts'
 import { testSealing } from '../support/world.ts'
 import { OWN_ENDING, PINS } from './steps.ts'
@@ -14,6 +15,10 @@ export interface Observed {
   readonly effective: ReadonlySet<string>
   /** `groupObjectId objectId source`, as the model keeps them. */
   readonly memberships: ReadonlySet<string>
+  /** In groups that attributes make, `path\tobjectId\tsource`. */
+  readonly byAttributes: ReadonlySet<string>
+  /** Paths of default groups by object id. */
+  readonly defaults: ReadonlyMap<string, string>
 }
 
 type ObservedGroup = Pick<ModelGroup, 'name' | 'under'> & {
@@ -56,6 +61,8 @@ const PIN_OF = new Map(
   PINS.filter((pin) => pin !== null).map((pin) => [testSealing.lookup('pin', canonical(pin)).toString('hex'), pin]),
 )
 
+const PATH = `case g.under when '' then '' else g.under || '|' end || replace(g.name, '|', '\\|')`
+
 export async function observe(db: Database): Promise<Observed> {
   const fields = Object.entries(FIELD_COLUMNS).map(([field, column]) => `'${field}', u.${column}`)
   const users = await ask<Row>(
@@ -84,7 +91,21 @@ export async function observe(db: Database): Promise<Observed> {
        from memberships m join groups g on g.id = m.group_id join users u on u.id = m.user_id left join sources s on s.id = m.source_id
       where u.object_id is not null and g.object_id is not null`,
   )
+  const local = await ask<{ row: string }>(
+    db,
+    'attribute memberships',
+    `select ${PATH} || E'\\t' || u.object_id || E'\\t' || coalesce(s.name, '') as row
+       from memberships m join groups g on g.id = m.group_id join users u on u.id = m.user_id left join sources s on s.id = m.source_id
+      where u.object_id is not null and g.object_id is null`,
+  )
+  const defaults = await ask<{ object_id: string; path: string }>(
+    db,
+    'default groups',
+    `select u.object_id, ${PATH} as path from users u join groups g on g.id = u.default_group_id where u.object_id is not null`,
+  )
   return {
+    byAttributes: new Set(local.rows.map((row) => row.row)),
+    defaults: new Map(defaults.rows.map((row) => [row.object_id, row.path])),
     people: users.rows.map(personOf),
     groups: Object.fromEntries(
       groups.rows.map((g) => [g.object_id, { name: g.name, under: g.under, isHidden: g.hidden, owner: g.owner }]),
@@ -169,7 +190,9 @@ export function differences(expected: Registry, observed: Observed): string[] {
       [...person.aliases, ...person.cards].filter((h) => h.isOptional === true).map((h) => canonical(h.value)),
     )
     check('cards', (p) => heldValues(p.cards.filter((c) => !optional.has(canonical(c.value)))))
-    check('pin', (p) => (p.pin?.isHeld === true ? p.pin.value : null))
+    const pinOf = (p: Person) => (p.pin?.isHeld === true ? p.pin.value : null)
+    if (pinOf(person) !== DRAWN_PIN) check('pin', pinOf)
+    else if (pinOf(is) === null) told.push(`${who} pin: expected a drawn one, is null`)
     check('names', (p) => heldValues(p.aliases.filter((a) => !optional.has(canonical(a.value)))))
     // More may have become the registry's own: what was appended, or given by a property that is not mapped any more.
     const own = ownValues(person)
@@ -255,7 +278,7 @@ export function settle(expected: Registry, observed: Observed): Registry {
         aliases: is.aliases,
       }),
       ...((person.open.includes('cards') || person.cards.some((c) => c.isOptional === true)) && { cards: is.cards }),
-      ...(person.open.includes('pin') && { pin: is.pin }),
+      ...((person.open.includes('pin') || person.pin?.value === DRAWN_PIN) && { pin: is.pin }),
       ...(person.open.includes('personalNumber') && { personalNumber: is.personalNumber }),
       ...(person.open.includes('fields') && { fields: is.fields }),
     })

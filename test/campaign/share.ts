@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { newTally, playHistory } from './history.ts'
+import { playHistory } from './history.ts'
+import { newTally } from './scene.ts'
 import { history } from './steps.ts'
 
 /** Histories of each push, in as many files as spread well over the workers of a test run. */

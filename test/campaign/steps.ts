@@ -1,6 +1,7 @@
 // What can happen in a random history, as plain data: in the tenants, to the settings, by hand in the registry, and how runs go.
 import * as fc from 'fast-check'
 import type { FaultSpec } from '../../src/emulator/faultkinds.ts'
+import { EXPRESSIONS } from '../support/model-entra.ts'
 import type { Settings } from './stage.ts'
 
 /** Numbers are taken modulo of what there is. */
@@ -46,7 +47,11 @@ export type Step =
       readonly disturbance: Disturbance
       /** What becomes of it when it is held. */
       readonly held: 'approve' | 'reject' | 'leave' | 'withoutRemovals'
+      /** Once applied it is taken back at once. */
+      readonly undo: boolean
     }
+  /** The last applied run is taken back, whatever has happened since. */
+  | { readonly do: 'revert'; readonly source: number }
   | { readonly do: 'preview'; readonly source: number; readonly mode: 'auto' | 'full' }
   /** The plan that is still held, if any, whatever has happened since. */
   | { readonly do: 'approve'; readonly source: number }
@@ -183,20 +188,26 @@ const settings: fc.Arbitrary<Settings> = fc.record(
               ['upnPrefix'],
               ['mailNickname', 'onPremisesSamAccountName'],
               [{ from: 'mailNickname', mode: 'append' as const }],
+              [{ expression: EXPRESSIONS.alias }],
             ),
             cards: fc.constantFrom<NonNullable<NonNullable<Settings['users']>['properties']>['cards']>(
               [],
               ['faxNumber'],
               ['faxNumber', 'businessPhones'],
+              [{ from: 'faxNumber', transform: 'hex2dec' }],
               [{ from: 'faxNumber', mode: 'append' as const }],
               [{ from: 'faxNumber', apply: 'whenEmpty' as const }],
               [{ from: 'faxNumber', apply: 'whenCreated' as const }],
             ),
-            pin: nullable(fc.record({ from: on('state'), apply })),
+            pin: fc.oneof(
+              { weight: 3, arbitrary: nullable(fc.record({ from: on('state'), apply })) },
+              { weight: 1, arbitrary: on('generate') },
+            ),
             personalNumber: nullable(fc.record({ from: on('employeeId'), apply })),
             department: nullable(fc.record({ from: on('department'), apply })),
             email: nullable(fc.record({ from: on('mail'), apply })),
             office: nullable(fc.record({ template: on('%companyName%/%userPrincipalName%'), apply })),
+            notes: nullable(fc.record({ expression: fc.constantFrom(EXPRESSIONS.notes, EXPRESSIONS.mail), apply })),
             own: fc.constantFrom({}, { badge: 'faxNumber' }),
           },
           { requiredKeys: [] },
@@ -204,6 +215,7 @@ const settings: fc.Arbitrary<Settings> = fc.record(
         options: fc.record(
           {
             pairBy: fc.constantFrom('userName' as const, 'personalNumber', 'none'),
+            pairByObjectId: fc.constantFrom(true, true, true, true, false),
             addNewUsers: fc.constantFrom(true, true, true, false),
             deactivateMissingUsers: fc.constantFrom(true, true, false),
             graceDays: fc.constantFrom(0, 0, 2),
@@ -227,6 +239,13 @@ const settings: fc.Arbitrary<Settings> = fc.record(
           ['microsoft365' as const, 'distribution' as const],
         ),
         membership: fc.constantFrom('direct' as const, 'transitive'),
+        under: fc.constantFrom('none', 'none', 'Entra ID', 'Entra ID|Groups'),
+        fromAttributes: fc.constantFrom<NonNullable<NonNullable<Settings['groups']>['fromAttributes']>>(
+          [],
+          [{ template: '%companyName%|%department%', makeDefault: true }],
+          [{ template: 'Companies|%companyName%' }, { template: '%department%', makeDefault: true }],
+        ),
+        keepDefaultGroup: fc.boolean(),
       },
       { requiredKeys: [] },
     ),
@@ -317,10 +336,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       mode: fc.constantFrom('auto' as const, 'auto', 'auto', 'full'),
       disturbance,
       held: fc.constantFrom('approve' as const, 'approve', 'reject', 'leave', 'withoutRemovals'),
+      undo: fc.constantFrom(false, false, false, false, false, false, false, false, false, true),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: on('preview'), source, mode: fc.constantFrom('auto' as const, 'full') }) },
   { weight: 1, arbitrary: fc.record({ do: on('approve'), source }) },
+  { weight: 1, arbitrary: fc.record({ do: on('revert'), source }) },
   { weight: 1, arbitrary: fc.record({ do: on('wait'), hours: fc.constantFrom(1, 26, 60, 100) }) },
   { weight: 1, arbitrary: fc.record({ do: on('removeSource'), source }) },
 )

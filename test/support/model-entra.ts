@@ -37,14 +37,46 @@ export function textOf(value: unknown): string | undefined {
   return text === '' ? undefined : text
 }
 
-type Spec = { readonly from: string } | { readonly template: string } | { readonly expression: string }
+type Spec = ({ readonly from: string } | { readonly template: string } | { readonly expression: string }) & {
+  readonly transform?: string | null | undefined
+}
+
+/** The expressions that the model knows. A null attribute is an empty text, and Join leaves out what is empty. */
+export const EXPRESSIONS = {
+  alias: 'Join(".", [mailNickname], [employeeId])',
+  notes: 'Join("/", [companyName], [employeeId])',
+  mail: 'ToUpper(Coalesce([mail], [userPrincipalName]))',
+} as const
+
+function evaluate(user: EntraUser, expression: string): string {
+  const text = (name: string) => textOf(attributeOf(user, name)) ?? ''
+  const join = (separator: string, names: readonly string[]) =>
+    names
+      .map(text)
+      .filter((part) => part !== '')
+      .join(separator)
+  if (expression === EXPRESSIONS.alias) return join('.', ['mailNickname', 'employeeId'])
+  if (expression === EXPRESSIONS.notes) return join('/', ['companyName', 'employeeId'])
+  if (expression === EXPRESSIONS.mail) return (text('mail') || text('userPrincipalName')).toUpperCase()
+  throw new Error(`the model does not know the expression ${expression}`)
+}
+
+function transformed(value: string, transform: string | null | undefined): string {
+  if (transform === null || transform === undefined) return value
+  if (transform === 'hex2dec') return BigInt(`0x${value}`).toString()
+  throw new Error(`the model does not know the transformation ${transform}`)
+}
 
 /** What a property takes from this person: each value, none of them blank. */
 export function valuesOf(user: EntraUser, spec: Spec): readonly string[] {
-  if ('expression' in spec) throw new Error('the model knows no expressions')
-  const given = 'from' in spec ? attributeOf(user, spec.from) : fill(user, spec.template)
+  const given =
+    'from' in spec
+      ? attributeOf(user, spec.from)
+      : 'template' in spec
+        ? fill(user, spec.template)
+        : evaluate(user, spec.expression)
   const values = (Array.isArray(given) ? given : [given]).map(textOf)
-  return values.filter((value) => value !== undefined)
+  return values.flatMap((value) => (value === undefined ? [] : [transformed(value, spec.transform)]))
 }
 
 export function valueOf(user: EntraUser, spec: Spec): string | undefined {
@@ -114,6 +146,25 @@ function typesOf(group: EntraGroup): readonly Exclude<SourceSettings['groups']['
   if (types.includes('DynamicMembership')) return ['dynamic']
   if (mailEnabled === true) return securityEnabled === true ? ['mailEnabledSecurity'] : ['distribution']
   return ['security']
+}
+
+/** Paths that the templates of a source make for a person; of each only the last group has him. Escaped as paths are. */
+export function attributeGroupsOf(
+  view: View,
+  user: EntraUser,
+): readonly { readonly path: string; readonly isDefault: boolean }[] {
+  const { fromAttributes, under } = view.settings.groups
+  return fromAttributes.flatMap(({ template, makeDefault }) => {
+    const names: string[] = []
+    for (const level of template.split('|')) {
+      const name = fill(user, level).trim()
+      // A path ends before its first empty level.
+      if (name === '') break
+      names.push(name.replaceAll('|', '\\|'))
+    }
+    if (names.length === 0) return []
+    return [{ path: [...(under === null ? [] : [under]), ...names].join('|'), isDefault: makeDefault }]
+  })
 }
 
 /** Imported groups that a person is in: as told directly, or through any nested group. */

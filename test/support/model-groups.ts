@@ -49,10 +49,13 @@ export function settleGroups(
   { run, view, views }: Omit<Setting, 'people'> & Pick<Registry, 'views'>,
 ): Registry['groups'] {
   const after = Object.fromEntries(
-    Object.entries(before.groups).map(([id, { name, under, givers }]) => [
-      id,
-      { name, under, givers: givers.filter((giver) => giver !== run.source) },
-    ]),
+    Object.entries(before.groups).map(([id, { name, under, givers }]) => {
+      const others = givers.filter((giver) => giver !== run.source)
+      const isDropped = others.length < givers.length && others.length > 0
+      // Whether it passes to another place with another giver depends on who owned it, of which nothing is told.
+      const orElse = isDropped ? { orElse: placesOf(before, { id, others, views }) } : {}
+      return [id, { name, under, givers: others, ...orElse }]
+    }),
   )
   for (const group of run.tenant.groups.values()) {
     if (!isGiven(view, group)) continue
@@ -65,7 +68,7 @@ export function settleGroups(
     }
   }
   // Whether it ends, or passes to a source that has only looked so far, is not said; nor whether it stays for a source that
-  // was removed, or that was told not to give it and has not run since.
+  // was removed, has not seen yet that it is gone, or that was told not to give it and has not run since.
   const others = Object.entries(views).filter(([name]) => name !== run.source && run.settings[name] !== undefined)
   return Object.fromEntries(
     Object.entries(after).map(([id, group]) => {
@@ -74,11 +77,14 @@ export function settleGroups(
         const there = tenant?.tenantId === run.tenant.tenantId ? tenant.groups.get(id) : undefined
         return tenant !== undefined && there !== undefined && isGiven({ tenant, settings }, there)
       }
+      const isGone =
+        !run.tenant.groups.has(id) &&
+        others.some(([, view]) => view.tenant.tenantId === run.tenant.tenantId && view.tenant.groups.has(id))
       const wasOurs = before.groups[id]?.givers.includes(run.source) === true && !group.givers.includes(run.source)
       const isUnsaid =
         group.givers.length === 0
           ? others.some(([name, { settings }]) => isGivenNow(name, settings))
-          : wasOurs && group.givers.every((name) => name === '' || !isGivenNow(name, run.settings[name]!))
+          : isGone || (wasOurs && group.givers.every((name) => name === '' || !isGivenNow(name, run.settings[name]!)))
       return [id, { ...group, isOpen: isUnsaid }]
     }),
   )

@@ -203,10 +203,16 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
   for (const person of active) {
     person.cards = cards.get(person) ?? []
     person.pin = pins.get(person)?.[0] ?? null
+    // Which one is drawn nobody can say; that there is one, the comparison says.
+    if (person.mapped?.view.settings.users.properties.pin === 'generate' && person.pin === null)
+      person.pin = { value: DRAWN_PIN, origin: 'own', isHeld: true }
     const number = numbers.get(person)?.[0]
     person.personalNumber = number?.isHeld === true ? number.value : null
   }
 }
+
+/** Stands for any PIN. */
+export const DRAWN_PIN = 'any PIN'
 
 function wantedPin(person: Draft): readonly Holding[] {
   const had = person.pin === null ? [] : [person.pin]
