@@ -37,7 +37,15 @@ export async function changeMemberships(tx: Queries, options: ApplyOptions): Pro
     `with ended as (
        delete from memberships t using ${rows('r')} m
        where t.group_id = m.group_id and t.user_id = m.user_id and ${isGivenBy('t', '$2')} ${condition}
-       returning t.*)
+       returning t.*),
+     -- A default group that a source gave goes with the last source that has him in it: his owner looks at him again.
+     marked as (
+       insert into mirror_marks (source_id, key, at)
+       select distinct s.id, o.key, s.fence + 1 from ended e
+         join users u on u.id = e.user_id and u.default_group_id = e.group_id and u.given_default_group_id = e.group_id
+         join sources s on s.id = u.source_id and s.id <> $2
+         join mirror_objects o on o.source_id = s.id and o.object_id = u.object_id and o.kind = 'u'
+       on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at))
      insert into undo_memberships (run_id, group_id, user_id, source_id)
      select $1, group_id, user_id, source_id from ended`,
     [options.runId, options.sourceId],

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
@@ -530,6 +531,24 @@ describe('default groups', () => {
 
     expect(plan.users.updated).toBe(1)
     expect(await defaults()).toEqual({ 'ann@x': null, 'bo@x': 'Contoso|Sales' })
+  })
+
+  it('one that a source gave goes when the last other source of his tenant leaves him out of it', async () => {
+    const tenantId = randomUUID()
+    const owner = await aHandSource(test.db, { priority: 10 }, tenantId)
+    const giver = await aHandSource(test.db, { priority: 20, groups: { fromAttributes: DEFAULT } }, tenantId)
+    for (const source of [owner, giver]) await source.user(A, ann({ companyName: 'Contoso' }))
+    await giver.run()
+    await owner.run()
+    const takenOver = await defaults()
+    await giver.set({ priority: 20 })
+    await giver.run({ everybody: true })
+
+    const plan = await owner.run()
+
+    expect(takenOver).toEqual({ 'ann@x': 'Contoso' })
+    expect(plan.users.updated).toBe(1)
+    expect(await defaults()).toEqual({ 'ann@x': null })
   })
 
   it('emptying everybody’s default group is held like any other field', async () => {
