@@ -10,7 +10,8 @@ export async function changeCredentials(
   if (kinds.has('credential remove')) {
     await tx.query(
       `delete from credentials c using plan_items i where ${MINE} and i.object = 'credential' and i.action = 'remove'
-         and c.user_id = i.user_id and c.kind = i.old ->> 'kind' and c.lookup = decode(i.old ->> 'lookup', 'hex') and c.origin = 's'`,
+         and c.user_id = i.user_id and c.kind = i.old ->> 'kind' and c.lookup = decode(i.old ->> 'lookup', 'hex')
+         and (c.origin = 's' or i.reason = 'replaced-in-entra')`,
       run,
     )
   }

@@ -5,6 +5,9 @@ export interface Claim {
   readonly space: 'name' | 'card' | 'pin' | 'number'
   /** Canonical form; for cards and PINs its keyed look-up. */
   readonly key: string
-  /** `own`: the registry's, never given up. `value`: an alias, card, PIN or number that the source gives. `kept`: an old user name. `parked`: comes back where free. */
-  readonly rank: 'own' | 'userName' | 'value' | 'kept' | 'parked'
+  /**
+   * `own`: the registry's, never given up. `value`: an alias, card, PIN or number that the source gives. `kept`: an old user name.
+   * `parked`: comes back where free. `replaced`: the registry's own, until the one that the source gives instead is his.
+   */
+  readonly rank: 'own' | 'userName' | 'value' | 'kept' | 'parked' | 'replaced'
 }

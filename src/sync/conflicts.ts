@@ -32,6 +32,27 @@ export interface Resolution {
  * of those who ask), which is independent of the order of the input, then every other value by itself.
  */
 export function resolveConflicts(claimants: readonly Claimant[]): Resolution {
+  const resolution = resolveOnce(claimants)
+  // Who does not get what would replace his own keeps that, which others must then do without: again, until nobody is left.
+  const isLeft = (claimant: Claimant) => {
+    const space = claimant.claims.find((claim) => claim.rank === 'replaced')?.space
+    const wanted = claimant.claims.filter((claim) => claim.space === space && claim.rank === 'value')
+    const denied = resolution.denied.get(claimant.id)
+    return space !== undefined && wanted.every((claim) => denied?.has(`${space}:${claim.key}`) === true)
+  }
+  const left = new Set(claimants.filter(isLeft))
+  if (left.size === 0) return resolution
+  return resolveConflicts(claimants.map((claimant) => (left.has(claimant) ? keepingOwn(claimant) : claimant)))
+}
+
+function keepingOwn(claimant: Claimant): Claimant {
+  const claims = claimant.claims.map((claim) =>
+    claim.rank === 'replaced' ? { ...claim, rank: 'own' as const } : claim,
+  )
+  return { ...claimant, claims }
+}
+
+function resolveOnce(claimants: readonly Claimant[]): Resolution {
   const byId = new Map(claimants.map((c) => [c.id, c]))
   const denied = new Map<string, Set<string>>()
   const winners = new Map<string, string>()
@@ -121,7 +142,14 @@ function settleUserNames(claimants: readonly Claimant[], market: NameMarket): Re
   return nameless
 }
 
-const STRENGTH: Readonly<Record<Claim['rank'], number>> = { own: 0, userName: 1, value: 2, parked: 3, kept: 4 }
+const STRENGTH: Readonly<Record<Claim['rank'], number>> = {
+  own: 0,
+  userName: 1,
+  value: 2,
+  parked: 3,
+  kept: 4,
+  replaced: 5,
+}
 
 /** Negative: `a` gets the value. */
 function compare(a: Wish, b: Wish, claim: string): number {

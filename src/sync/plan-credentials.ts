@@ -29,6 +29,8 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       )
     const add = (lookup: string, content: Record<string, string>, reason = 'given-in-entra') =>
       items.push(credentialItem(input, o, { action: 'add', kind, reason, content: { lookup, ...content } }))
+    const remove = (lookup: string, reason: string) =>
+      items.push(credentialItem(input, o, { action: 'remove', kind, reason, content: { lookup } }))
     /** What the source does not decide about: the registry's own, or all where nothing is withdrawn. */
     const keep = (credential: RegistryCredential, rank: Claim['rank']) => {
       const { lookup } = credential
@@ -40,8 +42,20 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       // With a reactivation it comes back by itself.
       else if (!parked) add(lookup, { shown: HIDDEN })
     }
-    for (const credential of have) if (credential.origin === 'o') keep(credential, 'own')
     const withdraws = taken?.withdraws === true
+    // A person has one PIN: what the source always gives takes the place of his own, unless it belongs to somebody else.
+    const [given] = kind === 'pin' && withdraws ? taken.values : []
+    const replacement = given === undefined ? undefined : o.context.lookup(kind, canonical(given.value))
+    const isReplaced = replacement !== undefined && !input.denied.has(`pin:${replacement}`)
+    for (const credential of have) {
+      const { lookup } = credential
+      if (credential.origin !== 'o') continue
+      if (!isReplaced || lookup === replacement) keep(credential, 'own')
+      else {
+        if (credential.held && !parked) claims.push({ space: kind, key: lookup, rank: 'replaced' })
+        remove(lookup, REPLACED)
+      }
+    }
     const wanted = new Set<string>()
     for (const { value, own } of taken?.values ?? []) {
       const lookup = o.context.lookup(kind, canonical(value))
@@ -64,12 +78,7 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
     for (const credential of have) {
       if (credential.origin !== 's' || wanted.has(credential.lookup)) continue
       if (!withdraws) keep(credential, 'value')
-      else {
-        const { lookup } = credential
-        items.push(
-          credentialItem(input, o, { action: 'remove', kind, reason: 'withdrawn-in-entra', content: { lookup } }),
-        )
-      }
+      else remove(credential.lookup, 'withdrawn-in-entra')
     }
   }
   plan('card', o.wanted.cards)
@@ -84,6 +93,8 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
 const HIDDEN = '••••'
 /** What makes a credential the registry's own from the start. */
 const OWN = { origin: 'o' }
+/** The reason of items that take away a PIN of the registry's own. */
+const REPLACED = 'replaced-in-entra'
 /** The reason of items whose PIN is drawn. */
 export const DRAWN = 'generated'
 

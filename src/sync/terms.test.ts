@@ -215,6 +215,75 @@ describe('a PIN from an attribute', () => {
     expect(await pins()).toEqual(['pin/480213 o'])
   })
 
+  describe('that became the registry’s own, where it is always given from now on', () => {
+    const C = anId(3)
+    const holders = async () => {
+      const found = await test.db.query<{ who: string }>(
+        `select u.user_name || ' ' || convert_from(c.lookup, 'UTF8') || ' ' || c.origin::text as who
+         from credentials c join users u on u.id = c.user_id where c.kind = 'pin' and c.held order by 1`,
+      )
+      return found.rows.map((row) => row.who)
+    }
+    /** Ann and Bo have a PIN of their own, and Cy one that is given. */
+    async function given() {
+      const source = await aHandSource(test.db, settings('whenCreated'))
+      await source.user(A, { userPrincipalName: 'a@x', employeeId: '480213' })
+      await source.user(B, { userPrincipalName: 'b@x', employeeId: '731905' })
+      await source.user(C, { userPrincipalName: 'c@x', employeeId: null })
+      await source.run()
+      await source.set(settings())
+      await source.user(C, { employeeId: '650471' })
+      await source.run()
+      expect(await holders()).toEqual(['a@x pin/480213 o', 'b@x pin/731905 o', 'c@x pin/650471 s'])
+      return source
+    }
+
+    it('gives way to another one: a person has one PIN', async () => {
+      const source = await given()
+      await source.user(A, { employeeId: '918273' })
+
+      const plan = await source.run()
+
+      expect(plan).toMatchObject({ credentials: { added: 1, removed: 1 } })
+      expect(await holders()).toEqual(['a@x pin/918273 s', 'b@x pin/731905 o', 'c@x pin/650471 s'])
+      expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+    })
+
+    it('is swapped in one run', async () => {
+      const source = await given()
+      await source.user(A, { employeeId: '731905' })
+      await source.user(B, { employeeId: '480213' })
+
+      await source.run()
+
+      expect(await holders()).toEqual(['a@x pin/731905 s', 'b@x pin/480213 s', 'c@x pin/650471 s'])
+      expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+    })
+
+    it('D6: stays with him, and with whoever wants his, when the other one belongs to somebody else', async () => {
+      const source = await given()
+      await source.user(A, { employeeId: '731905' })
+      await source.user(B, { employeeId: '650471' })
+
+      await source.run()
+
+      expect(await holders()).toEqual(['a@x pin/480213 o', 'b@x pin/731905 o', 'c@x pin/650471 s'])
+      const issues = await test.db.query('select code, object_id from issues order by object_id')
+      expect(issues.rows).toEqual([
+        { code: 'pin-conflict', object_id: A },
+        { code: 'pin-conflict', object_id: B },
+      ])
+      expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+    })
+
+    it('stays where the attribute is empty: an administrator may have given it', async () => {
+      const source = await given()
+      await source.user(A, { employeeId: null })
+
+      expect((await source.run()).isEmpty).toBe(true)
+    })
+  })
+
   it('whenEmpty: is given to whoever has none', async () => {
     const source = await aHandSource(test.db, settings('whenEmpty'))
     await source.user(A, { userPrincipalName: 'a@x', employeeId: null })

@@ -188,12 +188,7 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
     },
     had: (p) => p.before?.cards ?? [],
   })
-  const pins = settleHoldings(active, {
-    run,
-    taken: none,
-    wishes: (p) => wantedPin(p),
-    had: (p) => (p.before?.pin ? [p.before.pin] : []),
-  })
+  const pins = settlePins(active, run)
   const numbers = settleHoldings(active, {
     run,
     taken: none,
@@ -202,7 +197,7 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
   })
   for (const person of active) {
     person.cards = cards.get(person) ?? []
-    person.pin = pins.get(person)?.[0] ?? null
+    person.pin = pins.get(person) ?? null
     // Which one is drawn nobody can say; that there is one, the comparison says.
     if (person.mapped?.view.settings.users.properties.pin === 'generate' && person.pin === null)
       person.pin = { value: DRAWN_PIN, origin: 'own', isHeld: true }
@@ -214,14 +209,54 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
 /** Stands for any PIN. */
 export const DRAWN_PIN = 'any PIN'
 
-function wantedPin(person: Draft): readonly Holding[] {
+/** Everybody asks for the PIN that he is given, then for his own, which nobody takes from him. Losers keep their own, parked. */
+function settlePins(people: readonly Draft[], run: AppliedRun): Map<Draft, Holding> {
+  const wishes = new Map(people.map((p) => [p, wantedPins(p)]))
+  const had = (p: Draft) => p.before?.pin ?? undefined
+  const isHolder = (p: Draft, key: string) => {
+    const pin = had(p)
+    return p.wasActive && pin !== undefined && pin.isHeld && canonical(pin.value) === key
+  }
+  const won = contest(
+    people.map((p): Wisher<Draft> => {
+      const wanted = wishes.get(p) ?? []
+      const isOwn = (key: string) => wanted.some((w) => w.origin === 'own' && canonical(w.value) === key)
+      return {
+        who: p,
+        wishes: wanted.map((w) => w.value),
+        // What was parked comes back only where it is still free.
+        rank: [wanted[0]?.isHeld === false ? 1 : 0, ...rankOf(p, run)],
+        holds: (key) => isHolder(p, key),
+        isFixed: (key) => isHolder(p, key) && (isOwn(key) || p.mapped === undefined),
+      }
+    }),
+    [],
+  )
+  const settled = new Map<Draft, Holding>()
+  for (const [person, wanted] of wishes) {
+    const value = won.get(person)
+    const got = wanted.find((w) => w.value === value)
+    const own = wanted.find((w) => w.origin !== 'given' && w.value === had(person)?.value)
+    if (got !== undefined) settled.set(person, { ...got, isHeld: true })
+    else if (own !== undefined) settled.set(person, { ...own, isHeld: false })
+  }
+  return settled
+}
+
+/** What he is given, before what is his own. */
+function wantedPins(person: Draft): readonly Holding[] {
   const had = person.pin === null ? [] : [person.pin]
   const spec = person.mapped?.view.settings.users.properties.pin
   if (person.mapped === undefined || spec === undefined) return had
-  if (spec === null || spec === 'generate') return had.map((h) => ({ ...h, origin: 'own' }))
-  if (spec.apply !== 'always' && !person.isNew && (spec.apply === 'whenCreated' || had.length > 0)) return had
+  const kept = had.map((h): Holding => ({ ...h, origin: 'own' }))
+  if (spec === null || spec === 'generate') return kept
+  if (spec.apply !== 'always' && !person.isNew && (spec.apply === 'whenCreated' || had.length > 0)) return kept
   const value = valueOf(person.mapped.user, spec)
-  return value === undefined ? [] : [{ value, origin: 'given', isHeld: true }]
+  // The registry's own stays where the source has nothing in its place.
+  const own = had.filter((h) => h.origin === 'own' && h.value !== value)
+  if (value === undefined) return own
+  const isStill = had.some((h) => h.origin === 'own' && h.value === value)
+  return [{ value, origin: spec.apply === 'always' && !isStill ? 'given' : 'own', isHeld: true }, ...own]
 }
 
 function wantedNumber(person: Draft): readonly Holding[] {
