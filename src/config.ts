@@ -1,4 +1,5 @@
 // The one declaration of settings. Environment names, flags and docs/configuration.md come from it.
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { ConfigError, type ConfigProblem } from './base/errors.ts'
@@ -12,6 +13,8 @@ export interface Config {
   readonly databaseUrl: Secret | undefined
   readonly databaseUser: string | undefined
   readonly listen: { readonly host: string; readonly port: number }
+  /** Addresses and networks of proxies whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[]
   readonly keyFile: string
   readonly logLevel: LogLevel
   /** Secret because it may carry a password. */
@@ -85,6 +88,15 @@ export const SETTINGS: readonly Setting[] = [
     type: 'host:port',
     fallback: '`127.0.0.1:8080`',
     description: 'Where the server listens. An IPv6 address stands in brackets.',
+  },
+  {
+    key: 'trustedProxies',
+    env: ['MUSTER_TRUSTED_PROXIES'],
+    type: 'comma separated addresses and networks',
+    fallback: 'none',
+    description:
+      'Proxies in front of the server, e.g. `10.0.0.7,fd00::/64`: only from them the client’s address, host and https are taken ' +
+      'from X-Forwarded-For, -Host and -Proto. Whatever others send in these headers is not looked at.',
   },
   {
     key: 'keyFile',
@@ -226,6 +238,7 @@ export function loadConfig(
     databaseUrl: read('databaseUrl', (text) => new Secret(parseUrl(text, ['postgresql:', 'postgres:']))),
     databaseUser: read('databaseUser', parseUser),
     listen: Object.freeze(read('listen', parseListen) ?? { host: '127.0.0.1', port: 8080 }),
+    trustedProxies: read('trustedProxies', parseNetworks) ?? Object.freeze([]),
     keyFile: read('keyFile', parsePath) ?? join(home, 'key'),
     logLevel: read('logLevel', parseLogLevel) ?? 'info',
     httpsProxy: read('httpsProxy', (text) => new Secret(parseUrl(text, ['http:', 'https:']))),
@@ -325,6 +338,20 @@ function parseListen(text: string): { host: string; port: number } {
   if (host === undefined || port > 65_535)
     throw new Mistake(`${JSON.stringify(text)} is not host:port, e.g. 0.0.0.0:8080 or [::1]:8080`)
   return { host: host.replace(/^\[|\]$/g, ''), port }
+}
+
+function parseNetworks(text: string): readonly string[] {
+  return Object.freeze(
+    text.split(',').map((part) => {
+      const network = part.trim()
+      const [address = '', bits, ...more] = network.split('/')
+      const most = isIP(address) === 6 ? 128 : 32
+      const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most)
+      if (isIP(address) === 0 || !isNetwork || more.length > 0)
+        throw new Mistake(`${JSON.stringify(network)} is not an address or network, e.g. 10.0.0.7 or 10.0.0.0/24`)
+      return network
+    }),
+  )
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -58,7 +58,7 @@ export function checkOrigin(request: FastifyRequest, identity: Identity): void {
   const site = request.headers['sec-fetch-site']
   const { origin } = request.headers
   const isOfOthers = site !== undefined && site !== 'same-origin' && !(isReading && site === 'none')
-  const isFromElsewhere = origin !== undefined && hostOf(origin) !== request.host
+  const isFromElsewhere = origin !== undefined && !isOriginOf(origin, request.host)
   // Every browser of these years sends one of the two with what changes something.
   const isUnknown = !isReading && site === undefined && origin === undefined
   if (isOfOthers || isFromElsewhere || isUnknown) {
@@ -73,8 +73,10 @@ export function checkOrigin(request: FastifyRequest, identity: Identity): void {
   }
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.parse(origin)?.host
+/** The scheme is not compared: a proxy that ends TLS may not be known to us, and a browser that sends it keeps to it itself. */
+function isOriginOf(origin: string, host: string): boolean {
+  const given = URL.parse(origin)
+  return given !== null && given.host === URL.parse(`${given.protocol}//${host}`)?.host
 }
 
 function isSame(a: string, b: string): boolean {

@@ -1,5 +1,6 @@
 // Every route there is, by the name of its endpoint.
 import type { Handlers } from './handler.ts'
+import { accessRoutes } from './routes/access.ts'
 import { runRoutes } from './routes/runs.ts'
 
-export const HANDLERS: Partial<Handlers> = { ...runRoutes }
+export const HANDLERS: Partial<Handlers> = { ...accessRoutes, ...runRoutes }

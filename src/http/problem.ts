@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { BusyError, CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import type { Problem } from '../contract/api/endpoint.ts'
 import { GraphError } from '../graph/errors.ts'
+import { HasherBusyError, SignInError, SlowDownError } from '../signin/errors.ts'
 
 /** A request that is refused before any route is asked, or by a rule of HTTP. */
 export class HttpError extends Error {
@@ -17,6 +18,11 @@ export class HttpError extends Error {
     this.code = code
     this.headers = options.headers ?? {}
   }
+}
+
+/** What an address that there is not is answered with. */
+export function nothingAt({ method, url }: { readonly method: string; readonly url: string }): HttpError {
+  return new HttpError(404, 'not-found', { message: `There is nothing at ${method} ${url.split('?')[0] ?? ''}` })
 }
 
 /** A problem and how it is sent. */
@@ -67,6 +73,11 @@ function describe(error: unknown): Described {
   if (error instanceof NotFoundError) return { status: 404, code: error.code }
   if (error instanceof ConflictError || error instanceof BusyError) return { status: 409, code: error.code }
   if (error instanceof CancelledError) return { status: 503, code: error.code }
+  if (error instanceof SignInError) return { status: error.code === 'password-wrong' ? 403 : 401, code: error.code }
+  if (error instanceof SlowDownError || error instanceof HasherBusyError) {
+    const status = error instanceof SlowDownError ? 429 : 503
+    return { status, code: error.code, headers: { 'retry-after': String(error.retryAfterSeconds) } }
+  }
   if (error instanceof RunError) return describeRunError(error)
   return describeFastify(error) ?? { status: 500, code: 'internal' }
 }

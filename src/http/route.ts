@@ -5,13 +5,17 @@ import { API, type EndpointName } from '../contract/api/api.ts'
 import type { Endpoint } from '../contract/api/endpoint.ts'
 import { parseWithProblems } from '../contract/problems.ts'
 import { ConfigError, type ConfigProblem, InvariantError } from '../base/errors.ts'
-import { actorOf, type Identity, judgeAccess } from '../signin/identity.ts'
+import type { Actor } from '../registry/audit.ts'
+import { SignInError, SlowDownError } from '../signin/errors.ts'
+import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
 import { readCookie, writeDevice, writeSession } from './cookies.ts'
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
 import { checkAccess, checkOrigin, identify } from './guard.ts'
 import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
+import { HttpError } from './problem.ts'
+import type { Refusals } from './refusals.ts'
 
 /** Any handler; which call and answer belong to it, `Handlers` has checked. */
 type AnyHandler = (parts: HttpParts, call: Call<Endpoint>) => Promise<unknown>
@@ -20,6 +24,7 @@ export interface RouteOptions {
   readonly parts: HttpParts
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal
+  readonly refusals: Refusals
 }
 
 /** Registers the endpoints that there are handlers for. */
@@ -41,35 +46,81 @@ export function endpointNames(): readonly EndpointName[] {
 function registerRoute(
   server: FastifyInstance,
   { name, handler }: { readonly name: EndpointName; readonly handler: AnyHandler },
-  { parts, stopping }: RouteOptions,
+  { parts, stopping, refusals }: RouteOptions,
 ): void {
   const endpoint: Endpoint = API[name]
+  /** Does something, and audits it where it is refused. */
+  const noted = async <T>(request: FastifyRequest, who: () => Identity, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      const reason = refusalReason(error)
+      if (reason !== undefined) {
+        const actor = triedBy(error) ?? actorOf(who(), request.ip)
+        await refusals.note({
+          actor: { ...actor, address: request.ip },
+          action: endpoint.audit,
+          endpoint: name,
+          reason,
+        })
+      }
+      throw error
+    }
+  }
   const identities = new WeakMap<FastifyRequest, Identity>()
   server.route({
     method: endpoint.method,
     url: endpoint.path,
     exposeHeadRoute: false,
     async onRequest(request) {
-      const identity = await identify(parts.engine, request)
-      identities.set(request, identity)
-      checkAccess(identity, endpoint)
-      checkOrigin(request, identity)
+      let identity: Identity = NOBODY
+      await noted(
+        request,
+        () => identity,
+        async () => {
+          identity = await identify(parts.engine, request)
+          identities.set(request, identity)
+          checkAccess(identity, endpoint)
+          // What needs nobody does not ask for the mark of a session either.
+          checkOrigin(request, endpoint.role === 'anyone' ? NOBODY : identity)
+        },
+      )
     },
     async handler(request, reply) {
       const identity = identities.get(request)
       if (identity === undefined) throw new InvariantError('a request was not identified')
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
-      const answer = await handler(parts, {
+      const call = {
         ...parseAsked(endpoint, request),
         identity,
         actor: actorOf(identity, request.ip),
         client: clientOf(request, reply),
         signal,
-      })
+      }
+      const answer = await noted(
+        request,
+        () => identity,
+        () => handler(parts, call),
+      )
       const stillAllowed = async () => judgeAccess(await identify(parts.engine, request), endpoint) === 'allowed'
       return send(reply, answer, { endpoint, signal, stillAllowed })
     },
   })
+}
+
+/** Code of what was refused to somebody who tried more than he may; undefined for all other errors. Who only has to sign in did nothing. */
+function refusalReason(error: unknown): string | undefined {
+  if (error instanceof HttpError) return REFUSED.has(error.code) ? error.code : undefined
+  return error instanceof SignInError || error instanceof SlowDownError ? error.code : undefined
+}
+
+const REFUSED = new Set(['token-invalid', 'forbidden', 'cross-site', 'csrf'])
+
+/** The account whose name was tried. */
+function triedBy(error: unknown): Actor | undefined {
+  return error instanceof SignInError && error.account !== undefined
+    ? { kind: 'nobody', name: error.account }
+    : undefined
 }
 
 /** What was asked, as the schemas see it. @throws ConfigError with all mistakes and their places */

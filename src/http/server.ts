@@ -4,10 +4,12 @@ import { fastifyCookie } from '@fastify/cookie'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Log } from '../base/log.ts'
 import { registerDocs } from './docs.ts'
+import { guardFirstStart } from './first-start.ts'
 import { HANDLERS } from './handlers.ts'
 import { setHeaders } from './headers.ts'
 import type { HttpParts } from './parts.ts'
 import { presentProblem } from './problem.ts'
+import { Refusals } from './refusals.ts'
 import { registerHealth } from './ready.ts'
 import { registerRoutes } from './route.ts'
 import { registerWeb } from './web.ts'
@@ -50,7 +52,9 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
     if (isOurs) report(parts.engine.log, { error, requestId: request.id, path: request.routeOptions.url })
     return reply.code(problem.status).headers(headers).type('application/problem+json').send(JSON.stringify(problem))
   })
-  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal })
+  const refusals = new Refusals(parts.engine)
+  guardFirstStart(server, parts.engine.db, refusals)
+  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals })
   registerHealth(server, parts)
   await registerDocs(server, parts.version)
   await registerWeb(server, options.webFolder)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fastifyStatic } from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { pageWithNonce } from './headers.ts'
-import { HttpError } from './problem.ts'
+import { HttpError, nothingAt } from './problem.ts'
 
 const YEAR_SECONDS = 31_536_000
 
@@ -35,8 +35,7 @@ export async function registerWeb(server: FastifyInstance, folder: string | unde
     const [path = ''] = request.url.split('?')
     const isScreen =
       ['GET', 'HEAD'].includes(request.method) && !/^\/(api|assets|healthz|readyz|metrics)(\/|$)/.test(path)
-    if (!isScreen || /\.\w+$/.test(path))
-      throw new HttpError(404, 'not-found', { message: `There is nothing at ${request.method} ${path}` })
+    if (!isScreen || /\.\w+$/.test(path)) throw nothingAt(request)
     if (html === undefined)
       throw new HttpError(404, 'web-not-built', {
         message: 'The pages are not built; run npm run build in the checkout',

@@ -1,0 +1,149 @@
+// Routes of signing in, one's own sessions, administrators, API tokens and the audit.
+import { z } from 'zod'
+import type { Account, ApiToken, OwnSession } from '../../contract/api/access.ts'
+import { verifyAudit } from '../../registry/audit.ts'
+import { listAudit } from '../../registry/audit-list.ts'
+import { NotFoundError } from '../../base/errors.ts'
+import { type ListedAccount, listAccounts } from '../../signin/accounts.ts'
+import {
+  changeAccountOf,
+  createAccount,
+  endSession,
+  endToken,
+  issueToken,
+  removeAccount,
+} from '../../signin/administer.ts'
+import { isSetUp } from '../../signin/codes.ts'
+import type { AccountIdentity, Identity } from '../../signin/identity.ts'
+import { listSessions } from '../../signin/sessions.ts'
+import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
+import { type ListedToken, listTokens } from '../../signin/tokens.ts'
+import { readCursor, writeCursor } from '../cursor.ts'
+import type { Client, Handlers } from '../handler.ts'
+import type { HttpParts } from '../parts.ts'
+import { HttpError } from '../problem.ts'
+
+export const accessRoutes = {
+  getSetup: async ({ engine, version }) => {
+    if (await isSetUp(engine.db)) throw new NotFoundError('page', 'setup')
+    return { isOpen: true, version }
+  },
+  setUp: async (parts, { body, client }) => welcome(parts, client, await setUp(parts.engine, body, client)),
+  signIn: async (parts, { body, client }) => welcome(parts, client, await signIn(parts.engine, body, client)),
+  signInByLink: async (parts, { body, client }) =>
+    welcome(parts, client, await signInByLink(parts.engine, body, client)),
+
+  getSession: async (parts, { identity }) => presentSession(parts, personOf(identity)),
+
+  signOut: async ({ engine }, { identity, actor, client }) => {
+    const person = personOf(identity)
+    await endSession(engine, { session: person.sessionId, identity: person }, actor)
+    client.setSession(undefined)
+    return undefined
+  },
+
+  changePassword: async ({ engine }, { body, identity, actor }) => {
+    await changeOwnPassword(engine, body, { identity: personOf(identity), actor })
+    return undefined
+  },
+
+  listSessions: async ({ engine }, { identity }) => {
+    const person = personOf(identity)
+    const sessions = await listSessions(engine.db, { administratorId: person.id, now: engine.clock.now() })
+    return {
+      items: sessions.map((session) => ({
+        id: String(session.id),
+        createdAt: session.createdAt.toISOString(),
+        lastSeenAt: session.lastSeenAt.toISOString(),
+        expiresAt: session.expiresAt.toISOString(),
+        address: session.address,
+        userAgent: session.userAgent,
+        isThis: session.id === person.sessionId,
+      })),
+    }
+  },
+
+  endSession: async ({ engine }, { params, identity, actor, client }) => {
+    const person = personOf(identity)
+    const session = Number(params.session)
+    await endSession(engine, { session, identity: person }, actor)
+    if (session === person.sessionId) client.setSession(undefined)
+    return undefined
+  },
+
+  listAccounts: async ({ engine }) => ({
+    items: (await listAccounts(engine.db, engine.clock.now())).map(presentAccount),
+  }),
+  createAccount: async ({ engine }, { body, actor }) => presentAccount(await createAccount(engine, body, actor)),
+  changeAccount: async ({ engine }, { params, body, actor }) =>
+    presentAccount(await changeAccountOf(engine, { id: Number(params.account), change: body }, actor)),
+  removeAccount: async ({ engine }, { params, actor }) => {
+    await removeAccount(engine, Number(params.account), actor)
+    return undefined
+  },
+
+  listTokens: async ({ engine }) => ({ items: (await listTokens(engine.db, engine.clock.now())).map(presentToken) }),
+  createToken: async ({ engine }, { body, actor }) => {
+    const { token, listed } = await issueToken(engine, body, actor)
+    return { ...presentToken(listed), token }
+  },
+  revokeToken: async ({ engine }, { params, actor }) => {
+    await endToken(engine, Number(params.token), actor)
+    return undefined
+  },
+
+  listAudit: async ({ engine }, { query }) => {
+    const { action, actor, limit } = query
+    const [before] = readCursor(query.cursor, z.tuple([z.number()])) ?? []
+    const entries = await listAudit(engine.db, { action, actor, before, limit: limit + 1 })
+    const items = entries.slice(0, limit)
+    const last = items.at(-1)
+    return { items, next: entries.length > limit && last !== undefined ? writeCursor([Number(last.id)]) : null }
+  },
+  verifyAudit: async ({ engine }) => {
+    const { brokenAt, ...rest } = await verifyAudit(engine.db, engine.vault)
+    return { ...rest, brokenAt: brokenAt === null ? null : String(brokenAt) }
+  },
+} satisfies Partial<Handlers>
+
+function welcome(parts: HttpParts, client: Client, { identity, token, device }: SignedIn): OwnSession {
+  client.setSession(token)
+  client.setDevice(device)
+  return presentSession(parts, identity)
+}
+
+/** The endpoints that ask for it are for people only. */
+function personOf(identity: Identity): AccountIdentity {
+  if (identity.kind === 'account') return identity
+  throw new HttpError(403, 'forbidden', { message: 'This is for people who have signed in' })
+}
+
+function presentSession({ version }: HttpParts, identity: AccountIdentity): OwnSession {
+  const { id, name, role, csrf, expiresAt } = identity
+  return { account: { id: String(id), name, role }, csrf, expiresAt: expiresAt.toISOString(), version }
+}
+
+function presentAccount(account: ListedAccount): Account {
+  return {
+    id: String(account.id),
+    name: account.name,
+    role: account.role,
+    enabled: account.enabled,
+    createdAt: account.createdAt.toISOString(),
+    lastSignInAt: account.lastSignInAt?.toISOString() ?? null,
+    sessions: account.sessions,
+  }
+}
+
+function presentToken(token: ListedToken): ApiToken {
+  return {
+    id: String(token.id),
+    name: token.name,
+    prefix: token.prefix,
+    scopes: [...token.scopes],
+    createdBy: token.createdBy,
+    createdAt: token.createdAt.toISOString(),
+    expiresAt: token.expiresAt?.toISOString() ?? null,
+    lastUsedAt: token.lastUsedAt?.toISOString() ?? null,
+  }
+}

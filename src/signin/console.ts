@@ -1,0 +1,39 @@
+// What the console can do that nobody else can: make the first administrator, and let somebody in by a link.
+import { withTransaction } from '../database/transaction.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
+import { findByName, insertAccount } from './accounts.ts'
+import { issueSignInCode } from './codes.ts'
+import { hashPassword } from './hashing.ts'
+import type { SignInParts } from './parts.ts'
+import { drawToken } from './random.ts'
+
+/** @param base where the server is reached, e.g. `http://127.0.0.1:8080`; behind the `#` nothing reaches a log */
+export function setupLink(base: string, code: string): string {
+  return `${base}/setup#${code}`
+}
+
+/** Signs in once. */
+export function signInLink(base: string, code: string): string {
+  return `${base}/link#${code}`
+}
+
+/**
+ * A code that signs in an administrator who is made where there is none of that name, with a password that nobody knows. For the
+ * demo, whose console is its owner.
+ */
+export async function issueAdministratorCode(
+  parts: SignInParts,
+  { name, actor }: { readonly name: string; readonly actor: Actor },
+): Promise<string> {
+  if ((await findByName(parts.db, name)) === undefined) {
+    const password = await hashPassword(drawToken())
+    await withTransaction(parts.db, async (tx) => {
+      const now = parts.clock.now()
+      await tx.query('update setup set done_at = coalesce(done_at, $1)', [now])
+      await insertAccount(tx, { name, role: 'administrator', password, now })
+      const subject = `administrator ${name}`
+      await recordAudit(tx, parts, { actor, action: 'account.setup', subject, details: {} })
+    })
+  }
+  return issueSignInCode(parts, name)
+}

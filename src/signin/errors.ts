@@ -1,0 +1,38 @@
+// Why somebody is not let in.
+
+/** Signing in was refused. The message never tells whether the name or the password was wrong. */
+export class SignInError extends Error {
+  readonly code: 'sign-in-failed' | 'code-invalid' | 'password-wrong'
+  /** Name of the account that was tried, for the audit; undefined where there is none of that name. */
+  readonly account: string | undefined
+
+  constructor(code: SignInError['code'], message: string, account?: string) {
+    super(message)
+    this.name = 'SignInError'
+    this.code = code
+    this.account = account
+  }
+}
+
+/** Too many attempts in vain: not looked at before the wait is over. */
+export class SlowDownError extends Error {
+  readonly code = 'slow-down'
+  readonly retryAfterSeconds: number
+
+  constructor(retryAfterSeconds: number) {
+    super(`There were too many attempts; try again in ${retryAfterSeconds} s, or sign in by a link from the console`)
+    this.name = 'SlowDownError'
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** More passwords are being checked than this server takes on at once. */
+export class HasherBusyError extends Error {
+  readonly code = 'busy'
+  readonly retryAfterSeconds = 2
+
+  constructor() {
+    super('Too many are signing in at this moment; try again in a few seconds')
+    this.name = 'HasherBusyError'
+  }
+}

@@ -1,0 +1,162 @@
+// Signing in: by the first start's code, by name and password, by a link from the console. Each begins a new session and is audited
+// with it.
+import { ConflictError, NotFoundError } from '../base/errors.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
+import { canonicalName, findByName, insertAccount, requireAccount } from './accounts.ts'
+import { countAttempt } from './attempts.ts'
+import { isSetUp, useCode } from './codes.ts'
+import { drawDevice, knownDevice } from './devices.ts'
+import { SignInError } from './errors.ts'
+import { hashPassword, verifyPassword } from './hashing.ts'
+import type { AccountIdentity } from './identity.ts'
+import { requireGoodPassword } from './password.ts'
+import type { SignInParts } from './parts.ts'
+import { csrfOf, endSessionsOf, type SessionPlace, startSession } from './sessions.ts'
+
+/** From where somebody signs in. */
+export interface SignInPlace extends SessionPlace {
+  /** The mark of a browser that signed in before, as its cookie tells. */
+  readonly device: string | undefined
+}
+
+export interface SignedIn {
+  readonly identity: AccountIdentity
+  /** For the session's cookie. */
+  readonly token: string
+  /** For the cookie that marks the browser. */
+  readonly device: string
+}
+
+/**
+ * Makes the first administrator, once.
+ *
+ * @throws NotFoundError where there has been one; SignInError `code-invalid`; SlowDownError; ConfigError at `password`
+ */
+export async function setUp(
+  parts: SignInParts,
+  wanted: { readonly code: string; readonly name: string; readonly password: string },
+  place: SignInPlace,
+): Promise<SignedIn> {
+  if (await isSetUp(parts.db)) throw new NotFoundError('page', 'setup')
+  const counted = await countAttempt(parts, { target: 'setup', address: place.address, device: undefined })
+  requireGoodPassword(wanted.password, wanted)
+  const password = await hashPassword(wanted.password)
+  return withTransaction(parts.db, async (tx) => {
+    const now = parts.clock.now()
+    const { rows } = await tx.query('update setup set done_at = $1 where done_at is null returning single', [now])
+    if (rows.length === 0) throw new NotFoundError('page', 'setup')
+    await useCode(tx, { code: wanted.code, kind: 'setup', now })
+    await tx.query('delete from one_time_codes where administrator_id is null')
+    const id = await insertAccount(tx, { name: wanted.name, role: 'administrator', password, now })
+    await counted.succeed(tx)
+    return begin(parts, tx, { administratorId: id, place, action: 'account.setup', how: {} })
+  })
+}
+
+/** @throws SignInError `sign-in-failed`; SlowDownError; HasherBusyError */
+export async function signIn(
+  parts: SignInParts,
+  given: { readonly name: string; readonly password: string },
+  place: SignInPlace,
+): Promise<SignedIn> {
+  const account = await findByName(parts.db, given.name)
+  const device = knownDevice(parts, { device: place.device, administratorId: account?.id })
+  const counted = await countAttempt(parts, { target: canonicalName(given.name), address: place.address, device })
+  const isRight = await verifyPassword(given.password, account?.password)
+  const refusal = new SignInError(
+    'sign-in-failed',
+    'Name or password is wrong, or the account is disabled',
+    account?.name,
+  )
+  if (!isRight || account?.enabled !== true) throw refusal
+  return withTransaction(parts.db, async (tx) => {
+    // Disabled, or given another password, since it was read.
+    const { rows } = await tx.query(
+      'select id from administrators where id = $1 and enabled and password = $2 for share',
+      [account.id, account.password],
+    )
+    if (rows.length === 0) throw refusal
+    await counted.succeed(tx)
+    return begin(parts, tx, { administratorId: account.id, place, action: 'session.start', how: { by: 'password' } })
+  })
+}
+
+/** @throws SignInError `code-invalid`; SlowDownError */
+export async function signInByLink(
+  parts: SignInParts,
+  { code }: { readonly code: string },
+  place: SignInPlace,
+): Promise<SignedIn> {
+  // Nobody guesses 256 bits; it is counted so that trying costs the same everywhere, and never by account.
+  const counted = await countAttempt(parts, { target: 'link', address: place.address, device: undefined })
+  return withTransaction(parts.db, async (tx) => {
+    const id = await useCode(tx, { code, kind: 'sign-in', now: parts.clock.now() })
+    const refusal = new SignInError('code-invalid', 'The account of this link is disabled')
+    if (id === null) throw refusal
+    const { rows } = await tx.query('select id from administrators where id = $1 and enabled for share', [id])
+    if (rows.length === 0) throw refusal
+    await counted.succeed(tx)
+    return begin(parts, tx, { administratorId: id, place, action: 'session.start', how: { by: 'link' } })
+  })
+}
+
+interface Beginning {
+  readonly administratorId: number
+  readonly place: SignInPlace
+  readonly action: string
+  readonly how: Readonly<Record<string, unknown>>
+}
+
+async function begin(parts: SignInParts, tx: Transaction, options: Beginning): Promise<SignedIn> {
+  const { administratorId, place, action, how } = options
+  const now = parts.clock.now()
+  const { name, role } = await requireAccount(tx, { id: administratorId, now })
+  const session = await startSession(tx, { administratorId, now, place })
+  const actor: Actor = { kind: 'account', name, id: administratorId, address: place.address }
+  await recordAudit(tx, parts, { actor, action, subject: `administrator ${name}`, details: how })
+  const identity: AccountIdentity = {
+    kind: 'account',
+    id: administratorId,
+    name,
+    role,
+    sessionId: session.id,
+    csrf: csrfOf(session.token),
+    expiresAt: session.expiresAt,
+  }
+  const known = knownDevice(parts, { device: place.device, administratorId })
+  const device = known === undefined || place.device === undefined ? drawDevice(parts, administratorId) : place.device
+  return { identity, token: session.token, device }
+}
+
+/**
+ * Gives oneself another password; other sessions end.
+ *
+ * @throws SignInError `password-wrong`; SlowDownError; ConfigError at `password`
+ */
+export async function changeOwnPassword(
+  parts: SignInParts,
+  given: { readonly current: string; readonly password: string },
+  options: { readonly identity: AccountIdentity; readonly actor: Actor },
+): Promise<void> {
+  const { identity, actor } = options
+  const counted = await countAttempt(parts, {
+    target: `password of ${identity.id}`,
+    address: actor.address ?? '',
+    device: `session ${identity.sessionId}`,
+  })
+  const account = await findByName(parts.db, identity.name)
+  if (!(await verifyPassword(given.current, account?.password)))
+    throw new SignInError('password-wrong', 'The present password is wrong')
+  requireGoodPassword(given.password, identity)
+  if (given.current === given.password)
+    throw new ConflictError('password-unchanged', 'The new password is the present one; choose another')
+  const password = await hashPassword(given.password)
+  await withTransaction(parts.db, async (tx) => {
+    await tx.query('update administrators set password = $2 where id = $1', [identity.id, password])
+    await endSessionsOf(tx, { administratorId: identity.id, except: identity.sessionId })
+    await counted.succeed(tx)
+    const subject = `administrator ${identity.name}`
+    await recordAudit(tx, parts, { actor, action: 'account.password', subject, details: {} })
+  })
+}
