@@ -7,8 +7,8 @@ import type { Actor } from './audit.ts'
 /** How often a job is begun before it is given up: whoever ran it died each time. */
 const MOST_TRIES = 3
 
-/** Ends of a run after which its job is taken up again: the run did not end, its process did. */
-export const UNFINISHED_CODES = ['interrupted', 'server-stopped'] as const
+/** Ends of a run after which its job is taken up again: its process ended, or another run wrote the same at the same time. */
+export const UNFINISHED_CODES = ['interrupted', 'server-stopped', 'registry-moved'] as const
 
 /** A run `r` that says nothing about what became of its job. */
 const IS_UNFINISHED = `r.state = 'ended' and r.summary -> 'error' ->> 'code' in ('${UNFINISHED_CODES.join("', '")}')`
@@ -123,7 +123,7 @@ export async function takeJob(db: Queries, id: string): Promise<Taken> {
   if (row.tries <= MOST_TRIES) return { kind: 'taken', job: parseJob(row) }
   await refuseJob(db, id, {
     code: 'given-up',
-    detail: `It was begun ${MOST_TRIES} times, and each time the server that ran it ended unexpectedly. Look into the log of the servers, then ask for it again.`,
+    detail: `It was begun ${MOST_TRIES} times and never came to its end. Look at the runs of the source and into the log of the servers, then ask for it again.`,
   })
   return { kind: 'over' }
 }

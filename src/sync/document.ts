@@ -1,6 +1,7 @@
 // Builds the document that a run ends with.
 import { CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import type { Issue, Outcome, RunDocument } from '../contract/runs.ts'
+import { sqlState } from '../database/unavailable.ts'
 import type { PlanSummary } from './plan-input.ts'
 
 /** At most so many issues stand in a document; all of them are in the registry. */
@@ -67,6 +68,28 @@ export function endingOf(error: unknown): { readonly outcome: Outcome; readonly 
   if (error instanceof ConflictError || error instanceof ConfigError || error instanceof NotFoundError) {
     return { outcome: 'failed', error: { code: error.code, message, requestId: null } }
   }
+  if (hasCrossed(error)) {
+    return {
+      outcome: 'failed',
+      error: {
+        code: 'registry-moved',
+        message:
+          'Another run or somebody by hand changed the same people or groups meanwhile; nothing was written. Run the source again: it plans anew.',
+        requestId: null,
+      },
+    }
+  }
   // A bug of ours, or a statement that the database refused: the message is for the report, no program can act on it.
   return { outcome: 'failed', error: { code: 'internal', message, requestId: null } }
+}
+
+/** Tables of what several sources and people write. */
+const SHARED: ReadonlySet<unknown> = new Set(['users', 'user_names', 'groups', 'credentials', 'memberships', 'claims'])
+
+/** Two wrote the same at once, each by a plan that was right when it was made. */
+function hasCrossed(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = sqlState(error)
+  const isDuplicate = code === '23505' && SHARED.has(Reflect.get(error, 'table'))
+  return isDuplicate || code === '40P01' || code === '40001'
 }

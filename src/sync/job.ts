@@ -39,8 +39,8 @@ export async function doJob(
     return judge(engine, { id, error })
   }
   if (UNFINISHED_CODES.some((code) => code === document.error?.code)) {
-    await giveBackJob(engine.db, id)
-    throw new NotYet('the server stops')
+    if (document.error?.code === 'server-stopped') await giveBackJob(engine.db, id)
+    throw new NotYet(document.error?.message)
   }
   await finishJob(engine.db, id)
 }

@@ -13,6 +13,7 @@ const REFUSALS_TO_QUARANTINE = 2
 /** Ends that say nothing about the source: somebody changed or took over what the run was working on. */
 const NOT_THE_SOURCE: ReadonlySet<string> = new Set([
   'fence-lost',
+  'registry-moved',
   'settings-changed',
   'not-held',
   'already-decided',

@@ -36,7 +36,7 @@ export interface TestServer {
 }
 
 /** What a page of ours sends. */
-export const SAME_SITE = { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:80', host: 'localhost:80' }
+export const SAME_SITE = { 'sec-fetch-site': 'same-origin', origin: 'http://localhost', host: 'localhost' }
 
 /** `engine` of `aSyncWorld`, or any other. Runs can be asked for where a queue is given. */
 export async function aServer(

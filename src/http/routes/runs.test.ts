@@ -1,0 +1,249 @@
+// Routes of runs over a real database: jobs, events, plans by pages, decisions.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
+import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { CancelledError } from '../../base/errors.ts'
+import { silentLog } from '../../base/log.ts'
+import type { Job } from '../../contract/api/runs.ts'
+import type { PlanItemLine } from '../../contract/plan-items.ts'
+import { update } from '../../emulator/operations.ts'
+import { Queue } from '../../jobs/queue.ts'
+import { doJob } from '../../sync/job.ts'
+
+let database: TestDatabase
+let world: SyncWorld
+let queue: Queue
+let server: TestServer
+let operator: Ask
+let viewer: Ask
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  world = await aSyncWorld(database.db, { users: 40, groups: 4, memberships: 90 })
+  queue = new Queue(database.db, { log: silentLog })
+  await queue.start()
+  server = await aServer(world.engine, { queue })
+  operator = await server.as('operator')
+  viewer = await server.as('viewer')
+})
+afterAll(async () => {
+  await server.stop()
+  await queue.stop({ reason: new CancelledError(), withinMs: 1_000 })
+  await world.stop()
+  await database.drop()
+})
+
+const carryOut = (id: string) =>
+  doJob(
+    world.engine,
+    {
+      run: (request) => server.parts.actions.run(request),
+      approve: (request) => server.parts.actions.approve(request),
+      requireStillAllowed: async () => {},
+    },
+    { id, signal: new AbortController().signal },
+  )
+const start = (body: object = { kind: 'sync' }) => operator('POST', `/api/v1/sources/${world.source}/runs`, body)
+
+/** Every line of a plan, a small page after the other. */
+async function everyItem(run: string, query = ''): Promise<PlanItemLine[]> {
+  const items: PlanItemLine[] = []
+  for (let cursor = ''; ; ) {
+    const answer = await viewer('GET', `/api/v1/runs/${run}/items?limit=7${query}${cursor}`)
+    expect(answer.statusCode).toBe(200)
+    const page = answer.json()
+    expect(page.items.length).toBeLessThanOrEqual(7)
+    items.push(...page.items)
+    if (page.next === null) return items
+    cursor = `&cursor=${page.next}`
+  }
+}
+
+describe('routes of runs', () => {
+  let first: string
+
+  it('a run that is asked for is a job, and the job tells the run', async () => {
+    const asked = await start()
+    expect(asked.statusCode).toBe(202)
+    const job: Job = asked.json()
+    await carryOut(job.id)
+    const done: Job = (await viewer('GET', `/api/v1/jobs/${job.id}`)).json()
+
+    expect(done).toMatchObject({ state: 'ended', requestedBy: 'operator' })
+    first = done.run!
+    const run = (await viewer('GET', `/api/v1/runs/${first}`)).json()
+    expect(run).toMatchObject({
+      line: { outcome: 'applied', trigger: 'manual' },
+      document: { users: { created: expect.any(Number) } },
+      progress: null,
+      canRevert: true,
+      canApprove: false,
+      cancelRequested: false,
+      heldInWords: [],
+    })
+  })
+
+  it('a token that asks is told from a person by the trigger', async () => {
+    const byToken = await server.withToken('runs')
+    const job: Job = (await byToken('POST', `/api/v1/sources/${world.source}/runs`, { kind: 'plan' })).json()
+    await carryOut(job.id)
+    const { run } = (await viewer('GET', `/api/v1/jobs/${job.id}`)).json()
+
+    expect((await viewer('GET', `/api/v1/runs/${run}`)).json().line).toMatchObject({ trigger: 'api', kind: 'plan' })
+  })
+
+  it('one user can be read and synchronized alone, by the helpdesk too', async () => {
+    const [somebody] = world.tenant.live('user')
+    const helpdesk = await server.as('helpdesk')
+    const asked = await helpdesk('POST', `/api/v1/sources/${world.source}/user-runs`, {
+      kind: 'sync',
+      user: somebody!.id,
+    })
+    expect(asked.statusCode).toBe(202)
+    await carryOut(asked.json().id)
+
+    expect((await viewer('GET', `/api/v1/jobs/${asked.json().id}`)).json().state).toBe('ended')
+    expect(
+      (await viewer('POST', `/api/v1/sources/${world.source}/user-runs`, { kind: 'sync', user: 'x' })).statusCode,
+    ).toBe(403)
+  })
+
+  it('the plan comes by pages, each line once and none left out, whatever is looked for', async () => {
+    const whole: PlanItemLine[] = []
+    await server.parts.actions
+      .listPlanItems({ runId: Number(first), limit: 10_000 })
+      .then(({ items }) => whole.push(...items))
+    const key = (item: PlanItemLine) => `${item.seq} ${item.userId} ${item.object} ${item.action}`
+    const paged = await everyItem(first)
+    const memberships = await everyItem(first, '&object=membership')
+    const adds = await everyItem(first, '&action=add&object=membership')
+    const name = whole.find((item) => item.object === 'user')!.name!
+    const found = await everyItem(first, `&search=${encodeURIComponent(name.slice(0, -1).toUpperCase())}`)
+
+    expect(paged.map(key).sort()).toEqual(whole.map(key).sort())
+    expect(new Set(paged.map(key)).size).toBe(paged.length)
+    expect(memberships.length).toBeGreaterThan(7)
+    expect(memberships.map(key).sort()).toEqual(
+      whole
+        .filter((i) => i.object === 'membership')
+        .map(key)
+        .sort(),
+    )
+    expect(adds.map(key)).toEqual(memberships.map(key))
+    expect(found.map((item) => item.name)).toContain(name)
+    expect(found.length).toBeLessThan(paged.length)
+  })
+
+  it('a cursor of another list is refused', async () => {
+    const answer = await viewer('GET', `/api/v1/runs/${first}/items?cursor=e30`)
+
+    expect(answer.statusCode).toBe(400)
+  })
+
+  it('counts, log and exports of a plan', async () => {
+    const counts = (await viewer('GET', `/api/v1/runs/${first}/item-counts`)).json().items
+    expect(counts).toContainEqual({ object: 'user', action: 'create', count: expect.any(Number) })
+    const log = (await viewer('GET', `/api/v1/runs/${first}/log`)).json()
+    expect(log).toMatchObject({ isEnded: true })
+    const text = await viewer('GET', `/api/v1/runs/${first}/log.txt`)
+    expect(text.headers['content-type']).toContain('text/plain')
+    expect(text.payload.trim().split('\n')).toHaveLength(log.items.length)
+    const csv = await viewer('GET', `/api/v1/runs/${first}/items/export?format=csv`)
+    expect(csv.payload.split('\n')[0]).toContain('run,seq,object')
+  })
+
+  it('events of a run that has ended are its log and its end', async () => {
+    const answer = await viewer('GET', `/api/v1/runs/${first}/events`)
+
+    expect(answer.headers['content-type']).toContain('text/event-stream')
+    const events = answer.payload
+      .split('\n')
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => JSON.parse(line.slice(5)))
+    expect(events.at(-1)).toMatchObject({ type: 'ended', line: { run: first, outcome: 'applied' } })
+    expect(events.slice(0, -1).every((event) => event.type === 'log')).toBe(true)
+    expect(events.length).toBeGreaterThan(3)
+  })
+
+  it('twenty who watch a run cost what one costs, and all of them see its end', async () => {
+    let queries = 0
+    const { db } = world.engine
+    const counting = {
+      kysely: db.kysely,
+      query: (...args: Parameters<typeof db.query>) => ((queries += 1), db.query(...args)),
+    }
+    const { RunFeeds } = await import('../run-feed.ts')
+    let ticks = 0
+    const run = await db.query<{ id: number }>(
+      `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version)
+       select id, name, 'plan', 'full', 'manual', 0, 'elsewhere', 1, 'x', 1 from sources returning id`,
+    )
+    const { id } = run.rows[0]!
+    const feeds = new RunFeeds({
+      db: counting as typeof db,
+      clock: {
+        ...world.engine.clock,
+        sleep: async () => {
+          ticks += 1
+          if (ticks === 5) await db.query(`update runs set state = 'ended', outcome = 'cancelled' where id = $1`, [id])
+          await new Promise((resolve) => setImmediate(resolve))
+        },
+      },
+      present: async (one) => (await server.parts.actions.getRun(one)).line,
+    })
+    const ends = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        let last
+        for await (const event of feeds.watch(id, { after: 0, signal: new AbortController().signal })) last = event
+        return last?.type
+      }),
+    )
+
+    expect(ends).toEqual(Array.from({ length: 20 }, () => 'ended'))
+    expect(queries).toBeLessThanOrEqual(2 * (ticks + 1))
+  })
+
+  it('a held plan says why in words, is approved by a job, and is taken back', async () => {
+    const leavers = [...world.tenant.live('user')].filter((u) => u.properties['accountEnabled'] !== false).slice(0, 12)
+    for (const { id } of leavers) update(world.tenant, id, { accountEnabled: false })
+    const held = await world.sync()
+    const shown = (await viewer('GET', `/api/v1/runs/${held.run}`)).json()
+    expect(shown).toMatchObject({ canApprove: true, canRevert: false })
+    expect(shown.heldInWords[0]).toMatch(/^Users deactivated or deleted: \d+; without approval a day may have \d+\.$/)
+    const body = { hash: held.planHash, reason: 'they left' }
+    expect((await viewer('POST', `/api/v1/runs/${held.run}/approve`, body)).statusCode).toBe(403)
+    const job: Job = (await operator('POST', `/api/v1/runs/${held.run}/approve`, body)).json()
+    await carryOut(job.id)
+    const done: Job = (await viewer('GET', `/api/v1/jobs/${job.id}`)).json()
+    expect(done.state).toBe('ended')
+    expect((await viewer('GET', `/api/v1/runs/${held.run}`)).json()).toMatchObject({
+      canApprove: false,
+      canRevert: true,
+      line: { decision: 'approved', decidedBy: 'operator' },
+    })
+
+    const reverted = await operator('POST', `/api/v1/runs/${done.run}/revert`, { reason: 'they stay', confirmed: true })
+    expect(reverted.statusCode).toBe(200)
+    expect(reverted.json()).toMatchObject({ outcome: 'applied', users: { reactivated: 12 } })
+  })
+
+  it('runs are listed by pages, the newest first, by outcome and source', async () => {
+    const one = (await viewer('GET', '/api/v1/runs?limit=2')).json()
+    const two = (await viewer('GET', `/api/v1/runs?limit=2&cursor=${one.next}`)).json()
+    const ids = [...one.items, ...two.items].map((line) => Number(line.run))
+
+    expect(ids).toEqual([...ids].sort((a, b) => b - a))
+    expect(new Set(ids).size).toBe(4)
+    const waiting = (await viewer('GET', '/api/v1/runs?outcome=held')).json().items
+    expect(waiting.map((line: { outcome: string }) => line.outcome)).toEqual(['held'])
+    expect((await viewer('GET', '/api/v1/runs?source=nobody')).statusCode).toBe(404)
+  })
+
+  it('what there is not is not found', async () => {
+    for (const path of ['runs/999999', 'runs/999999/items', 'runs/999999/log', `jobs/${crypto.randomUUID()}`])
+      expect((await viewer('GET', `/api/v1/${path}`)).statusCode).toBe(404)
+    expect((await operator('POST', '/api/v1/runs/999999/cancel')).statusCode).toBe(404)
+    expect((await operator('POST', `/api/v1/runs/${first}/cancel`)).statusCode).toBe(409)
+  })
+})
