@@ -36,13 +36,30 @@ export async function countPlanMemberships(db: Queries, runId: number): Promise<
   return found.rows[0] ?? { added: 0, removed: 0 }
 }
 
+/** SQL: of a membership of a plan ($1), neither its user nor its group was left out. */
+const NOT_LEFT_OUT = `
+  not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.group_id = m.group_id and i.object = 'group')
+  and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.user_id = m.user_id and i.object = 'user')`
+
 /** Like {@link countPlanMemberships}, without those of users and groups that were left out. */
 export async function countAppliedMemberships(db: Queries, runId: number): Promise<{ added: number; removed: number }> {
   const found = await db.query<{ added: number; removed: number }>(
     `select count(*) filter (where op = 'a') as added, count(*) filter (where op = 'r') as removed from plan_memberships m
-     where run_id = $1
-       and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.group_id = m.group_id and i.object = 'group')
-       and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.user_id = m.user_id and i.object = 'user')`,
+     where run_id = $1 and ${NOT_LEFT_OUT}`,
+    [runId],
+  )
+  return found.rows[0] ?? { added: 0, removed: 0 }
+}
+
+/**
+ * As {@link countAppliedMemberships}, once the plan is applied: a membership that somebody else gives by now has not ended, and
+ * one that somebody else had given before has not begun.
+ */
+export async function countChangedMemberships(db: Queries, runId: number): Promise<{ added: number; removed: number }> {
+  const found = await db.query<{ added: number; removed: number }>(
+    `select count(*) filter (where op = 'a') as added, count(*) filter (where op = 'r') as removed from plan_memberships m
+     where run_id = $1 and ${NOT_LEFT_OUT}
+       and not exists (select from memberships o where o.group_id = m.group_id and o.user_id = m.user_id and (m.op = 'r' or o.run_id <> $1))`,
     [runId],
   )
   return found.rows[0] ?? { added: 0, removed: 0 }

@@ -34,7 +34,7 @@ export async function requireRevertible(db: Queries, runId: number): Promise<Rev
   if (applied.sourceId === null) {
     throw new ConflictError(
       'source-removed',
-      `The source of run ${runId} was removed, and its people belong to nobody's plan; change them by hand`,
+      `The source of run ${runId} was removed. Removing it changed all of its people, who belong to no source since, so they are not as the run left them any more, and there is no source whose runs could be kept from writing meanwhile. What the run overwrote is still known: muster runs ${runId} --items --format csv lists each old value, to be put back by hand`,
     )
   }
   const planRunId = applied.approves ?? applied.id

@@ -67,6 +67,20 @@ describe('option users.options.graceDays', () => {
     expect((await test.db.query('select 1 from absences')).rows).toEqual([])
   })
 
+  it('a plan that is only shown starts no days and ends none', async () => {
+    const source = await loaded({ graceDays: 3 })
+    await source.user(ANN, {}, 's')
+    await source.plan({ now: day(1) })
+    await source.plan({ now: day(1), everybody: true })
+    expect(await items(source, day(4.5))).toEqual(['user skip grace-period'])
+
+    await source.user(ANN, {}, 'l')
+    await source.plan({ now: day(5) })
+    await source.user(ANN, {}, 's')
+
+    expect(await items(source, day(7.5))).toEqual(['user deactivate soft-deleted'])
+  })
+
   it('days that were noted under another setting do not count later', async () => {
     const source = await loaded({ graceDays: 3 })
     await source.user(ANN, {}, 's')

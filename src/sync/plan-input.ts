@@ -23,6 +23,8 @@ export interface PlanInput {
   /** Plan these users alone (keys of the mirror), whatever else is marked. */
   readonly only?: readonly number[] | undefined
   readonly now: Date
+  /** Only shown: nothing is noted that a later plan would go by, such as since when somebody is missing. */
+  readonly isPreview: boolean
   /** False when this run's listings contradicted each other or were incomplete. */
   readonly removalsAllowed: boolean
   readonly noUsersWhereSome: boolean

@@ -204,7 +204,7 @@ export class PeoplePlanner {
     await addAttributeMembers(this.#planning.tx, members)
     await tables.addPlannedClaims(this.#planning.tx, claims)
     await tables.planClaims(this.#planning.tx, this.#planning.input.runId, claiming)
-    if (watchesAbsence(this.#settings))
+    if (watchesAbsence(this.#settings) && !this.#planning.input.isPreview)
       await noteAbsences(this.#planning.tx, { sourceId, now: this.#planning.input.now, absences })
     return []
   }

@@ -52,7 +52,7 @@ export async function planScope({ tx, input, writer, templates }: Planning): Pro
     [input.source.tenantId],
   )
   // What was noted while people were given time says nothing once they are not, nor later when they are again.
-  if (input.everybody && !watchesAbsence(settings))
+  if (input.everybody && !input.isPreview && !watchesAbsence(settings))
     await tx.query('delete from absences where source_id = $1', [input.source.id])
   const { only } = input
   const transitive = settings.groups.membership === 'transitive'

@@ -3,6 +3,8 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
 import { everything, storeSettings, takeBack } from '../../test/support/reverted.ts'
+import { withTransaction } from '../database/transaction.ts'
+import { detachSource } from '../registry/detach.ts'
 
 let test: TestDatabase
 let source: HandSource
@@ -275,6 +277,23 @@ describe('taking a run back', () => {
     expect(await everything(test.db)).toEqual(before)
     expect((await source.plan()).isEmpty).toBe(true)
     expect((await takeBack(test.db, runId)).outcome).toBe('applied')
+  })
+
+  it('a run of a removed source: refused, with the reason and the way to the old values', async () => {
+    await source.run()
+    await source.user(ann, { displayName: 'Anna' })
+    const { runId } = await source.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, source.id))
+    const before = await everything(test.db)
+
+    await expect(takeBack(test.db, runId)).rejects.toMatchObject({
+      code: 'source-removed',
+      message: expect.stringContaining(`muster runs ${runId} --items`),
+    })
+
+    expect(await everything(test.db)).toEqual(before)
+    const items = await test.db.query('select old, new from plan_items where run_id = $1', [runId])
+    expect(items.rows).toEqual([{ old: { fullName: 'Ann' }, new: { fullName: 'Anna' } }])
   })
 
   it('only what changed the registry can be taken back', async () => {

@@ -4,6 +4,7 @@ import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { applyPlan, applyUnseen } from '../registry/apply.ts'
 import { deleteSkips } from '../registry/plans.ts'
+import { countChangedMemberships } from '../registry/plan-figures.ts'
 import { decideHeld, holdFence } from '../registry/runs.ts'
 import { settleMarks } from '../registry/settle.ts'
 import { concludeRun } from './conclude.ts'
@@ -98,8 +99,12 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
       if (plan.isEmpty) await applyUnseen(tx, options)
       else {
         const applied = await applyPlan(tx, options)
-        if (applied.leftOut > 0)
-          session.document = { ...session.document, ...(await countsOf(tx, plan.planRunId, session.document)) }
+        // What was planned a while ago may be done in part, and other sources have gone on meanwhile.
+        if (applied.leftOut > 0 || plan.planRunId !== lease.runId) {
+          const counts = await countsOf(tx, plan.planRunId, session.document)
+          const memberships = await countChangedMemberships(tx, plan.planRunId)
+          session.document = { ...session.document, ...counts, memberships }
+        }
       }
       await settleMarks(tx, {
         runId: plan.planRunId,

@@ -32,6 +32,7 @@ export async function planFromMirror(
         ...planInput(engine, source, pulled),
         rivals: await rivalsOf(tx, { vault: engine.vault, source }),
         runId: lease.runId,
+        isPreview: lease.kind === 'plan',
         everybody,
         only,
         onProgress: (done) => lease.report({ phase: 'planning', done, total: undefined }),

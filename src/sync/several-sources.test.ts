@@ -338,6 +338,19 @@ describe('approval of memberships that end because a source drops people whom an
     await w.stop()
   })
 
+  it('where another source gives them by then, none is counted as ended', async () => {
+    const { w, approve } = await held()
+    await w.configure({})
+    expect(await w.sync()).toMatchObject({ error: null })
+    const before = await registryView(test.db)
+
+    expect(await approve()).toMatchObject({ outcome: 'applied', memberships: { added: 0, removed: 0 } })
+
+    expect(await registryView(test.db)).toEqual(before)
+    expect(before.memberships).toHaveLength(1)
+    await w.stop()
+  })
+
   it('in scope again by then, he keeps them', async () => {
     const { w, user, approve } = await held()
     update(w.tenant, user.id, { userType: 'Member' })

@@ -43,6 +43,7 @@ export async function tryPlan<T>(engine: Engine, trial: Trial, read: (tried: Tri
           ...planInput(engine, source, { removals: 'allowed', noUsersWhereSome: false, issues: [] }),
           rivals: await rivalsOf(tx, { vault: engine.vault, source }),
           runId,
+          isPreview: true,
           everybody: trial.only === undefined,
           only: trial.only,
           onProgress: () => {},

@@ -108,7 +108,7 @@ export async function aHandSource(
       [id, groupKey, memberKey, kind, fence + 1],
     )
   }
-  const plan = async (overrides: PlanOverrides = {}) => {
+  const plan = async (overrides: PlanOverrides = {}, isPreview = false) => {
     const begun = await beginRun(db, {
       sourceId: id,
       kind: 'sync',
@@ -123,6 +123,7 @@ export async function aHandSource(
       const everybody = overrides.everybody ?? all.rows[0]!.marked_all
       const result = await makePlan(tx, {
         runId: begun.runId,
+        isPreview,
         source: { id, name, tenantId, priority: parsed.priority, settings: parsed, settingsVersion: 1 },
         rivals: await rivalsAt(tx, id, tenantId),
         now: overrides.now ?? new Date(),
@@ -175,7 +176,7 @@ export async function aHandSource(
       await markMember(...pair, 'g')
     },
     async plan(overrides) {
-      const made = await plan(overrides)
+      const made = await plan(overrides, true)
       await end(made.runId, 'planned')
       return made
     },
