@@ -81,6 +81,7 @@ create table audit (
   constraint audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'token'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
   constraint audit_pkey PRIMARY KEY (id)
 );
+CREATE INDEX audit_subject ON public.audit USING btree (subject, id) WHERE (subject IS NOT NULL);
 
 create table audit_head (
   single boolean default true not null,
@@ -172,8 +173,12 @@ create table groups (
   constraint groups_pkey PRIMARY KEY (id),
   constraint groups_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
 );
+CREATE INDEX groups_level ON public.groups USING btree (md5(under), search_key(name) COLLATE "C", id) WHERE (NOT hidden);
+CREATE INDEX groups_name ON public.groups USING btree (search_key(name) COLLATE "C", id) WHERE (NOT hidden);
 CREATE UNIQUE INDEX groups_path ON public.groups USING btree (path_key) WHERE (path_key IS NOT NULL);
+CREATE INDEX groups_second_word ON public.groups USING btree (second_word_on(name) COLLATE "C", id) WHERE ((NOT hidden) AND (second_word_on(name) IS NOT NULL));
 CREATE INDEX groups_source ON public.groups USING btree (source_id);
+CREATE INDEX groups_third_word ON public.groups USING btree (third_word_on(name) COLLATE "C", id) WHERE ((NOT hidden) AND (third_word_on(name) IS NOT NULL));
 CREATE INDEX groups_unkeyed ON public.groups USING btree (id) WHERE ((object_id IS NULL) AND (path_key IS NULL));
 
 create table idempotency_keys (
@@ -405,6 +410,12 @@ create table one_time_codes (
   constraint one_time_codes_pkey PRIMARY KEY (digest)
 );
 CREATE INDEX one_time_codes_of ON public.one_time_codes USING btree (administrator_id);
+
+create table people_days (
+  day date not null,
+  active integer not null,
+  constraint people_days_pkey PRIMARY KEY (day)
+);
 
 create table plan_claims (
   run_id integer not null,
@@ -678,6 +689,7 @@ create table user_names (
   constraint user_names_origin_check CHECK ((origin = ANY (ARRAY['s'::"char", 'k'::"char", 'o'::"char"])))
 );
 CREATE UNIQUE INDEX user_names_key ON public.user_names USING btree (key) WHERE held;
+CREATE INDEX user_names_listed ON public.user_names USING btree (kind, held, key, user_id);
 CREATE INDEX user_names_parked ON public.user_names USING btree (key) WHERE (NOT held);
 CREATE INDEX user_names_user ON public.user_names USING btree (user_id);
 
@@ -726,8 +738,13 @@ create table users (
   constraint users_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
 );
 CREATE INDEX users_deactivated ON public.users USING btree (source_id, deactivated_at) WHERE (deactivated_by = 'source'::text);
+CREATE INDEX users_email ON public.users USING btree (search_key(email) COLLATE "C", id);
+CREATE INDEX users_full_name ON public.users USING btree (search_key(full_name) COLLATE "C", id);
+CREATE INDEX users_number ON public.users USING btree (canonical_number, id) WHERE (canonical_number IS NOT NULL);
 CREATE INDEX users_pairable_number ON public.users USING btree (canonical_number) WHERE ((object_id IS NULL) AND (canonical_number IS NOT NULL));
+CREATE INDEX users_second_word ON public.users USING btree (second_word_on(full_name) COLLATE "C", id) WHERE (second_word_on(full_name) IS NOT NULL);
 CREATE INDEX users_source ON public.users USING btree (source_id);
+CREATE INDEX users_third_word ON public.users USING btree (third_word_on(full_name) COLLATE "C", id) WHERE (third_word_on(full_name) IS NOT NULL);
 
 create table vault_state (
   key_version integer not null,
@@ -871,6 +888,27 @@ begin
   end if;
   return null;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.search_key(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("left"(lower((NORMALIZE("left"(value, 200), NFKC) COLLATE pg_c_utf8)), 200) COLLATE "C")
+;
+
+CREATE OR REPLACE FUNCTION public.second_word_on(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("substring"(search_key(value), '^[^ ,.''’-]+[ ,.''’-]+(.+)$'::text) COLLATE "C")
+;
+
+CREATE OR REPLACE FUNCTION public.third_word_on(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("substring"(search_key(value), '^[^ ,.''’-]+[ ,.''’-]+[^ ,.''’-]+[ ,.''’-]+(.+)$'::text) COLLATE "C")
 ;
 
 CREATE OR REPLACE FUNCTION public.user_image(u users)

@@ -265,6 +265,10 @@ export interface Tables {
     administrator_id: number | null
     expires_at: Date
   }
+  people_days: {
+    day: string
+    active: number
+  }
   plan_claims: {
     run_id: number
     user_id: number

@@ -1,12 +1,12 @@
 // What the registry has of one person, and where each value came from.
 import type { ExplainedField, ExplainedRegistry, ExplainedValue } from '../contract/explanation.ts'
 import type { OneValued } from '../contract/sources.ts'
+import { mask } from '../directory/mask.ts'
 import { TEXT_FIELDS, type RegistryUser } from '../directory/user.ts'
 import type { Source } from '../registry/sources.ts'
 import { possessionsOf, type Possession } from '../registry/why.ts'
 import type { Engine } from './engine.ts'
 import { sourceOf } from './explain-words.ts'
-import { mask } from './plan-credentials.ts'
 
 /** Everything but groups. */
 export async function explainRegistry(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aCredential, aRegistryUser, planned, type PropertiesInput, type Situation } from '../../test/support/people.ts'
 import type { RegistryCredential } from '../directory/user.ts'
-import { mask } from './plan-credentials.ts'
+import { mask } from '../directory/mask.ts'
 
 const CARDS: PropertiesInput = { cards: 'otherMails' }
 const PIN: PropertiesInput = { pin: 'employeeId' }

@@ -1,5 +1,6 @@
 // The cards and PINs that a person gets and loses.
 import { canonical } from '../directory/canonical.ts'
+import { HIDDEN, mask } from '../directory/mask.ts'
 import type { RegistryCredential, RegistryUser } from '../directory/user.ts'
 import type { Claim } from './claim.ts'
 import type { ItemDraft } from './item.ts'
@@ -90,7 +91,6 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
   return { items, claims }
 }
 
-const HIDDEN = '••••'
 /** What makes a credential the registry's own from the start. */
 const OWN = { origin: 'o' }
 /** The reason of items that take away a PIN of the registry's own. */
@@ -121,10 +121,4 @@ function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialCon
     reason: c.reason,
     sawVersion: o.user?.version ?? null,
   }
-}
-
-/** Enough to recognise a card in hand, too little to copy it. Whole characters: half of one cannot be stored. */
-export function mask(value: string): string {
-  const characters = Array.from(value)
-  return characters.length >= 9 ? `${HIDDEN}${characters.slice(-4).join('')}` : HIDDEN
 }

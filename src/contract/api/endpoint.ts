@@ -82,14 +82,17 @@ export type Asking<E extends Endpoint> = Given<'params', Part<E, 'params'>> &
 export type Answered<E extends Endpoint> = E['answer'] extends { readonly body: infer S } ? OutputOf<S> : undefined
 
 /** An id of the registry or of a run, as it stands in addresses and documents. */
-export const id = z.string().regex(/^[1-9]\d{0,9}$/, 'must be a number')
+export const id = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, 'must be a number')
+  .refine((text) => Number(text) <= 2_147_483_647, 'is larger than any number that is given out')
 export const name = z.string().min(1).max(200)
 /** ISO 8601, UTC. */
 export const time = z.iso.datetime()
 
 /** A page of a list: at most `limit` entries after the place that `cursor` names, which an earlier page gave as `next`. */
 export const paging = z.object({
-  cursor: z.string().max(400).optional(),
+  cursor: z.string().max(4000).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 })
 
