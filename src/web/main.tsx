@@ -1,5 +1,5 @@
 // Starts the web in the browser.
-import { createDOMRenderer, FluentProvider, RendererProvider } from '@fluentui/react-components'
+import { createDOMRenderer, FluentProvider, makeStaticStyles, RendererProvider } from '@fluentui/react-components'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
@@ -18,12 +18,20 @@ const renderer = createDOMRenderer(document, { styleElementAttributes: { nonce }
 const queries = createQueries()
 const router = createWeb(queries)
 
+const useReset = makeStaticStyles({ body: { margin: 0 }, 'h1, h2, h3': { margin: 0 } })
+
+function Reset() {
+  useReset()
+  return null
+}
+
 createRoot(root).render(
   <StrictMode>
     <RendererProvider renderer={renderer} targetDocument={document}>
       <AppearanceProvider>
         {(theme) => (
           <FluentProvider theme={theme}>
+            <Reset />
             <QueryClientProvider client={queries}>
               <ToastProvider>
                 <RouterProvider router={router} />

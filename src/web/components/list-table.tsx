@@ -18,6 +18,7 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { type ReactNode, useEffect, useRef } from 'react'
+import { useNarrow } from './use-narrow.ts'
 import { formatNumber } from '../format.ts'
 import { shell } from '../texts/shell.ts'
 
@@ -62,7 +63,6 @@ const useStyles = makeStyles({
   stale: { opacity: 0.6 },
   box: { width: '44px' },
   cell: { overflowWrap: 'anywhere', paddingTop: '8px', paddingBottom: '8px', verticalAlign: 'top', height: '44px' },
-  wideOnly: { '@media (max-width: 640px)': { display: 'none' } },
   foot: {
     display: 'flex',
     alignItems: 'center',
@@ -76,7 +76,9 @@ const useStyles = makeStyles({
 
 export function ListTable<Row>(props: Props<Row>) {
   const styles = useStyles()
-  const { columns, rows, selection } = props
+  const { rows, selection } = props
+  const isNarrow = useNarrow()
+  const columns = isNarrow ? props.columns.filter(isAlways) : props.columns
   if (rows?.length === 0) return props.empty
   const total = columns.reduce((sum, column) => sum + (column.grow ?? 1), 0)
   return (
@@ -92,10 +94,10 @@ export function ListTable<Row>(props: Props<Row>) {
               {selection === undefined || rows === undefined ? null : (
                 <AllBox {...{ selection, rows, keyOf: props.keyOf }} />
               )}
-              {columns.map((column, place) => (
+              {columns.map((column) => (
                 <TableHeaderCell
                   key={column.id}
-                  className={mergeClasses(styles.head, !isAlways(column, place) && styles.wideOnly)}
+                  className={styles.head}
                   style={{ width: `${((column.grow ?? 1) / total) * 100}%` }}
                 >
                   {column.header}
@@ -113,11 +115,8 @@ export function ListTable<Row>(props: Props<Row>) {
                     {...(selection === undefined ? {} : { 'aria-selected': selection.chosen.has(key) })}
                   >
                     {selection === undefined ? null : <RowBox selection={selection} of={key} />}
-                    {columns.map((column, place) => (
-                      <TableCell
-                        key={column.id}
-                        className={mergeClasses(styles.cell, !isAlways(column, place) && styles.wideOnly)}
-                      >
+                    {columns.map((column) => (
+                      <TableCell key={column.id} className={styles.cell}>
                         {column.cell(row)}
                       </TableCell>
                     ))}

@@ -1,5 +1,5 @@
 // States as words with a colour and a sign: never the colour alone.
-import { Badge, type BadgeProps } from '@fluentui/react-components'
+import { Badge, type BadgeProps, makeStyles } from '@fluentui/react-components'
 import { CheckmarkCircleFilled } from '@fluentui/react-icons/svg/checkmark-circle'
 import { ClockFilled } from '@fluentui/react-icons/svg/clock'
 import { DismissCircleFilled } from '@fluentui/react-icons/svg/dismiss-circle'
@@ -20,10 +20,13 @@ const LOOK: Readonly<Record<Mood, { readonly color: NonNullable<BadgeProps['colo
     off: { color: 'informative', icon: <SubtractCircleFilled /> },
   }
 
+const useStyles = makeStyles({ badge: { whiteSpace: 'nowrap' } })
+
 export function Status({ mood, children }: { readonly mood: Mood; readonly children: string }) {
+  const styles = useStyles()
   const { color, icon } = LOOK[mood]
   return (
-    <Badge appearance="tint" size="large" shape="rounded" color={color} icon={icon}>
+    <Badge className={styles.badge} appearance="tint" size="large" shape="rounded" color={color} icon={icon}>
       {children}
     </Badge>
   )

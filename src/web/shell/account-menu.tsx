@@ -1,6 +1,5 @@
 // Who is signed in, light or dark, sign out.
 import {
-  Avatar,
   Button,
   makeStyles,
   Menu,
@@ -14,6 +13,7 @@ import {
   MenuTrigger,
   tokens,
 } from '@fluentui/react-components'
+import { PersonCircleRegular } from '@fluentui/react-icons/svg/person-circle'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { API } from '../../contract/api/api.ts'
@@ -28,7 +28,17 @@ const APPEARANCES: readonly Appearance[] = ['system', 'light', 'dark']
 
 const useStyles = makeStyles({
   button: { minWidth: 0, color: 'inherit', ':hover': { color: 'inherit', backgroundColor: '#ffffff29' } },
-  name: { '@media (max-width: 640px)': { display: 'none' } },
+  // Out of sight on narrow windows, still the button's name.
+  name: {
+    '@media (max-width: 640px)': {
+      position: 'absolute',
+      width: '1px',
+      height: '1px',
+      overflow: 'hidden',
+      clipPath: 'inset(50%)',
+      whiteSpace: 'nowrap',
+    },
+  },
   role: { color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightRegular },
 })
 
@@ -60,12 +70,7 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
       }}
     >
       <MenuTrigger disableButtonEnhancement>
-        <Button
-          appearance="transparent"
-          className={styles.button}
-          aria-label={shell.account(name)}
-          icon={<Avatar size={28} name={name} aria-hidden />}
-        >
+        <Button appearance="transparent" className={styles.button} icon={<PersonCircleRegular />}>
           <span className={styles.name}>{name}</span>
         </Button>
       </MenuTrigger>

@@ -22,7 +22,6 @@ export const shell = {
   tokens: 'API tokens',
   audit: 'Audit',
   installation: 'This installation',
-  account: (name: string) => `Account of ${name}`,
   roles: {
     viewer: 'Viewer',
     helpdesk: 'Helpdesk',

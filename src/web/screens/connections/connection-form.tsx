@@ -41,9 +41,11 @@ interface Props {
   readonly connection?: ConnectionView
   readonly onSaved: (name: string) => void
   readonly onCancel?: () => void
+  /** What it stands in has a title already. */
+  readonly isTitled?: boolean
 }
 
-export function ConnectionForm({ connection, onSaved, onCancel }: Props) {
+export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false }: Props) {
   const styles = useStyles()
   const toasts = useToasts()
   const queries = useQueryClient()
@@ -99,7 +101,7 @@ export function ConnectionForm({ connection, onSaved, onCancel }: Props) {
       role="group"
       aria-label={connection === undefined ? texts.newTitle : texts.editTitle(connection.name)}
     >
-      {connection === undefined ? <Subtitle2 as="h3">{texts.newTitle}</Subtitle2> : null}
+      {!isTitled ? <Subtitle2 as="h3">{texts.newTitle}</Subtitle2> : null}
       {text('name', texts.nameHint)}
       {text('tenantId', texts.tenantIdHint)}
       {text('clientId', texts.clientIdHint)}

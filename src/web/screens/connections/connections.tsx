@@ -100,7 +100,12 @@ function Panel({
         </DrawerHeaderTitle>
       </DrawerHeader>
       <DrawerBody className={styles.body}>
-        <ConnectionForm {...(connection === undefined ? {} : { connection })} onSaved={onClose} onCancel={onClose} />
+        <ConnectionForm
+          {...(connection === undefined ? {} : { connection })}
+          isTitled
+          onSaved={onClose}
+          onCancel={onClose}
+        />
         {connection === undefined || connection.sources.length > 0 ? null : (
           <RemoveConnection connection={connection.name} onRemoved={onClose} />
         )}

@@ -1,5 +1,13 @@
 // What Check connection found: what works, what does not, what to do about it.
-import { makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text, tokens } from '@fluentui/react-components'
+import {
+  makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  Text,
+  tokens,
+} from '@fluentui/react-components'
 import { CheckmarkCircleFilled } from '@fluentui/react-icons/svg/checkmark-circle'
 import { DismissCircleFilled } from '@fluentui/react-icons/svg/dismiss-circle'
 import type { CheckFinding } from '../../../contract/api/connections.ts'
@@ -34,9 +42,9 @@ export function Findings({
         {findings.map((finding) => (
           <li key={`${finding.check} ${finding.message}`} className={styles.one}>
             {finding.ok ? (
-              <CheckmarkCircleFilled className={`${styles.icon} ${styles.good}`} aria-label={texts.ok} />
+              <CheckmarkCircleFilled className={mergeClasses(styles.icon, styles.good)} aria-label={texts.ok} />
             ) : (
-              <DismissCircleFilled className={`${styles.icon} ${styles.bad}`} aria-label={texts.notOk} />
+              <DismissCircleFilled className={mergeClasses(styles.icon, styles.bad)} aria-label={texts.notOk} />
             )}
             <span>
               <Text block>{finding.message}</Text>

@@ -4,14 +4,16 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import { API } from '../../../contract/api/api.ts'
 import { call } from '../../api.ts'
 import { Page, Section } from '../../components/page.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
 import { RunLink } from '../../components/run-link.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
-import { formatNumber } from '../../format.ts'
+import { formatCount, formatNumber } from '../../format.ts'
 import { overviewTexts as texts } from '../../texts/overview.ts'
 import { sourcesTexts } from '../../texts/sources.ts'
 import { Changes } from './changes.tsx'
 import { Concerns } from './concerns.tsx'
+import { PeopleChart } from './people-chart.tsx'
 import { Start } from './start.tsx'
 
 const overviewQuery = queryOptions({
@@ -73,6 +75,9 @@ export function Overview() {
           </div>
         ))}
       </dl>
+      <Section title={texts.people}>
+        <PeopleChart days={data.people} />
+      </Section>
       <div className={styles.columns}>
         <Section title={texts.changes}>
           {data.lastChanges.length === 0 ? (
@@ -94,9 +99,11 @@ export function Overview() {
           <ul className={styles.list}>
             {data.sources.map((source) => (
               <li key={source.name}>
-                <Text weight="semibold">{source.name}</Text>{' '}
+                <RouterLink to="/settings/user-synchronization" search={{ source: source.name }}>
+                  {source.name}
+                </RouterLink>{' '}
                 <Text>
-                  {formatNumber(source.people)} ·{' '}
+                  {formatCount(source.people, 'person', 'people')} ·{' '}
                   {source.enabled ? sourcesTexts.states[source.health.state] : sourcesTexts.disabled}
                 </Text>
               </li>
@@ -108,7 +115,10 @@ export function Overview() {
             <ul className={styles.list}>
               {data.expiring.map((one) => (
                 <li key={`${one.connection} ${one.kind} ${one.expiresAt}`}>
-                  {one.connection}: {one.kind} · <RelativeTime at={one.expiresAt} />
+                  <RouterLink to="/settings/connections" search={{ connection: one.connection }}>
+                    {one.connection}
+                  </RouterLink>
+                  : {one.kind} · <RelativeTime at={one.expiresAt} />
                 </li>
               ))}
             </ul>

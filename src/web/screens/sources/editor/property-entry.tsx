@@ -15,7 +15,7 @@ const MODES = ['replace', 'append'] as const
 const useStyles = makeStyles({
   entry: {
     display: 'grid',
-    gridTemplateColumns: '132px minmax(0, 1fr) 168px auto',
+    gridTemplateColumns: '132px minmax(0, 1fr) 190px auto',
     gap: '8px',
     alignItems: 'start',
     '@media (max-width: 640px)': { gridTemplateColumns: 'minmax(0, 1fr) auto' },

@@ -1,5 +1,5 @@
 // One target of the mapping with everything that fills it, and what it gives for the users that are shown.
-import { Button, makeStyles, Text, tokens } from '@fluentui/react-components'
+import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { AddRegular } from '@fluentui/react-icons/svg/add'
 import type { ReactNode } from 'react'
 import type { MappedUser } from '../../../../contract/api/sources.ts'
@@ -97,7 +97,7 @@ function Result({ target, mapped }: { readonly target: Target; readonly mapped: 
             {problem === undefined ? (
               <dd className={styles.value}>{words === '' ? texts.none : words}</dd>
             ) : (
-              <dd className={`${styles.value} ${styles.bad}`}>{problem}</dd>
+              <dd className={mergeClasses(styles.value, styles.bad)}>{problem}</dd>
             )}
           </div>
         )
