@@ -56,8 +56,9 @@ export function formatRelative(iso: string): string {
 
 /** `1 h 04 min`, `3 min 07 s`, `12 s`. */
 export function formatDuration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000))
-  if (seconds < 60) return `${seconds} s`
+  if (milliseconds < 1000) return 'under 1\u00a0s'
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 60) return `${seconds}\u00a0s`
   const two = (value: number) => String(value).padStart(2, '0')
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`
   return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`

@@ -94,7 +94,11 @@ export function sessionHeaders(token: string): Record<string, string> {
 }
 
 /** Makes an account that nobody can sign in with, and a session of it. */
-export async function sessionOf(engine: Engine, role: Role, name: string = role): Promise<string> {
+export async function sessionOf(
+  engine: Pick<Engine, 'db' | 'clock'>,
+  role: Role,
+  name: string = role,
+): Promise<string> {
   const now = engine.clock.now()
   return withTransaction(engine.db, async (tx) => {
     const { rows } = await tx.query<{ id: number }>(

@@ -3,13 +3,12 @@ import { makeStyles, Text, tokens } from '@fluentui/react-components'
 import type { PlanItemLine } from '../../contract/plan-items.ts'
 import { editorTexts } from '../texts/editor.ts'
 import { type Column, ListTable } from './list-table.tsx'
+import { OldAndNew } from './values.tsx'
 
 const texts = editorTexts.impact
 
 const useStyles = makeStyles({
-  fields: { margin: 0, display: 'flex', flexDirection: 'column', gap: '2px' },
   name: { color: tokens.colorNeutralForeground3 },
-  old: { textDecorationLine: 'line-through', color: tokens.colorNeutralForeground3 },
 })
 
 export function PlanItems({ items, label }: { readonly items: readonly PlanItemLine[]; readonly label: string }) {
@@ -27,7 +26,14 @@ export function PlanItems({ items, label }: { readonly items: readonly PlanItemL
 const COLUMNS: readonly Column<PlanItemLine>[] = [
   { id: 'who', header: texts.who, grow: 2, cell: (item) => <Who item={item} /> },
   { id: 'what', header: texts.what, grow: 1, always: true, cell: (item) => `${item.action} ${item.object}` },
-  { id: 'values', header: texts.new, grow: 3, always: true, cell: (item) => <Values item={item} /> },
+  {
+    id: 'values',
+    header: texts.change,
+    grow: 3,
+    always: true,
+    cell: (item) =>
+      item.old === null && item.new === null ? item.reason : <OldAndNew old={item.old} new={item.new} />,
+  },
 ]
 
 function Who({ item }: { readonly item: PlanItemLine }) {
@@ -42,28 +48,4 @@ function Who({ item }: { readonly item: PlanItemLine }) {
       )}
     </>
   )
-}
-
-function Values({ item }: { readonly item: PlanItemLine }) {
-  const styles = useStyles()
-  const names = [...new Set([...Object.keys(item.old ?? {}), ...Object.keys(item.new ?? {})])]
-  if (names.length === 0) return <Text>{item.reason}</Text>
-  return (
-    <dl className={styles.fields}>
-      {names.map((name) => (
-        <div key={name}>
-          <Text as="span" size={200} className={styles.name}>
-            {name}:{' '}
-          </Text>
-          {wordsOf(item.old?.[name]) === '' ? null : <span className={styles.old}>{wordsOf(item.old?.[name])} </span>}
-          <span>{wordsOf(item.new?.[name])}</span>
-        </div>
-      ))}
-    </dl>
-  )
-}
-
-function wordsOf(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -216,7 +216,6 @@ export const editorTexts = {
     back: 'Back to editing',
     what: 'What',
     who: 'Who',
-    old: 'Before',
-    new: 'After',
+    change: 'Before → after',
   },
 } as const

@@ -1,7 +1,7 @@
 // Follows a run: its phases with counts, rate and time left, its log, and its end.
 import { useEffect, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import type { Progress, RunEvent } from '../../../contract/api/runs.ts'
+import { progress, type Progress, type RunEvent } from '../../../contract/api/runs.ts'
 import type { RunLine } from '../../../contract/run-list.ts'
 import type { RunLogLine } from '../../../contract/run-log.ts'
 import { watch } from '../../api.ts'
@@ -24,6 +24,8 @@ export interface RunFeed {
   readonly ended: RunLine | undefined
   readonly connection: 'open' | 'broken' | 'lost'
 }
+
+const phaseNames = progress.shape.phase
 
 /** A log that is longer than anybody scrolls; Save log has all of it. */
 const KEPT_LINES = 2_000
@@ -59,11 +61,25 @@ function take(feed: RunFeed, event: RunEvent): RunFeed {
     case 'log': {
       const last = feed.log.at(-1)?.seq ?? -1
       // After a broken connection the browser may get lines again.
-      return event.line.seq <= last ? open : { ...open, log: [...feed.log, event.line].slice(-KEPT_LINES) }
+      if (event.line.seq <= last) return open
+      return {
+        ...open,
+        log: [...feed.log, event.line].slice(-KEPT_LINES),
+        phases: withBegun(feed.phases, event.line),
+      }
     }
     case 'progress':
       return { ...open, phases: phasesWith(feed.phases, event.progress, new Date(event.at).getTime()) }
   }
+}
+
+/** A phase may be over before anybody has counted in it: the log tells of each. */
+function withBegun(phases: readonly Phase[], line: RunLogLine): readonly Phase[] {
+  const name = phaseNames.safeParse(line.fields['phase'])
+  if (line.message !== 'phase begins' || !name.success) return phases
+  if (phases.some((phase) => phase.name === name.data)) return phases
+  const at = new Date(line.at).getTime()
+  return [...phases, { name: name.data, done: 0, total: null, from: at, to: at }]
 }
 
 function phasesWith(phases: readonly Phase[], { phase: name, done, total }: Progress, at: number): readonly Phase[] {

@@ -72,7 +72,13 @@ function PhaseBar({ phase, isOver }: { readonly phase: Phase; readonly isOver: b
   const { done, total } = phase
   const pace = isOver ? undefined : paceOf(phase)
   const figures = [
-    total === null || isOver ? texts.done(formatNumber(done)) : texts.doneOf(formatNumber(done), formatNumber(total)),
+    ...(done === 0 && total === null
+      ? []
+      : [
+          total === null || isOver
+            ? texts.done(formatNumber(done))
+            : texts.doneOf(formatNumber(done), formatNumber(total)),
+        ]),
     ...(pace === undefined ? [] : [texts.rate(formatNumber(Math.round(pace.perSecond)))]),
     ...(pace?.leftMs === undefined ? [] : [texts.left(formatDuration(pace.leftMs))]),
   ]
