@@ -43,7 +43,7 @@ import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
-import type { Serving } from './serving.ts'
+import type { ServeOptions, Serving } from './serving.ts'
 import { openVault, type Vault } from './vault/keys.ts'
 
 export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview }
@@ -51,7 +51,7 @@ export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview
 /** Everything that can be done. Methods throw the errors of `base/errors.ts`. */
 export interface App extends Actions {
   /** Serves the web and the API, and does what is asked for or due, until it is stopped. */
-  serve(): Promise<Serving>
+  serve(options?: ServeOptions): Promise<Serving>
   /** Ends everything; the embedded database stops when no other process uses it. */
   close(): Promise<void>
 }
@@ -248,10 +248,10 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
       return listIssues(db, query)
     },
     export: (request, options) => writeExport(db, request, { ...options, vault }),
-    serve: async () => {
+    serve: async (options = {}) => {
       // Loaded when needed: no other command pays for it.
       const { startServing } = await import('./serving.ts')
-      return startServing(engine, { actions: app, config, version: VERSION })
+      return startServing(engine, { ...options, actions: app, config, version: VERSION })
     },
     close,
   }

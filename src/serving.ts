@@ -12,9 +12,12 @@ import { RunFeeds } from './http/run-feed.ts'
 import { createServer } from './http/server.ts'
 import { Queue } from './jobs/queue.ts'
 import { Repeated, type RepeatedWork } from './jobs/repeated.ts'
-import { listOpenJobs, removeOldJobs } from './registry/jobs.ts'
+import { listOpenJobs, removeOldJobs, type StoredJob } from './registry/jobs.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { takeTurn } from './registry/turns.ts'
+import { issueSetupCode } from './signin/codes.ts'
+import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
+import { removeEnded, requireStillAllowed } from './signin/upkeep.ts'
 import type { Engine } from './sync/engine.ts'
 import { doJob } from './sync/job.ts'
 import { fireDue } from './sync/scheduling.ts'
@@ -33,8 +36,15 @@ const MOST_OPEN = 1_000
 export interface Serving {
   /** e.g. http://127.0.0.1:8080 */
   readonly url: string
+  /** Makes the first administrator, where there is none; or signs in the one that was asked for. Works once, for 30 minutes. */
+  readonly link: string | undefined
   /** Takes no more work, ends what is going on at its next page, and gives back its jobs; within 10 s. */
   stop(): Promise<void>
+}
+
+export interface ServeOptions {
+  /** Signs in an administrator of this name by a link, making him where there is none. For the demo, whose console is its owner. */
+  readonly administrator?: string | undefined
 }
 
 /**
@@ -44,7 +54,7 @@ export interface Serving {
  */
 export async function startServing(
   engine: Engine,
-  options: { readonly actions: Actions; readonly config: Config; readonly version: string },
+  options: { readonly actions: Actions; readonly config: Config; readonly version: string } & ServeOptions,
 ): Promise<Serving> {
   const { actions, config, version } = options
   const { db, clock, log } = engine
@@ -54,7 +64,7 @@ export async function startServing(
   const feeds = new RunFeeds({ db, clock, present: async (run) => (await actions.getRun(run)).line })
   const parts: HttpParts = { engine, actions, version, queue, feeds }
   const server = await createServer(parts, {
-    trustedProxies: [],
+    trustedProxies: config.trustedProxies,
     webFolder: join(import.meta.dirname, '../dist/web'),
   })
   registerMetrics(server, metrics, parts)
@@ -66,14 +76,22 @@ export async function startServing(
   const doing = {
     run: (request: Parameters<Actions['run']>[0]) => noted(request.kind, actions.run(request)),
     approve: (request: Parameters<Actions['approve']>[0]) => noted('approve', actions.approve(request)),
-    requireStillAllowed: async () => {},
+    requireStillAllowed: ({ actor, user }: StoredJob) =>
+      requireStillAllowed(db, {
+        actor,
+        role: user === undefined ? 'operator' : 'helpdesk',
+        scope: user === undefined ? 'runs' : 'people',
+        now: clock.now(),
+      }),
   }
   const repeated = upkeepOf({ engine, actions, config, queue }).map((work) => new Repeated({ ...work, clock, log }))
   await server.listen({ host: config.listen.host, port: config.listen.port })
   await queue.work((id, signal) => doJob(engine, doing, { id, signal }), { atOnce: RUNS_AT_ONCE })
   for (const work of repeated) work.start()
+  const url = urlOf(config.listen.host, server.server.address())
   return {
-    url: urlOf(config.listen.host, server.server.address()),
+    url,
+    link: await linkOf(engine, { url, administrator: options.administrator }),
     async stop() {
       const reason = new CancelledError(
         'the server that ran it was stopped; another one goes on with it',
@@ -123,11 +141,26 @@ function upkeepOf(parts: {
     inTurn('history', HOUR_MS, async (signal) => {
       await removeOldHistory(db, { now: clock.now(), historyDays: config.historyDays, signal })
       await removeOldJobs(db, { now: clock.now(), days: JOB_DAYS })
+      await removeEnded(db, clock.now())
     }),
   ]
 }
 
+async function linkOf(
+  engine: Engine,
+  { url, administrator }: { readonly url: string; readonly administrator: string | undefined },
+): Promise<string | undefined> {
+  if (administrator !== undefined) {
+    const actor = { kind: 'command line', name: 'demo' } as const
+    return signInLink(url, await issueAdministratorCode(engine, { name: administrator, actor }))
+  }
+  const code = await issueSetupCode(engine)
+  return code === undefined ? undefined : setupLink(url, code)
+}
+
 function urlOf(host: string, address: AddressInfo | string | null): string {
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  // Every address of the machine: one of them to try it with.
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
 }

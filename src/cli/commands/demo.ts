@@ -28,7 +28,8 @@ const SOURCE = 'contoso-staff'
 /** Shows everything once; then serves the emulator until Ctrl-C, unless `once`. */
 export async function runDemo(session: Session, options: { readonly once: boolean }): Promise<number> {
   const config = readConfig(session, {
-    defaults: { MUSTER_HOME: join(homedir(), '.muster-demo') },
+    // Any free port: another Muster may serve here.
+    defaults: { MUSTER_HOME: join(homedir(), '.muster-demo'), MUSTER_LISTEN: '127.0.0.1:0' },
     // An installation on this machine is none of the demo's business.
     without: ['MUSTER_DATABASE_URL', 'MUSTER_KEY_FILE'],
   })
@@ -41,11 +42,17 @@ export async function runDemo(session: Session, options: { readonly once: boolea
     const { graphUrl } = await emulator.listen()
     const stage: Stage = { session, app, company, home: config.home, url: graphUrl }
     const played = await play(stage)
-    if (session.json) writeJson(session.io, { home: config.home, runs: played.runs })
+    const serving = options.once || played.kind === 'broken' ? undefined : await app.serve({ administrator: 'Demo' })
+    const web = serving?.link
+    if (session.json)
+      writeJson(session.io, { home: config.home, runs: played.runs, ...(web === undefined ? {} : { web }) })
     const last = played.runs.at(-1)
     if (played.kind === 'broken') return last === undefined ? 1 : exitCodeOf(last.outcome)
-    if (!session.json) await writeFarewell(stage, { emulator, once: options.once })
-    if (!options.once) await aborted(session.signal)
+    if (!session.json) await writeFarewell(stage, { emulator, web })
+    if (serving !== undefined) {
+      await aborted(session.signal)
+      await serving.stop()
+    }
     return 0
   } finally {
     await app.close()
@@ -225,7 +232,7 @@ async function exported(
 
 async function writeFarewell(
   { session, app, company, home, url }: Stage,
-  { emulator, once }: { emulator: Emulator; once: boolean },
+  { emulator, web }: { emulator: Emulator; web: string | undefined },
 ): Promise<void> {
   const people = await exported(app, { kind: 'users', signal: session.signal })
   const groups = await exported(app, { kind: 'groups', signal: session.signal })
@@ -240,9 +247,11 @@ async function writeFarewell(
   say(session, `  ${muster} export groups`)
   say(session, `  ${muster} export memberships`)
   say(session, `  ${muster} runs`)
-  if (once) return
+  if (web === undefined) return
   const hireUrl = `${url}/_admin/tenants/${company.tenantId}/hire`
   const newcomer = JSON.stringify({ userPrincipalName: 'you@contoso.com', displayName: 'You', department: 'IT' })
+  say(session, '\nOr in the browser, signed in as administrator; the link works once, within 30 minutes:')
+  say(session, `  ${web}`)
   say(session, '\nThe company stays in business until Ctrl-C. In another terminal, join it and synchronize:')
   say(session, `  curl -X POST -H 'x-admin-key: ${emulator.adminKey}' -d '${newcomer}' ${hireUrl}`)
   say(session, `  ${muster} sync ${SOURCE}`)

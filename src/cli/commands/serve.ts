@@ -17,6 +17,9 @@ SIGTERM ends it within 10 seconds; what it was running goes on in another one, o
 Examples:
   muster serve
   muster serve --listen 0.0.0.0:8080
+
+At the first start it prints a link that makes the first administrator. Until that is done it answers
+to requests from the machine itself only.
 `,
     )
     .action(async (_options: object, command: Command) => {
@@ -34,8 +37,16 @@ async function serve(session: Session): Promise<number> {
       const serving = await app.serve()
       const stopWatching = endOnMistakes(session)
       try {
-        if (session.json) writeJson(session.io, { url: serving.url })
-        else writeLine(session.io, `Muster serves at ${serving.url}`)
+        const { url, link = null } = serving
+        if (session.json) writeJson(session.io, { url, setupLink: link })
+        else writeLine(session.io, `Muster serves at ${url}`)
+        if (!session.json && link !== null) {
+          writeLine(
+            session.io,
+            'Nobody can sign in yet. This link makes the first administrator, once, within 30 minutes:',
+          )
+          writeLine(session.io, `  ${link}`)
+        }
         await aborted(session.signal)
       } finally {
         await serving.stop()

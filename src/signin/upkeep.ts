@@ -1,0 +1,37 @@
+// What has ended of sessions and codes goes; whoever asked for something is looked at again before it is done.
+import { ConflictError } from '../base/errors.ts'
+import { ROLES, type Role, type Scope } from '../contract/api/endpoint.ts'
+import type { Queries } from '../database/connect.ts'
+import type { Actor } from '../registry/audit.ts'
+
+/** Removes sessions and one-time codes that nobody can use any more. */
+export async function removeEnded(db: Queries, now: Date): Promise<void> {
+  await db.query('delete from sessions where expires_at < $1', [now])
+  await db.query('delete from one_time_codes where expires_at < $1', [now])
+}
+
+/**
+ * Whether somebody who asked for something may still have it done: his account or token is there, enabled, and has what it needs.
+ *
+ * @throws ConflictError `not-allowed`
+ */
+export async function requireStillAllowed(
+  db: Queries,
+  asked: { readonly actor: Actor; readonly role: Role; readonly scope: Scope; readonly now: Date },
+): Promise<void> {
+  const { actor, role, scope, now } = asked
+  if (actor.kind === 'schedule' || actor.kind === 'command line') return
+  const roles = ROLES.slice(ROLES.indexOf(role))
+  const found =
+    actor.kind === 'account'
+      ? await db.query('select 1 from administrators where id = $1 and enabled and role = any($2)', [actor.id, roles])
+      : await db.query(
+          `select 1 from api_tokens where id = $1 and $2 = any(scopes) and revoked_at is null and (expires_at is null or expires_at > $3)`,
+          [actor.id, scope, now],
+        )
+  if (found.rowCount === 1) return
+  throw new ConflictError(
+    'not-allowed',
+    `${actor.name} asked for this and may not have it done any more; somebody who may has to ask for it`,
+  )
+}
