@@ -1,10 +1,13 @@
 // A plan as a table: what happens to whom, from what to what, and because of which rule.
 import type { PlanLine } from '../app.ts'
-import { type Io, writeLine, writeTable } from './io.ts'
+import { oddityOf } from '../contract/lookalike.ts'
+import { type Io, printable, writeLine, writeTable } from './io.ts'
 
 /** More than a person reads; the counts below the table tell the rest. */
 const SHOWN = 60
 const CELL = 70
+/** Names that could be mistaken for others. */
+const ODD_SHOWN = 20
 
 /** Which items are shown: the first ones, or the first ones of each kind. */
 export interface Shown {
@@ -21,16 +24,33 @@ export async function writePlan(
   const rows: (readonly string[])[] = []
   const seen = new Map<string, number>()
   let more = 0
+  let oddTotal = 0
+  const odd: string[] = []
   for await (const item of items) {
     const kind = `${item.object} ${item.action}`
     const before = seen.get(kind) ?? 0
     seen.set(kind, before + 1)
     if (rows.length < atMost && before < ofEachKind) rows.push(rowOf(kind, item))
     else more += 1
+    const oddity = oddityOfItem(item)
+    if (oddity === undefined) continue
+    oddTotal += 1
+    if (odd.length < ODD_SHOWN) odd.push(oddity)
   }
   if (rows.length === 0) return
   writeTable(io, ['action', 'name', 'what changes', 'because of'], rows)
   if (more > 0) writeLine(io, `… and ${more.toLocaleString('en-US')} more`)
+  for (const text of odd) writeLine(io, `! ${text}`)
+  if (oddTotal > odd.length) writeLine(io, `! … and ${(oddTotal - odd.length).toLocaleString('en-US')} more such names`)
+}
+
+/** A user name that this item gives and that could be mistaken for another. */
+function oddityOfItem(item: PlanLine): string | undefined {
+  const name = item.object === 'user' ? item.new?.['userName'] : undefined
+  const oddity = typeof name === 'string' ? oddityOf(name) : undefined
+  return oddity === undefined
+    ? undefined
+    : `The user name ${printable(String(name))} ${oddity}: look whom it could be mistaken for.`
 }
 
 function rowOf(kind: string, item: PlanLine): readonly string[] {

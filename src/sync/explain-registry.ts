@@ -1,5 +1,6 @@
 // What the registry has of one person, and where each value came from.
 import type { ExplainedField, ExplainedRegistry, ExplainedValue } from '../contract/explanation.ts'
+import { oddityOf } from '../contract/lookalike.ts'
 import type { OneValued } from '../contract/sources.ts'
 import { mask } from '../directory/mask.ts'
 import { TEXT_FIELDS, type RegistryUser } from '../directory/user.ts'
@@ -104,7 +105,9 @@ function valueOf(possession: Possession, { engine, user, owner }: ValueContext):
     value: shownValue(possession, engine),
     origin,
     isHeld: possession.held,
-    sentence: `${originWords(origin, owner)} ${heldWords(possession, user)}`.trim(),
+    sentence: `${originWords(origin, owner)} ${heldWords(possession, user)} ${oddWords(possession)}`
+      .replaceAll(/ +/g, ' ')
+      .trim(),
   }
 }
 
@@ -124,6 +127,11 @@ function originWords(origin: ExplainedValue['origin'], owner: Source | undefined
     case 'registry':
       return "The registry's own: no source removes it."
   }
+}
+
+function oddWords({ kind, value }: Possession): string {
+  const oddity = kind === 'n' || kind === 'a' ? oddityOf(value ?? '') : undefined
+  return oddity === undefined ? '' : `It ${oddity}: look whom it could be mistaken for.`
 }
 
 function heldWords(possession: Possession, user: RegistryUser): string {

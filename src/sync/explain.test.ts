@@ -361,6 +361,14 @@ describe('what he has, what waits, and what comes', () => {
     expect((await why(bob.id)).registry!.values.find((v) => v.kind === 'card')).toMatchObject({ isHeld: true })
   })
 
+  it('D9: a user name that could be mistaken for another', async () => {
+    await world()
+    const ann = person('\u0430nn')
+    await w.sync()
+    const [name] = (await why(ann.id)).registry!.values
+    expect(name!.sentence).toContain('It mixes Latin and Cyrillic letters in one word')
+  })
+
   it('an old name that was kept', async () => {
     await world()
     const ann = person('ann')
