@@ -6,6 +6,8 @@ export default defineConfig({
     globalSetup: ['test/support/global.ts'],
     isolate: false,
     pool: 'forks',
+    // Short-lived garbage is most of what tests make: a larger young generation takes a tenth off their processor time.
+    execArgv: ['--max-semi-space-size=64'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -13,7 +13,6 @@ import { GraphClient } from '../../src/graph/client.ts'
 import { configure } from '../../src/registry/configuration.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 import type { EntraGroup, EntraUser, TenantState } from '../support/model.ts'
-import { ask } from './ask.ts'
 import { watchPauses } from '../support/graph.ts'
 import { SIGNING, testSealing } from '../support/world.ts'
 
@@ -164,18 +163,23 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
 
 /** Moves everything that is dated into the past, as the owner of all tables may without waking triggers. */
 async function agingOf(db: Database, hours: number): Promise<string> {
-  const dated = await ask<{ table: string; columns: readonly string[] }>(
-    db,
-    'dated columns',
+  dated ??= db.query<DatedTable>(
     `select table_name as table, array_agg(column_name::text) as columns from information_schema.columns
      where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name <> 'schema_migrations' group by 1`,
   )
-  const moves = dated.rows.map(({ table, columns }) => {
+  const moves = (await dated).rows.map(({ table, columns }) => {
     const set = columns.map((column) => `${column} = ${column} - interval '${hours} hours'`)
     return `update ${table} set ${set.join(', ')};`
   })
   return `begin; set local session_replication_role = replica; ${moves.join(' ')} commit`
 }
+
+interface DatedTable {
+  readonly table: string
+  readonly columns: readonly string[]
+}
+/** The same in every database of these tests. */
+let dated: Promise<{ readonly rows: readonly DatedTable[] }> | undefined
 
 /** Rows are few: deleting them is faster than truncating thirty tables. */
 async function emptyTables(db: Database): Promise<void> {

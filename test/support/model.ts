@@ -283,6 +283,8 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
     // Taken over in this plan; otherwise he is the business of another source, or of nobody: a detached record that is not wanted.
     if (isOurs && view !== undefined && user !== undefined) {
       person.mapped = { view, user }
+      // Whether what the former owner gave, and the heir does not map, is the registry's own at once is not said.
+      person.open = [...person.open, 'cards', 'names', 'pin']
       // With what the heir last read of him, or with what is known now, is not said.
       if (there?.attributes !== user.attributes) person.open = ['all']
       if (!person.isActive && person.deactivatedBy === 'source') setActive(person, true)
