@@ -228,8 +228,7 @@ export async function leaveOutTakenPaths(tx: Transaction, runId: number): Promis
   )
   if (creates.rows.length === 0) return 0
   // Two sources may apply at once, and each must see what the other one made.
-  await tx.query(`select pg_advisory_xact_lock(hashtext('muster: paths of local groups'))`)
-  await writePathKeys(tx)
+  await keyLocalGroups(tx)
   const left = await tx.query(
     `update plan_items i set left_out = true
      from unnest($2::int[], $3::text[]) k (seq, key) join groups g on g.path_key = ${HASH('k.key')}
@@ -242,4 +241,22 @@ export async function leaveOutTakenPaths(tx: Transaction, runId: number): Promis
 /** Gives the groups that a plan has just created their keys. */
 export async function keyCreatedGroups(tx: Transaction): Promise<void> {
   await writePathKeys(tx)
+}
+
+/** Gives every local group its key, while nobody else makes one: until the transaction ends each sees what the other made. */
+export async function keyLocalGroups(tx: Transaction): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtext('muster: paths of local groups'))`)
+  await writePathKeys(tx)
+}
+
+/** The local group with this key, see `pathKeyOf`. Needs {@link keyLocalGroups} before it. */
+export async function localGroupAt(
+  tx: Transaction,
+  key: string,
+): Promise<{ readonly id: number; readonly name: string; readonly under: string } | undefined> {
+  const found = await tx.query<{ id: number; name: string; under: string }>(
+    `select id, name, under from groups where path_key = ${HASH('$1::text')}`,
+    [key],
+  )
+  return found.rows[0]
 }

@@ -5,6 +5,7 @@ import type { HeldReason, Outcome } from '../contract/runs.ts'
 import { LEFT_IN_DOCUMENT, type LeftItem, type RevertDocument } from '../contract/reverts.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { writeMembershipItems } from './membership-items.ts'
+import { holdRegistry } from '../registry/edit.ts'
 import { countBefore, countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
 import { beginPlanning } from '../registry/planning.ts'
 import { insertPlanItems } from '../registry/plans.ts'
@@ -116,6 +117,7 @@ async function revert(
   return withTransaction(
     engine.db,
     async (tx) => {
+      await holdRegistry(tx, 'shared')
       await holdFence(tx, source.id, lease.fence)
       await tx.query(
         'update runs set reverts = $2, decided_by = $3, decided_reason = $4, decided_at = now() where id = $1',

@@ -3,6 +3,7 @@ import type { HeldReason } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { applyPlan, applyUnseen } from '../registry/apply.ts'
+import { holdRegistry } from '../registry/edit.ts'
 import { deleteSkips } from '../registry/plans.ts'
 import { countChangedMemberships } from '../registry/plan-figures.ts'
 import { decideHeld, holdFence } from '../registry/runs.ts'
@@ -86,6 +87,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
   await withTransaction(
     engine.db,
     async (tx) => {
+      await holdRegistry(tx, 'shared')
       await holdFence(tx, source.id, lease.fence)
       await requireSameSettings(tx, session)
       const { properties } = source.settings.users

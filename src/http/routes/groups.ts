@@ -1,6 +1,8 @@
 // Groups of the registry.
 import { z } from 'zod'
 import type { GroupLine } from '../../contract/api/people.ts'
+import { changeGroup, createGroup, removeGroup } from '../../registry/edit-groups.ts'
+import { addMember, removeMember } from '../../registry/edit-members.ts'
 import { type ListedGroup, listLevel, requireGroup, searchGroups } from '../../registry/group-list.ts'
 import { listMembers } from '../../registry/member-list.ts'
 import { memberChains } from '../../sync/member-chains.ts'
@@ -45,6 +47,27 @@ export const groupRoutes = {
       chain: [...(givenBy.map((source) => chains.get(source.id)?.get(objectId ?? '')).find(Boolean) ?? [])],
     }))
     return { items, next: next === undefined ? null : writeCursor([next.key, next.id]) }
+  },
+  createGroup: async ({ engine }, { body, actor }) => {
+    const groupId = await createGroup(engine.db, { ...engine, actor, name: body.name, under: body.under })
+    return presentGroup(await requireGroup(engine.db, groupId))
+  },
+  changeGroup: async ({ engine }, { params, body, actor }) => {
+    const groupId = Number(params.group)
+    await changeGroup(engine.db, { ...engine, actor, groupId, name: body.name, under: body.under })
+    return presentGroup(await requireGroup(engine.db, groupId))
+  },
+  removeGroup: async ({ engine }, { params, actor }) => {
+    await removeGroup(engine.db, { ...engine, actor, groupId: Number(params.group) })
+    return undefined
+  },
+  addMember: async ({ engine }, { params, actor }) => {
+    await addMember(engine.db, { ...engine, actor, groupId: Number(params.group), userId: Number(params.user) })
+    return undefined
+  },
+  removeMember: async ({ engine }, { params, actor }) => {
+    await removeMember(engine.db, { ...engine, actor, groupId: Number(params.group), userId: Number(params.user) })
+    return undefined
   },
 } satisfies Partial<Handlers>
 

@@ -1,0 +1,162 @@
+// Cards and PINs by hand. The audit keeps that they changed, never what they are.
+import { ConflictError, InvariantError, NotFoundError } from '../base/errors.ts'
+import type { Database, Queries } from '../database/connect.ts'
+import { canonical } from '../directory/canonical.ts'
+import { HIDDEN, mask } from '../directory/mask.ts'
+import { holderOf } from './claim-values.ts'
+import { aboutUser, type Edit, type EditedUser, lockUser, touchUser, withEdit } from './edit.ts'
+import { pinsInUse } from './pins.ts'
+import { listSources, type Source } from './sources.ts'
+import { isOwned } from './user-view.ts'
+
+/**
+ * Gives a user a card that no source takes away. One that a source gave him already becomes the registry's own.
+ *
+ * @throws NotFoundError; ConflictError `card-conflict`
+ */
+export async function addCard(
+  db: Database,
+  edit: Edit & { readonly userId: number; readonly card: string },
+): Promise<void> {
+  const card = edit.card.trim()
+  const lookup = edit.vault.lookup('card', canonical(card))
+  await withEdit(db, edit, async (tx) => {
+    const user = await lockUser(tx, edit.userId)
+    const holder = user.active ? await holderOf(tx, { kind: 'card', lookup, userId: user.id }) : undefined
+    if (holder !== undefined)
+      throw new ConflictError(
+        'card-conflict',
+        `This card belongs to ${JSON.stringify(holder)}; take it from there first`,
+      )
+    const known = await tx.query(
+      `update credentials set origin = 'o', held = $3 where user_id = $1 and kind = 'card' and lookup = $2`,
+      [user.id, lookup, user.active],
+    )
+    if (known.rowCount === 0) {
+      await tx.query(
+        `insert into credentials (user_id, kind, sealed, lookup, origin, held) values ($1, 'card', $2, $3, 'o', $4)`,
+        [user.id, edit.vault.seal(card, 'card'), lookup, user.active],
+      )
+    }
+    await touchUser(tx, user.id)
+    return { result: undefined, audit: [aboutUser(user, 'card.add', { new: { kind: 'card', shown: mask(card) } })] }
+  })
+}
+
+/** @throws NotFoundError; ConflictError `owned-by-source` */
+export async function removeCard(
+  db: Database,
+  edit: Edit & { readonly userId: number; readonly cardId: number },
+): Promise<void> {
+  await withEdit(db, edit, async (tx) => {
+    const user = await lockUser(tx, edit.userId)
+    const card = await requireCard(tx, edit)
+    const owner = await ownerOf(tx, user)
+    if (card.origin === 's' && owner !== undefined) {
+      throw new ConflictError(
+        'owned-by-source',
+        `This card is given by ${owner.name}; remove it in Entra, or map another attribute`,
+      )
+    }
+    await tx.query('delete from credentials where id = $1', [card.id])
+    await touchUser(tx, user.id)
+    const shown = card.sealed === null ? HIDDEN : mask(edit.vault.open(card.sealed, 'card'))
+    return { result: undefined, audit: [aboutUser(user, 'card.remove', { old: { kind: 'card', shown } })] }
+  })
+}
+
+/** The number of a card. Who looked is audited before anybody sees it. @throws NotFoundError */
+export async function revealCard(
+  db: Database,
+  edit: Edit & { readonly userId: number; readonly cardId: number },
+): Promise<string> {
+  return withEdit(db, edit, async (tx) => {
+    const user = await lockUser(tx, edit.userId)
+    const card = await requireCard(tx, edit)
+    if (card.sealed === null) throw new InvariantError('a card is kept without its number')
+    const number = edit.vault.open(card.sealed, 'card')
+    return { result: number, audit: [aboutUser(user, 'card.reveal', { new: { shown: mask(number) } })] }
+  })
+}
+
+/** Draws after which the source of randomness is taken for broken: a PIN is free 999 times in 1,000. */
+const MOST_DRAWS = 1_000
+
+/**
+ * Draws a PIN that nobody has or does without, in place of the one that the user had. It is the registry's own.
+ *
+ * @param edit.draw one PIN where there are so many people; undefined when it is too easily guessed
+ * @returns the PIN: nobody can read it again
+ * @throws NotFoundError; ConflictError `deactivated`, `owned-by-source`
+ */
+export async function resetPin(
+  db: Database,
+  edit: Edit & { readonly userId: number; readonly draw: (people: number) => string | undefined },
+): Promise<string> {
+  return withEdit(db, edit, async (tx) => {
+    const user = await lockUser(tx, edit.userId)
+    if (!user.active)
+      throw new ConflictError('deactivated', 'A deactivated user has no use for a PIN; restore him first')
+    await requireOwnPin(tx, user)
+    const people = await tx.query<{ count: number }>('select count(*) as count from users')
+    const { pin, lookup } = await drawFree(tx, edit, people.rows[0]?.count ?? 0)
+    await tx.query(`delete from credentials where user_id = $1 and kind = 'pin'`, [user.id])
+    await tx.query(
+      `insert into credentials (user_id, kind, sealed, lookup, origin, held) values ($1, 'pin', null, $2, 'o', true)`,
+      [user.id, lookup],
+    )
+    await touchUser(tx, user.id)
+    return { result: pin, audit: [aboutUser(user, 'pin.reset', { new: { kind: 'pin', shown: HIDDEN } })] }
+  })
+}
+
+/** @throws NotFoundError; ConflictError `owned-by-source` */
+export async function removePin(db: Database, edit: Edit & { readonly userId: number }): Promise<void> {
+  await withEdit(db, edit, async (tx) => {
+    const user = await lockUser(tx, edit.userId)
+    await requireOwnPin(tx, user)
+    const gone = await tx.query(`delete from credentials where user_id = $1 and kind = 'pin'`, [user.id])
+    if (gone.rowCount === 0) throw new NotFoundError('PIN of user', String(user.id))
+    await touchUser(tx, user.id)
+    return { result: undefined, audit: [aboutUser(user, 'pin.remove', { old: { kind: 'pin', shown: HIDDEN } })] }
+  })
+}
+
+async function drawFree(
+  tx: Queries,
+  edit: Edit & { readonly draw: (people: number) => string | undefined },
+  people: number,
+): Promise<{ readonly pin: string; readonly lookup: Buffer }> {
+  for (let draws = 0; draws < MOST_DRAWS; draws += 1) {
+    const pin = edit.draw(people)
+    if (pin === undefined) continue
+    const lookup = edit.vault.lookup('pin', canonical(pin))
+    const inUse = await pinsInUse(tx, [lookup.toString('hex')])
+    if (inUse.size === 0) return { pin, lookup }
+  }
+  throw new RangeError('no PIN was found that is free')
+}
+
+async function requireOwnPin(tx: Queries, user: EditedUser): Promise<void> {
+  const owner = await ownerOf(tx, user)
+  const pin = owner?.settings.users.properties.pin
+  if (owner === undefined || pin === undefined || pin === null || pin === 'generate' || !isOwned(pin)) return
+  throw new ConflictError('owned-by-source', `The PIN is given by ${owner.name}; change it in Entra`)
+}
+
+async function ownerOf(tx: Queries, user: EditedUser): Promise<Source | undefined> {
+  return (await listSources(tx)).find((source) => source.id === user.sourceId)
+}
+
+async function requireCard(
+  tx: Queries,
+  { userId, cardId }: { readonly userId: number; readonly cardId: number },
+): Promise<{ readonly id: number; readonly sealed: Buffer | null; readonly origin: 's' | 'o' }> {
+  const found = await tx.query<{ id: number; sealed: Buffer | null; origin: 's' | 'o' }>(
+    `select id, sealed, origin from credentials where id = $1 and user_id = $2 and kind = 'card'`,
+    [cardId, userId],
+  )
+  const [card] = found.rows
+  if (card === undefined) throw new NotFoundError('card', String(cardId))
+  return card
+}
