@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { sourceSettings } from '../contract/sources.ts'
-import { holdReasons, limitOf, NOTHING_SPENT, type AlwaysHeld, type PlanFigures } from './safeguard.ts'
+import {
+  addSpent,
+  type AlwaysHeld,
+  holdReasons,
+  limitOf,
+  NOTHING_SPENT,
+  type PlanFigures,
+  type Spent,
+} from './safeguard.ts'
 
 const LIMITS = sourceSettings.parse({ connection: 'c' }).safeguard!
 const NOTHING: PlanFigures = {
@@ -123,4 +131,88 @@ describe('the safeguard', () => {
     expect(rulesOf({ usersRemoved: 1 }, {}, strict)).toEqual(['removals.users'])
     expect(strict.memberships).toEqual({ percent: 10, count: 20_000 })
   })
+
+  it('tells how much there is of what is always held, and of nothing that is not there', () => {
+    const always = {
+      ...CALM,
+      noUsersWhereSome: true,
+      usersKnown: 7,
+      reverted: 3,
+      clearedEverywhere: ['office', 'cards'],
+    }
+    expect(holdReasons(NOTHING, { limits: null, always, spent: NOTHING_SPENT })).toEqual([
+      { rule: 'no-users', count: 7, limit: 0 },
+      { rule: 'cleared-everywhere.office', count: 1, limit: 0 },
+      { rule: 'cleared-everywhere.cards', count: 1, limit: 0 },
+      { rule: 'reverted', count: 3, limit: 0 },
+    ])
+    expect(holdReasons(NOTHING, { limits: LIMITS, always: CALM, spent: NOTHING_SPENT })).toEqual([])
+  })
 })
+
+const SPENT: Spent = {
+  usersRemoved: 1,
+  groupsDeleted: 2,
+  membershipsRemoved: 3,
+  credentialsRemoved: 4,
+  rewrites: { userName: 5, card: 6, pin: 7, personalNumber: 8, email: 9 },
+  cleared: { office: 10 },
+}
+
+describe('what was applied without approval in the last 24 hours', () => {
+  it('is added up kind by kind and attribute by attribute', () => {
+    const more: Spent = {
+      usersRemoved: 100,
+      groupsDeleted: 200,
+      membershipsRemoved: 300,
+      credentialsRemoved: 400,
+      rewrites: { userName: 500, card: 600, pin: 700, personalNumber: 800, email: 900 },
+      cleared: { office: 1000, title: 1100 },
+    }
+    expect(addSpent(SPENT, more)).toEqual({
+      usersRemoved: 101,
+      groupsDeleted: 202,
+      membershipsRemoved: 303,
+      credentialsRemoved: 404,
+      rewrites: { userName: 505, card: 606, pin: 707, personalNumber: 808, email: 909 },
+      cleared: { office: 1010, title: 1100 },
+    })
+    expect(addSpent(NOTHING_SPENT, SPENT)).toEqual(SPENT)
+    expect(addSpent(SPENT, NOTHING_SPENT)).toEqual(SPENT)
+  })
+
+  it.each([
+    // the plan, what was spent, the most that both may be
+    ['removals.users', { usersRemoved: 40 }, { usersRemoved: 60 }, 100],
+    ['removals.groups', { groupsDeleted: 4 }, { groupsDeleted: 6 }, 10],
+    ['memberships', { membershipsRemoved: 200 }, { membershipsRemoved: 300 }, 500],
+    ['credentials', { credentialsRemoved: 80 }, { credentialsRemoved: 120 }, 200],
+    [
+      'rewrites.card',
+      { rewrites: { ...NOTHING.rewrites, card: 80 } },
+      { rewrites: { ...NOTHING_SPENT.rewrites, card: 120 } },
+      200,
+    ],
+    ['cleared.office', { cleared: new Map([['office', { count: 8, before: 100 }]]) }, { cleared: { office: 12 } }, 20],
+  ] as const)('counts together with the next plan: %s', (rule, plan, before, limit) => {
+    const judge = (figures: Partial<PlanFigures>, spent: Partial<Spent>) =>
+      holdReasons({ ...NOTHING, ...figures }, { limits: LIMITS, always: CALM, spent: { ...NOTHING_SPENT, ...spent } })
+    expect(judge(plan, before)).toEqual([])
+    const [over] = judge(plan, addSpent({ ...NOTHING_SPENT, ...before }, oneMore(rule)))
+    expect(over).toEqual({ rule, count: limit + 1, limit })
+    // Others of its kind do not make a plan wait that does nothing of it.
+    expect(judge({}, addSpent({ ...NOTHING_SPENT, ...before }, SPENT))).toEqual([])
+  })
+})
+
+function oneMore(rule: string): Spent {
+  const [, kind = ''] = rule.split('.')
+  return {
+    usersRemoved: rule === 'removals.users' ? 1 : 0,
+    groupsDeleted: rule === 'removals.groups' ? 1 : 0,
+    membershipsRemoved: rule === 'memberships' ? 1 : 0,
+    credentialsRemoved: rule === 'credentials' ? 1 : 0,
+    rewrites: { ...NOTHING_SPENT.rewrites, ...(rule.startsWith('rewrites') ? { [kind]: 1 } : {}) },
+    cleared: rule.startsWith('cleared') ? { [kind]: 1 } : {},
+  }
+}

@@ -130,9 +130,12 @@ async function killServers(
   const { durations } = await watchRuns(site)
   for (const blow of BLOWS) {
     const results: CaseResult[] = []
+    const onResult = progress(blow, options.blows)
     for (let index = 0; index < options.blows; index += 1) {
       const ready = site.lab.ready[index % site.lab.ready.length]!
-      results.push(await strike(site, ready, { blow, seed: options.firstSeed + index, durations }))
+      const result = await strike(site, ready, { blow, seed: options.firstSeed + index, durations })
+      results.push(result)
+      onResult(result)
     }
     found.set(blow, results)
   }
@@ -150,12 +153,17 @@ function addUp(what: string, results: readonly CaseResult[]): Row {
   }
 }
 
+/** A campaign that is stopped leaves what it had found. */
 function progress(what: string, total: number): (result: CaseResult) => void {
-  let done = 0
+  const results: CaseResult[] = []
   return (result) => {
-    done += 1
+    results.push(result)
     if (result.problem !== undefined) console.error(`${result.name}\n${result.problem}`)
-    if (done % 100 === 0 || done === total) console.error(`${what}: ${done}${total === 0 ? '' : ` of ${total}`}`)
+    if (results.length % 100 !== 0 && results.length !== total) return
+    const { tried, hit, before, after, problems } = addUp(what, results)
+    console.error(
+      `${what}: ${tried}${total === 0 ? '' : ` of ${total}`}: ${hit} hit, ${before} as before, ${after} as after, ${problems} did not hold`,
+    )
   }
 }
 

@@ -40,8 +40,9 @@ const GROUPS: readonly { readonly name: string; readonly files: RegExp }[] = [
 export async function run(): Promise<readonly Figures[]> {
   // One of an earlier run would be taken for this one's when Stryker stops before it writes any.
   rmSync(REPORT, { force: true })
-  const stryker = join(ROOT, 'node_modules', '.bin', 'stryker')
-  const ended = spawnSync(stryker, ['run', ...process.argv.slice(3)], { cwd: ROOT, stdio: 'inherit' })
+  const stryker = join(ROOT, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js')
+  // With this Node: the first one of the PATH may not read TypeScript.
+  const ended = spawnSync(process.execPath, [stryker, 'run', ...process.argv.slice(3)], { cwd: ROOT, stdio: 'inherit' })
   process.exitCode = ended.status ?? 1
   if (!existsSync(REPORT)) {
     const how = ended.signal ?? ended.error?.message ?? `exit code ${ended.status}`

@@ -17,14 +17,17 @@ export interface CaseResult {
   readonly problem?: string
 }
 
+/** A run that is still going after this share of the time that it should take will take longer. */
+const LATE = 0.9
+
 /** What there is to work with. */
 export interface Site {
   readonly lab: Lab
   readonly nursery: Nursery
 }
 
-/** How long a scenario's run takes when nobody disturbs it, in a process that has just begun. */
-export type Durations = ReadonlyMap<string, number>
+/** How long a scenario's run takes when nobody disturbs it, in a process that has just begun; a run that is over too early corrects it. */
+export type Durations = Map<string, number>
 
 /** Lets every scenario's run happen once, watched. */
 export async function watchRuns(
@@ -91,9 +94,8 @@ async function runCase(site: Site, one: Case, durations: Durations): Promise<Cas
       isKilled = (await child.ended) === undefined
     } else {
       const { share, secondShare } = momentOf(one.kill.seed)
-      const duration = durations.get(one.scenario) ?? 500
-      isKilled = await killAt(site, { ready, bench, afterMs: share * duration })
-      if (secondShare !== undefined) await killAt(site, { ready, bench, afterMs: secondShare * duration })
+      isKilled = await killAt(site, { ready, bench, share, durations })
+      if (secondShare !== undefined) await killAt(site, { ready, bench, share: secondShare, durations })
     }
     return { name: one.name, isKilled, found: await judge(ready, bench) }
   } catch (error) {
@@ -107,12 +109,19 @@ async function runCase(site: Site, one: Case, durations: Durations): Promise<Cas
 
 async function killAt(
   site: Site,
-  options: { readonly ready: Ready; readonly bench: Bench; readonly afterMs: number },
+  options: { readonly ready: Ready; readonly bench: Bench; readonly share: number; readonly durations: Durations },
 ): Promise<boolean> {
+  const { durations, share } = options
+  const { name } = options.ready.scenario
+  const expectedMs = durations.get(name) ?? 500
   const child = await send(site, options)
-  await Promise.race([systemClock.sleep(options.afterMs), child.ended])
+  await Promise.race([systemClock.sleep(share * expectedMs), child.ended])
   child.signal('SIGKILL')
-  return (await child.ended) === undefined
+  const report = await child.ended
+  // How busy the machine is changes. Without this a third of all moments would come too late.
+  if (report !== undefined) durations.set(name, (Math.min(report.ms, expectedMs) + expectedMs) / 2)
+  else if (share > LATE) durations.set(name, expectedMs * 1.2)
+  return report === undefined
 }
 
 function send(
