@@ -60,7 +60,7 @@ describe('the history of a user', () => {
       'sync user create',
     ])
     expect(all[0]).toMatchObject({
-      by: 'test',
+      actor: { kind: 'command line', name: 'test' } as const,
       because: 'it was wrong',
       old: { fullName: 'Anna' },
       new: { fullName: 'Ann' },

@@ -106,7 +106,7 @@ describe('a held plan', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'they left',
-      by: 'test',
+      actor: { kind: 'command line', name: 'test' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     })

@@ -2,6 +2,7 @@
 import { ConflictError } from '../base/errors.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
 import { countItems } from '../registry/plan-figures.ts'
 import { decideHeld, decideRun, requestCancel, requireRun, waitingRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
@@ -18,7 +19,7 @@ export interface Approval {
   /** The hash of the plan that was looked at; full, or its first 12 characters or more. */
   readonly hash: string
   readonly reason: string
-  readonly by: string
+  readonly actor: Actor
   /** The job that it is done for; a source that is being run is not waited for then. */
   readonly job?: string | undefined
   /** Leave these out of what is approved. */
@@ -72,7 +73,7 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
     { lease, source: held.source, mode: held.mode },
     async (session): Promise<SessionEnding> => {
       session.document = { ...session.document, planHash: held.planHash }
-      const decision = { decision: 'approved', by: approval.by, reason: approval.reason } as const
+      const decision = { decision: 'approved', by: approval.actor.name, reason: approval.reason } as const
       const isCurrent =
         session.source.settingsVersion === held.settingsVersion &&
         (approval.without === 'removals' || (await isStillProven(session, held.id)))
@@ -93,6 +94,17 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
         alsoInTransaction: async (tx) => {
           await decideRun(tx, held.id, decision)
           await decideHeld(tx, session.source.id, { decision: 'superseded', by: null, reason: null })
+          await recordAudit(tx, engine, {
+            actor: approval.actor,
+            action: 'run.approved',
+            subject: `run ${held.id}`,
+            details: {
+              source: held.source,
+              planHash: held.planHash,
+              reason: approval.reason,
+              without: approval.without ?? null,
+            },
+          })
         },
       })
     },
@@ -113,14 +125,22 @@ async function planAgain(session: Session): Promise<SessionEnding> {
 /** Ends a held plan. What it would have done stays to be planned: the next run shows it again. */
 export async function rejectRun(
   engine: Engine,
-  rejection: { readonly run: number; readonly reason: string; readonly by: string },
+  rejection: { readonly run: number; readonly reason: string; readonly actor: Actor },
 ): Promise<void> {
-  await withTransaction(engine.db, (tx) =>
-    decideRun(tx, rejection.run, { decision: 'rejected', by: rejection.by, reason: rejection.reason }),
-  )
+  const { run, reason, actor } = rejection
+  await withTransaction(engine.db, async (tx) => {
+    await decideRun(tx, run, { decision: 'rejected', by: actor.name, reason })
+    await recordAudit(tx, engine, { actor, action: 'run.reject', subject: `run ${run}`, details: { reason } })
+  })
 }
 
 /** Asks a run to stop; it ends as cancelled within seconds. */
-export async function cancelRun(engine: Engine, request: { readonly run: number }): Promise<void> {
-  await requestCancel(engine.db, request.run)
+export async function cancelRun(
+  engine: Engine,
+  { run, actor }: { readonly run: number; readonly actor: Actor },
+): Promise<void> {
+  await withTransaction(engine.db, async (tx) => {
+    await requestCancel(tx, run)
+    await recordAudit(tx, engine, { actor, action: 'run.cancel', subject: `run ${run}`, details: {} })
+  })
 }

@@ -415,7 +415,12 @@ describe('a plan that waited', () => {
       for (const user of users.slice(0, 2)) update(world.tenant, user.id, { department: 'Legal' })
       const held = await world.sync()
       update(world.tenant, users[0]!.id, { department: 'Sales' })
-      const approval = { reason: 'r', by: 'a', signal: new AbortController().signal, onProgress: () => {} }
+      const approval = {
+        reason: 'r',
+        actor: { kind: 'command line', name: 'a' } as const,
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      }
 
       const answer = await approveRun(world.engine, { ...approval, run: Number(held.run), hash: held.planHash! })
       const applied = await approveRun(world.engine, { ...approval, run: Number(answer.run), hash: answer.planHash! })

@@ -111,7 +111,7 @@ describe('O7: after an upgrade that makes other plans', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'read',
-      by: 'olga',
+      actor: { kind: 'command line', name: 'olga' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     })

@@ -400,7 +400,7 @@ describe('what he has, what waits, and what comes', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'they left',
-      by: 'olga',
+      actor: { kind: 'command line', name: 'olga' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     })

@@ -39,7 +39,7 @@ const approvalOf = (run: string, hash: string | null) => ({
   run: Number(run),
   hash: hash!,
   reason: 'r',
-  by: 'a',
+  actor: { kind: 'command line', name: 'a' } as const,
   signal: new AbortController().signal,
   onProgress: () => {},
 })

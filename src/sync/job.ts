@@ -47,7 +47,7 @@ export async function doJob(
 
 function execute(doing: Doing, job: StoredJob, signal: AbortSignal): Promise<RunDocument> {
   const common = { job: job.id, signal, onProgress: () => {} }
-  if (job.approval !== undefined) return doing.approve({ ...job.approval, by: job.actor.name, ...common })
+  if (job.approval !== undefined) return doing.approve({ ...job.approval, actor: job.actor, ...common })
   return doing.run({
     source: job.source,
     kind: job.kind === 'plan' ? 'plan' : 'sync',

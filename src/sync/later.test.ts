@@ -33,7 +33,12 @@ async function aWorld(options: SyncWorldOptions): Promise<SyncWorld> {
 
 const [A, B] = [anId(1), anId(2)] as const
 const G = anId(91)
-const APPROVAL = { reason: 'r', by: 'a', signal: new AbortController().signal, onProgress: () => {} }
+const APPROVAL = {
+  reason: 'r',
+  actor: { kind: 'command line', name: 'a' } as const,
+  signal: new AbortController().signal,
+  onProgress: () => {},
+}
 
 describe('a plan that was only shown', () => {
   it('D6: in which a card became free still gives it to the one who wanted it, in the next run', async () => {

@@ -82,7 +82,14 @@ describe('sync of one user', () => {
 
     const [run, hash] = [Number(held.run), held.planHash!]
     const signal = new AbortController().signal
-    await approveRun(w.engine, { run, hash, reason: 'r', by: 'b', signal, onProgress: () => {} })
+    await approveRun(w.engine, {
+      run,
+      hash,
+      reason: 'r',
+      actor: { kind: 'command line', name: 'b' } as const,
+      signal,
+      onProgress: () => {},
+    })
     await w.sync()
 
     const view = await registryView(test.db)

@@ -71,7 +71,7 @@ describe('taking a run back', () => {
         outcome: 'applied',
         reverts: runId,
         hash: reverted.planHash,
-        by: 'test',
+        actor: { kind: 'command line', name: 'test' } as const,
         reason: 'it was wrong',
       },
     ])

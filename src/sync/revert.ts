@@ -7,6 +7,7 @@ import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { writeMembershipItems } from './membership-items.ts'
 import { holdRegistry } from '../registry/edit.ts'
 import { countBefore, countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
 import { beginPlanning } from '../registry/planning.ts'
 import { insertPlanItems } from '../registry/plans.ts'
 import { applyRevert } from '../registry/revert-apply.ts'
@@ -34,7 +35,7 @@ export interface RevertRequest {
   /** Object id, user name, alias or user principal name; undefined: the whole run. */
   readonly user?: string | undefined
   readonly reason: string
-  readonly by: string
+  readonly actor: Actor
   /** Only show it. */
   readonly dryRun: boolean
   /** Also when it removes more than the source's safeguard would let a run remove. */
@@ -121,7 +122,7 @@ async function revert(
       await holdFence(tx, source.id, lease.fence)
       await tx.query(
         'update runs set reverts = $2, decided_by = $3, decided_reason = $4, decided_at = now() where id = $1',
-        [lease.runId, target.runId, request.by, request.reason],
+        [lease.runId, target.runId, request.actor.name, request.reason],
       )
       await fillRevert(tx, {
         planRunId: target.planRunId,
@@ -143,6 +144,12 @@ async function revert(
         lease.report({ phase: 'applying', done: 0, total: undefined })
         await applyRevert(tx, { runId: lease.runId, sourceId: source.id })
         await noteReverted(tx, { runId: lease.runId, sourceId: source.id, fence: lease.fence })
+        await recordAudit(tx, engine, {
+          actor: request.actor,
+          action: 'run.revert',
+          subject: `run ${target.runId}`,
+          details: { by: String(lease.runId), source: source.name, reason: request.reason, user: request.user ?? null },
+        })
       }
       session.document = { ...session.document, outcome, ms: { ...session.document.ms, total: lease.elapsedMs() } }
       await concludeRun(engine, tx, {

@@ -301,7 +301,7 @@ describe('a plan over the limits', () => {
     const approval = {
       run: Number(held.run),
       reason: 'site closed',
-      by: 'admin',
+      actor: { kind: 'command line', name: 'admin' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     }
@@ -324,12 +324,22 @@ describe('a plan over the limits', () => {
   it('rejected, it is shown again by the next run; nothing is forgotten', async () => {
     const { w } = await massLeave()
     const held = await w.sync()
-    await rejectRun(w.engine, { run: Number(held.run), reason: 'no', by: 'admin' })
+    await rejectRun(w.engine, {
+      run: Number(held.run),
+      reason: 'no',
+      actor: { kind: 'command line', name: 'admin' } as const,
+    })
 
     const again = await w.sync()
 
     expect(again).toMatchObject({ outcome: 'held', planHash: held.planHash })
-    await expect(rejectRun(w.engine, { run: Number(held.run), reason: 'no', by: 'admin' })).rejects.toMatchObject({
+    await expect(
+      rejectRun(w.engine, {
+        run: Number(held.run),
+        reason: 'no',
+        actor: { kind: 'command line', name: 'admin' } as const,
+      }),
+    ).rejects.toMatchObject({
       code: 'already-decided',
     })
   })
@@ -343,7 +353,7 @@ describe('a plan over the limits', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'r',
-      by: 'a',
+      actor: { kind: 'command line', name: 'a' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     })
@@ -362,7 +372,12 @@ describe('a plan over the limits', () => {
     for (const user of users.slice(0, 2)) removeMember(w.tenant, group.id, user.id)
     const held = await w.sync()
     addMember(w.tenant, group.id, users[0]!.id)
-    const approval = { reason: 'r', by: 'a', signal: new AbortController().signal, onProgress: () => {} }
+    const approval = {
+      reason: 'r',
+      actor: { kind: 'command line', name: 'a' } as const,
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    }
 
     const answer = await approveRun(w.engine, { ...approval, run: Number(held.run), hash: held.planHash! })
     const applied = await approveRun(w.engine, { ...approval, run: Number(answer.run), hash: answer.planHash! })
@@ -386,7 +401,7 @@ describe('a plan over the limits', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'r',
-      by: 'a',
+      actor: { kind: 'command line', name: 'a' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     })
@@ -405,7 +420,7 @@ describe('a plan over the limits', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'r',
-      by: 'a',
+      actor: { kind: 'command line', name: 'a' } as const,
       signal: new AbortController().signal,
       onProgress: () => {},
     })
@@ -500,10 +515,12 @@ describe('cancelling', () => {
     while (id === undefined)
       id = (await test.db.query<{ id: number }>(`select id from runs where state = 'running'`)).rows[0]?.id
 
-    await cancelRun(w.engine, { run: id })
+    await cancelRun(w.engine, { run: id, actor: { kind: 'command line', name: 'a' } })
 
     expect(await running).toMatchObject({ outcome: 'cancelled' })
-    await expect(cancelRun(w.engine, { run: id })).rejects.toMatchObject({ code: 'not-running' })
+    await expect(cancelRun(w.engine, { run: id, actor: { kind: 'command line', name: 'a' } })).rejects.toMatchObject({
+      code: 'not-running',
+    })
   })
 })
 

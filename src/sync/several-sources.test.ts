@@ -327,7 +327,14 @@ describe('approval of memberships that end because a source drops people whom an
     const run = await w.sync({ source: 'second' })
     expect(run).toMatchObject({ outcome: 'held', memberships: { removed: 1 } })
     const signal = new AbortController().signal
-    const approval = { run: Number(run.run), hash: run.planHash!, reason: 'r', by: 'b', signal, onProgress: () => {} }
+    const approval = {
+      run: Number(run.run),
+      hash: run.planHash!,
+      reason: 'r',
+      actor: { kind: 'command line', name: 'b' } as const,
+      signal,
+      onProgress: () => {},
+    }
     return { w, user, approve: () => approveRun(w.engine, approval) }
   }
 

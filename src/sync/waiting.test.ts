@@ -168,7 +168,7 @@ async function approve(run: string, hash: string) {
     run: Number(run),
     hash,
     reason: 'checked',
-    by: 'test',
+    actor: { kind: 'command line', name: 'test' } as const,
     signal: new AbortController().signal,
     onProgress: () => {},
   })

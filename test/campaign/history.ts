@@ -119,7 +119,11 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
       }
       if (!scene.held.has(source) || step.held === 'leave') return
       if (step.held === 'reject') {
-        await rejectRun(stage.engine, { run: scene.held.get(source)!.run, reason: 'no', by: 'test' })
+        await rejectRun(stage.engine, {
+          run: scene.held.get(source)!.run,
+          reason: 'no',
+          actor: { kind: 'command line', name: 'test' } as const,
+        })
         scene.held.delete(source)
       } else await approveHeld(scene, source, step.held === 'withoutRemovals' ? 'removals' : undefined)
   }
@@ -244,7 +248,7 @@ async function approveHeld(scene: Scene, source: string, without?: 'removals'): 
     run: plan.run,
     hash: plan.hash,
     reason: 'looked at it',
-    by: 'test',
+    actor: { kind: 'command line', name: 'test' } as const,
     without,
     signal: new AbortController().signal,
     onProgress: () => {},

@@ -16,7 +16,14 @@ export async function revertLast(scene: Scene, source: string, before?: readonly
   )
   const run = last.rows[0]?.id
   if (run === undefined) return
-  const request = { run, reason: 'it was wrong', by: 'test', dryRun: false, confirmed: true, onProgress: () => {} }
+  const request = {
+    run,
+    reason: 'it was wrong',
+    actor: { kind: 'command line', name: 'test' } as const,
+    dryRun: false,
+    confirmed: true,
+    onProgress: () => {},
+  }
   const document = await revertRun(stage.engine, { ...request, signal: new AbortController().signal }).catch(
     (error: unknown) => {
       if (error instanceof ConflictError) return undefined

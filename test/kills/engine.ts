@@ -54,7 +54,14 @@ export async function perform(
   const { signal } = new AbortController()
   if (work.kind === 'approve') {
     const held = await heldPlan(engine.db)
-    if (held !== undefined) return approveRun(engine, { ...held, reason: 'looked at', by: 'admin', signal, onProgress })
+    if (held !== undefined)
+      return approveRun(engine, {
+        ...held,
+        reason: 'looked at',
+        actor: { kind: 'command line', name: 'admin' } as const,
+        signal,
+        onProgress,
+      })
   }
   const { kind, mode } = work.kind === 'approve' ? ({ kind: 'sync', mode: 'auto' } as const) : work
   return runSource(engine, { source: SOURCE, kind, mode, trigger: 'manual', wait: false, signal, onProgress })

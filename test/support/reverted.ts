@@ -58,7 +58,7 @@ export function takeBack(
   return revertRun(anOfflineEngine(db), {
     run: Number(run),
     reason: 'it was wrong',
-    by: 'test',
+    actor: { kind: 'command line', name: 'test' } as const,
     dryRun: false,
     confirmed: true,
     signal: new AbortController().signal,

@@ -38,7 +38,7 @@ async function approve(
 ): Promise<number> {
   return withApp(session, async (app) => {
     const document = await runWithProgress(session, (onProgress) =>
-      app.approve({ run: runId, hash, reason, without, by: whoIsThis(), signal: session.signal, onProgress }),
+      app.approve({ run: runId, hash, reason, without, actor: commandLine(), signal: session.signal, onProgress }),
     )
     return writeResult(session, { app, document })
   })
@@ -47,4 +47,9 @@ async function approve(
 /** The account at this machine: on the command line nobody has signed in. */
 export function whoIsThis(): string {
   return `${userInfo().username}@${hostname()}`
+}
+
+/** The same, as the audit names him. */
+export function commandLine(): { readonly kind: 'command line'; readonly name: string } {
+  return { kind: 'command line', name: whoIsThis() }
 }

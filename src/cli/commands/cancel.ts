@@ -1,5 +1,6 @@
 // cancel: ends a run that is going on, in this process or another.
 import type { Command } from 'commander'
+import { commandLine } from './approve.ts'
 import { parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
@@ -24,7 +25,7 @@ Example:
 
 async function cancel(session: Session, runId: number): Promise<number> {
   return withApp(session, async (app) => {
-    await app.cancel({ run: runId })
+    await app.cancel({ run: runId, actor: commandLine() })
     if (session.json) writeJson(session.io, { run: String(runId), cancelRequested: true })
     else writeLine(session.io, `Run ${runId}: asked to end.`)
     return 0

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { parseReason, parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
-import { whoIsThis } from './approve.ts'
+import { commandLine } from './approve.ts'
 
 export function addRejectCommand(program: Command, run: Runner): void {
   program
@@ -25,7 +25,7 @@ Example:
 
 async function reject(session: Session, { runId, reason }: { runId: number; reason: string }): Promise<number> {
   return withApp(session, async (app) => {
-    await app.reject({ run: runId, reason, by: whoIsThis() })
+    await app.reject({ run: runId, reason, actor: commandLine() })
     if (session.json) writeJson(session.io, { run: String(runId), decision: 'rejected' })
     else writeLine(session.io, `Run ${runId}: rejected. Nothing was written to the registry.`)
     return 0

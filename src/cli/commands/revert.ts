@@ -9,7 +9,7 @@ import { printable, writeJson, writeLine, writeTable } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
 import { startProgress } from '../progress.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
-import { whoIsThis } from './approve.ts'
+import { commandLine } from './approve.ts'
 
 interface Options {
   readonly user?: string
@@ -53,7 +53,7 @@ async function revert(session: Session, request: Options & { readonly runId: num
         run: request.runId,
         user: request.user,
         reason: request.reason,
-        by: whoIsThis(),
+        actor: commandLine(),
         dryRun: request.dryRun === true,
         confirmed: request.yes === true,
         signal: session.signal,

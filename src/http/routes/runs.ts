@@ -93,17 +93,17 @@ export const runRoutes = {
   approveRun: (parts, { params, body, actor }) => askForApproval(parts, { run: Number(params.run), ...body, actor }),
 
   rejectRun: async ({ actions }, { params, body, actor }) => {
-    await actions.reject({ run: Number(params.run), reason: body.reason, by: actor.name })
+    await actions.reject({ run: Number(params.run), reason: body.reason, actor })
     return undefined
   },
 
-  cancelRun: async ({ actions }, { params }) => {
-    await actions.cancel({ run: Number(params.run) })
+  cancelRun: async ({ actions }, { params, actor }) => {
+    await actions.cancel({ run: Number(params.run), actor })
     return undefined
   },
 
   revertRun: ({ actions }, { params, body, actor, signal }) =>
-    actions.revert({ run: Number(params.run), ...body, by: actor.name, signal, onProgress: () => {} }),
+    actions.revert({ run: Number(params.run), ...body, actor, signal, onProgress: () => {} }),
 } satisfies Pick<
   Handlers,
   | 'startRun'
