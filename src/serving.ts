@@ -155,7 +155,12 @@ async function linkOf(
     return signInLink(url, await issueAdministratorCode(engine, { name: administrator, actor }))
   }
   const code = await issueSetupCode(engine)
-  return code === undefined ? undefined : setupLink(url, code)
+  return code === undefined ? undefined : setupLink(localUrl(url), code)
+}
+
+/** Until there is an administrator only this machine is answered. */
+function localUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function urlOf(host: string, address: AddressInfo | string | null): string {

@@ -12,6 +12,7 @@ import { readCookie, writeDevice, writeSession } from './cookies.ts'
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
 import { checkAccess, checkOrigin, identify } from './guard.ts'
+import { doOnce, readIdempotencyKey } from './idempotency.ts'
 import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpError } from './problem.ts'
@@ -97,10 +98,15 @@ function registerRoute(
         client: clientOf(request, reply),
         signal,
       }
+      const key = endpoint.isIdempotent === true ? readIdempotencyKey(request) : undefined
+      const asked = [name, call.params, call.query, call.body]
       const answer = await noted(
         request,
         () => identity,
-        () => handler(parts, call),
+        () =>
+          key === undefined
+            ? handler(parts, call)
+            : doOnce(parts.engine, { actor: call.actor, key, asked }, () => handler(parts, call)),
       )
       const stillAllowed = async () => judgeAccess(await identify(parts.engine, request), endpoint) === 'allowed'
       return send(reply, answer, { endpoint, signal, stillAllowed })

@@ -24,7 +24,7 @@ const RULES = {
 } as const satisfies Record<string, Rule>
 
 /** After so long without an attempt all is forgotten. */
-export const FORGET_HOURS = 24
+const FORGET_HOURS = 24
 
 /** Who tries. */
 export interface Attempt {

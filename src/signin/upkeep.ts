@@ -4,10 +4,13 @@ import { ROLES, type Role, type Scope } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import type { Actor } from '../registry/audit.ts'
 
-/** Removes sessions and one-time codes that nobody can use any more. */
+/** Removes sessions and codes that nobody can use any more, forgotten attempts, and answers kept for repeated requests. */
 export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from sessions where expires_at < $1', [now])
   await db.query('delete from one_time_codes where expires_at < $1', [now])
+  const dayAgo = new Date(now.getTime() - 86_400_000)
+  await db.query('delete from signin_attempts where last_at < $1', [dayAgo])
+  await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])
 }
 
 /**

@@ -71,7 +71,7 @@ describe('taking a run back', () => {
         outcome: 'applied',
         reverts: runId,
         hash: reverted.planHash,
-        actor: { kind: 'command line', name: 'test' } as const,
+        by: 'test',
         reason: 'it was wrong',
       },
     ])
