@@ -60,7 +60,7 @@ it('E21: refuses while the first one runs, and when it never ended', async () =>
 })
 
 it('E21: lets try again what failed, but not what may have been done', async () => {
-  const failing = (error: Error) => once({ key: error.message, work: () => Promise.reject(error) })
+  const failing = (failure: Error) => once({ key: failure.message, work: () => Promise.reject(failure) })
   await expect(failing(new ConflictError('x', 'failed'))).rejects.toThrow('failed')
   await expect(failing(new RunError('commit-unknown', 'lost'))).rejects.toThrow('lost')
 
