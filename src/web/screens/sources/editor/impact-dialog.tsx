@@ -45,7 +45,13 @@ export function ImpactDialog(props: {
       <DialogSurface className={styles.surface}>
         <DialogBody>
           <DialogTitle>{texts.title}</DialogTitle>
-          <DialogContent className={styles.content}>
+          <DialogContent
+            className={styles.content}
+            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
+            tabIndex={0}
+            role="region"
+            aria-label={texts.title}
+          >
             <Text>{texts.text}</Text>
             <Text weight="semibold">{changesInWords(document)}</Text>
             {document.held === null ? null : (

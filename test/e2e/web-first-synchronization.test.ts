@@ -1,0 +1,183 @@
+// The administrator's path, word by word, in a browser and from an empty installation: connect, check, choose, preview, synchronize.
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { HANDLERS } from '../../src/http/handlers.ts'
+import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+
+const PASSWORD = 'seven lanterns over a quiet harbour'
+
+let world: BrowserWorld
+let page: Page
+
+beforeAll(async () => {
+  world = await aBrowserWorld({ users: 60, groups: 8, memberships: 200 })
+  page = await world.open()
+})
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await picture(page, 'failed')
+})
+afterAll(() => world.stop())
+
+const button = (name: string) => page.getByRole('button', { name, exact: true })
+const field = (name: string) => page.getByRole('textbox', { name, exact: true })
+/** The form of a connection in the panel. */
+const connection = () => page.getByRole('group', { name: 'New authentication server' })
+
+// Switched on by the routes that it walks.
+describe.skipIf(!('createSource' in HANDLERS))('an administrator with an empty installation', () => {
+  it('becomes the first administrator by the link of the console', async () => {
+    await page.goto(await world.setupLink())
+    await page.getByRole('heading', { name: 'Set up Muster' }).waitFor()
+    await expectAccessible(page)
+    await field('Name').fill('ada')
+    await page.getByLabel('Password', { exact: false }).first().fill(PASSWORD)
+    await page.getByLabel('Password, again').fill(PASSWORD)
+    await button('Create administrator and sign in').click()
+
+    await button('ada').waitFor()
+    expect(page.url()).not.toContain('#')
+  })
+
+  it('is led to Settings › User Synchronization › Add › Add Entra ID source', async () => {
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('heading', { name: 'User Synchronization' }).waitFor()
+    await page.getByText('No sources yet').waitFor()
+    await expectAccessible(page)
+    await button('Add').click()
+    await page.getByRole('menuitem', { name: 'Add Entra ID source' }).click()
+
+    await page.getByRole('tab', { name: 'General' }).waitFor()
+    expect(await page.getByRole('tab').allInnerTexts()).toEqual(['General', 'Users', 'Groups'])
+  })
+
+  it('is told what lacks, at its field', async () => {
+    await button('Save connection').click()
+
+    await connection().getByText('must not be empty').first().waitFor()
+    expect(await connection().getByText('must not be empty').count()).toBe(3)
+    await connection().getByText('a credential is needed').waitFor()
+  })
+
+  it('is told by Check connection what is wrong with a secret, and what to do', async () => {
+    await connection().getByLabel('Name').fill('contoso')
+    await connection().getByLabel('Tenant ID').fill(world.hosted.tenantId)
+    await connection().getByLabel('Application (client) ID').fill(world.hosted.clientId)
+    await connection().getByLabel('Client secret').fill('not-the-secret')
+    await connection().getByLabel('Cloud').click()
+    await page.getByRole('option', { name: 'Custom' }).click()
+    await connection().getByLabel('Sign-in URL').fill(world.graphUrl)
+    await connection().getByLabel('Graph URL').fill(world.graphUrl)
+    await connection().getByRole('button', { name: 'Check connection' }).click()
+
+    await page.getByText('The connection does not work yet').waitFor()
+    expect(await connection().getByRole('status').innerText()).toMatch(/secret/i)
+  })
+
+  it('checks and saves the connection in place, which is the Authentication Server then', async () => {
+    await connection().getByLabel('Client secret').fill(world.hosted.clientSecret)
+    await connection().getByRole('button', { name: 'Check connection' }).click()
+    await page.getByText('The connection works').waitFor()
+    await picture(page, 'connection')
+    await button('Save connection').click()
+    await connection().waitFor({ state: 'detached' })
+
+    expect(await page.getByRole('combobox', { name: 'Authentication Server' }).innerText()).toBe('contoso')
+  })
+
+  it('sees what the mapping makes of three real users while typing', async () => {
+    await field('Name').fill('contoso-staff')
+    await page.getByRole('tab', { name: 'Users' }).click()
+    const result = page.getByLabel('Result for User name')
+    await result.waitFor()
+    expect(await result.locator('dd').count()).toBe(3)
+    await page.getByRole('combobox', { name: 'User name: from' }).click()
+    await page.getByRole('option', { name: 'Template' }).click()
+    await page.getByRole('textbox', { name: 'User name: value' }).fill('x-%userPrincipalName%')
+
+    await result.getByText(/^x-/).first().waitFor()
+    await picture(page, 'mapping')
+    await page.getByRole('textbox', { name: 'User name: value' }).fill('%nonsense%')
+    await page.getByText('unknown attribute').waitFor()
+    await page.getByRole('textbox', { name: 'User name: value' }).fill('%userPrincipalName%')
+    await expectAccessible(page)
+  })
+
+  it('picks groups of Entra by name', async () => {
+    await page.getByRole('tab', { name: 'Groups' }).click()
+    await page.getByRole('combobox', { name: 'Ignore groups', exact: true }).click()
+    const [first] = [...world.hosted.tenant.live('group')]
+    const name = String(first!.properties['displayName'])
+    await page.getByRole('combobox', { name: 'Ignore groups', exact: true }).fill(name)
+    await page.getByRole('option', { name }).first().click()
+
+    await page.getByRole('button', { name: `Remove ${name}` }).waitFor()
+    expect(await page.getByRole('list', { name: 'Ignore groups', exact: true }).innerText()).toContain(name)
+    await expectAccessible(page)
+    await page.getByRole('button', { name: `Remove ${name}` }).click()
+  })
+
+  it('saves the source, and is told what comes next', async () => {
+    await button('Save').click()
+    await page.getByText('contoso-staff is ready').waitFor()
+
+    expect(await page.getByRole('checkbox', { name: 'Choose contoso-staff' }).isChecked()).toBe(true)
+    await picture(page, 'saved')
+    await expectAccessible(page)
+  })
+
+  it('previews: the plan is made, and nobody is there yet', async () => {
+    await page.getByRole('toolbar').getByRole('button', { name: 'Preview' }).click()
+    await page.getByRole('heading', { name: 'Synchronization Results' }).waitFor()
+    await page.getByText('This is what a synchronization would change').waitFor()
+
+    expect(await page.getByRole('status').innerText()).toMatch(/Users: \d+ created/)
+    expect(await countUsers()).toBe(0)
+    await expectAccessible(page)
+  })
+
+  it('ticks the source, synchronizes, and follows it to its end', async () => {
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('checkbox', { name: 'Choose contoso-staff' }).check()
+    await button('Synchronize now').click()
+    await page.getByRole('heading', { name: 'Synchronization Results' }).waitFor()
+    await page.getByText('Applied: people and groups are as in Entra.').waitFor()
+    await picture(page, 'results')
+    expect(await page.getByRole('log').innerText()).not.toBe('')
+    await page.getByRole('link', { name: 'Save log' }).waitFor()
+    await page.getByRole('link', { name: 'Look at the run' }).click()
+    await page.getByRole('heading', { name: /^Run \d+/ }).waitFor()
+
+    expect(page.url()).toMatch(/\/runs\/\d+$/)
+    expect(await countUsers()).toBeGreaterThan(40)
+  })
+
+  it('is shown before saving whom other settings would change, and can go back', async () => {
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await page.getByRole('tab', { name: 'Users' }).click()
+    await page.getByRole('switch', { name: 'Convert user names to lower case' }).waitFor()
+    await page.getByRole('combobox', { name: 'Full name: from' }).click()
+    await page.getByRole('option', { name: 'Template' }).click()
+    await page.getByRole('textbox', { name: 'Full name: value' }).fill('%displayName% (staff)')
+    await button('Save').click()
+    const dialog = page.getByRole('dialog', { name: 'What saving changes' })
+    await dialog.waitFor()
+
+    expect(await dialog.innerText()).toMatch(/Users: \d+ updated/)
+    await picture(page, 'impact')
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Back to editing' }).click()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Discard' }).click()
+    await page.getByRole('tab', { name: 'General' }).waitFor({ state: 'detached' })
+  })
+
+  it('met no mistake in the browser, and no page asked another host', () => {
+    expect(world.complaints).toEqual([])
+  })
+})
+
+async function countUsers(): Promise<number> {
+  const { rows } = await world.database.db.query<{ count: number }>('select count(*)::int as count from users')
+  return rows[0]!.count
+}

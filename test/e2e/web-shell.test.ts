@@ -1,0 +1,96 @@
+// What surrounds every screen, in a browser: weight of the first load, roles, dark, narrow, keyboard.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HANDLERS } from '../../src/http/handlers.ts'
+import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+
+/** Of everything that the first page needs, compressed. */
+const MOST_BYTES = 350_000
+
+let world: BrowserWorld
+
+beforeAll(async () => {
+  world = await aBrowserWorld({ users: 5, groups: 1, memberships: 3 })
+})
+afterAll(() => world.stop())
+
+const sources = (page: Page) => page.goto(`${world.url}/settings/user-synchronization`)
+
+// Switched on by the routes that it walks.
+describe.skipIf(!('listSources' in HANDLERS))('the web', () => {
+  it('weighs under 350 kB at the first load', async () => {
+    const page = await world.open('viewer')
+    const sizes: Promise<number>[] = []
+    page.on('requestfinished', (request) =>
+      sizes.push(
+        request.sizes().then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize),
+      ),
+    )
+    await sources(page)
+    await page.getByText('No sources yet').waitFor()
+    await page.waitForLoadState('networkidle')
+
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+    expect(bytes).toBeGreaterThan(50_000)
+    expect(bytes).toBeLessThan(MOST_BYTES)
+  })
+
+  it('offers a viewer nothing that he may not do', async () => {
+    const page = await world.open('viewer')
+    await sources(page)
+    await page.getByText('An administrator adds the first source.').waitFor()
+
+    expect(await page.getByRole('button', { name: 'Add' }).count()).toBe(0)
+    expect(await page.getByRole('link', { name: 'Administrators' }).count()).toBe(0)
+  })
+
+  it('asks who comes without a session to sign in, and leads on to where he wanted to go', async () => {
+    await world.database.db.query('update setup set done_at = now()')
+    const page = await world.open()
+    await sources(page)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+
+    expect(new URL(page.url()).searchParams.get('to')).toContain('/settings/user-synchronization')
+    await expectAccessible(page)
+  })
+
+  it('is dark where the system is, and the navigation is a menu at 400 pixels', async () => {
+    const page = await world.open('administrator', { width: 400, colorScheme: 'dark' })
+    await sources(page)
+    await page.getByText('No sources yet').waitFor()
+    await picture(page, 'sources-400-dark')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400)
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Open navigation' }).click()
+    await page.getByRole('dialog').getByRole('link', { name: 'Connections' }).click()
+
+    await page.getByRole('heading', { name: 'Connections', exact: true }).waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  })
+
+  it('is used with the keyboard alone: skip link, menu, panel, and back to where one was', async () => {
+    const page = await world.open('administrator')
+    await sources(page)
+    await page.getByText('No sources yet').waitFor()
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('Skip to content')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('Add')
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: 'Add Entra ID source' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('tab', { name: 'General' }).waitFor()
+    await page.keyboard.press('Escape')
+
+    await page.getByRole('tab', { name: 'General' }).waitFor({ state: 'detached' })
+  })
+
+  it('met no mistake in the browser, and no page asked another host', () => {
+    expect(world.complaints).toEqual([])
+  })
+})
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate<string>("document.activeElement?.innerText ?? ''")
+}

@@ -1,0 +1,166 @@
+// A real browser on a whole Muster: an emulated tenant over HTTP, PostgreSQL, the server with its queue, the built web, Chromium.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import chromium from '@sparticuz/chromium'
+import { chromium as launcher, type Browser, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { openApp, type App, type Serving } from '../../src/app.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { Role } from '../../src/contract/api/endpoint.ts'
+import { generateTenant } from '../../src/emulator/generator.ts'
+import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
+import { issueSetupCode } from '../../src/signin/codes.ts'
+import { openVault } from '../../src/vault/keys.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+import { ROOT } from './generated.ts'
+import { sessionOf } from './server.ts'
+import { SIGNING } from './world.ts'
+
+export interface BrowserWorld {
+  readonly emulator: Emulator
+  readonly hosted: HostedTenant
+  readonly graphUrl: string
+  /** Where the web is. */
+  readonly url: string
+  readonly database: TestDatabase
+  /** A link as the console prints it at first start. */
+  setupLink(): Promise<string>
+  /** A page in a window of its own, signed in as an account of this role; undefined: as nobody. */
+  open(role?: Role, options?: WindowOptions): Promise<Page>
+  /** What the browser complained about, and what pages asked of other hosts, so far. Both should stay empty. */
+  readonly complaints: readonly string[]
+  stop(): Promise<void>
+}
+
+export interface WindowOptions {
+  /** Pixels; 1280 unless told. */
+  readonly width?: number
+  readonly colorScheme?: 'light' | 'dark'
+}
+
+const HEIGHT = 860
+/** Shorter than a test may take, so that what was waited for is named. */
+const STEP_MS = 20_000
+
+/** Takes some seconds; the web is built where a source of it is newer than the build. */
+export async function aBrowserWorld(tenant: {
+  readonly users: number
+  readonly groups: number
+  readonly memberships: number
+}): Promise<BrowserWorld> {
+  await buildWeb()
+  const database = await createTestDatabase()
+  const home = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-web-`))
+  const emulator = new Emulator({ seed: 5, signingCertificate: SIGNING })
+  const hosted = emulator.host(generateTenant({ ...tenant, seed: 11, clock: emulator.clock }))
+  const { graphUrl } = await emulator.listen()
+  const config = loadConfig({ MUSTER_HOME: home, MUSTER_DATABASE_URL: database.url, MUSTER_LISTEN: '127.0.0.1:0' })
+  const app: App = await openApp(config, { clock: systemClock, log: silentLog })
+  const serving: Serving = await app.serve()
+  const browser = await launch()
+  const complaints: string[] = []
+  return {
+    emulator,
+    hosted,
+    graphUrl,
+    url: serving.url,
+    database,
+    complaints,
+    async setupLink() {
+      const vault = await openVault({ keyFile: config.keyFile, db: database.db, allowCreate: false })
+      const code = await issueSetupCode({ db: database.db, vault, clock: systemClock })
+      return `${serving.url}/setup#${code}`
+    },
+    async open(role, { width = 1280, colorScheme = 'light' } = {}) {
+      const context = await browser.newContext({ viewport: { width, height: HEIGHT }, colorScheme })
+      if (role !== undefined) {
+        const token = await sessionOf({ db: database.db, clock: systemClock }, role)
+        await context.addCookies([{ name: 'muster-session', value: token, url: serving.url }])
+      }
+      const page = await context.newPage()
+      page.setDefaultTimeout(STEP_MS)
+      watch(page, { own: serving.url, complaints })
+      return page
+    },
+    async stop() {
+      await browser.close()
+      await serving.stop()
+      await app.close()
+      await emulator.stop()
+      await database.drop()
+      await rm(home, { recursive: true })
+    },
+  }
+}
+
+async function launch(): Promise<Browser> {
+  // The package's own arguments are for one page in one process, and switch protections off that are to be tested.
+  return launcher.launch({
+    executablePath: await chromium.executablePath(),
+    args: ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none'],
+  })
+}
+
+function watch(page: Page, { own, complaints }: { readonly own: string; readonly complaints: string[] }): void {
+  page.on('pageerror', (error) => complaints.push(`mistake: ${error.message}`))
+  page.on('console', (message) => {
+    // Refused requests are answers, not mistakes: the browser logs each of them.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+  page.on('request', (request) => {
+    const url = request.url()
+    if (!url.startsWith(own) && !/^(?:data|blob|about):/.test(url)) complaints.push(`asked ${url}`)
+  })
+}
+
+const AXE = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Fails where axe finds something serious or worse on the page as it is. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const { result } = await session.send('Runtime.evaluate', {
+    // Elements of the focus library, hidden on purpose and left at once by what they catch.
+    expression: `${await AXE}; axe.run({ exclude: [['[data-tabster-dummy]']] }, { resultTypes: ['violations'] }).then((r) =>
+      JSON.stringify(r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes.map((n) => n.html)])))`,
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  await session.detach()
+  expect(JSON.parse(String(result.value))).toEqual([])
+}
+
+/** Keeps a picture where MUSTER_PICTURES names a folder; tests do not depend on it. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env['MUSTER_PICTURES']
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) })
+}
+
+async function buildWeb(): Promise<void> {
+  const built = await stat(join(ROOT, 'dist/web/index.html')).catch(() => undefined)
+  const sources = ['src/web', 'src/contract', 'src/directory']
+  const newest = Math.max(...(await Promise.all(sources.map((folder) => newestIn(join(ROOT, folder))))))
+  if (built !== undefined && built.mtimeMs > newest) return
+  // As it is shipped: in this process it would be built for development.
+  const vite = spawn(join(ROOT, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: 'inherit',
+  })
+  const [code] = await once(vite, 'close')
+  if (code !== 0) throw new Error('the web could not be built')
+}
+
+async function newestIn(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true })
+  const times = await Promise.all(
+    files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).mtimeMs),
+  )
+  return Math.max(...times)
+}
