@@ -580,3 +580,18 @@ describe('O6: removing a source', () => {
     expect(plan.held).toEqual([{ rule: 'adoptions', count: 1, limit: 0 }])
   })
 })
+
+it('a group that passes to the next source gets the name that this one has known for long', async () => {
+  for (const source of [first, second]) await source.group(STAFF, { displayName: 'Staff' })
+  await first.run()
+  await second.run()
+  await second.group(STAFF, { displayName: 'Crew' })
+  await second.run()
+  await first.set({ priority: 10, groups: { ignore: [STAFF] } })
+  await first.run({ everybody: true })
+
+  await second.run()
+
+  const found = await test.db.query('select name, hidden from groups where object_id = $1', [STAFF])
+  expect(found.rows).toEqual([{ name: 'Crew', hidden: false }])
+})

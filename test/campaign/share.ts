@@ -9,10 +9,7 @@ import { history } from './steps.ts'
 
 /** Histories of each push, in as many files as spread well over the workers of a test run. */
 const SHARES = 4
-const EACH = 25
-/** What these met is not solved yet and told in docs/reliability.md. A push leaves them out; a campaign does not. */
-const UNSOLVED: ReadonlySet<number> = new Set([50])
-
+const EACH = 50
 const env = process.env
 /** The campaign goes on after a failure and tells all of them at the end. */
 const goesOn = env['SUMMARY'] !== undefined
@@ -57,9 +54,7 @@ async function playRange(
   const tally = newTally()
   const startedCpu = process.cpuUsage()
   const failures: { readonly seed: number; readonly error: string }[] = []
-  const isPush = ['SEED', 'FROM', 'COUNT'].every((name) => env[name] === undefined)
   for (let seed = from; seed < from + count; seed++) {
-    if (isPush && UNSOLVED.has(seed)) continue
     const property = fc.asyncProperty(history, (played) => playHistory(test.db, { history: played, tally }))
     const details = await fc.check(property, {
       seed,
