@@ -19,12 +19,12 @@ import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
 import { migrate } from './database/migrate.ts'
 import { withTransaction } from './database/transaction.ts'
-import { checkConnection, type Finding } from './graph/check.ts'
 import { GraphClient } from './graph/client.ts'
+import type { GraphAccess } from './http/parts.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
-import { type Connection, listConnections, openCredentials, requireConnection } from './registry/connections.ts'
+import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
 import { listIssues } from './registry/issues.ts'
@@ -34,10 +34,10 @@ import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
 import { presentHealthLine, presentRunLine } from './registry/present-runs.ts'
 import { listRuns, requireRun } from './registry/runs.ts'
-import { listSources, requireSource } from './registry/sources.ts'
-import { needsOf } from './sync/map/needs.ts'
+import { requireSource } from './registry/sources.ts'
 import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
+import { checkSaved } from './sync/check.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
 import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
@@ -140,14 +140,18 @@ interface ClientParts extends AppOptions {
 }
 
 async function createClient(connection: Connection, parts: ClientParts): Promise<GraphClient> {
-  const { config, vault, db, clock, log } = parts
-  const { tenantId, clientId, authorityUrl, graphUrl } = connection
+  const credentials = await openCredentials(parts.db, { connectionId: connection.id, vault: parts.vault })
+  return createClientWith({ ...connection, credentials }, parts)
+}
+
+function createClientWith(access: GraphAccess, { config, clock, log }: Pick<ClientParts, 'config' | 'clock' | 'log'>) {
+  const { tenantId, clientId, authorityUrl, graphUrl, credentials } = access
   return new GraphClient({
     tenantId,
     clientId,
     authorityUrl,
     graphUrl,
-    credentials: await openCredentials(db, { connectionId: connection.id, vault }),
+    credentials,
     clock,
     random: Math.random,
     log,
@@ -189,7 +193,7 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
     },
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
-    check: (connection, signal) => check(engine, { connection, signal }),
+    check: (connection, signal) => checkSaved(engine, { connection, signal }),
     run: (request) => noted(runSource(engine, request)),
     approve: (request) => noted(approveRun(engine, request)),
     reject: (request) => rejectRun(engine, request),
@@ -251,7 +255,13 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
     serve: async (options = {}) => {
       // Loaded when needed: no other command pays for it.
       const { startServing } = await import('./serving.ts')
-      return startServing(engine, { ...options, actions: app, config, version: VERSION })
+      return startServing(engine, {
+        ...options,
+        actions: app,
+        config,
+        version: VERSION,
+        openGraphWith: (access) => createClientWith(access, { ...engine, config }),
+      })
     },
     close,
   }
@@ -271,26 +281,6 @@ function openSinks(config: Config, clock: Clock): readonly Sink[] {
     sinks.push(createWebhookSink({ url: alertWebhook, secret: alertWebhookSecret, clock, userAgent, proxy, ca }))
   }
   return sinks
-}
-
-async function check(
-  engine: Engine,
-  { connection: name, signal }: { connection: string; signal: AbortSignal },
-): Promise<readonly Finding[]> {
-  const connection = await requireConnection(engine.db, name)
-  const sources = (await listSources(engine.db)).filter((source) => source.connection.id === connection.id)
-  // Without a source yet: what nearly every source will need.
-  const needsGroups = sources.length === 0 || sources.some((source) => needsOf(source.settings).groups)
-  const client = await engine.openGraph(connection)
-  try {
-    return await checkConnection(client, {
-      needs: needsGroups ? ['User.Read.All', 'GroupMember.Read.All'] : ['User.Read.All'],
-      clock: engine.clock,
-      signal,
-    })
-  } finally {
-    await client.stop()
-  }
 }
 
 /** Lines of a log that are read at once. */

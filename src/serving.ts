@@ -54,15 +54,15 @@ export interface ServeOptions {
  */
 export async function startServing(
   engine: Engine,
-  options: { readonly actions: Actions; readonly config: Config; readonly version: string } & ServeOptions,
+  options: Pick<HttpParts, 'actions' | 'version' | 'openGraphWith'> & { readonly config: Config } & ServeOptions,
 ): Promise<Serving> {
-  const { actions, config, version } = options
+  const { actions, config, version, openGraphWith } = options
   const { db, clock, log } = engine
   const queue = new Queue(db, { log })
   await queue.start()
   const metrics = new Metrics()
   const feeds = new RunFeeds({ db, clock, present: async (run) => (await actions.getRun(run)).line })
-  const parts: HttpParts = { engine, actions, version, queue, feeds }
+  const parts: HttpParts = { engine, actions, version, openGraphWith, queue, feeds }
   const server = await createServer(parts, {
     trustedProxies: config.trustedProxies,
     webFolder: join(import.meta.dirname, '../dist/web'),

@@ -1,12 +1,12 @@
 // What applying a config file changes.
 import { z } from 'zod'
 
-/** One setting. `undefined` on either side: it is not there. */
+/** One setting. Absent on either side: it is not there. */
 const fieldChange = z.object({
   /** Dotted path inside the connection or source. */
   at: z.string(),
-  old: z.unknown(),
-  new: z.unknown(),
+  old: z.unknown().optional(),
+  new: z.unknown().optional(),
 })
 export type FieldChange = z.infer<typeof fieldChange>
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ConfigProblem } from '../base/errors.ts'
 import { CLOUDS, normalizeRoot, rootProblem } from '../directory/clouds.ts'
 import { parseTenantId } from '../directory/ids.ts'
-import { at as valueAt, parseWithProblems } from './problems.ts'
+import { parseWithProblems } from './problems.ts'
 
 const uuid = (what: string) =>
   z.string().transform((text, context) => {
@@ -61,10 +61,10 @@ export const objectName = z
 
 /** Checks a connection that somebody has typed. @returns every mistake, by key */
 export function parseConnection(
-  typed: Readonly<Record<keyof typeof connectionShape, unknown>>,
+  typed: Readonly<Partial<Record<keyof typeof connectionShape, unknown>>>,
 ): { kind: 'ok'; value: PlainConnection } | { kind: 'problems'; problems: readonly ConfigProblem[] } {
   const parsed = parseWithProblems(connectionSettings, typed)
-  const roots = rootMistakes({ ...typed, cloud: valueAt(typed, ['cloud']) ?? 'global' })
+  const roots = rootMistakes({ ...typed, cloud: typed.cloud ?? 'global' })
   if (parsed.kind === 'ok' && roots.length === 0) return parsed
   const found = parsed.kind === 'ok' ? [] : parsed.problems
   return {

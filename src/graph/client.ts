@@ -17,6 +17,7 @@ import { findUserByName, type Found, lookUp, lookUpDeleted, type LookUpOptions, 
 import { eachMembersPage, type GroupToRead, type MembersPage } from './memberships.ts'
 import { createSender, type Sender } from './request.ts'
 import { createRequester, type Requester } from './retry.ts'
+import { searchDirectory, type SearchHit, type SearchOptions } from './search.ts'
 import {
   countUsers,
   getOrganization,
@@ -227,6 +228,11 @@ export class GraphClient {
   /** The object id behind a user principal name; undefined when nobody has it. */
   findUserByName(userPrincipalName: string, options: { readonly signal: AbortSignal }): Promise<ObjectId | undefined> {
     return findUserByName(this.#requester, userPrincipalName, options)
+  }
+
+  /** At most 25 users or groups by what somebody types. */
+  search(options: SearchOptions): Promise<readonly SearchHit[]> {
+    return searchDirectory(this.#requester, options)
   }
 
   /** Groups that a user is in, directly or through other groups. */

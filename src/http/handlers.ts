@@ -1,13 +1,19 @@
 // Every route there is, by the name of its endpoint.
 import type { Handlers } from './handler.ts'
 import { accessRoutes } from './routes/access.ts'
+import { configurationRoutes } from './routes/configuration.ts'
+import { connectionRoutes } from './routes/connections.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { runRoutes } from './routes/runs.ts'
+import { sourceRoutes } from './routes/sources.ts'
 import { userEditRoutes } from './routes/user-edits.ts'
 import { userRoutes } from './routes/users.ts'
 
 export const HANDLERS: Partial<Handlers> = {
   ...accessRoutes,
+  ...connectionRoutes,
+  ...sourceRoutes,
+  ...configurationRoutes,
   ...runRoutes,
   ...userRoutes,
   ...userEditRoutes,

@@ -1,14 +1,23 @@
 // What the routes work with. The composition root makes it.
 import type { Queue } from '../jobs/queue.ts'
+import type { GraphClient, GraphClientOptions } from '../graph/client.ts'
 import type { Engine } from '../sync/engine.ts'
 import type { Actions } from './actions.ts'
 import type { RunFeeds } from './run-feed.ts'
+
+/** What it takes to read a tenant. */
+export type GraphAccess = Pick<
+  GraphClientOptions,
+  'tenantId' | 'clientId' | 'authorityUrl' | 'graphUrl' | 'credentials'
+>
 
 export interface HttpParts {
   readonly engine: Engine
   /** What the command line can do too. */
   readonly actions: Actions
   readonly version: string
+  /** A client for a connection that is not saved; the caller stops it. @throws ConfigError for roots that cannot be used */
+  readonly openGraphWith: (access: GraphAccess) => GraphClient
   /** Delivers what is asked for to whichever server does it. */
   readonly queue: Pick<Queue, 'send' | 'wake'>
   readonly feeds: RunFeeds

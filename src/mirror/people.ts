@@ -18,6 +18,40 @@ export async function findByUserPrincipalName(
   return found.rows[0]?.object_id
 }
 
+/** Some users who are there: direct members of the groups named before others; anybody where none is named. */
+export async function listSomeUsers(
+  db: Queries,
+  sourceId: number,
+  options: { readonly groups: readonly string[]; readonly atMost: number },
+): Promise<readonly ObjectId[]> {
+  const { groups, atMost } = options
+  const members = await db.query<{ object_id: ObjectId }>(
+    `select distinct o.object_id from mirror_objects g join mirror_members m on m.group_key = g.key
+       join mirror_objects o on o.key = m.member_key and o.kind = 'u' and o.state = 'l'
+     where g.source_id = $1 and g.kind = 'g' and g.object_id = any($2::uuid[]) limit $3`,
+    [sourceId, groups, atMost],
+  )
+  const found = await db.query<{ object_id: ObjectId }>(
+    `select object_id from mirror_objects where source_id = $1 and kind = 'u' and state = 'l' order by object_id limit $2`,
+    [sourceId, atMost],
+  )
+  return [...new Set([...members.rows, ...found.rows].map((row) => row.object_id))].slice(0, atMost)
+}
+
+/** Groups with these object ids as any source has read them from this tenant. */
+export async function namesInMirrors(
+  db: Queries,
+  tenantId: string,
+  objectIds: readonly ObjectId[],
+): Promise<ReadonlyMap<ObjectId, Attributes>> {
+  const found = await db.query<{ object_id: ObjectId; attributes: Attributes | null }>(
+    `select o.object_id, o.attributes from sources s join mirror_objects o on o.source_id = s.id
+     where s.mirror_tenant_id = $1 and o.object_id = any($2::uuid[]) and o.kind = 'g' and o.state = 'l'`,
+    [tenantId, objectIds],
+  )
+  return new Map(found.rows.flatMap((row) => (row.attributes === null ? [] : [[row.object_id, row.attributes]])))
+}
+
 export interface DirectGroup {
   readonly key: number
   readonly objectId: ObjectId

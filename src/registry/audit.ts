@@ -1,7 +1,7 @@
 // The audit: who changed what, written in the transaction that changes it. Rows are chained by keyed digests.
 import type { Clock } from '../base/clock.ts'
-import type { Queries } from '../database/connect.ts'
-import type { Transaction } from '../database/transaction.ts'
+import type { Database, Queries } from '../database/connect.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
 
 /** Who does something. */
@@ -57,6 +57,15 @@ export async function recordAudit(
     )
   }
   await tx.query('update audit_head set last_id = $1, digest = $2', [id, digest])
+}
+
+/** Adds an entry about something that was done and changed nothing here, e.g. a check. */
+export async function recordAlone(
+  db: Database,
+  options: Parameters<typeof recordAudit>[1],
+  record: AuditRecord,
+): Promise<void> {
+  await withTransaction(db, (tx) => recordAudit(tx, options, record))
 }
 
 function digestOf(

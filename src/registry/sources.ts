@@ -65,6 +65,29 @@ export async function requireSource(db: Queries, name: string): Promise<Source> 
   return parseSource(row)
 }
 
+/** The tenant that the mirror of a source was read from; undefined before anything was read. */
+export async function mirrorTenantOf(db: Queries, sourceId: number): Promise<string | undefined> {
+  const { rows } = await db.query<{ tenant: string | null }>(
+    'select mirror_tenant_id as tenant from sources where id = $1',
+    [sourceId],
+  )
+  return rows[0]?.tenant ?? undefined
+}
+
+/** When a source was made, and when its settings last changed. @throws NotFoundError */
+export async function whenChanged(
+  db: Queries,
+  name: string,
+): Promise<{ readonly createdAt: Date; readonly updatedAt: Date }> {
+  const { rows } = await db.query<{ createdAt: Date; updatedAt: Date }>(
+    'select created_at as "createdAt", updated_at as "updatedAt" from sources where name = $1',
+    [name],
+  )
+  const [row] = rows
+  if (row === undefined) throw new NotFoundError('source', name)
+  return row
+}
+
 /** What is stored for `settings`: JSON with every key present. */
 export function presentSettings(settings: SourceSettings): string {
   return JSON.stringify(settings)

@@ -5,6 +5,7 @@ import type { Transaction } from '../database/transaction.ts'
 import { getRounds } from '../mirror/rounds.ts'
 import { issuesOfRun } from '../registry/issues.ts'
 import { firstPlanItems, type PlanItem } from '../registry/plans.ts'
+import { listConnections } from '../registry/connections.ts'
 import { requireSource } from '../registry/sources.ts'
 import { emptyDocument, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine } from './engine.ts'
@@ -34,8 +35,20 @@ export interface SettingsPreview {
  */
 export async function previewSettings(
   engine: Engine,
-  request: { readonly source: string; readonly settings: SourceSettings; readonly signal: AbortSignal },
+  request: {
+    readonly source: string
+    /** Another name: of sources with one priority the name decides who owns somebody. */
+    readonly newName?: string | undefined
+    readonly settings: SourceSettings
+    readonly signal: AbortSignal
+  },
 ): Promise<SettingsPreview> {
+  const { settings } = request
+  const present = await requireSource(engine.db, request.source)
+  const connection = (await listConnections(engine.db)).find(({ name }) => name === settings.connection)
+  // One that the same file makes: whatever is behind it, nothing of it was read.
+  if (connection === undefined || connection.tenantId !== present.connection.tenantId)
+    return unreadPreview(present.name)
   let isUnread = false
   let unread: readonly string[] = []
   const source = async (tx: Transaction) => {
@@ -46,8 +59,15 @@ export async function previewSettings(
     )
     isUnread = known.rows[0]?.some !== true
     const read = new Set((await getRounds(tx, stored.id)).userAttributes)
-    unread = isUnread ? [] : needsOf(request.settings).userAttributes.filter((name) => !read.has(name))
-    return { ...stored, settings: withoutUnread(request.settings, { before: stored.settings, unread }) }
+    unread = isUnread ? [] : needsOf(settings).userAttributes.filter((name) => !read.has(name))
+    return {
+      ...stored,
+      name: request.newName ?? stored.name,
+      connection,
+      enabled: settings.enabled,
+      priority: settings.priority,
+      settings: withoutUnread(settings, { before: stored.settings, unread }),
+    }
   }
   return tryPlan(engine, { source, signal: request.signal }, async ({ tx, runId, source: { name }, made }) => {
     const document = withPlan(
@@ -67,4 +87,13 @@ export async function previewSettings(
       unreadAttributes: unread,
     }
   })
+}
+
+function unreadPreview(source: string): SettingsPreview {
+  return {
+    document: { ...emptyDocument(0, source, 'full'), run: '', outcome: 'no-change' },
+    items: [],
+    isUnread: true,
+    unreadAttributes: [],
+  }
 }

@@ -16,6 +16,10 @@ const NO_QUEUE: HttpParts['queue'] = {
   wake() {},
 }
 
+const noGraph: HttpParts['openGraphWith'] = () => {
+  throw new Error('this test has no tenant')
+}
+
 /** Asks as one caller; `body` is sent as JSON. */
 export type Ask = (
   method: NonNullable<InjectOptions['method']>,
@@ -41,7 +45,7 @@ export const SAME_SITE = { 'sec-fetch-site': 'same-origin', origin: 'http://loca
 /** `engine` of `aSyncWorld`, or any other. Runs can be asked for where a queue is given. */
 export async function aServer(
   engine: Engine,
-  options: Partial<ServerOptions> & { readonly queue?: HttpParts['queue'] } = {},
+  options: Partial<ServerOptions> & Partial<Pick<HttpParts, 'queue' | 'openGraphWith'>> = {},
 ): Promise<TestServer> {
   const config = loadConfig({ MUSTER_HOME: '/nonexistent' })
   const actions = createApp(engine, { config, close: () => Promise.resolve() })
@@ -51,6 +55,7 @@ export async function aServer(
     actions,
     version: '0.0.0-test',
     queue: options.queue ?? NO_QUEUE,
+    openGraphWith: options.openGraphWith ?? noGraph,
     feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
   }
   const server = await createServer(parts, { trustedProxies: [], ...options })

@@ -11,6 +11,7 @@ import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { Tenant } from '../../src/emulator/tenant.ts'
 import { createSigningCertificate } from '../../src/emulator/token.ts'
 import { GraphClient } from '../../src/graph/client.ts'
+import type { GraphAccess } from '../../src/http/parts.ts'
 import type { Engine, Sealing } from '../../src/sync/engine.ts'
 import { type RunRequest, runSource } from '../../src/sync/run.ts'
 
@@ -28,6 +29,8 @@ export interface SyncWorld {
   configure(settings: Settings): Promise<void>
   /** Graph requests of the last `sync` as `METHOD /path`, batches not opened. */
   requests(): readonly string[]
+  /** A client of a connection that is not saved. */
+  openGraphWith(access: GraphAccess): GraphClient
   stop(): Promise<void>
 }
 
@@ -77,6 +80,15 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
     [name, connection.rows[0]!.id, JSON.stringify(sourceSettings.parse({ connection: name, ...options.settings }))],
   )
   const clock = options.clock ?? systemClock
+  const openGraphWith = (access: GraphAccess, log = silentLog) =>
+    new GraphClient({
+      ...access,
+      clock,
+      random: numbers,
+      log,
+      userAgent: 'muster/test',
+      fetch: options.fetch === undefined ? emulator.fetch : options.fetch(emulator.fetch),
+    })
   const engine: Engine = {
     db,
     vault: testSealing,
@@ -84,18 +96,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
     random: numbers,
     log: silentLog,
     openGraph: async (to, log = silentLog) =>
-      new GraphClient({
-        tenantId: to.tenantId,
-        clientId: to.clientId,
-        credentials: [{ kind: 'secret', secret: hosted.app.secrets[0]!.secretText }],
-        authorityUrl: to.authorityUrl,
-        graphUrl: to.graphUrl,
-        clock,
-        random: numbers,
-        log,
-        userAgent: 'muster/test',
-        fetch: options.fetch === undefined ? emulator.fetch : options.fetch(emulator.fetch),
-      }),
+      openGraphWith({ ...to, credentials: [{ kind: 'secret', secret: hosted.app.secrets[0]!.secretText }] }, log),
   }
   let logged = 0
   return {
@@ -104,6 +105,7 @@ export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): 
     tenant,
     engine,
     db,
+    openGraphWith,
     source: name,
     async sync(request = {}) {
       logged = emulator.requests.length

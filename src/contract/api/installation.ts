@@ -117,6 +117,8 @@ export const INSTALLATION = {
       secrets: z.record(z.string(), secretOfConnection).default({}),
       prune: z.boolean().default(false),
       dryRun: z.boolean().default(false),
+      /** Dry run: also makes the plans. */
+      plans: z.boolean().default(true),
     }),
     answer: {
       kind: 'json',

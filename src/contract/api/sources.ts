@@ -157,7 +157,11 @@ export const SOURCES = {
     role: 'administrator',
     scope: 'configure',
     params: one,
-    body: z.strictObject({ settings }),
+    body: z.strictObject({
+      settings,
+      /** Another name: of sources with one priority the name decides who owns somebody. */
+      name: name.optional(),
+    }),
     answer: { kind: 'json', status: 200, body: impact },
     audit: null,
   }),

@@ -35,7 +35,7 @@ export function mapGroup(objectId: string, attributes: Attributes, settings: Sou
  * The kinds that a group counts as; a dynamic group counts as its base kind and as `dynamic`.
  * Source: https://learn.microsoft.com/graph/api/resources/groups-overview (seen 2026-11).
  */
-function groupTypesOf(attributes: Attributes): ReadonlySet<GroupType> {
+export function groupTypesOf(attributes: Attributes): ReadonlySet<GroupType> {
   const kinds = attributes['groupTypes']
   const listed: readonly unknown[] = Array.isArray(kinds) ? kinds : []
   const types = new Set<GroupType>()

@@ -1,0 +1,199 @@
+// Routes of connections: forms, secrets, checks and the live directory, against an emulated tenant.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
+import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { createGroup } from '../../emulator/memberships.ts'
+import { hire } from '../../emulator/operations.ts'
+import { openCredentials, requireConnection } from '../../registry/connections.ts'
+
+let test: TestDatabase
+let world: SyncWorld
+let http: TestServer
+let admin: Ask
+let secret: string
+beforeAll(async () => {
+  test = await createTestDatabase()
+  world = await aSyncWorld(test.db)
+  http = await aServer(world.engine, { openGraphWith: (access) => world.openGraphWith(access) })
+  admin = await http.as('administrator')
+  secret = world.hosted.app.secrets[0]!.secretText
+})
+afterAll(async () => {
+  await http.stop()
+  await world.stop()
+  await test.drop()
+})
+beforeEach(() => test.db.query(`delete from connections where name like 'form%'`))
+
+const form = (more: object = {}) => ({
+  name: 'form',
+  tenantId: world.hosted.tenantId,
+  clientId: world.hosted.clientId,
+  clientSecret: secret,
+  cloud: 'custom',
+  authorityUrl: world.emulator.graphUrl,
+  graphUrl: `${world.emulator.graphUrl}/`,
+  ...more,
+})
+const without = (...keys: string[]) => Object.fromEntries(Object.entries(form()).filter(([key]) => !keys.includes(key)))
+const audits = async () => {
+  const found = await test.db.query<{ line: string; details: string }>(
+    `select actor_name || ' ' || action || ' ' || subject as line, details from audit order by id`,
+  )
+  return found.rows
+}
+
+describe('connections', () => {
+  it('are made, changed and removed; no answer and no audit carries a secret', async () => {
+    const answers = [
+      await admin('POST', '/api/v1/connections', form()),
+      await admin('GET', '/api/v1/connections/form'),
+      await admin('PUT', '/api/v1/connections/form', { ...without('name', 'clientSecret'), signInWithMicrosoft: true }),
+      await admin('GET', '/api/v1/connections'),
+      await admin('DELETE', '/api/v1/connections/form'),
+      await admin('GET', '/api/v1/connections/form'),
+    ]
+
+    expect(answers.map((answer) => answer.statusCode)).toEqual([201, 200, 200, 200, 204, 404])
+    expect(answers[0]!.json()).toMatchObject({
+      name: 'form',
+      tenantId: world.hosted.tenantId,
+      graphUrl: world.emulator.graphUrl,
+      credentials: [{ kind: 'secret', thumbprint: null, expiresAt: null }],
+      sources: [],
+    })
+    expect(answers[2]!.json()).toMatchObject({ signInWithMicrosoft: true, credentials: [{ kind: 'secret' }] })
+    expect((await audits()).map((row) => row.line).slice(-3)).toEqual([
+      'administrator connection.create connection form',
+      'administrator connection.change connection form',
+      'administrator connection.remove connection form',
+    ])
+    const told = JSON.stringify([answers.map((answer) => answer.body), await audits()])
+    expect(told).not.toContain(secret)
+  })
+
+  it('are refused with all mistakes at once, by the fields of the form, and nothing is kept', async () => {
+    const answer = await admin('POST', '/api/v1/connections', {
+      name: ' form',
+      tenantId: 'contoso.com',
+      clientId: '',
+      cloud: 'custom',
+      authorityUrl: 'http://login.example',
+      certificate: 'PEM',
+    })
+
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json<{ problems: { at: string }[] }>().problems.map((problem) => problem.at)).toEqual([
+      'name',
+      'tenantId',
+      'clientId',
+      'authorityUrl',
+      'graphUrl',
+      'certificate',
+    ])
+    const nothing = await admin('POST', '/api/v1/connections', without('clientSecret'))
+    expect(nothing.json()).toMatchObject({ problems: [{ at: 'clientSecret' }] })
+    expect((await admin('GET', '/api/v1/connections/form')).statusCode).toBe(404)
+  })
+
+  it('feeding a source are not removed', async () => {
+    const answer = await admin('DELETE', `/api/v1/connections/${world.source}`)
+
+    expect(answer.statusCode).toBe(409)
+    expect(answer.json()).toMatchObject({ code: 'connection-in-use', detail: expect.stringContaining(world.source) })
+  })
+
+  it('are seen by viewers and changed by administrators', async () => {
+    const operator = await http.as('operator')
+
+    expect((await operator('GET', '/api/v1/connections')).statusCode).toBe(200)
+    expect((await operator('POST', '/api/v1/connections', form())).statusCode).toBe(403)
+  })
+})
+
+describe('Check connection', () => {
+  const findings = (answer: Awaited<ReturnType<Ask>>) =>
+    answer.json<{ ok: boolean; findings: { check: string; ok: boolean; remedy: string }[] }>()
+
+  it('answers for a saved one, and the audit tells that it was asked', async () => {
+    const operator = await http.as('operator')
+    const answer = await operator('POST', `/api/v1/connections/${world.source}/check`)
+
+    expect(findings(answer)).toMatchObject({ ok: true })
+    expect((await audits()).at(-1)).toMatchObject({
+      line: `operator connection.check connection ${world.source}`,
+      details: JSON.stringify({ ok: true, failed: [] }),
+    })
+  })
+
+  it('answers for one that is not saved, and keeps nothing of it', async () => {
+    const right = await admin('POST', '/api/v1/connection-check', form())
+    const wrong = await admin('POST', '/api/v1/connection-check', form({ clientSecret: 'wrong' }))
+
+    expect(findings(right).ok).toBe(true)
+    expect(findings(wrong)).toMatchObject({ ok: false, findings: [{ check: 'token', ok: false }] })
+    expect(findings(wrong).findings[0]!.remedy).not.toBe('')
+    expect((await admin('GET', '/api/v1/connections/form')).statusCode).toBe(404)
+  })
+
+  it('uses what is on file where the form leaves it out, and sends it to no other address', async () => {
+    await admin('POST', '/api/v1/connections', form())
+    const same = await admin('POST', '/api/v1/connection-check', without('clientSecret'))
+    const elsewhere = await admin('POST', '/api/v1/connection-check', {
+      ...without('clientSecret'),
+      authorityUrl: 'https://login.evil.example',
+    })
+    const unknown = await admin('POST', '/api/v1/connection-check', { ...without('clientSecret'), name: 'form-2' })
+
+    expect(findings(same).ok).toBe(true)
+    expect(elsewhere.json()).toMatchObject({ status: 400, problems: [{ at: 'clientSecret' }] })
+    expect(unknown.json()).toMatchObject({ status: 400, problems: [{ at: 'clientSecret' }] })
+    const { id } = await requireConnection(test.db, 'form')
+    expect(await openCredentials(test.db, { connectionId: id, vault: world.engine.vault })).toEqual([
+      { kind: 'secret', secret },
+    ])
+  })
+})
+
+describe('the live directory', () => {
+  const search = async (kind: string, text: string) =>
+    (
+      await admin('GET', `/api/v1/connections/${world.source}/directory/${kind}?search=${encodeURIComponent(text)}`)
+    ).json<{
+      items: { objectId: string; name: string; detail: string }[]
+    }>().items
+
+  it('is searched through the connection before anything was synchronized', async () => {
+    hire(world.tenant, { userPrincipalName: "o'brien@contoso.com", displayName: "Miles O'Brien" })
+    createGroup(world.tenant, { displayName: 'R&D 🎉' })
+
+    expect(await search('users', "o'b")).toMatchObject([{ name: "Miles O'Brien", detail: "o'brien@contoso.com" }])
+    expect(await search('groups', 'R&D 🎉')).toMatchObject([{ name: 'R&D 🎉', detail: 'Security' }])
+    expect(await search('groups', 'nothing')).toEqual([])
+    expect((await admin('GET', `/api/v1/connections/${world.source}/directory/devices`)).statusCode).toBe(400)
+  })
+
+  it('names groups by their object ids, those that there are, in their order', async () => {
+    const one = createGroup(world.tenant, { displayName: 'One' })
+    const two = createGroup(world.tenant, { displayName: 'Two', mailEnabled: true })
+    const objectIds = [two.id, '99999999-2222-3333-4444-555555555555', one.id.toUpperCase(), 'not an id']
+    const viewer = await http.as('viewer')
+    const answer = await viewer('POST', `/api/v1/connections/${world.source}/directory-groups`, { objectIds })
+
+    expect(answer.json()).toEqual({
+      items: [
+        { objectId: two.id, name: 'Two', detail: 'Mail-enabled security' },
+        { objectId: one.id, name: 'One', detail: 'Security' },
+      ],
+    })
+  })
+
+  it('that cannot be asked is told with what Microsoft said', async () => {
+    await admin('POST', '/api/v1/connections', form({ clientId: '99999999-2222-3333-4444-555555555555' }))
+    const answer = await admin('GET', '/api/v1/connections/form/directory/users')
+
+    expect(answer.statusCode).toBeGreaterThanOrEqual(500)
+    expect(answer.json<{ detail: string }>().detail).toContain('AADSTS700016')
+  })
+})

@@ -1,0 +1,114 @@
+// Sources: their list, their settings, and what other settings would do, shown before they are saved.
+import { objectName } from '../../contract/connection-settings.ts'
+import { parseWithProblems } from '../../contract/problems.ts'
+import { warningsOf } from '../../contract/warnings.ts'
+import { parseSettings, writeSettings } from '../../contract/written-settings.ts'
+import type { SourceSettings } from '../../contract/sources.ts'
+import type { SourceView } from '../../contract/api/sources.ts'
+import { ATTRIBUTE_CHOICES } from '../../directory/attribute-labels.ts'
+import { ConfigError, NotFoundError } from '../../base/errors.ts'
+import { presentItem } from '../../registry/present-items.ts'
+import { changeSource, checkSourceSettings, createSource, removeSource } from '../../registry/edit-sources.ts'
+import { listConnections } from '../../registry/connections.ts'
+import { listSourceLines } from '../../registry/source-list.ts'
+import { requireSource, whenChanged } from '../../registry/sources.ts'
+import { previewMapping } from '../../sync/mapping-preview.ts'
+import type { Engine } from '../../sync/engine.ts'
+import type { Handlers } from '../handler.ts'
+
+export const sourceRoutes = {
+  listSources: async ({ engine }) => ({
+    items: [...(await listSourceLines(engine.db, { now: engine.clock.now() }))],
+  }),
+
+  getSource: ({ engine }, { params }) => view(engine, params.source),
+
+  createSource: async ({ engine }, { body, actor }) => {
+    const { name, settings } = parseNamed(body)
+    await createSource(engine.db, { ...engine, actor, name, settings })
+    return view(engine, name)
+  },
+
+  changeSource: async ({ engine }, { params: { source: name }, body, actor }) => {
+    const { name: newName, settings } = parseNamed({ name: body.name ?? name, settings: body.settings })
+    await changeSource(engine.db, { ...engine, actor, name, newName, settings })
+    return view(engine, newName)
+  },
+
+  removeSource: async ({ engine }, { params: { source: name }, actor }) => {
+    await removeSource(engine.db, { ...engine, actor, name })
+    return undefined
+  },
+
+  getImpact: async ({ engine, actions }, { params: { source }, body, signal }) => {
+    const settings = parseSettings(body.settings)
+    await requireSource(engine.db, source)
+    await checkSourceSettings(engine.db, settings)
+    const preview = await actions.preview({ source, newName: body.name, settings, signal })
+    return {
+      ...preview,
+      items: preview.items.map(presentItem),
+      unreadAttributes: [...preview.unreadAttributes],
+      warnings: await warnings(engine, settings),
+    }
+  },
+
+  checkSettings: async ({ engine }, { body }) => {
+    const settings = parseSettings(body.settings)
+    await checkSourceSettings(engine.db, settings)
+    return { settings: writeSettings(settings), warnings: await warnings(engine, settings) }
+  },
+
+  mapUsers: async ({ engine }, { body, signal }) => ({
+    users: [...(await previewMapping(engine, { ...body, signal }))],
+  }),
+
+  listAttributes: async () => ({ items: [...ATTRIBUTE_CHOICES] }),
+} satisfies Pick<
+  Handlers,
+  | 'listSources'
+  | 'getSource'
+  | 'createSource'
+  | 'changeSource'
+  | 'removeSource'
+  | 'getImpact'
+  | 'checkSettings'
+  | 'mapUsers'
+  | 'listAttributes'
+>
+
+/** @throws ConfigError with the mistakes of both */
+function parseNamed(body: { readonly name: string; readonly settings: unknown }): {
+  readonly name: string
+  readonly settings: SourceSettings
+} {
+  const named = parseWithProblems(objectName, body.name)
+  if (named.kind === 'ok') return { name: named.value, settings: parseSettings(body.settings) }
+  const problems = named.problems.map((problem) => ({ ...problem, at: 'name' }))
+  try {
+    parseSettings(body.settings)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError([...problems, ...error.problems])
+  }
+  throw new ConfigError(problems)
+}
+
+async function warnings(engine: Engine, settings: SourceSettings): Promise<SourceView['warnings']> {
+  const connection = (await listConnections(engine.db)).find(({ name }) => name === settings.connection)
+  return [...warningsOf(settings, { signInWithMicrosoft: connection?.signInWithMicrosoft })]
+}
+
+async function view({ db, clock }: Pick<Engine, 'db' | 'clock'>, name: string): Promise<SourceView> {
+  const { settings, connection } = await requireSource(db, name)
+  const { createdAt, updatedAt } = await whenChanged(db, name)
+  const [line] = await listSourceLines(db, { now: clock.now(), name })
+  if (line === undefined) throw new NotFoundError('source', name)
+  return {
+    ...line,
+    settings: writeSettings(settings),
+    warnings: [...warningsOf(settings, connection)],
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,51 @@
+// Connections as they are shown: without their secrets, with the sources that they feed.
+import type { ConnectionView } from '../contract/api/connections.ts'
+import { writeSettings } from '../contract/written-settings.ts'
+import type { Queries } from '../database/connect.ts'
+import { type Connection, listConnections, listCredentials, requireConnection } from './connections.ts'
+import { presentConnection } from './put-connection.ts'
+import { listSources } from './sources.ts'
+
+/** All connections by name. There are few. */
+export async function listConnectionViews(db: Queries): Promise<ConnectionView[]> {
+  const views: ConnectionView[] = []
+  for (const connection of await listConnections(db)) views.push(await presentView(db, connection))
+  return views
+}
+
+/** @throws NotFoundError */
+export async function requireConnectionView(db: Queries, name: string): Promise<ConnectionView> {
+  return presentView(db, await requireConnection(db, name))
+}
+
+async function presentView(db: Queries, connection: Connection): Promise<ConnectionView> {
+  const { name, tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = connection
+  const isCustom = cloud === 'custom'
+  const credentials = await listCredentials(db, connection.id)
+  const sources = (await listSources(db)).filter((source) => source.connection.id === connection.id)
+  return {
+    name,
+    tenantId,
+    clientId,
+    cloud,
+    authorityUrl: isCustom ? authorityUrl : null,
+    graphUrl: isCustom ? graphUrl : null,
+    signInWithMicrosoft,
+    credentials: credentials.map(({ id, kind, thumbprint, expiresAt }) => ({
+      id: String(id),
+      kind,
+      thumbprint,
+      expiresAt: expiresAt?.toISOString() ?? null,
+    })),
+    sources: sources.map((source) => source.name),
+  }
+}
+
+/** Connections and sources as a config file, without secrets: a connection that exists keeps those on file. */
+export async function writeConfiguration(
+  db: Queries,
+): Promise<{ connections: Record<string, unknown>; sources: Record<string, unknown> }> {
+  const connections = (await listConnections(db)).map((one) => [one.name, presentConnection(one)] as const)
+  const sources = (await listSources(db)).map((one) => [one.name, writeSettings(one.settings)] as const)
+  return { connections: Object.fromEntries(connections), sources: Object.fromEntries(sources) }
+}
