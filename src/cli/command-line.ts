@@ -7,6 +7,7 @@ import { describeError, exitCodeOfError, presentError } from './failure.ts'
 import { listenForInterrupt } from './interrupt.ts'
 import { type Io, writeJson, writeNote } from './io.ts'
 import { createProgram } from './program.ts'
+import { remoteFrom } from './remote.ts'
 import { overridesFrom, sessionClock } from './session.ts'
 
 /**
@@ -27,7 +28,8 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     json,
     run: async (work, options) => {
       const overrides = overridesFrom(options)
-      code = await work({ io, json, verbose, overrides, signal: interrupt.signal, clock: sessionClock })
+      const remote = remoteFrom(options)
+      code = await work({ io, json, verbose, overrides, remote, signal: interrupt.signal, clock: sessionClock })
     },
   })
   try {

@@ -51,6 +51,9 @@ export function createProgram(options: {
     })
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
+  program
+    .option('--url <url>', 'let this server do the work instead of this process (MUSTER_URL)')
+    .option('--token-file <path>', 'a file with the API token for it (or MUSTER_TOKEN; never on the command line)')
   for (const { flag, type, description, env } of GLOBAL_SETTINGS) {
     if (flag === undefined) continue
     const value = type.includes(',') ? 'level' : type.split(' ')[0]

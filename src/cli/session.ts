@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { type Config, environment, loadConfig, type Overrides, SETTINGS } from '../config.ts'
 import { presentError } from './failure.ts'
+import { type RemoteOptions, requireServer } from './remote.ts'
 import type { Io } from './io.ts'
 
 export interface Session {
@@ -13,6 +14,8 @@ export interface Session {
   /** Aborts with CancelledError at the first Ctrl-C. */
   readonly signal: AbortSignal
   readonly overrides: Overrides
+  /** A server to do the work instead of this process. */
+  readonly remote: RemoteOptions
   readonly clock: Clock
 }
 
@@ -36,12 +39,17 @@ export function readConfig(
   return loadConfig(env, { ...level, ...session.overrides })
 }
 
-/** Opens database, vault and everything else for `work`, and closes them whatever happens. */
+/** Opens a server, where one is named; else database, vault and everything else for `work`, and closes them whatever happens. */
 export async function withApp(
   session: Session,
   work: (app: App) => Promise<number>,
   options: { readonly defaults?: Readonly<Record<string, string>>; readonly connections?: number } = {},
 ): Promise<number> {
+  const { remote } = session
+  if (remote.url !== undefined) {
+    const { createRemoteApp } = await import('./remote-app.ts')
+    return work(createRemoteApp(await requireServer(remote), session))
+  }
   const config = readConfig(session, options)
   // Loaded when needed: usage errors and help would pay half a second of processor time for it.
   const { openApp } = await import('../app.ts')

@@ -35,7 +35,7 @@ export async function askForRun(
   const source = await requireSource(asking.engine.db, request.source)
   if (!source.enabled) {
     throw new ConfigError([
-      { at: `sources.${source.name}.enabled`, message: 'the source is disabled; enable it, then ask again' },
+      { at: `sources.${source.name}.enabled`, message: 'the source is disabled; enable it, then run it again' },
     ])
   }
   const details = { kind, full, ...(user === undefined ? {} : { one: true }) }

@@ -43,7 +43,7 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
     throw new ConfigError([
       {
         at: `sources.${source.name}.enabled`,
-        message: 'the source is disabled; enable it in the config file and apply that',
+        message: 'the source is disabled; enable it, then run it again',
       },
     ])
   }

@@ -1,6 +1,7 @@
 // serve: the web, the API, schedules and runs that are asked for, until it is told to end.
 import type { Command } from 'commander'
 import { writeJson, writeLine } from '../io.ts'
+import { NOT_REMOTE } from '../remote.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 export function addServeCommand(program: Command, run: Runner): void {
@@ -32,7 +33,7 @@ const CONNECTIONS = 30
 
 async function serve(session: Session): Promise<number> {
   return withApp(
-    session,
+    { ...session, remote: NOT_REMOTE },
     async (app) => {
       const serving = await app.serve()
       const stopWatching = endOnMistakes(session)

@@ -204,7 +204,12 @@ export const RUNS = {
     role: 'viewer',
     scope: 'read',
     params: one,
-    query: z.object({ format: z.enum(EXPORT_FORMATS).default('csv'), action: z.string().max(20).optional() }),
+    query: z.object({
+      format: z.enum(EXPORT_FORMATS).default('csv'),
+      action: z.string().max(20).optional(),
+      /** Only what concerns this user: object id, user name or alias. */
+      user: z.string().max(300).optional(),
+    }),
     answer: { kind: 'file', types: ['text/csv', 'application/json', 'application/x-ndjson'] },
     audit: null,
   }),

@@ -82,11 +82,12 @@ export const runRoutes = {
 
   exportPlan: async ({ actions, engine }, { params, query }) => {
     const { id } = await requireRun(engine.db, Number(params.run))
-    const { format, action } = query
+    const { format, action, user } = query
     return {
       type: FILE_TYPES[format],
       fileName: `muster-plan-${id}.${format}`,
-      write: (destination, signal) => actions.writePlanItems({ runId: id, action }, { format, destination, signal }),
+      write: (destination, signal) =>
+        actions.writePlanItems({ runId: id, action, user }, { format, destination, signal }),
     }
   },
 

@@ -1,0 +1,137 @@
+// Asks a Muster server by the contract of its API. Errors of the server become the errors that the same work throws locally.
+import type { Writable } from 'node:stream'
+import { once } from 'node:events'
+import { BusyError, CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
+import { type Answered, type Asking, type Endpoint, problem } from '../contract/api/endpoint.ts'
+
+export interface Server {
+  /** Root of the server, without a slash at the end. */
+  readonly url: string
+  readonly token: string
+}
+
+/** What is asked; the parts that an endpoint has no schema for stay away. */
+export interface Asked {
+  readonly params?: Readonly<Record<string, unknown>> | undefined
+  readonly query?: Readonly<Record<string, unknown>> | undefined
+  readonly body?: unknown
+}
+
+/** Asks one question. @throws what the server's problem stands for; RunError `server-unreachable`, `server-not-understood` */
+export async function call<E extends Endpoint>(
+  server: Server,
+  endpoint: E,
+  asked: Asking<E> & { readonly signal?: AbortSignal | undefined },
+): Promise<Answered<E>> {
+  const { signal, ...parts } = asked
+  const response = await send(server, endpoint, { ...parts, signal })
+  // The schema of the endpoint is what its answer type is inferred from.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  if (endpoint.answer.kind !== 'json') return undefined as Answered<E>
+  const parsed = endpoint.answer.body.safeParse(await readJson(response))
+  if (!parsed.success) throw notUnderstood(server)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return parsed.data as Answered<E>
+}
+
+/** Writes a file that the server answers with to `destination`, and leaves that open. */
+export async function save(
+  server: Server,
+  endpoint: Endpoint,
+  asked: Asked & { readonly destination: Writable; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { destination, signal, ...parts } = asked
+  for await (const chunk of bytesOf(await send(server, endpoint, { ...parts, signal })))
+    if (!destination.write(chunk)) await once(destination, 'drain', signal === undefined ? {} : { signal })
+}
+
+/** The lines of a file of JSON lines. */
+export async function* eachLine(server: Server, endpoint: Endpoint, asked: Asked): AsyncGenerator<string> {
+  let rest = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of bytesOf(await send(server, endpoint, asked))) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}
+
+async function* bytesOf(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body !== null) for await (const chunk of response.body) yield chunk
+}
+
+async function send(
+  { url, token }: Server,
+  endpoint: Endpoint,
+  { params, query, body, signal }: Asked & { readonly signal?: AbortSignal | undefined },
+): Promise<Response> {
+  const path = endpoint.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(textOf(params?.[name])))
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.set(name, textOf(value))
+  let response: Response
+  try {
+    response = await fetch(`${url}${path}?${search.toString()}`, {
+      method: endpoint.method,
+      // A redirect would take the token along.
+      redirect: 'error',
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new RunError(
+      'server-unreachable',
+      `Cannot reach the server ${url}; look whether it runs and the address is right`,
+      {
+        cause: error,
+      },
+    )
+  }
+  if (response.ok) return response
+  const told = problem.safeParse(await readJson(response).catch(() => undefined))
+  throw told.success ? errorOf(told.data) : notUnderstood({ url })
+}
+
+/** Names, numbers and truth values are all that stands in an address. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function notUnderstood({ url }: Pick<Server, 'url'>): RunError {
+  return new RunError(
+    'server-not-understood',
+    `${url} does not answer as this Muster expects it; look whether it is a Muster server of the same version`,
+  )
+}
+
+/** What the server refused, as the class that says what can be done about it. */
+export function errorOf(told: {
+  readonly status?: number
+  readonly code: string
+  readonly detail: string
+  readonly problems?: readonly { readonly at: string; readonly message: string }[] | undefined
+  readonly microsoftRequestId?: string | undefined
+}): Error {
+  const { status, code, detail, problems, microsoftRequestId: requestId } = told
+  if (code === 'config-invalid') return new ConfigError(problems ?? [{ at: '', message: detail }])
+  if (code === 'not-found') return Object.assign(new NotFoundError('', ''), { message: detail })
+  if (code === 'busy') return new BusyError(detail)
+  if (code === 'cancelled') return new CancelledError(detail)
+  if (status === 409) return new ConflictError(code, detail)
+  return new RunError(code, detail, { requestId })
+}

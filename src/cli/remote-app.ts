@@ -1,0 +1,191 @@
+// What Muster can do, done by a server: the same methods as locally, over HTTP. Runs are jobs there, watched until they end.
+import type { App } from '../app.ts'
+import type { Clock } from '../base/clock.ts'
+import { BusyError, CancelledError, InvariantError } from '../base/errors.ts'
+import { API } from '../contract/api/api.ts'
+import type { Job } from '../contract/api/runs.ts'
+import { planItemLine, type PlanItemLine } from '../contract/plan-items.ts'
+import type { RunDocument } from '../contract/runs.ts'
+import { writeSettings } from '../contract/written-settings.ts'
+import { call, eachLine, errorOf, save, type Server } from './client.ts'
+import { UsageError } from './failure.ts'
+
+/** How soon the end of a job and of a run is seen. */
+const POLL_MS = 300
+/** Most that a page of a list may have. */
+const PAGE = 500
+
+type RunRequest = Parameters<App['run']>[0]
+type Watch = Pick<RunRequest, 'signal' | 'onProgress'>
+
+/** A server as an {@link App}. Nothing is sent before the first method is called. */
+export function createRemoteApp(server: Server, { clock }: { readonly clock: Clock }): App {
+  const items = (query: Parameters<App['writePlanItems']>[0], format: string) => ({
+    params: { run: String(query.runId) },
+    query: { format, action: query.action, user: query.user },
+  })
+  async function* eachItem(query: Parameters<App['writePlanItems']>[0]): AsyncGenerator<PlanItemLine> {
+    for await (const line of eachLine(server, API.exportPlan, items(query, 'ndjson')))
+      if (line !== '') yield planItemLine.parse(JSON.parse(line))
+  }
+  return {
+    hasRun: false,
+    deliverAlerts: async () => {},
+    close: async () => {},
+    serve: async () => {
+      throw new UsageError('muster serve is the server itself; start it without --url')
+    },
+    connectionNames: async () => {
+      const { items: connections } = await call(server, API.listConnections, {})
+      return new Set(connections.map((connection) => connection.name))
+    },
+    configure: async ({ document, secrets, prune, dryRun }) => {
+      const sent = [...secrets].map(([name, { secret, certificate }]) => [
+        name,
+        { ...(secret === undefined ? {} : { secret }), ...(certificate && { certificate: certificate.text }) },
+      ])
+      const body = { file: asBlock(document), secrets: Object.fromEntries(sent), prune, dryRun, plans: false }
+      return (await call(server, API.applyConfiguration, { body })).changes
+    },
+    preview: async ({ source, settings, newName, signal }) => {
+      const body = { settings: writeSettings(settings), ...(newName === undefined ? {} : { name: newName }) }
+      const told = await call(server, API.getImpact, { params: { source }, body, signal })
+      return { ...told, items: told.items.map(asPlanItem) }
+    },
+    check: async (connection, signal) =>
+      // The contract says no more of the names of checks than that they are texts.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      (await call(server, API.checkConnection, { params: { connection }, signal })).findings as Awaited<
+        ReturnType<App['check']>
+      >,
+    run: async ({ source, kind, mode, user, wait, signal, onProgress }) => {
+      if (!wait) await refuseBusy(server, source)
+      const params = { source }
+      const job =
+        user === undefined
+          ? await call(server, API.startRun, { params, body: { kind, full: mode === 'full' } })
+          : await call(server, API.syncUser, { params, body: { kind, user } })
+      return follow(server, { job, clock, signal, onProgress })
+    },
+    approve: async ({ run, hash, reason, without, signal, onProgress }) => {
+      const body = { hash, reason, ...(without === undefined ? {} : { without }) }
+      const job = await call(server, API.approveRun, { params: { run: String(run) }, body })
+      return follow(server, { job, clock, signal, onProgress })
+    },
+    reject: ({ run, reason }) => call(server, API.rejectRun, { params: { run: String(run) }, body: { reason } }),
+    cancel: ({ run }) => call(server, API.cancelRun, { params: { run: String(run) } }),
+    revert: ({ run, user, reason, dryRun, confirmed, signal }) => {
+      const body = { reason, dryRun, confirmed, ...(user === undefined ? {} : { user }) }
+      return call(server, API.revertRun, { params: { run: String(run) }, body, signal })
+    },
+    explain: ({ user, signal }) => call(server, API.explainUser, { query: { user }, signal }),
+    // Memberships are told one by one here, also where the stored plan has one item for many.
+    readPlan: (run, read) => read(eachItem({ runId: run })),
+    getRun: async (run) => {
+      const { line, document } = await call(server, API.getRun, { params: { run: String(run) } })
+      return { line, document }
+    },
+    listPlanItems: async ({ limit, ...query }) => {
+      const shown: PlanItemLine[] = []
+      let total = 0
+      for await (const item of eachItem(query)) if ((total += 1) <= limit) shown.push(item)
+      return { items: shown, total }
+    },
+    writePlanItems: (query, { format, ...options }) =>
+      save(server, API.exportPlan, { ...items(query, format), ...options }),
+    listRuns: ({ source, outcome, limit }) =>
+      upTo(limit, (cursor, most) => {
+        const asked = { ...(cursor && { cursor }), ...(source && { source }), ...(outcome && { outcome }) }
+        return call(server, API.listRuns, { query: { limit: most, ...asked } })
+      }),
+    readLog: async ({ run, after }) => {
+      const told = await call(server, API.listRunLog, { params: { run: String(run) }, query: { after } })
+      return { lines: told.items, isEnded: told.isEnded }
+    },
+    listHealth: async () => {
+      const { items: sources } = await call(server, API.listSources, {})
+      return sources.map(({ name, health }) => ({ source: name, ...health }))
+    },
+    // What the server cannot deliver its own administrators see, in its settings.
+    listUndelivered: async () => [],
+    listIssues: async ({ source, limit }) => {
+      const found = await upTo(limit, (cursor, most) =>
+        call(server, API.listIssues, { query: { limit: most, ...(cursor && { cursor }), ...(source && { source }) } }),
+      )
+      return found.map((line) => {
+        const { remedy: _, ...issue } = line
+        const nextTryAt = issue.nextTryAt === null ? null : new Date(issue.nextTryAt)
+        const [openedAt, seenAt] = [new Date(issue.openedAt), new Date(issue.seenAt)]
+        return { ...issue, id: Number(issue.id), openedAt, seenAt, nextTryAt }
+      })
+    },
+    export: ({ kind, format, dialect }, options) =>
+      save(server, API.exportRegistry, { params: { kind }, query: { format, csvDialect: dialect }, ...options }),
+  }
+}
+
+/** Pages of a list, until there are so many or no more. */
+async function upTo<Line>(
+  limit: number,
+  read: (cursor: string | undefined, most: number) => Promise<{ items: readonly Line[]; next: string | null }>,
+): Promise<readonly Line[]> {
+  const found: Line[] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await read(cursor, Math.min(PAGE, limit - found.length))
+    found.push(...page.items)
+    if (page.next === null || found.length >= limit) return found
+    cursor = page.next
+  }
+}
+
+async function refuseBusy(server: Server, source: string): Promise<void> {
+  const { running } = await call(server, API.getSource, { params: { source } })
+  if (running !== null) throw new BusyError(`The source ${JSON.stringify(source)} is being run as run ${running.run}`)
+}
+
+/** Waits for a job and its run; an interrupt cancels the run and waits until it has ended. */
+async function follow(
+  server: Server,
+  { job, clock, signal, onProgress }: Watch & { readonly job: Job; readonly clock: Clock },
+): Promise<RunDocument> {
+  let isCancelled = false
+  for (let now = job; ; now = await call(server, API.getJob, { params: { job: job.id } })) {
+    const { run } = now
+    if (now.state === 'refused') throw errorOf(now.problem ?? { code: 'refused', detail: 'The server refused the run' })
+    if (run !== null) {
+      const { document, progress } = await call(server, API.getRun, { params: { run } })
+      if (progress !== null) onProgress({ ...progress, total: progress.total ?? undefined })
+      if (now.state === 'ended') return document ?? interrupted(run)
+      if (signal.aborted && !isCancelled) {
+        isCancelled = true
+        await call(server, API.cancelRun, { params: { run } }).catch(ignoreEnded)
+      }
+    } else if (signal.aborted) {
+      throw new CancelledError('Cancelled while it waited; the server may run it still: look at muster runs')
+    } else onProgress({ phase: 'waiting', done: 0, total: undefined })
+    await clock.sleep(POLL_MS)
+  }
+}
+
+function ignoreEnded(error: unknown): void {
+  // It ended by itself in between.
+  if (!(error instanceof Error && 'code' in error && error.code === 'not-running')) throw error
+}
+
+function interrupted(run: string): never {
+  throw new InvariantError(`run ${run} ended without a document`)
+}
+
+function asBlock(document: unknown): Record<string, unknown> {
+  return typeof document === 'object' && document !== null ? { ...document } : {}
+}
+
+function asPlanItem(line: PlanItemLine) {
+  const { run, userId, groupId, group: _, ...item } = line
+  return {
+    ...item,
+    runId: Number(run),
+    userId: userId === null ? null : Number(userId),
+    groupId: groupId === null ? null : Number(groupId),
+  }
+}
