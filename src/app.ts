@@ -261,6 +261,9 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
         config,
         version: VERSION,
         openGraphWith: (access) => createClientWith(access, { ...engine, config }),
+        checkKey: async () => {
+          await openVault({ keyFile: config.keyFile, db, allowCreate: false })
+        },
       })
     },
     close,

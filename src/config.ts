@@ -274,6 +274,38 @@ export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env
 }
 
+/** One setting as administrators are shown it. */
+export interface ShownSetting {
+  readonly name: string
+  readonly env: string
+  readonly description: string
+  /** Secrets as `set` or `not set`. */
+  readonly value: string
+  readonly isDefault: boolean
+}
+
+/** All settings with their values, in the order of {@link SETTINGS}. Nothing of a secret is in it. */
+export function showSettings(config: Config): readonly ShownSetting[] {
+  const defaults = loadConfig({})
+  return SETTINGS.map(({ key, env, description, isSecret }) => {
+    const value = config[key]
+    return {
+      name: key,
+      env: env[0],
+      description,
+      value: isSecret === true ? (value === undefined ? 'not set' : 'set') : showValue(value),
+      isDefault: showValue(value) === showValue(defaults[key]),
+    }
+  })
+}
+
+function showValue(value: Config[SettingKey]): string {
+  if (value === undefined) return 'not set'
+  if (value instanceof Secret) return 'set'
+  if (typeof value === 'object') return 'port' in value ? `${value.host}:${value.port}` : value.map(String).join(', ')
+  return String(value)
+}
+
 /** docs/configuration.md */
 export function presentSettings(): string {
   const rows = SETTINGS.map((setting) => {

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { CancelledError } from './base/errors.ts'
-import type { Config } from './config.ts'
+import { type Config, showSettings } from './config.ts'
 import type { RunDocument } from './contract/runs.ts'
 import type { Actions } from './http/actions.ts'
 import { Metrics, registerMetrics } from './http/metrics.ts'
@@ -13,11 +13,13 @@ import { createServer } from './http/server.ts'
 import { Queue } from './jobs/queue.ts'
 import { Repeated, type RepeatedWork } from './jobs/repeated.ts'
 import { listOpenJobs, removeOldJobs, type StoredJob } from './registry/jobs.ts'
+import { notePeopleToday } from './registry/overview.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { takeTurn } from './registry/turns.ts'
 import { issueSetupCode } from './signin/codes.ts'
 import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
 import { removeEnded, requireStillAllowed } from './signin/upkeep.ts'
+import { keyVersionOf } from './vault/keys.ts'
 import type { Engine } from './sync/engine.ts'
 import { doJob } from './sync/job.ts'
 import { fireDue } from './sync/scheduling.ts'
@@ -54,15 +56,31 @@ export interface ServeOptions {
  */
 export async function startServing(
   engine: Engine,
-  options: Pick<HttpParts, 'actions' | 'version' | 'openGraphWith'> & { readonly config: Config } & ServeOptions,
+  options: Pick<HttpParts, 'actions' | 'version' | 'openGraphWith' | 'checkKey'> & { readonly config: Config } & ServeOptions,
 ): Promise<Serving> {
-  const { actions, config, version, openGraphWith } = options
+  const { actions, config, version, openGraphWith, checkKey } = options
   const { db, clock, log } = engine
   const queue = new Queue(db, { log })
   await queue.start()
   const metrics = new Metrics()
   const feeds = new RunFeeds({ db, clock, present: async (run) => (await actions.getRun(run)).line })
-  const parts: HttpParts = { engine, actions, version, openGraphWith, queue, feeds }
+  const installation = {
+    settings: showSettings(config),
+    database: config.databaseUrl === undefined ? 'embedded' : serverOf(config.databaseUrl.reveal()),
+    keyVersion: await keyVersionOf(db),
+    startedAt: clock.now(),
+    alertSilenceHours: config.alertSilenceHours,
+  }
+  const parts: HttpParts = {
+    engine,
+    actions,
+    version,
+    openGraphWith,
+    queue,
+    feeds,
+    installation,
+    ...(checkKey === undefined ? {} : { checkKey }),
+  }
   const server = await createServer(parts, {
     trustedProxies: config.trustedProxies,
     webFolder: join(import.meta.dirname, '../dist/web'),
@@ -137,6 +155,7 @@ function upkeepOf(parts: {
         for (const id of await listOpenJobs(db, MOST_OPEN)) await queue.send(db, id)
       },
     },
+    inTurn('people of today', HOUR_MS / 4, () => notePeopleToday(db, clock.now())),
     inTurn('alerts', 15 * SECOND_MS, (signal) => actions.deliverAlerts({ signal })),
     inTurn('history', HOUR_MS, async (signal) => {
       await removeOldHistory(db, { now: clock.now(), historyDays: config.historyDays, signal })
@@ -144,6 +163,13 @@ function upkeepOf(parts: {
       await removeEnded(db, clock.now())
     }),
   ]
+}
+
+/** Host and database of a connection string, without user and password. */
+function serverOf(url: string): string {
+  if (!URL.canParse(url)) return 'a server'
+  const { hostname, pathname } = new URL(url)
+  return `${decodeURIComponent(hostname)}${pathname}`
 }
 
 async function linkOf(

@@ -11,6 +11,22 @@ export type GraphAccess = Pick<
   'tenantId' | 'clientId' | 'authorityUrl' | 'graphUrl' | 'credentials'
 >
 
+/** What this server was started with, as it may be shown: secrets are not among it. */
+export interface Installation {
+  readonly settings: readonly {
+    readonly name: string
+    readonly env: string
+    readonly description: string
+    readonly value: string
+    readonly isDefault: boolean
+  }[]
+  /** `embedded`, or where the server is, without user and password. */
+  readonly database: string
+  readonly keyVersion: number
+  readonly startedAt: Date
+  readonly alertSilenceHours: number
+}
+
 export interface HttpParts {
   readonly engine: Engine
   /** What the command line can do too. */
@@ -21,6 +37,7 @@ export interface HttpParts {
   /** Delivers what is asked for to whichever server does it. */
   readonly queue: Pick<Queue, 'send' | 'wake'>
   readonly feeds: RunFeeds
+  readonly installation: Installation
   /** Throws where the key of this process is not the one that the database was filled with. */
   readonly checkKey?: () => Promise<void>
 }

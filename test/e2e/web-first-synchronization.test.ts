@@ -1,7 +1,6 @@
 // The administrator's path, word by word, in a browser and from an empty installation: connect, check, choose, preview, synchronize.
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { HANDLERS } from '../../src/http/handlers.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 
 const PASSWORD = 'seven lanterns over a quiet harbour'
@@ -23,8 +22,7 @@ const field = (name: string) => page.getByRole('textbox', { name, exact: true })
 /** The form of a connection in the panel. */
 const connection = () => page.getByRole('group', { name: 'New authentication server' })
 
-// Switched on by the routes that it walks.
-describe.skipIf(!('createSource' in HANDLERS))('an administrator with an empty installation', () => {
+describe('an administrator with an empty installation', () => {
   it('becomes the first administrator by the link of the console', async () => {
     await page.goto(await world.setupLink())
     await page.getByRole('heading', { name: 'Set up Muster' }).waitFor()

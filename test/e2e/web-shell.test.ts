@@ -1,7 +1,6 @@
 // What surrounds every screen, in a browser: weight of the first load, roles, dark, narrow, keyboard.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { HANDLERS } from '../../src/http/handlers.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 
 /** Of everything that the first page needs, compressed. */
@@ -16,8 +15,7 @@ afterAll(() => world.stop())
 
 const sources = (page: Page) => page.goto(`${world.url}/settings/user-synchronization`)
 
-// Switched on by the routes that it walks.
-describe.skipIf(!('listSources' in HANDLERS))('the web', () => {
+describe('the web', () => {
   it('weighs under 350 kB at the first load', async () => {
     const page = await world.open('viewer')
     const sizes: Promise<number>[] = []

@@ -1,7 +1,7 @@
 // The HTTP server over a world, asked in process as whoever it takes.
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createApp } from '../../src/app.ts'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig, showSettings } from '../../src/config.ts'
 import type { Role, Scope } from '../../src/contract/api/endpoint.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
@@ -56,6 +56,13 @@ export async function aServer(
     version: '0.0.0-test',
     queue: options.queue ?? NO_QUEUE,
     openGraphWith: options.openGraphWith ?? noGraph,
+    installation: {
+      settings: showSettings(config),
+      database: 'embedded',
+      keyVersion: 1,
+      startedAt: engine.clock.now(),
+      alertSilenceHours: config.alertSilenceHours,
+    },
     feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
   }
   const server = await createServer(parts, { trustedProxies: [], ...options })

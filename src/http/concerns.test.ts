@@ -1,0 +1,88 @@
+// What the overview says should be looked at.
+import { describe, expect, it } from 'vitest'
+import type { SourceLine } from '../contract/api/sources.ts'
+import { concernsOf, type Facts } from './concerns.ts'
+
+const now = new Date('2026-11-23T12:00:00Z')
+const HEALTHY: SourceLine['health'] = {
+  state: 'healthy',
+  since: null,
+  failures: 0,
+  code: null,
+  reason: null,
+  remedy: null,
+  nextTryAt: null,
+  lastSuccessAt: '2026-11-23T11:45:00Z',
+}
+const aSource = (changed: Partial<SourceLine> = {}): SourceLine => ({
+  name: 'staff',
+  connection: 'contoso',
+  enabled: true,
+  priority: 100,
+  people: 3,
+  health: HEALTHY,
+  running: null,
+  lastRun: null,
+  waiting: null,
+  next: { at: '2026-11-23T12:15:00Z', mode: 'delta' },
+  ...changed,
+})
+const told = (facts: Partial<Facts>) =>
+  concernsOf({ now, silenceHours: 24, sources: [], waiting: [], expiring: [], undelivered: [], ...facts }).map(
+    ({ level, code, message }) => `${level} ${code}: ${message}`,
+  )
+
+describe('concerns', () => {
+  it('there are none while all is well', () => {
+    expect(told({ sources: [aSource()] })).toEqual([])
+  })
+
+  it('a failing source is told with its reason, errors before warnings', () => {
+    const degraded = aSource({ name: 'a', health: { ...HEALTHY, state: 'degraded', reason: 'Graph did not answer.' } })
+    const quarantined = aSource({ name: 'b', health: { ...HEALTHY, state: 'quarantined', reason: 'The secret ended.' } })
+
+    expect(told({ sources: [degraded, quarantined] })).toEqual([
+      'error source-quarantined: b is quarantined: The secret ended.',
+      'warning source-degraded: a is degraded: Graph did not answer.',
+    ])
+  })
+
+  it('a disabled source concerns nobody', () => {
+    const source = aSource({ enabled: false, health: { ...HEALTHY, state: 'quarantined', reason: 'x' } })
+
+    expect(told({ sources: [source] })).toEqual([])
+  })
+
+  it.each([
+    ['2026-11-22T12:00:01Z', []],
+    ['2026-11-22T11:59:00Z', ['warning no-success: staff has not brought the registry up to date for 24 hours']],
+    ['2026-11-20T11:00:00Z', ['warning no-success: staff has not brought the registry up to date for 3 days']],
+  ])('no success since %s', (lastSuccessAt, expected) => {
+    expect(told({ sources: [aSource({ health: { ...HEALTHY, lastSuccessAt } })] })).toEqual(expected)
+  })
+
+  it('a source that is run by hand only may be silent', () => {
+    const source = aSource({ next: null, health: { ...HEALTHY, lastSuccessAt: '2026-01-01T00:00:00Z' } })
+
+    expect(told({ sources: [source] })).toEqual([])
+  })
+
+  it.each([
+    [60, 'warning credential-expiring: The certificate of contoso ends in 60 days'],
+    [7, 'error credential-expiring: The certificate of contoso ends in 7 days'],
+    [1, 'error credential-expiring: The certificate of contoso ends in 1 day'],
+    [-1, 'error credential-expired: The certificate of contoso has ended'],
+  ])('a credential with %i days left', (days, expected) => {
+    const expiring = [{ connection: 'contoso', kind: 'certificate', expiresAt: now.toISOString(), days }]
+
+    expect(told({ expiring })).toEqual([expected])
+  })
+
+  it('alerts that nobody took are told', () => {
+    const undelivered = [{ sink: 'mail', count: 2, problem: 'refused', nextTryAt: null }]
+
+    expect(told({ undelivered })).toEqual([
+      'warning alerts-undelivered: 2 alerts could not be delivered by mail: refused',
+    ])
+  })
+})

@@ -1,0 +1,83 @@
+// What an administrator should look at now, the worst first, each with what to do. Decided from what the overview has read anyway.
+import type { Overview } from '../contract/api/installation.ts'
+import type { SourceLine } from '../contract/api/sources.ts'
+
+type Concern = Overview['concerns'][number]
+
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+/** A credential that ends so soon is urgent. */
+const URGENT_DAYS = 7
+
+export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring' | 'undelivered'> {
+  readonly now: Date
+  /** A source that has not brought the registry up to date for so long is told of. */
+  readonly silenceHours: number
+}
+
+export function concernsOf(facts: Facts): Concern[] {
+  const { sources, waiting, expiring, undelivered } = facts
+  const concerns = [
+    ...sources.flatMap((source) => ofSource(source, facts)),
+    ...waiting.map((run): Concern => ({
+      level: 'warning',
+      code: 'held',
+      message: `Run ${run.run} of ${run.source} waits for approval`,
+      remedy: 'Review its plan, then approve or reject it. Nothing is changed until then.',
+      at: `/runs/${run.run}`,
+    })),
+    ...expiring.map(({ connection, kind, days }): Concern => ({
+      level: days <= URGENT_DAYS ? 'error' : 'warning',
+      code: days < 0 ? 'credential-expired' : 'credential-expiring',
+      message: days < 0 ? `The ${kind} of ${connection} has ended` : `The ${kind} of ${connection} ends in ${inDays(days)}`,
+      remedy: 'Make a new one in the Entra admin centre and add it to the connection. The one before may stay until then.',
+      at: '/settings/connections',
+    })),
+    ...undelivered.map(({ sink, count, problem }): Concern => ({
+      level: 'warning',
+      code: 'alerts-undelivered',
+      message: `${count} ${count === 1 ? 'alert' : 'alerts'} could not be delivered by ${sink}: ${problem}`,
+      remedy: 'Check the settings of alerts where this server is started. What waits is tried again.',
+      at: '/settings/installation',
+    })),
+  ]
+  return concerns.toSorted((a, b) => rank(a) - rank(b))
+}
+
+function ofSource(source: SourceLine, { now, silenceHours }: Facts): Concern[] {
+  if (!source.enabled) return []
+  const { state, reason, remedy, lastSuccessAt } = source.health
+  const at = '/settings/user-synchronization'
+  if (state !== 'healthy') {
+    return [
+      {
+        level: state === 'quarantined' ? 'error' : 'warning',
+        code: `source-${state}`,
+        message: `${source.name} is ${state}: ${reason ?? 'its last run failed'}`,
+        remedy: remedy ?? 'Look at its last run.',
+        at,
+      },
+    ]
+  }
+  if (lastSuccessAt === null || source.next === null) return []
+  const silentMs = now.getTime() - new Date(lastSuccessAt).getTime()
+  if (silentMs < silenceHours * HOUR_MS) return []
+  const since = silentMs >= 2 * DAY_MS ? inDays(Math.floor(silentMs / DAY_MS)) : `${Math.floor(silentMs / HOUR_MS)} hours`
+  return [
+    {
+      level: 'warning',
+      code: 'no-success',
+      message: `${source.name} has not brought the registry up to date for ${since}`,
+      remedy: 'Look at its last runs, and whether a plan waits for approval. Synchronize now tries it at once.',
+      at,
+    },
+  ]
+}
+
+function inDays(days: number): string {
+  return days === 1 ? '1 day' : `${days} days`
+}
+
+function rank({ level }: Concern): number {
+  return level === 'error' ? 0 : 1
+}
