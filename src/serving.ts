@@ -56,7 +56,9 @@ export interface ServeOptions {
  */
 export async function startServing(
   engine: Engine,
-  options: Pick<HttpParts, 'actions' | 'version' | 'openGraphWith' | 'checkKey'> & { readonly config: Config } & ServeOptions,
+  options: Pick<HttpParts, 'actions' | 'version' | 'openGraphWith' | 'checkKey'> & {
+    readonly config: Config
+  } & ServeOptions,
 ): Promise<Serving> {
   const { actions, config, version, openGraphWith, checkKey } = options
   const { db, clock, log } = engine

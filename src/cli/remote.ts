@@ -52,7 +52,7 @@ async function readToken(path: string): Promise<string> {
  * Why a text cannot be the address of a server; `undefined` when it can. The token is sent there, so anything but https is refused
  * except on this machine itself.
  */
-export function serverProblem(text: string): string | undefined {
+function serverProblem(text: string): string | undefined {
   const url = URL.parse(text)
   if (url === null) return `${JSON.stringify(text)} is not a URL; write it like https://muster.example.com`
   const isLoopback =

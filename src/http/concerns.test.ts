@@ -39,7 +39,10 @@ describe('concerns', () => {
 
   it('a failing source is told with its reason, errors before warnings', () => {
     const degraded = aSource({ name: 'a', health: { ...HEALTHY, state: 'degraded', reason: 'Graph did not answer.' } })
-    const quarantined = aSource({ name: 'b', health: { ...HEALTHY, state: 'quarantined', reason: 'The secret ended.' } })
+    const quarantined = aSource({
+      name: 'b',
+      health: { ...HEALTHY, state: 'quarantined', reason: 'The secret ended.' },
+    })
 
     expect(told({ sources: [degraded, quarantined] })).toEqual([
       'error source-quarantined: b is quarantined: The secret ended.',

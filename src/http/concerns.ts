@@ -19,27 +19,35 @@ export function concernsOf(facts: Facts): Concern[] {
   const { sources, waiting, expiring, undelivered } = facts
   const concerns = [
     ...sources.flatMap((source) => ofSource(source, facts)),
-    ...waiting.map((run): Concern => ({
-      level: 'warning',
-      code: 'held',
-      message: `Run ${run.run} of ${run.source} waits for approval`,
-      remedy: 'Review its plan, then approve or reject it. Nothing is changed until then.',
-      at: `/runs/${run.run}`,
-    })),
-    ...expiring.map(({ connection, kind, days }): Concern => ({
-      level: days <= URGENT_DAYS ? 'error' : 'warning',
-      code: days < 0 ? 'credential-expired' : 'credential-expiring',
-      message: days < 0 ? `The ${kind} of ${connection} has ended` : `The ${kind} of ${connection} ends in ${inDays(days)}`,
-      remedy: 'Make a new one in the Entra admin centre and add it to the connection. The one before may stay until then.',
-      at: '/settings/connections',
-    })),
-    ...undelivered.map(({ sink, count, problem }): Concern => ({
-      level: 'warning',
-      code: 'alerts-undelivered',
-      message: `${count} ${count === 1 ? 'alert' : 'alerts'} could not be delivered by ${sink}: ${problem}`,
-      remedy: 'Check the settings of alerts where this server is started. What waits is tried again.',
-      at: '/settings/installation',
-    })),
+    ...waiting.map(
+      (run): Concern => ({
+        level: 'warning',
+        code: 'held',
+        message: `Run ${run.run} of ${run.source} waits for approval`,
+        remedy: 'Review its plan, then approve or reject it. Nothing is changed until then.',
+        at: `/runs/${run.run}`,
+      }),
+    ),
+    ...expiring.map(
+      ({ connection, kind, days }): Concern => ({
+        level: days <= URGENT_DAYS ? 'error' : 'warning',
+        code: days < 0 ? 'credential-expired' : 'credential-expiring',
+        message:
+          days < 0 ? `The ${kind} of ${connection} has ended` : `The ${kind} of ${connection} ends in ${inDays(days)}`,
+        remedy:
+          'Make a new one in the Entra admin centre and add it to the connection. The one before may stay until then.',
+        at: '/settings/connections',
+      }),
+    ),
+    ...undelivered.map(
+      ({ sink, count, problem }): Concern => ({
+        level: 'warning',
+        code: 'alerts-undelivered',
+        message: `${count} ${count === 1 ? 'alert' : 'alerts'} could not be delivered by ${sink}: ${problem}`,
+        remedy: 'Check the settings of alerts where this server is started. What waits is tried again.',
+        at: '/settings/installation',
+      }),
+    ),
   ]
   return concerns.toSorted((a, b) => rank(a) - rank(b))
 }
@@ -62,7 +70,8 @@ function ofSource(source: SourceLine, { now, silenceHours }: Facts): Concern[] {
   if (lastSuccessAt === null || source.next === null) return []
   const silentMs = now.getTime() - new Date(lastSuccessAt).getTime()
   if (silentMs < silenceHours * HOUR_MS) return []
-  const since = silentMs >= 2 * DAY_MS ? inDays(Math.floor(silentMs / DAY_MS)) : `${Math.floor(silentMs / HOUR_MS)} hours`
+  const since =
+    silentMs >= 2 * DAY_MS ? inDays(Math.floor(silentMs / DAY_MS)) : `${Math.floor(silentMs / HOUR_MS)} hours`
   return [
     {
       level: 'warning',

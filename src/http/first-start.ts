@@ -13,7 +13,7 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /** Whether an address is the machine itself. */
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, '')
   return loopback.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4')
 }

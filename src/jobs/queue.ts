@@ -5,7 +5,7 @@ import type { Database, Queries } from '../database/connect.ts'
 
 const QUEUE = 'jobs'
 /** Where pg-boss keeps its tables; nothing else lies there. */
-export const QUEUE_SCHEMA = 'pgboss'
+const QUEUE_SCHEMA = 'pgboss'
 
 /** After so long without a sign of life a delivery is given to another server. The least that pg-boss takes. */
 const HEARTBEAT_SECONDS = 10

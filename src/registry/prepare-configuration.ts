@@ -45,7 +45,7 @@ export function prepareConfiguration(
 }
 
 /** @throws ConfigError for a certificate that cannot be used */
-export function credentialsOf(secrets: ConnectionSecrets | undefined): readonly WantedCredential[] {
+function credentialsOf(secrets: ConnectionSecrets | undefined): readonly WantedCredential[] {
   const credentials: WantedCredential[] = []
   if (secrets?.secret !== undefined) {
     credentials.push({ kind: 'secret', value: secrets.secret, thumbprint: null, expiresAt: null })

@@ -29,7 +29,9 @@ export interface VaultOptions {
 
 /** The version of the key that this database was filled with last; 0 where it holds nothing sealed yet. */
 export async function keyVersionOf(db: Queries): Promise<number> {
-  const { rows } = await db.query<{ version: number }>('select coalesce(max(key_version), 0) as version from vault_state')
+  const { rows } = await db.query<{ version: number }>(
+    'select coalesce(max(key_version), 0) as version from vault_state',
+  )
   return rows[0]?.version ?? 0
 }
 

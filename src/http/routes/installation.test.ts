@@ -63,7 +63,9 @@ describe('the overview', () => {
 
   it('the figure of a day is the last one of that day, and days are kept for 90 days', async () => {
     const now = world.engine.clock.now()
-    await database.db.query(`insert into people_days (day, active) values ($1::date - 89, 7), ($1::date - 90, 8)`, [now])
+    await database.db.query(`insert into people_days (day, active) values ($1::date - 89, 7), ($1::date - 90, 8)`, [
+      now,
+    ])
     await database.db.query(`update people_days set active = 1 where day = $1::date`, [now])
     await notePeopleToday(database.db, now)
     const { people, users } = await overview()
@@ -80,23 +82,26 @@ describe('the overview', () => {
     const told = await overview()
     await database.db.query('delete from alerts')
 
-    expect(told.concerns).toMatchObject([{ level: 'warning', code: 'alerts-undelivered', at: '/settings/installation' }])
+    expect(told.concerns).toMatchObject([
+      { level: 'warning', code: 'alerts-undelivered', at: '/settings/installation' },
+    ])
   })
 })
 
 describe('issues', () => {
   it('come by pages, each with its remedy, and with how many there are', async () => {
-    const [first, second] = world.users
-    await update(world.tenant, first!.id, { userPrincipalName: '' })
-    await update(world.tenant, second!.id, { userPrincipalName: '' })
+    await world.configure({ users: { properties: { userName: 'employeeId' } } })
+    const [first, second] = [...world.tenant.live('user')].filter((u) => u.properties['accountEnabled'] !== false)
+    for (const { id } of [first!, second!]) update(world.tenant, id, { employeeId: null })
     await world.sync()
     const page = (await viewer('GET', '/api/v1/issues?limit=1')).json()
-    const rest = (await viewer('GET', `/api/v1/issues?limit=5&cursor=${page.next}`)).json()
+    const rest = (await viewer('GET', `/api/v1/issues?limit=50&cursor=${page.next}`)).json()
 
-    expect(page).toMatchObject({ total: 2, items: [{ code: 'user-name-empty' }] })
+    expect(page.items).toMatchObject([{ code: 'user-name-empty' }])
     expect(page.items[0].remedy).toContain('attribute')
-    expect(rest).toMatchObject({ total: 2, next: null })
-    expect(new Set([...page.items, ...rest.items].map(({ id }) => id)).size).toBe(2)
+    expect(page.total).toBeGreaterThan(1)
+    expect(rest).toMatchObject({ total: page.total, next: null })
+    expect(new Set([...page.items, ...rest.items].map(({ id }) => id)).size).toBe(page.total)
   })
 
   it('a cursor that this list has not given is refused', async () => {
@@ -130,7 +135,9 @@ describe('settings', () => {
     })
     const shown = showSettings(config)
 
-    expect(shown).toContainEqual(expect.objectContaining({ env: 'MUSTER_DATABASE_URL', value: 'set', isDefault: false }))
+    expect(shown).toContainEqual(
+      expect.objectContaining({ env: 'MUSTER_DATABASE_URL', value: 'set', isDefault: false }),
+    )
     expect(shown).toContainEqual(expect.objectContaining({ env: 'MUSTER_LISTEN', value: '0.0.0.0:9000' }))
     expect(shown).toContainEqual(expect.objectContaining({ env: 'MUSTER_HISTORY_DAYS', value: '30', isDefault: false }))
     expect(shown).toContainEqual(expect.objectContaining({ env: 'MUSTER_SMTP_URL', value: 'not set', isDefault: true }))
@@ -138,7 +145,10 @@ describe('settings', () => {
   })
 
   it('are answered to administrators', async () => {
-    expect((await administrator('GET', '/api/v1/settings')).json()).toMatchObject({ database: 'embedded', keyVersion: 1 })
+    expect((await administrator('GET', '/api/v1/settings')).json()).toMatchObject({
+      database: 'embedded',
+      keyVersion: 1,
+    })
     expect((await operator('GET', '/api/v1/settings')).statusCode).toBe(403)
   })
 })

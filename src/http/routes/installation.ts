@@ -71,8 +71,7 @@ export const installationRoutes = {
     return {
       type: FILE_TYPES[format],
       fileName: `muster-${kind}.${format}`,
-      write: (destination, signal) =>
-        actions.export({ kind, format, dialect: csvDialect }, { destination, signal }),
+      write: (destination, signal) => actions.export({ kind, format, dialect: csvDialect }, { destination, signal }),
     }
   },
 

@@ -19,7 +19,7 @@ function stepsOf(path: string): readonly Step[] {
   )
 }
 
-export function readAt(document: Json, path: string): Json | undefined {
+function readAt(document: Json, path: string): Json | undefined {
   let value: Json | undefined = document
   for (const step of stepsOf(path)) {
     if (typeof value !== 'object' || value === null) return undefined
@@ -46,7 +46,7 @@ function write(document: Json | undefined, steps: readonly Step[], value: Json |
   return { ...block, [step]: write(block[step], rest, value) }
 }
 
-export function isList(value: Json | undefined): value is readonly Json[] {
+function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value)
 }
 
