@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   emulator: ['base'],
   cli: ['base', 'contract', 'config.ts', 'app.ts'],
   // The server as a whole: the composition root's other half, loaded when something is served.
-  'serving.ts': ['base', 'contract', 'registry', 'jobs', 'sync', 'signin', 'http', 'config.ts'],
+  'serving.ts': ['base', 'contract', 'vault', 'registry', 'jobs', 'sync', 'signin', 'http', 'config.ts'],
   'config.ts': ['base'],
   'app.ts': [
     'base',

@@ -60,7 +60,7 @@ describe('the history of a user', () => {
       'sync user create',
     ])
     expect(all[0]).toMatchObject({
-      actor: { kind: 'command line', name: 'test' } as const,
+      by: 'test',
       because: 'it was wrong',
       old: { fullName: 'Anna' },
       new: { fullName: 'Ann' },
