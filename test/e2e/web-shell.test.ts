@@ -63,7 +63,7 @@ describe('the web', () => {
     await page.getByRole('dialog').getByRole('link', { name: 'Connections' }).click()
 
     await page.getByRole('heading', { name: 'Connections', exact: true }).waitFor()
-    expect(await page.getByRole('dialog').count()).toBe(0)
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   it('is used with the keyboard alone: skip link, menu, panel, and back to where one was', async () => {

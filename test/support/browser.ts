@@ -78,7 +78,11 @@ export async function aBrowserWorld(tenant: {
       return `${serving.url}/setup#${code}`
     },
     async open(role, { width = 1280, colorScheme = 'light' } = {}) {
-      const context = await browser.newContext({ viewport: { width, height: HEIGHT }, colorScheme })
+      const context = await browser.newContext({
+        viewport: { width, height: HEIGHT },
+        colorScheme,
+        reducedMotion: 'reduce',
+      })
       if (role !== undefined) {
         const token = await sessionOf({ db: database.db, clock: systemClock }, role)
         await context.addCookies([{ name: 'muster-session', value: token, url: serving.url }])
@@ -122,12 +126,16 @@ function watch(page: Page, { own, complaints }: { readonly own: string; readonly
 
 const AXE = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+// Half faded in, a text has less contrast than it will have.
+const SETTLED = `Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity)
+  .map((a) => a.finished.catch(() => undefined)))`
+
 /** Fails where axe finds something serious or worse on the page as it is. */
 export async function expectAccessible(page: Page): Promise<void> {
   const session = await page.context().newCDPSession(page)
   const { result } = await session.send('Runtime.evaluate', {
     // Elements of the focus library, hidden on purpose and left at once by what they catch.
-    expression: `${await AXE}; axe.run({ exclude: [['[data-tabster-dummy]']] }, { resultTypes: ['violations'] }).then((r) =>
+    expression: `${await AXE}; ${SETTLED}.then(() => axe.run({ exclude: [['[data-tabster-dummy]']] }, { resultTypes: ['violations'] })).then((r) =>
       JSON.stringify(r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes.map((n) => n.html)])))`,
     awaitPromise: true,
     returnByValue: true,
