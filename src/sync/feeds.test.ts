@@ -8,6 +8,7 @@ import type { DirectoryObject } from '../emulator/object.ts'
 import type { Vault } from '../vault/keys.ts'
 
 const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
 
 let test: TestDatabase
 let at: { db: TestDatabase['db']; vault: Vault }
@@ -160,6 +161,22 @@ describe('a round of changes', () => {
     await source.pull()
 
     expect((await source.mirror()).members).toContain(`${group.id} > ${first!.id}`)
+    await expectTruth(source)
+  })
+
+  it('D3: hired, put into a group and deleted shortly before the first load, then restored, he brings his memberships', async () => {
+    await using source = await aPulledSource(at, { users: 20, groups: 2, memberships: 20 })
+    const group = createGroup(source.tenant, { displayName: 'red' })
+    const ann = hire(source.tenant, { userPrincipalName: 'ann@contoso.com' })
+    addMember(source.tenant, group.id, ann.id)
+    remove(source.tenant, ann.id)
+    source.world.emulator.clock.advance(MINUTE_MS)
+    await source.pull()
+    restore(source.tenant, ann.id)
+
+    await source.pull()
+
+    expect((await source.mirror()).members).toContain(`${group.id} > ${ann.id}`)
     await expectTruth(source)
   })
 

@@ -20,8 +20,8 @@ export interface FoldOptions {
   readonly secretNames: ReadonlySet<string>
   readonly sealer: Sealer
   /**
-   * When the round's delta link was given. Somebody who appears now and was created long before was in the recycle bin,
-   * and brings memberships with him of which the feeds say nothing.
+   * When the round's delta link was given. Somebody who appears now and was created before it was in the recycle bin, and
+   * brings memberships with him of which the feeds say nothing. Whoever was only told late is asked about in vain.
    */
   readonly linkAt: Date | undefined
 }
@@ -191,7 +191,8 @@ function isNew(fold: Fold): boolean {
   return fold.before === undefined || fold.before.kind === '?' || fold.before.state !== 'l'
 }
 
-const HOUR_MS = 3_600_000
+/** Entra's times have no fractions. */
+const SECOND_MS = 1_000
 
 function isBack(fold: Fold, kind: 'u' | 'g', linkAt: Date | undefined): boolean {
   if (fold.state !== 'l' || !isNew(fold)) return false
@@ -200,7 +201,7 @@ function isBack(fold: Fold, kind: 'u' | 'g', linkAt: Date | undefined): boolean 
   if (kind === 'g' || linkAt === undefined) return false
   const created = fold.attributes['createdDateTime']
   const createdMs = typeof created === 'string' ? Date.parse(created) : Number.NaN
-  return !(createdMs > linkAt.getTime() - HOUR_MS)
+  return !(createdMs >= Math.floor(linkAt.getTime() / SECOND_MS) * SECOND_MS)
 }
 
 function isRenamed(before: Attributes, after: Attributes): boolean {
