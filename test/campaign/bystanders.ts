@@ -1,10 +1,25 @@
-// I11: nothing of people whom no source of this tenant owns is touched by its runs, not even the time of the last change.
+// I11: nothing of people whom no source of this tenant owns is touched by its runs, not even the time of the last change. Only an
+// old user name that was kept for somebody of another source goes to who wants it now (decision 0025).
 
 interface Row {
   readonly table: string
   readonly line: string
   readonly user: number | undefined
   readonly tenantId: unknown
+  readonly columns: Columns
+}
+
+interface Columns {
+  readonly id?: number
+  readonly user_id?: number
+  readonly tenant_id?: unknown
+  readonly source_id?: number | null
+  readonly protected?: boolean
+  readonly administrator?: boolean
+  readonly kind?: string
+  readonly origin?: string
+  readonly held?: boolean
+  readonly key?: string
 }
 
 /**
@@ -19,8 +34,37 @@ export function touchedBystanders(
   const ours = new Set(
     [...before, ...after].flatMap((row) => (row.table === 'users' && row.tenantId === tenantId ? [row.user] : [])),
   )
+  const taken = new Set(
+    after.flatMap(({ table, user, columns: { key, held } }) =>
+      table === 'user_names' && user !== undefined && ours.has(user) && held === true ? [key] : [],
+    ),
+  )
+  const belongs = new Set(
+    before.flatMap(({ table, user, columns }) =>
+      table === 'users' &&
+      typeof columns.source_id === 'number' &&
+      columns.protected !== true &&
+      columns.administrator !== true
+        ? [user]
+        : [],
+    ),
+  )
+  const yields = ({ table, user, columns }: Row) =>
+    table === 'user_names' &&
+    columns.kind === 'a' &&
+    columns.origin === 'k' &&
+    columns.held === true &&
+    taken.has(columns.key) &&
+    belongs.has(user)
+  const yielders = new Set(before.flatMap((row) => (yields(row) ? [row.user] : [])))
   const others = (rows: readonly Row[]) =>
-    new Set(rows.flatMap((row) => (row.user === undefined || ours.has(row.user) ? [] : [row.line])))
+    new Set(
+      rows.flatMap((row) => {
+        if (row.user === undefined || ours.has(row.user) || yields(row)) return []
+        const isYielder = row.table === 'users' && yielders.has(row.user)
+        return [isYielder ? JSON.stringify({ ...row.columns, version: 0, updated_at: '' }) : row.line]
+      }),
+    )
   const [old, now] = [others(before), others(after)]
   const lost = [...old].filter((line) => !now.has(line)).map((line) => `- ${line}`)
   return [...lost, ...[...now].filter((line) => !old.has(line)).map((line) => `+ ${line}`)]
@@ -32,8 +76,8 @@ function rowsOf(dump: string): readonly Row[] {
     if (space < 0) return []
     const table = line.slice(0, space)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows of our own tables
-    const row = JSON.parse(line.slice(space + 1)) as { id?: number; user_id?: number; tenant_id?: unknown }
+    const row = JSON.parse(line.slice(space + 1)) as Columns
     const user = table === 'users' ? row.id : row.user_id
-    return [{ table, line, user, tenantId: row.tenant_id }]
+    return [{ table, line, user, tenantId: row.tenant_id, columns: row }]
   })
 }

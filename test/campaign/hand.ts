@@ -64,6 +64,7 @@ async function addLocal(
     cards: [],
     pin: null,
     personalNumber: number,
+    holdsNumber: number !== null,
     fields: {},
     missingSince: null,
     deactivatedAt: null,
@@ -122,6 +123,7 @@ async function change(
         aliases: person.aliases.map((a) => ({ ...a, isHeld: false })),
         cards: person.cards.map((c) => ({ ...c, isHeld: false })),
         pin: person.pin === null ? null : { ...person.pin, isHeld: false },
+        holdsNumber: false,
       }
     case 'reactivate':
       return reactivate(db, person)
@@ -157,5 +159,6 @@ async function reactivate(db: Database, person: Person): Promise<Person | undefi
     aliases: person.aliases.map(hold),
     cards: person.cards.map(hold),
     pin: person.pin === null ? null : hold(person.pin),
+    holdsNumber: person.personalNumber !== null,
   }
 }

@@ -40,7 +40,9 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     isEdited: false,
   }
   try {
-    for (const step of history.start) for (const tenant of stage.tenants) play(tenant, step)
+    for (const step of history.start) {
+      for (const tenant of stage.tenants) play(tenant, { step, now: stage.engine.clock.now() })
+    }
     await stage.configure('a', 0, history.settings[0])
     if (history.second !== 'none') await stage.configure('b', history.second === 'same' ? 0 : 1, history.settings[1])
     for (const [n, step] of history.steps.entries()) {
@@ -78,7 +80,10 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
   if (step.do !== 'run' && step.do !== 'approve') for (const plan of scene.held.values()) plan.isFresh = false
   switch (step.do) {
     case 'tenant':
-      play(stage.tenants[history.second === 'other' ? step.tenant : 0]!, step.step)
+      play(stage.tenants[history.second === 'other' ? step.tenant : 0]!, {
+        step: step.step,
+        now: stage.engine.clock.now(),
+      })
       return
     case 'hand':
       await checkHistory(scene)

@@ -39,6 +39,7 @@ interface Row {
   readonly untouchable: boolean
   readonly user_name: string
   readonly personal_number: string | null
+  readonly holds_number: boolean
   readonly fields: Readonly<Record<string, unknown>>
   readonly names:
     | readonly { readonly kind: string; readonly value: string; readonly origin: string; readonly held: boolean }[]
@@ -69,7 +70,7 @@ export async function observe(db: Database): Promise<Observed> {
     db,
     'people',
     `select u.id, u.tenant_id, u.object_id, s.name as owner, u.active, u.deactivated_by, u.restored_by_administrator,
-       u.protected or u.administrator as untouchable, u.user_name, u.personal_number,
+       u.protected or u.administrator as untouchable, u.user_name, u.personal_number, u.personal_number_key is not null as holds_number,
        array(select c.name from claims k join sources c on c.id = k.source_id where k.user_id = u.id) as claims,
        jsonb_strip_nulls(jsonb_build_object(${fields.join(', ')}, 'own', u.own)) as fields,
        (select jsonb_agg(jsonb_build_object('kind', n.kind, 'value', n.value, 'origin', n.origin, 'held', n.held) order by n.value)
@@ -147,6 +148,7 @@ function personOf(row: Row): Person {
     cards: credentials.filter((c) => c.kind === 'card').map(({ value, origin, isHeld }) => ({ value, origin, isHeld })),
     pin: pin === undefined ? null : { value: pin.value, origin: pin.origin, isHeld: pin.isHeld },
     personalNumber: row.personal_number,
+    holdsNumber: row.holds_number,
     fields,
     missingSince: null,
     deactivatedAt: null,
@@ -184,7 +186,10 @@ export function differences(expected: Registry, observed: Observed): string[] {
     check('owner', (p) => p.owner)
     check('active', (p) => p.isActive)
     check('userName', (p) => p.userName)
-    check('personalNumber', (p) => p.personalNumber)
+    check('personalNumber', (p) => (p.isActive && !p.holdsNumber ? null : p.personalNumber))
+    // What somebody else has now waits for him; no run forgets it.
+    if (person.isActive && !person.holdsNumber && person.personalNumber !== null)
+      check('parked personalNumber', (p) => p.personalNumber)
     check('fields', (p) => Object.entries(p.fields).sort(([a], [b]) => (a < b ? -1 : 1)))
     const optional = new Set(
       [...person.aliases, ...person.cards].filter((h) => h.isOptional === true).map((h) => canonical(h.value)),
@@ -280,7 +285,11 @@ export function settle(expected: Registry, observed: Observed): Registry {
       }),
       ...((person.open.includes('cards') || person.cards.some((c) => c.isOptional === true)) && { cards: is.cards }),
       ...((person.open.includes('pin') || person.pin?.value === DRAWN_PIN) && { pin: is.pin }),
-      ...(person.open.includes('personalNumber') && { personalNumber: is.personalNumber }),
+      // Whether a given one that he had to do without is kept for him is not said.
+      ...((person.open.includes('personalNumber') || person.personalNumber === null) && {
+        personalNumber: is.personalNumber,
+        holdsNumber: is.holdsNumber,
+      }),
       ...(person.open.includes('fields') && { fields: is.fields }),
     })
   }

@@ -17,15 +17,19 @@ const GROUP_TYPES = [
 const MOST_PEOPLE = 12
 const MOST_GROUPS = GROUP_IDS.length
 
-export function play(tenant: Tenant, step: TenantStep): void {
+/** @param now what people hired by this step are created at: the engine's time, with which it compares it */
+export function play(tenant: Tenant, { step, now }: { readonly step: TenantStep; readonly now: Date }): void {
   try {
-    act(tenant, step)
+    act(tenant, { step, createdDateTime: `${now.toISOString().slice(0, 19)}Z` })
   } catch (error) {
     if (!(error instanceof ConflictError || error instanceof NotFoundError)) throw error
   }
 }
 
-function act(tenant: Tenant, step: TenantStep): void {
+function act(
+  tenant: Tenant,
+  { step, createdDateTime }: { readonly step: TenantStep; readonly createdDateTime: string },
+): void {
   const people = present(tenant, 'user')
   const groups = present(tenant, 'group')
   const upn = (n: number) => `${NAMES[n % NAMES.length]}@contoso.com`
@@ -33,7 +37,8 @@ function act(tenant: Tenant, step: TenantStep): void {
   const group = 'group' in step ? groups[step.group % groups.length] : undefined
   switch (step.kind) {
     case 'hire':
-      if (people.length < MOST_PEOPLE) hire(tenant, { userPrincipalName: upn(step.name), ...step.attributes })
+      if (people.length < MOST_PEOPLE)
+        hire(tenant, { userPrincipalName: upn(step.name), createdDateTime, ...step.attributes })
       return
     case 'group': {
       const numbers = tenant.numbers('group')
@@ -85,7 +90,7 @@ function act(tenant: Tenant, step: TenantStep): void {
     case 'purge':
     case 'restore':
     case 'restoreAs':
-      if (person !== undefined) actOnPerson(tenant, person, step)
+      if (person !== undefined) actOnPerson(tenant, person, { step, createdDateTime })
   }
 }
 
@@ -94,7 +99,11 @@ type OnPerson = Extract<
   { kind: 'rename' | 'reuse' | 'update' | 'disable' | 'enable' | 'remove' | 'purge' | 'restore' | 'restoreAs' }
 >
 
-function actOnPerson(tenant: Tenant, person: DirectoryObject, step: OnPerson): void {
+function actOnPerson(
+  tenant: Tenant,
+  person: DirectoryObject,
+  { step, createdDateTime }: { readonly step: OnPerson; readonly createdDateTime: string },
+): void {
   const { id } = person
   switch (step.kind) {
     case 'rename':
@@ -104,7 +113,7 @@ function actOnPerson(tenant: Tenant, person: DirectoryObject, step: OnPerson): v
       if (person.presence !== 'live') return
       const userPrincipalName = person.properties['userPrincipalName']
       remove(tenant, id)
-      hire(tenant, { userPrincipalName })
+      hire(tenant, { userPrincipalName, createdDateTime })
       return
     }
     case 'update':

@@ -34,7 +34,7 @@ export interface Stage {
   removeSource(source: string): Promise<void>
   /** The tenants' time. */
   now(): number
-  /** A moment passes in the tenants, so that not everything is created at once. */
+  /** A moment passes in the tenants and for the engine, so that not everything is created at once. */
   tick(): void
   /** Time passes: in the tenants, and in the database by moving everything that is dated into the past. */
   wait(hours: number): Promise<void>
@@ -43,6 +43,7 @@ export interface Stage {
 
 /** A request's own deadline never comes by itself: answers here are immediate or fail. */
 const DEADLINE_MS = 60_000
+const TICK_MS = 60_000
 
 /**
  * Time for Graph: whoever waits moves it. Time for the engine is the same, but its heartbeat is not waited for. It begins
@@ -81,11 +82,12 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
     ),
   )
   const early: string[] = []
+  let tickedMs = 0
   const engine: Engine = {
     db,
     vault: testSealing,
     clock: {
-      now: () => clock.now(),
+      now: () => new Date(clock.now().getTime() + tickedMs),
       monotonicMs: () => clock.monotonicMs(),
       sleep: (ms, signal) => systemClock.sleep(ms, signal),
     },
@@ -152,7 +154,10 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
       await put()
     },
     now: () => emulator.clock.now().getTime(),
-    tick: () => emulator.clock.advance(60_000),
+    tick() {
+      emulator.clock.advance(TICK_MS)
+      tickedMs += TICK_MS
+    },
     async wait(hours) {
       emulator.clock.advance(hours * 3_600_000)
       await db.query(await agingOf(db, hours))
@@ -161,11 +166,14 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
   }
 }
 
-/** Moves everything that is dated into the past, as the owner of all tables may without waking triggers. */
+/**
+ * Moves everything that is dated into the past, as the owner of all tables may without waking triggers. When links were given
+ * is compared with when people were created, which stays.
+ */
 async function agingOf(db: Database, hours: number): Promise<string> {
   dated ??= db.query<DatedTable>(
     `select table_name as table, array_agg(column_name::text) as columns from information_schema.columns
-     where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name <> 'schema_migrations' group by 1`,
+     where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name not in ('schema_migrations', 'mirror_rounds') group by 1`,
   )
   const moves = (await dated).rows.map(({ table, columns }) => {
     const set = columns.map((column) => `${column} = ${column} - interval '${hours} hours'`)

@@ -193,7 +193,10 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
     run,
     taken: none,
     wishes: (p) => wantedNumber(p),
-    had: (p) => (p.before?.personalNumber ? [{ value: p.before.personalNumber, origin: 'given', isHeld: true }] : []),
+    had: (p) =>
+      p.before?.personalNumber
+        ? [{ value: p.before.personalNumber, origin: 'given', isHeld: p.before.holdsNumber }]
+        : [],
   })
   for (const person of active) {
     person.cards = cards.get(person) ?? []
@@ -202,7 +205,8 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
     if (person.mapped?.view.settings.users.properties.pin === 'generate' && person.pin === null)
       person.pin = { value: DRAWN_PIN, origin: 'own', isHeld: true }
     const number = numbers.get(person)?.[0]
-    person.personalNumber = number?.isHeld === true ? number.value : null
+    person.personalNumber = number?.value ?? null
+    person.holdsNumber = number?.isHeld === true
   }
 }
 
@@ -261,7 +265,7 @@ function wantedPins(person: Draft): readonly Holding[] {
 
 function wantedNumber(person: Draft): readonly Holding[] {
   const had: Holding[] =
-    person.personalNumber === null ? [] : [{ value: person.personalNumber, origin: 'own', isHeld: true }]
+    person.personalNumber === null ? [] : [{ value: person.personalNumber, origin: 'own', isHeld: person.holdsNumber }]
   const spec = person.mapped?.view.settings.users.properties.personalNumber
   if (person.mapped === undefined || spec === null || spec === undefined) return had
   if (spec.apply === 'whenCreated' && !person.isNew) return had
@@ -275,6 +279,7 @@ function park(person: Draft): void {
   person.aliases = person.aliases.map((a) => ({ ...a, isHeld: false }))
   person.cards = person.cards.map((c) => ({ ...c, isHeld: false }))
   person.pin = person.pin === null ? null : { ...person.pin, isHeld: false }
+  person.holdsNumber = false
 }
 
 function rankOf(person: Draft, run: AppliedRun): readonly (string | number)[] {

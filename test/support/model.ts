@@ -53,6 +53,8 @@ export interface Person {
   readonly cards: readonly Holding[]
   readonly pin: Holding | null
   readonly personalNumber: string | null
+  /** It is parked otherwise: somebody else has it, or he is not active. */
+  readonly holdsNumber: boolean
   readonly fields: Readonly<Record<string, string>>
   /** When a run first found him missing; null while he is not. */
   readonly missingSince: number | null
@@ -238,6 +240,7 @@ function newPerson(tenantId: string, objectId: string): Draft {
     cards: [],
     pin: null,
     personalNumber: null,
+    holdsNumber: false,
     fields: {},
     missingSince: null,
     deactivatedAt: null,
