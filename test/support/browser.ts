@@ -29,6 +29,8 @@ export interface BrowserWorld {
   /** Where the web is. */
   readonly url: string
   readonly database: TestDatabase
+  /** What serves it, for making what a test begins with. */
+  readonly app: App
   /** A link as the console prints it at first start. */
   setupLink(): Promise<string>
   /** A page in a window of its own, signed in as an account of this role; undefined: as nobody. */
@@ -71,6 +73,7 @@ export async function aBrowserWorld(tenant: {
     graphUrl,
     url: serving.url,
     database,
+    app,
     complaints,
     async setupLink() {
       const vault = await openVault({ keyFile: config.keyFile, db: database.db, allowCreate: false })

@@ -1,5 +1,6 @@
 // Reverting on a source whose mirror a test writes by hand: an engine that must not ask Graph, and the registry down to the
 // last column.
+import { createHash } from 'node:crypto'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { RevertDocument } from '../../src/contract/reverts.ts'
@@ -17,7 +18,8 @@ function anOfflineEngine(db: Database): Engine {
     vault: {
       seal: (plain) => Buffer.from(`sealed ${plain}`),
       open: (sealed) => sealed.toString().replace('sealed ', ''),
-      lookup: (space, value) => Buffer.from(`${space}/${value}`),
+      // Look-ups as in `planned.ts`; what the audit chains has to stay short, or every entry would hold all before it.
+      lookup: (space, value) => Buffer.from(space === 'audit' ? sha256(value) : `${space}/${value}`),
     },
     clock: systemClock,
     random: () => 0.5,
@@ -76,4 +78,8 @@ export async function everything(db: Database): Promise<readonly unknown[]> {
      order by 1`,
   )
   return found.rows.map((row) => row.record)
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }

@@ -1,0 +1,262 @@
+// The second half of the web in a browser: people, plans and what is decided about them, and who may use the installation.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hire, update } from '../../src/emulator/operations.ts'
+import { aBrowserWorld, type BrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+
+let world: BrowserWorld
+let page: Page
+/** A name that would run where a page takes text for markup. */
+const HOSTILE = `<img src=x onerror="document.title='run'"><script>document.title='run'</script>`
+
+beforeAll(async () => {
+  world = await aBrowserWorld({ users: 60, groups: 5, memberships: 120 })
+  const { hosted, app, graphUrl } = world
+  hire(hosted.tenant, { userPrincipalName: 'mallory@contoso.com', displayName: HOSTILE, employeeId: '4711' })
+  await app.configure({
+    document: {
+      connections: {
+        contoso: {
+          tenantId: hosted.tenantId,
+          clientId: hosted.clientId,
+          clientSecret: { env: 'SECRET' },
+          cloud: 'custom',
+          authorityUrl: graphUrl,
+          graphUrl,
+        },
+      },
+      sources: {
+        staff: {
+          connection: 'contoso',
+          schedule: { delta: 'none', full: 'none' },
+          users: { properties: { cards: ['employeeId'] } },
+        },
+      },
+    },
+    secrets: new Map([['contoso', { secret: hosted.app.secrets[0]!.secretText, certificate: undefined }]]),
+    prune: false,
+    dryRun: false,
+    actor: { kind: 'command line', name: 'test' },
+  })
+  await sync()
+  page = await world.open('administrator')
+})
+afterAll(() => world.stop())
+
+const sync = () =>
+  world.app.run({
+    source: 'staff',
+    kind: 'sync',
+    mode: 'auto',
+    trigger: 'manual',
+    wait: true,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  })
+const go = (path: string) => page.goto(`${world.url}${path}`)
+const button = (name: string) => page.getByRole('button', { name, exact: true })
+const dialogButton = (name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true })
+const heading = (name: string | RegExp) => page.getByRole('heading', { name }).first().waitFor()
+const valueOf = async (sql: string) => (await world.database.db.query<{ value: unknown }>(sql)).rows[0]?.value
+
+describe('the overview', () => {
+  it('says in one look that all is well', async () => {
+    await go('/')
+    await heading('Overview')
+    await page.getByText('staff').first().waitFor()
+    await picture(page, 'overview')
+    expect(await page.getByRole('heading', { name: 'Overview' }).count()).toBe(1)
+    await expectAccessible(page)
+  })
+})
+
+describe('users', () => {
+  it('are found by what they are known by; markup in a name is text', async () => {
+    await go('/users')
+    await page.getByRole('searchbox', { name: 'Search' }).fill('mallory')
+    await page.getByRole('link', { name: 'mallory@contoso.com' }).waitFor()
+    await picture(page, 'users')
+    await expectAccessible(page)
+
+    expect(page.url()).toContain('search=mallory')
+    await page.getByRole('searchbox', { name: 'Search' }).fill('4711')
+    await page.getByText('found by').waitFor()
+    expect(await page.getByText(HOSTILE).count()).toBe(1)
+    await page.getByRole('link', { name: 'mallory@contoso.com' }).click()
+    await heading('mallory@contoso.com')
+    expect(await page.title()).toContain('mallory@contoso.com')
+    await picture(page, 'user')
+    await expectAccessible(page)
+  })
+
+  it('a card is added by hand, and revealed only to who asks, which the audit keeps', async () => {
+    await button('Add card').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Card' }).fill('0815-0816')
+    await dialogButton('Add').click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const added = page.getByRole('listitem').filter({ hasText: 'added by hand' })
+    await added.waitFor()
+    expect(await added.innerText()).not.toContain('0815')
+    await added.getByRole('button', { name: 'Reveal' }).click()
+    await dialogButton('Reveal').click()
+    await page.getByRole('alertdialog', { name: 'Card' }).getByText('0815-0816', { exact: true }).waitFor()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Done' }).click()
+
+    expect(await valueOf(`select count(*)::int as value from audit where action = 'card.reveal'`)).toBe(1)
+    expect(await valueOf(`select count(*)::int as value from audit where details like '%0815%'`)).toBe(0)
+  })
+
+  it('a new PIN is shown once', async () => {
+    await button('New PIN').click()
+    await dialogButton('New PIN').click()
+    const shown = page.getByRole('alertdialog', { name: 'The new PIN' }).getByRole('status')
+    await shown.waitFor()
+    expect(await shown.innerText()).toMatch(/^\d{6,}$/)
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Done' }).click()
+
+    await page.getByText('PIN: set').waitFor()
+  })
+
+  it('why somebody is as he is, is told', async () => {
+    await page.getByRole('link', { name: 'Why?' }).last().click()
+    await heading(/Why is/)
+    await page.getByText('owns him').waitFor()
+    await page.getByText('In scope').first().waitFor()
+    await picture(page, 'why')
+    expect(page.url()).toContain('/why?user=')
+    await expectAccessible(page)
+  })
+
+  it('is deactivated with a reason, and restored', async () => {
+    await page.getByRole('link', { name: 'mallory@contoso.com' }).click()
+    await button('Deactivate').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('lost all cards')
+    await dialogButton('Deactivate').click()
+    await page.getByText('Deactivated by an administrator').waitFor()
+    expect(await valueOf(`select active as value from users where user_name like 'mallory%'`)).toBe(false)
+    await button('Restore').click()
+    await dialogButton('Restore').click()
+    await page.getByText('Deactivated by an administrator').waitFor({ state: 'detached' })
+
+    expect(await valueOf(`select active as value from users where user_name like 'mallory%'`)).toBe(true)
+  })
+})
+
+describe('groups', () => {
+  it('are a tree with members', async () => {
+    await go('/groups')
+    await heading('Groups')
+    await expectAccessible(page)
+    await page.getByRole('table').getByRole('link').first().click()
+    await page.getByRole('textbox').or(page.getByRole('searchbox')).first().waitFor()
+    await picture(page, 'group')
+    expect(page.url()).toMatch(/\/groups(\/\d+|\?under=)/)
+    await expectAccessible(page)
+  })
+})
+
+describe('a plan', () => {
+  it('that is held is reviewed and approved', async () => {
+    const leavers = [...world.hosted.tenant.live('user')].slice(0, 20)
+    for (const { id } of leavers) update(world.hosted.tenant, id, { accountEnabled: false })
+    const { run, outcome } = await sync()
+    expect(outcome).toBe('held')
+    await go(`/runs/${run}`)
+    await page.getByText('Why it waits for approval').waitFor()
+    await page.getByRole('button', { name: /^User deactivate: \d+$/ }).click()
+    await page.getByRole('table', { name: 'Plan' }).waitFor()
+    await picture(page, 'plan')
+    await expectAccessible(page)
+    await button('Approve').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('they have left')
+    await dialogButton('Approve').click()
+    await page.getByText('Approval of staff').waitFor()
+    await page.getByText('Applied').first().waitFor()
+
+    expect(await valueOf(`select decision as value from runs where id = ${Number(run)}`)).toBe('approved')
+  })
+
+  it('that was applied is taken back after it was shown what that does', async () => {
+    await button('Undo').click()
+    await page
+      .getByRole('dialog')
+      .getByText(/It would do this: Users: .*reactivated/)
+      .waitFor()
+    await picture(page, 'undo')
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('they have not')
+    await dialogButton('Undo').click()
+    await page.getByText('Undo of staff').waitFor()
+
+    expect(await valueOf(`select count(*)::int as value from users where not active`)).toBe(0)
+  })
+
+  it('that is held is rejected', async () => {
+    const { run, outcome } = await sync()
+    expect(outcome).toBe('held')
+    await go(`/runs/${run}`)
+    await button('Reject').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('not now')
+    await dialogButton('Reject').click()
+    await page.getByText(/Rejected by administrator: not now/).waitFor()
+
+    await go('/runs')
+    await heading('Runs')
+    await page.getByText('Rejected').first().waitFor()
+    await picture(page, 'runs')
+    await expectAccessible(page)
+  })
+})
+
+describe('who may use it', () => {
+  it('another administrator is added as a viewer, who can see and not change', async () => {
+    await go('/settings/administrators')
+    await button('Add administrator').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('victor')
+    await page.getByRole('dialog').getByLabel('Password').fill('the violets of november')
+    await dialogButton('Add').click()
+    await page.getByRole('cell', { name: 'victor' }).waitFor()
+    await expectAccessible(page)
+    const other = await world.open('viewer')
+    await other.goto(`${world.url}/users`)
+    await other.getByRole('link', { name: 'mallory@contoso.com' }).click()
+    await other.getByRole('link', { name: 'Why?' }).last().waitFor()
+
+    for (const name of ['Edit', 'Deactivate', 'Add card', 'New PIN', 'Reveal'])
+      expect(await other.getByRole('button', { name, exact: true }).count()).toBe(0)
+  })
+
+  it('a token is made, shown once, and works', async () => {
+    await go('/settings/tokens')
+    await button('Add token').click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('printers')
+    await dialogButton('Add').click()
+    const shown = page.getByRole('alertdialog', { name: 'The new token' }).getByRole('status')
+    await shown.waitFor()
+    const token = (await shown.innerText()).trim()
+    const answer = await fetch(`${world.url}/api/v1/users?limit=1`, { headers: { authorization: `Bearer ${token}` } })
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Done' }).click()
+
+    expect(answer.status).toBe(200)
+    await expectAccessible(page)
+  })
+
+  it('the audit tells all of it, and that nobody touched it', async () => {
+    await go('/settings/audit')
+    await page.getByText('card.reveal').first().waitFor()
+    await button('Verify').click()
+    await page.getByText(/entries are as they were written/).waitFor()
+    expect(await page.getByText('card.reveal').count()).toBeGreaterThan(0)
+    await picture(page, 'audit')
+    await expectAccessible(page)
+    await go('/settings/installation')
+    await page.getByText('MUSTER_HOME').waitFor()
+    await expectAccessible(page)
+    await go('/account')
+    await page.getByText('this one').waitFor()
+    await expectAccessible(page)
+  })
+
+  it('met no mistake in the browser, and no page asked another host', () => {
+    expect(world.complaints).toEqual([])
+  })
+})
