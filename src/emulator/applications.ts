@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { thumbprints } from './certificate.ts'
 import type { Random } from './random.ts'
-import type { AppCertificate, AppRegistration, AppSecret, Tenant } from './tenant.ts'
+import type { AppCertificate, AppFederatedCredential, AppRegistration, AppSecret, Tenant } from './tenant.ts'
 
 /** The permissions that a directory synchronization asks for (graph.md 2.2). */
 const SYNC_ROLES: readonly string[] = ['User.Read.All', 'GroupMember.Read.All']
@@ -39,6 +39,7 @@ export function registerApplication(tenant: Tenant, random: Random, options: App
     roles: new Set(options.roles ?? SYNC_ROLES),
     secrets: [],
     certificates: [],
+    federated: [],
   }
   tenant.apps.set(app.appId, app)
   addSecret(app, random, { now: tenant.clock.now(), value: options.secret ?? newSecret(random) })
@@ -78,6 +79,14 @@ export function addCertificate(app: AppRegistration, random: Random, certificate
   }
   app.certificates.push(certificate)
   return certificate
+}
+
+/** Lets tokens of a foreign issuer stand for a secret; the audience is Entra's own unless given. */
+export function addFederatedCredential(
+  app: AppRegistration,
+  trusted: Omit<AppFederatedCredential, 'audience'> & { readonly audience?: string },
+): void {
+  app.federated.push({ audience: 'api://AzureADTokenExchange', ...trusted })
 }
 
 // 40 characters in Entra's manner, with a `~` that naive escaping would get wrong.

@@ -46,6 +46,16 @@ export interface AppRegistration {
   readonly roles: Set<string>
   readonly secrets: AppSecret[]
   readonly certificates: AppCertificate[]
+  readonly federated: AppFederatedCredential[]
+}
+
+/** A foreign issuer whose tokens are taken in place of a secret (graph.md 5.1). Compared letter by letter. */
+export interface AppFederatedCredential {
+  readonly issuer: string
+  readonly subject: string
+  readonly audience: string
+  /** SPKI PEM; Entra reads keys from the issuer's discovery document, the emulator asks nobody. */
+  readonly publicKeyPem: string
 }
 
 export interface VerifiedDomain {

@@ -1,8 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, jwtVerify, SignJWT } from 'jose'
 import * as openid from 'openid-client'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { emulate, readJson, stillClock } from '../../test/support/emulated.ts'
-import { addCertificate } from './applications.ts'
+import { addCertificate, addFederatedCredential } from './applications.ts'
 import { type Certificate, createCertificate, thumbprints } from './certificate.ts'
 
 const DAY_MS = 86_400_000
@@ -172,6 +173,45 @@ describe('client credentials by certificate (5.1)', () => {
     ])
     expect(await codes({ issuer: '00000000-0000-4000-8000-000000000000' })).toEqual([401, 'invalid_client', [50012]])
     expect(await codes({ afterDays: 31 })).toEqual([401, 'invalid_client', [700027]])
+  })
+})
+
+describe('client credentials by the token of another issuer (graph.md 5.1, workload identity federation)', () => {
+  const issuer = 'https://oidc.cluster.example/'
+  const subject = 'system:serviceaccount:muster:muster'
+  const audience = 'api://AzureADTokenExchange'
+  const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+  async function codeOf(claims: { iss?: string; sub?: string; aud?: string; from?: number }, key = keys.privateKey) {
+    const emulated = emulate()
+    const { emulator, hosted } = emulated
+    const publicKeyPem = keys.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    addFederatedCredential(hosted.app, { issuer, subject, publicKeyPem })
+    const now = Math.floor(emulator.clock.now().getTime() / 1000) + (claims.from ?? 0)
+    const assertion = await new SignJWT({})
+      .setProtectedHeader({ alg: 'RS256', kid: 'cluster-1' })
+      .setAudience(claims.aud ?? audience)
+      .setIssuer(claims.iss ?? issuer)
+      .setSubject(claims.sub ?? subject)
+      .setIssuedAt(now)
+      .setExpirationTime(now + 3600)
+      .sign(key)
+    const { status, body } = await emulated.requestToken({
+      client_secret: null,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+    })
+    return status === 200 ? 'granted' : body['error_codes']
+  }
+
+  it('compares issuer, subject and audience to the letter, the signature and the time', async () => {
+    expect(await codeOf({})).toBe('granted')
+    expect(await codeOf({ iss: issuer.slice(0, -1) })).toEqual([700211])
+    expect(await codeOf({ sub: subject.toUpperCase() })).toEqual([700213])
+    expect(await codeOf({ aud: 'https://kubernetes.default.svc' })).toEqual([700212])
+    expect(await codeOf({}, stranger.privateKey)).toEqual([700027])
+    expect(await codeOf({ from: -7200 })).toEqual([700024])
   })
 })
 

@@ -87,6 +87,11 @@ export const refuse = {
       'invalid_client',
       `Authentication failed: the ${what} '${value}' of the assertion is not valid.`,
     ]),
+  noFederated: (code: 700211 | 700212 | 700213, what: 'issuer' | 'audience' | 'subject', value: string) =>
+    refusal(code, 401, [
+      'invalid_client',
+      `No matching federated identity record found for presented assertion ${what} '${value}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation`,
+    ]),
   assertionTime: (now: Date, from: number, until: number | undefined) =>
     refusal(700024, 401, [
       'invalid_client',
