@@ -78,7 +78,7 @@ create table audit (
   subject text,
   details text not null,
   digest bytea not null,
-  constraint audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'token'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
+  constraint audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'person'::text, 'token'::text, 'terminal'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
   constraint audit_pkey PRIMARY KEY (id)
 );
 CREATE INDEX audit_subject ON public.audit USING btree (subject, id) WHERE (subject IS NOT NULL);
@@ -229,7 +229,7 @@ create table jobs (
   problem_code text,
   problem_detail text,
   ended_at timestamp with time zone,
-  constraint jobs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'token'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
+  constraint jobs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'person'::text, 'token'::text, 'terminal'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
   constraint jobs_check CHECK (((approves IS NULL) = (kind <> 'approve'::text))),
   constraint jobs_check1 CHECK (((problem_code IS NULL) = (state <> 'refused'::text))),
   constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text]))),

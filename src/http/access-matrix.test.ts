@@ -61,7 +61,8 @@ function expected(who: string, { role, scope }: Endpoint): 'allowed' | 401 | 403
   if (role === 'anyone') return 'allowed'
   const rank = ROLE_ORDER.indexOf(who)
   if (rank < 0) return 401
-  return role === 'signed-in' || rank >= ROLE_ORDER.indexOf(role) ? 'allowed' : 403
+  if (role === 'person' || role === 'terminal') return 403
+  return role === 'signed-in' || role === 'account' || rank >= ROLE_ORDER.indexOf(role) ? 'allowed' : 403
 }
 
 /** Addresses nothing that exists, so that whoever is allowed changes nothing. */

@@ -42,6 +42,11 @@ export function checkAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' 
 }
 
 function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role' | 'scope'>): string {
+  if (role === 'terminal') return 'This is for terminals, with a token of their own'
+  if (identity.kind === 'terminal') return 'A terminal may do nothing but identify people'
+  if (role === 'account') return 'This is for local accounts; whoever signed in with Microsoft has no password here'
+  if (role === 'person')
+    return 'This is for people who signed in with Microsoft; a local account is nobody of the registry'
   if (identity.kind !== 'token') return `This needs the role ${role}`
   return scope === null ? 'This is for people, not for API tokens' : `This needs a token with the scope ${scope}`
 }
@@ -53,7 +58,7 @@ function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role'
  * @throws HttpError `cross-site`, `csrf`
  */
 export function checkOrigin(request: FastifyRequest, identity: Identity): void {
-  if (identity.kind === 'token') return
+  if (identity.kind === 'token' || identity.kind === 'terminal') return
   const isReading = request.method === 'GET' || request.method === 'HEAD'
   const site = request.headers['sec-fetch-site']
   const { origin } = request.headers

@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document, made of the declarations that the server checks requests with.
 import { z } from 'zod'
 import { API } from '../contract/api/api.ts'
-import { type Answer, type Endpoint, problem } from '../contract/api/endpoint.ts'
+import { type Answer, type Audience, type Endpoint, problem } from '../contract/api/endpoint.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -55,7 +55,7 @@ function operation(name: string, endpoint: Endpoint): Json {
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
     responses: { ...responsesOf(answer), default: PROBLEM },
-    security: role === 'anyone' ? [] : [{ session: [] }, ...(scope === null ? [] : [{ token: [] }])],
+    security: securityOf({ role, scope }),
   }
 }
 
@@ -72,9 +72,14 @@ const PROBLEM = {
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 }
 
+function securityOf({ role, scope }: Pick<Endpoint, 'role' | 'scope'>): readonly Json[] {
+  if (role === 'anyone') return []
+  if (role === 'terminal') return [{ token: [] }]
+  return [{ session: [] }, ...(scope === null ? [] : [{ token: [] }])]
+}
+
 function whoMay({ role, scope }: Pick<Endpoint, 'role' | 'scope'>): string {
-  const people =
-    role === 'anyone' ? 'Nobody has to be signed in.' : role === 'signed-in' ? 'Every role.' : `Least role: ${role}.`
+  const people = AUDIENCES[role] ?? `Least role: ${role}.`
   return `${people} ${scope === null ? 'Not for API tokens.' : `Scope of a token: ${scope}.`}`
 }
 
@@ -123,3 +128,11 @@ function schemaOf(schema: z.core.$ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' })
   return rest
 }
+
+const AUDIENCES: Readonly<Record<string, string>> = {
+  anyone: 'Nobody has to be signed in.',
+  'signed-in': 'Everybody who has signed in, about himself.',
+  account: 'Local accounts, about themselves.',
+  person: 'People who signed in with Microsoft, about themselves.',
+  terminal: 'Terminals, with a token of their own.',
+} satisfies Record<Audience, string>

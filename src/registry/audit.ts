@@ -1,15 +1,16 @@
 // The audit: who changed what, written in the transaction that changes it. Rows are chained by keyed digests.
 import type { Clock } from '../base/clock.ts'
+import type { ACTOR_KINDS } from '../contract/api/access.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
 
 /** Who does something. */
 export interface Actor {
-  readonly kind: 'account' | 'token' | 'command line' | 'schedule' | 'nobody'
-  /** Of the account or token; on the command line user@host; for nobody what was tried. Kept with runs as who decided. */
+  readonly kind: (typeof ACTOR_KINDS)[number]
+  /** Of the account, token or terminal; a person's user name; on the command line user@host; for nobody what was tried. Kept with runs as who decided. */
   readonly name: string
-  /** Account or token id. */
+  /** Account, token or terminal id; a person's user id. */
   readonly id?: number | undefined
   /** The client's address, where there is one. */
   readonly address?: string | undefined

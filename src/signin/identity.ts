@@ -13,6 +13,32 @@ export interface AccountIdentity {
   readonly expiresAt: Date
 }
 
+/** Somebody of the registry who signed in with Microsoft. */
+export interface PersonIdentity {
+  readonly kind: 'person'
+  /** The user's id. */
+  readonly id: number
+  /** The registry's user name. */
+  readonly name: string
+  /** What app roles or groups of the tenant gave; null: the own page only. */
+  readonly role: Role | null
+  readonly sessionId: number
+  readonly csrf: string
+  readonly expiresAt: Date
+  readonly connectionId: number
+}
+
+/** A device that identifies people. */
+export interface TerminalIdentity {
+  readonly kind: 'terminal'
+  readonly id: number
+  readonly name: string
+  /** Ways of identifying that it may use, e.g. `card`. */
+  readonly may: ReadonlySet<string>
+  /** What it is told about whom it identified, e.g. `groups`. */
+  readonly tells: ReadonlySet<string>
+}
+
 export interface TokenIdentity {
   readonly kind: 'token'
   readonly id: number
@@ -20,7 +46,10 @@ export interface TokenIdentity {
   readonly scopes: ReadonlySet<string>
 }
 
-export type Identity = AccountIdentity | TokenIdentity | { readonly kind: 'nobody' }
+/** Whoever has a session. */
+export type SessionIdentity = AccountIdentity | PersonIdentity
+
+export type Identity = SessionIdentity | TerminalIdentity | TokenIdentity | { readonly kind: 'nobody' }
 
 export const NOBODY: Identity = { kind: 'nobody' }
 
@@ -30,10 +59,18 @@ export type Verdict = 'allowed' | 'signed-out' | 'forbidden'
 /** Whoever is not named by the endpoint's role or scope may not. */
 export function judgeAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' | 'scope'>): Verdict {
   const { role, scope } = endpoint
+  if (identity.kind === 'terminal') return role === 'terminal' ? 'allowed' : 'forbidden'
   if (identity.kind === 'token') return hasScope(identity, scope) ? 'allowed' : 'forbidden'
   if (role === 'anyone') return 'allowed'
   if (identity.kind === 'nobody') return 'signed-out'
-  return role === 'signed-in' || mayAct(identity.role, role) ? 'allowed' : 'forbidden'
+  return isEnough(identity, role) ? 'allowed' : 'forbidden'
+}
+
+function isEnough(identity: SessionIdentity, role: Exclude<Endpoint['role'], 'anyone'>): boolean {
+  if (role === 'terminal') return false
+  if (role === 'signed-in') return true
+  if (role === 'account' || role === 'person') return identity.kind === role
+  return identity.role !== null && mayAct(identity.role, role)
 }
 
 function hasScope(identity: TokenIdentity, scope: Scope | null): boolean {

@@ -25,14 +25,19 @@ export async function requireStillAllowed(
   const { actor, role, scope, now } = asked
   if (actor.kind === 'schedule' || actor.kind === 'command line') return
   const roles = ROLES.slice(ROLES.indexOf(role))
-  const found =
-    actor.kind === 'account'
-      ? await db.query('select 1 from administrators where id = $1 and enabled and role = any($2)', [actor.id, roles])
-      : await db.query(
-          `select 1 from api_tokens where id = $1 and $2 = any(scopes) and revoked_at is null and (expires_at is null or expires_at > $3)`,
-          [actor.id, scope, now],
-        )
-  if (found.rowCount === 1) return
+  if (actor.kind === 'account') {
+    const { rowCount } = await db.query('select 1 from administrators where id = $1 and enabled and role = any($2)', [
+      actor.id,
+      roles,
+    ])
+    if (rowCount === 1) return
+  } else if (actor.kind === 'token') {
+    const { rowCount } = await db.query(
+      `select 1 from api_tokens where id = $1 and $2 = any(scopes) and revoked_at is null and (expires_at is null or expires_at > $3)`,
+      [actor.id, scope, now],
+    )
+    if (rowCount === 1) return
+  }
   throw new ConflictError(
     'not-allowed',
     `${actor.name} asked for this and may not have it done any more; somebody who may has to ask for it`,

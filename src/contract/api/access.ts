@@ -60,12 +60,15 @@ export const apiToken = z.object({
 })
 export type ApiToken = z.infer<typeof apiToken>
 
+/** `person`: signed in with Microsoft; `terminal`: a device that identifies people. */
+export const ACTOR_KINDS = ['account', 'person', 'token', 'terminal', 'command line', 'schedule', 'nobody'] as const
+
 /** One change that somebody made, or an attempt that was refused. */
 export const auditEntry = z.object({
   id,
   at: time,
   actor: z.object({
-    kind: z.enum(['account', 'token', 'command line', 'schedule', 'nobody']),
+    kind: z.enum(ACTOR_KINDS),
     name: z.string(),
     address: z.string().nullable(),
   }),
@@ -149,7 +152,7 @@ export const ACCESS = {
     path: '/api/v1/session/password',
     tag,
     summary: 'Gives oneself another password; all other sessions of the account end.',
-    role: 'signed-in',
+    role: 'account',
     scope: null,
     body: z.object({ current: password, password }),
     answer: { kind: 'nothing' },

@@ -29,6 +29,13 @@ export type Answer =
   /** A file to be saved. */
   | { readonly kind: 'file'; readonly types: readonly string[] }
 
+/**
+ * Who may ask whatever his role is. `anyone`: also who has not signed in. `signed-in`: everybody with a session, about himself;
+ * `account`: local accounts only, about themselves; `person`: people who signed in with Microsoft only, about themselves.
+ * `terminal`: devices with a token for terminals, and nobody else.
+ */
+export type Audience = 'anyone' | 'signed-in' | 'account' | 'person' | 'terminal'
+
 export interface Endpoint {
   readonly method: Method
   /** With `:name` where a parameter stands. */
@@ -37,9 +44,8 @@ export interface Endpoint {
   readonly tag: string
   /** What it does, as the first line of its documentation. */
   readonly summary: string
-  /** The least role; `anyone`: also who has not signed in; `signed-in`: every role, about oneself. */
-  readonly role: Role | 'anyone' | 'signed-in'
-  /** What a token must have; null: for people only. */
+  readonly role: Role | Audience
+  /** What an API token must have; null: not for API tokens. */
   readonly scope: Scope | null
   readonly params?: Fields
   readonly query?: Fields

@@ -74,6 +74,8 @@ export const accessTexts = {
   broken: (entry: string) => `Entry ${entry} is not as it was written, or missing`,
   brokenText: 'Somebody with access to the database changed the audit. Keep a copy of the database and find out who.',
   actorKinds: {
+    person: 'person',
+    terminal: 'terminal',
     account: 'account',
     token: 'API token',
     'command line': 'command line',
