@@ -3,8 +3,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { ConflictError, NotFoundError } from '../base/errors.ts'
 import { addSecret } from './applications.ts'
-import { BadInput, flag, type Input, number, optionalText, parseInput, record, text, textList } from './admininput.ts'
+import { BadInput, flag, number, optionalText, parseInput, record, text, textList } from './admininput.ts'
 import { toFaultSpec } from './adminfaults.ts'
+import { actOnKeys, actOnDevices, presentSignIn, SIGN_IN_ACTIONS } from './adminsignin.ts'
+import { appOf, idOf, type TenantAction } from './admintargets.ts'
 import type { MovableClock } from './clock.ts'
 import type { Faults } from './faults.ts'
 import { addMember, createGroup, removeMember, renameGroup } from './memberships.ts'
@@ -25,6 +27,7 @@ import type { Random } from './random.ts'
 import type { DirectoryObject } from './object.ts'
 import type { AppRegistration, Tenant } from './tenant.ts'
 import type { ThrottleSettings } from './throttle.ts'
+import type { TokenService } from './token.ts'
 import { jsonResponse, type LoggedRequest, type WireRequest, type WireResponse } from './wire.ts'
 
 /** The part of an emulator that the interface reaches. */
@@ -36,7 +39,7 @@ export interface Administered {
   readonly throttling: ThrottleSettings
   readonly requests: readonly LoggedRequest[]
   readonly tenants: readonly Tenant[]
-  readonly tokens: { rotateKey(): void; lifetimeSeconds: { min: number; max: number } }
+  readonly tokens: TokenService
   latencyMs: number
   clearRequests(): void
   revokeTokens(app: AppRegistration): void
@@ -45,14 +48,9 @@ export interface Administered {
   setEnabled(app: AppRegistration, isEnabled: boolean): void
 }
 
-type TenantAction = (context: {
-  readonly emulator: Administered
-  readonly tenant: Tenant
-  readonly input: Input
-}) => unknown
-
 /** `POST /_admin/tenants/{tenant}/{action}`; ids are object ids or user principal names. */
-const TENANT_ACTIONS: Readonly<Record<string, TenantAction>> = {
+const TENANT_ACTIONS: Readonly<Record<string, TenantAction<Administered>>> = {
+  ...SIGN_IN_ACTIONS,
   hire: ({ tenant, input }) => present(hire(tenant, input)),
   update: ({ tenant, input }) => present(update(tenant, idOf(tenant, input, 'id'), record(input, 'patch'))),
   rename: ({ tenant, input }) => present(rename(tenant, idOf(tenant, input, 'id'), text(input, 'userPrincipalName'))),
@@ -172,12 +170,13 @@ function act(request: WireRequest, emulator: Administered): unknown {
       })
       return emulator.throttling
     case 'POST tokens':
-      if (input['rotateKey'] === true) emulator.tokens.rotateKey()
+      actOnKeys(emulator.tokens, input)
+      actOnDevices(emulator.tokens, input)
       if ('lifetimeSeconds' in input) {
         const seconds = number(input, 'lifetimeSeconds')
         emulator.tokens.lifetimeSeconds = { min: seconds, max: seconds }
       }
-      return { lifetimeSeconds: emulator.tokens.lifetimeSeconds }
+      return { lifetimeSeconds: emulator.tokens.lifetimeSeconds, device: emulator.tokens.codes.device }
     case 'GET faults':
       return { faults: emulator.faults.list().map(presentFault), pending: emulator.faults.pending().length }
     case 'POST faults':
@@ -222,18 +221,6 @@ function tenantOf(emulator: Administered, name: string): Tenant {
   return found
 }
 
-function appOf(tenant: Tenant, input: Input): AppRegistration {
-  const appId = optionalText(input, 'appId')
-  const app = appId === undefined ? [...tenant.apps.values()][0] : tenant.apps.get(appId)
-  if (app === undefined) throw new NotFoundError('app', appId ?? '')
-  return app
-}
-
-function idOf(tenant: Tenant, input: Input, name: string): string {
-  const given = text(input, name)
-  return tenant.findByUpn(given)?.id ?? given
-}
-
 function present(object: DirectoryObject): Record<string, unknown> {
   return { kind: object.kind, presence: object.presence, ...object.properties, id: object.id }
 }
@@ -250,6 +237,7 @@ function presentApp(app: AppRegistration): unknown {
       x5t,
       endDateTime,
     })),
+    ...presentSignIn(app),
   }
 }
 

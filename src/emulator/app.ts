@@ -13,7 +13,8 @@ import type { GraphRequest, GraphResponse } from './respond.ts'
 import { routeGraph } from './routes.ts'
 import type { AppRegistration, Tenant } from './tenant.ts'
 import { Throttle, type ThrottleSettings } from './throttle.ts'
-import { type Bearer, TokenService } from './token.ts'
+import type { Bearer } from './issuer.ts'
+import { TokenService } from './token.ts'
 import { jsonResponse, type WireRequest, type WireResponse } from './wire.ts'
 
 export interface AppOptions {
@@ -23,6 +24,8 @@ export interface AppOptions {
   isOwnRoot(root: string): boolean
   /** Answers `/_admin/…`; undefined leaves the path unknown. */
   admin(request: WireRequest): Promise<WireResponse>
+  /** Answers `/`. */
+  home(request: WireRequest): WireResponse
   readonly signingCertificate?: Certificate | undefined
 }
 
@@ -59,9 +62,11 @@ export class App {
     this.tokens = new TokenService({
       clock: options.clock,
       random: options.random,
+      tenants: () => this.tenants,
       findTenant: (name) => this.findTenant(name),
       standing: (app) => this.standing(app),
       isGraphRoot: (root) => options.isOwnRoot(root),
+      forgery: (tenantId) => this.faults.forgery(tenantId),
       signingCertificate: options.signingCertificate,
     })
   }
@@ -108,6 +113,7 @@ export class App {
 
   async handle(request: WireRequest): Promise<WireResponse> {
     if (request.path.startsWith('/_admin/')) return await this.#options.admin(request)
+    if (request.path === '/') return this.#options.home(request)
     if (request.path === GRAPH || request.path.startsWith(`${GRAPH}/`)) return await this.#graph(request)
     const target = this.#target(request, { path: request.path, tenantId: undefined })
     const met = this.faults.meet(target)

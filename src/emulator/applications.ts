@@ -1,5 +1,6 @@
 // App registrations: making them, their credentials, and what the token service notes about them beside.
 import { X509Certificate } from 'node:crypto'
+import { type AppSignInOptions, newSignIn } from './appsignin.ts'
 import { thumbprints } from './certificate.ts'
 import type { Random } from './random.ts'
 import type { AppCertificate, AppFederatedCredential, AppRegistration, AppSecret, Tenant } from './tenant.ts'
@@ -27,6 +28,8 @@ export interface ApplicationOptions {
   /** Application permissions; {@link SYNC_ROLES} unless given. `*` grants every one. */
   readonly roles?: Iterable<string>
   readonly secret?: string
+  /** How people sign in through it; a registration without addresses unless given. */
+  readonly signIn?: AppSignInOptions
 }
 
 /** Registers an app in the tenant with one client secret that ends in 180 days. */
@@ -40,6 +43,7 @@ export function registerApplication(tenant: Tenant, random: Random, options: App
     secrets: [],
     certificates: [],
     federated: [],
+    signIn: newSignIn(random, options.signIn),
   }
   tenant.apps.set(app.appId, app)
   addSecret(app, random, { now: tenant.clock.now(), value: options.secret ?? newSecret(random) })

@@ -1,5 +1,6 @@
 // What can go wrong, as data: matching, kinds and their parameters. faults.ts decides when, the others how.
 import type { Behaviour } from './behaviour.ts'
+import type { IdTokenForgery } from './forgeries.ts'
 
 /** On which requests a fault acts. With nothing given: on every request from outside, for ever. */
 export interface FaultMatch {
@@ -90,6 +91,8 @@ export type Fault =
   | AnswerFault
   | DamageFault
   | SpoilFault
+  /** Id tokens that no sound provider gives. Path and method do not matter. */
+  | IdTokenForgery
   | { readonly kind: 'latency'; readonly ms: number }
   /** Semantics: switched in the tenant's Behaviour until the fault is removed. */
   | { readonly kind: 'behaviour'; readonly set: Partial<Omit<Behaviour, 'fired'>> }
@@ -170,5 +173,6 @@ export const FAULT_KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   'no-value': [],
   'hostile-link': ['link'],
   'repeat-link': [],
+  'id-token': ['claims', 'header', 'signature', 'replace'],
   behaviour: ['set'],
 }

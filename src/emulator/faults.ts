@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Behaviour, BehaviourName } from './behaviour.ts'
 import { type Answer, answerFault } from './faultanswers.ts'
 import { spoilBody } from './faultbodies.ts'
+import type { IdTokenForgery } from './forgeries.ts'
 import {
   type DamageFault,
   type FaultKind,
@@ -109,7 +110,8 @@ export class Faults {
     let damage: DamageFault | undefined
     for (const entry of this.#entries) {
       const { spec } = entry
-      if (spec.kind === 'behaviour' || isSpoilFault(spec) || !matches(spec, target)) continue
+      if (spec.kind === 'behaviour' || spec.kind === 'id-token' || isSpoilFault(spec) || !matches(spec, target))
+        continue
       if (spec.kind === 'latency') {
         if (this.#acts(entry)) delayMs += spec.ms
       } else if (isDamageFault(spec)) {
@@ -132,6 +134,16 @@ export class Faults {
       if (changed !== undefined && this.#acts(entry)) spoilt = { ...spoilt, ...changed }
     }
     return spoilt
+  }
+
+  /** What an id token of this tenant is made into. */
+  forgery(tenantId: string): IdTokenForgery | undefined {
+    for (const entry of this.#entries) {
+      const { spec } = entry
+      if (spec.kind !== 'id-token' || (spec.tenantId !== undefined && spec.tenantId !== tenantId)) continue
+      if (this.#acts(entry)) return spec
+    }
+    return undefined
   }
 
   #acts(entry: Entry): boolean {

@@ -1,5 +1,6 @@
 // `/applications` and `/servicePrincipals`, as far as an app reads its own registration to see when its credentials
 // end. That needs no permission; other registrations do (graph.md 2.2, 15).
+import type { Platform } from './appsignin.ts'
 import { BASE_UNITS, unitsOf } from './cost.ts'
 import { parseFilter } from './filter.ts'
 import { readOptions } from './odata.ts'
@@ -66,8 +67,30 @@ function describe(app: AppRegistration, set: 'applications' | 'servicePrincipals
     appId: app.appId,
     displayName: app.displayName,
     ...(set === 'applications'
-      ? { signInAudience: 'AzureADMyOrg' }
-      : { accountEnabled: true, appDisplayName: app.displayName, servicePrincipalType: 'Application' }),
+      ? {
+          signInAudience: app.signIn.audience,
+          isFallbackPublicClient: app.signIn.publicClient,
+          groupMembershipClaims: groupClaims(app),
+          web: { redirectUris: urisOf(app, 'web') },
+          spa: { redirectUris: urisOf(app, 'spa') },
+          publicClient: { redirectUris: urisOf(app, 'publicClient') },
+        }
+      : {
+          appRoleAssignmentRequired: app.signIn.assignmentRequired,
+          replyUrls: app.signIn.redirectUris.map(({ uri }) => uri),
+          accountEnabled: true,
+          appDisplayName: app.displayName,
+          servicePrincipalType: 'Application',
+        }),
+    appRoles: app.signIn.appRoles.map(({ id, value, displayName }) => ({
+      id,
+      value,
+      displayName,
+      description: displayName,
+      allowedMemberTypes: ['User'],
+      isEnabled: true,
+      origin: 'Application',
+    })),
     passwordCredentials: app.secrets.map((secret) => ({
       customKeyIdentifier: null,
       displayName: secret.displayName,
@@ -88,6 +111,14 @@ function describe(app: AppRegistration, set: 'applications' | 'servicePrincipals
       usage: 'Verify',
     })),
   }
+}
+
+function groupClaims({ signIn }: AppRegistration): string | null {
+  return signIn.groupMembershipClaims === 'None' ? null : signIn.groupMembershipClaims
+}
+
+function urisOf({ signIn }: AppRegistration, platform: Platform): readonly string[] {
+  return signIn.redirectUris.filter((known) => known.platform === platform).map(({ uri }) => uri)
 }
 
 function pick(

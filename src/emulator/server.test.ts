@@ -391,6 +391,54 @@ describe('the administration interface', () => {
     ).toBeInstanceOf(Array)
   })
 
+  it('sets passwords, factors, addresses, roles, keys and device codes, and tells no password', async () => {
+    const { act, admin, hosted, emulator } = await administered()
+    const { id } = (await act('hire', { userPrincipalName: 'eve@contoso.com', displayName: 'Eve' })).body
+
+    const account = await act('setAccount', { id: 'eve@contoso.com', password: 'hers alone', mfa: 'required' })
+    await act('setDefaultPassword', { password: 'everybody' })
+    await act('addRedirectUri', { uri: 'https://muster.example/back' })
+    await act('addAppRole', { value: 'Operator' })
+    const app = await act('assign', { principalId: 'eve@contoso.com', role: 'Operator' })
+    await act('setApp', { publicClient: true, groupMembershipClaims: 'All', optionalClaims: ['upn'], consent: 'ask' })
+    const keys = await admin('POST', 'tokens', { announceKey: true, rotateKey: true, deviceIntervalSeconds: 1 })
+
+    expect(account.body).toEqual({ passwordExpired: false, mfa: 'required', blockedByPolicy: false, revokedAtMs: 0 })
+    expect(hosted.tenant.accounts.of(id).password).toBe('hers alone')
+    expect(hosted.tenant.accounts.defaultPassword).toBe('everybody')
+    expect(app.body).toMatchObject({
+      redirectUris: [{ uri: 'https://muster.example/back', platform: 'web' }],
+      assignments: [{ principalId: id, role: 'Operator' }],
+    })
+    expect(hosted.app.signIn).toMatchObject({
+      publicClient: true,
+      groupMembershipClaims: 'All',
+      optionalClaims: ['upn'],
+      consent: 'ask',
+    })
+    expect(keys.body.device).toMatchObject({ intervalSeconds: 1 })
+    expect(emulator.tokens.issuer.keys.signing(hosted.tenantId).kid).not.toBe('')
+    expect((await act('assign', { principalId: id, role: 'Pope' })).body.error).toContain('addAppRole')
+    expect((await act('setApp', { consent: 'maybe' })).body.error).toContain('granted, ask, missing')
+    expect((await act('addRedirectUri', { uri: 'http://evil.example/' })).status).toBe(409)
+    expect((await act('unassign', { principalId: id })).body.assignments).toEqual([])
+  })
+
+  it('has a page that shows who signs in with what, and not the key', async () => {
+    const { emulator, hosted } = await administered()
+    hosted.tenant.accounts.defaultPassword = 'shown <here>'
+
+    const answer = await exchange(emulator.authorityUrl)
+    const html = answer.body.toString('utf8')
+
+    expect(answer.headers['content-security-policy']).toContain("default-src 'none'")
+    expect(html).toContain('shown &lt;here&gt;')
+    expect(html).toContain(hosted.clientId)
+    expect(html).toContain(`${emulator.authorityUrl}/devicelogin`)
+    expect(html).not.toContain(emulator.adminKey)
+    expect(html).not.toContain(hosted.clientSecret)
+  })
+
   it('adds, lists and clears faults, sets behaviour and throttling, and shows the request log', async () => {
     const { emulator, hosted, act, admin, call } = await administered()
 

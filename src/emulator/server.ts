@@ -17,6 +17,7 @@ import { type ApplicationOptions, registerApplication } from './applications.ts'
 import type { Certificate } from './certificate.ts'
 import { createMovableClock, type MovableClock } from './clock.ts'
 import type { Faults } from './faults.ts'
+import { homePage } from './homepage.ts'
 import { createInProcessFetch } from './inprocess.ts'
 import { type Listener, type ListenOptions, startListener } from './listener.ts'
 import { createRandom, type Random } from './random.ts'
@@ -93,6 +94,7 @@ export class Emulator {
       random: this.random,
       isOwnRoot: (root) => this.#origins.has(root),
       admin: (request) => handleAdmin(request, this),
+      home: (request) => homePage(request, this.tenants),
       signingCertificate: options.signingCertificate,
     })
     Object.assign(this.#app.throttling, options.throttling)

@@ -5,6 +5,8 @@
 // arrays of those numbers, and a page starts at a number, so that a walk stays valid while the tenant changes.
 import type { Clock } from '../base/clock.ts'
 import { assert } from '../base/errors.ts'
+import { Accounts } from './accounts.ts'
+import type { AppSignIn } from './appsignin.ts'
 import { type Behaviour, defaultBehaviour } from './behaviour.ts'
 import { type Change, ChangeLog, type Snapshot } from './changelog.ts'
 import type { DirectoryObject, ObjectKind, Presence, Properties } from './object.ts'
@@ -47,6 +49,7 @@ export interface AppRegistration {
   readonly secrets: AppSecret[]
   readonly certificates: AppCertificate[]
   readonly federated: AppFederatedCredential[]
+  readonly signIn: AppSignIn
 }
 
 /** A foreign issuer whose tokens are taken in place of a secret (graph.md 5.1). Compared letter by letter. */
@@ -95,6 +98,8 @@ export class Tenant {
   readonly pageTexts = new PageTexts()
   /** App registrations by appId, for reading the own application; the token service keeps the same objects. */
   readonly apps = new Map<string, AppRegistration>()
+  /** Passwords and the like. */
+  readonly accounts = new Accounts()
   displayName: string
   verifiedDomains: readonly VerifiedDomain[]
   /** `AAD`, `AAD B2C` or `CIAM`. */

@@ -249,7 +249,13 @@ describe('errors of the token service (graph.md 5.8)', () => {
     ['no scope', { scope: null }, 400, 'invalid_scope', 70011],
     ['the Graph of another cloud', { scope: 'https://graph.microsoft.us/.default' }, 400, 'invalid_resource', 500011],
     ['no grant type', { grant_type: null }, 400, 'invalid_request', 900144],
-    ['another grant', { grant_type: 'password' }, 400, 'unsupported_grant_type', 70003],
+    [
+      'another grant',
+      { grant_type: 'urn:ietf:params:oauth:grant-type:saml2-bearer' },
+      400,
+      'unsupported_grant_type',
+      70003,
+    ],
   ])('refuses %s', async (_what, fields, status, error, code) => {
     const { requestToken } = emulate()
 

@@ -8,6 +8,9 @@ export interface Refusal {
   readonly status: number
   readonly error: string
   readonly text: string
+  readonly suberror?: string
+  /** What the next request must ask for, as JSON in a text. */
+  readonly claims?: string
 }
 
 const refusal = (code: number, status: number, [error, text]: readonly [string, string]): Refusal => ({
@@ -104,20 +107,34 @@ export function renderRefusal(
   refused: Refusal,
   options: { readonly origin: string; readonly now: Date; readonly traceId: string; readonly correlationId: string },
 ): WireResponse {
-  const timestamp = `${options.now.toISOString().slice(0, 19).replace('T', ' ')}Z`
+  const timestamp = timestampOf(options.now)
   return jsonResponse(
     refused.status,
     {
       error: refused.error,
-      error_description: `AADSTS${refused.code}: ${refused.text} Trace ID: ${options.traceId} Correlation ID: ${options.correlationId} Timestamp: ${timestamp}`,
+      error_description: describeRefusal(refused, options),
       error_codes: [refused.code],
       timestamp,
       trace_id: options.traceId,
       correlation_id: options.correlationId,
       error_uri: `${options.origin}/error?code=${refused.code}`,
+      ...(refused.suberror === undefined ? {} : { suberror: refused.suberror }),
+      ...(refused.claims === undefined ? {} : { claims: refused.claims }),
     },
     { 'Cache-Control': 'no-store, no-cache', Pragma: 'no-cache', 'x-ms-request-id': options.traceId },
   )
+}
+
+/** The text of `error_description`, in a body or on a redirect. */
+export function describeRefusal(
+  refused: Refusal,
+  options: { readonly now: Date; readonly traceId: string; readonly correlationId: string },
+): string {
+  return `AADSTS${refused.code}: ${refused.text} Trace ID: ${options.traceId} Correlation ID: ${options.correlationId} Timestamp: ${timestampOf(options.now)}`
+}
+
+function timestampOf(now: Date): string {
+  return `${now.toISOString().slice(0, 19).replace('T', ' ')}Z`
 }
 
 function moment(seconds: number): string {

@@ -13,7 +13,7 @@ import { hire, remove, update } from '../../emulator/operations.ts'
 import { Emulator, type HostedTenant } from '../../emulator/server.ts'
 import type { DirectoryObject } from '../../emulator/object.ts'
 import type { Tenant } from '../../emulator/tenant.ts'
-import { demoCompany } from '../../emulator/tenants/contoso.ts'
+import { contosoSignIn, demoCompany } from '../../emulator/tenants/contoso.ts'
 import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { claimDemoHome } from '../demo-home.ts'
 import { writeJson, writeLine, writeTable } from '../io.ts'
@@ -38,7 +38,8 @@ export async function runDemo(session: Session, options: { readonly once: boolea
   const emulator = new Emulator({ seed: 1 })
   const app = await openApp(config, appOptions)
   try {
-    const company = emulator.host(demoCompany({ clock: emulator.clock }))
+    const tenant = demoCompany({ clock: emulator.clock })
+    const company = emulator.host(tenant, { signIn: contosoSignIn(tenant) })
     const { graphUrl } = await emulator.listen()
     const stage: Stage = { session, app, company, home: config.home, url: graphUrl }
     const played = await play(stage)

@@ -12,6 +12,7 @@ interface Options {
   readonly seed: number
   readonly port: number
   readonly tls?: true
+  readonly redirectUri?: readonly string[]
 }
 
 const count = (text: string) => parseWhole(text, { from: 0, to: 100_000_000 })
@@ -31,14 +32,20 @@ export function addEmulatorCommand(program: Command, run: Runner): void {
       0,
     )
     .option('--tls', 'serve https with a certificate of its own authority, whose file it names')
+    .option('--redirect-uri <uris...>', 'where people return to who sign in; http://localhost is good for every port')
     .addHelpText(
       'after',
       `
 It prints one JSON line with authorityUrl, graphUrl, adminUrl, tenantId, clientId, clientSecret and
 adminKey, and serves until Ctrl-C. In a config file it is a connection with cloud: custom.
 
+People sign in on its pages with their user name and the password Emulator-2026; the first of them has
+the app role Administrator. The page at authorityUrl lists them and shows how to change everything:
+passwords, second factors, redirect URIs, app roles, signing keys.
+
 Example:
   muster emulator --users 1000 --groups 50 --memberships 4000 --port 4000
+  muster emulator --redirect-uri https://muster.example.com/signin/microsoft
 `,
     )
     .action(async (options: Options, command: Command) => {
@@ -61,6 +68,7 @@ async function emulate(session: Session, options: Options): Promise<number> {
     ...options,
     memberships,
     tls: options.tls === true,
+    redirectUris: options.redirectUri ?? [],
     stdout: (line) => writeLine(session.io, line),
     signal: session.signal,
   })

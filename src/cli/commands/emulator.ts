@@ -3,7 +3,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateTenant } from '../../emulator/generator.ts'
+import type { AppSignInOptions } from '../../emulator/appsignin.ts'
 import { Emulator } from '../../emulator/server.ts'
+import type { Tenant } from '../../emulator/tenant.ts'
 
 export interface EmulatorCommandOptions {
   readonly users: number
@@ -19,6 +21,8 @@ export interface EmulatorCommandOptions {
   readonly latencyMs?: number
   /** False: no throttling by resource units. */
   readonly throttling?: boolean
+  /** Where people who sign in return to; `http://localhost` stands for every port. */
+  readonly redirectUris?: readonly string[]
   readonly stdout: (line: string) => void
   /** Ends the emulator. */
   readonly signal: AbortSignal
@@ -37,7 +41,8 @@ export async function runEmulator(options: EmulatorCommandOptions): Promise<void
     latencyMs: options.latencyMs ?? 0,
     throttling: { enabled: options.throttling ?? true },
   })
-  const hosted = emulator.host(generateTenant({ users, groups, memberships, seed, clock: emulator.clock }))
+  const tenant = generateTenant({ users, groups, memberships, seed, clock: emulator.clock })
+  const hosted = emulator.host(tenant, { signIn: signInOf(tenant, options.redirectUris ?? []) })
   if (options.signal.aborted) return
   const addresses = await emulator.listen({ port: options.port, tls: options.tls })
   try {
@@ -56,6 +61,19 @@ export async function runEmulator(options: EmulatorCommandOptions): Promise<void
     await aborted(options.signal)
   } finally {
     await emulator.stop()
+  }
+}
+
+/** Everything allowed that a test may want, and a role for the first who can sign in. */
+function signInOf(tenant: Tenant, redirectUris: readonly string[]): AppSignInOptions {
+  const first = [...tenant.live('user')].find(
+    ({ properties }) => properties['accountEnabled'] === true && properties['userType'] === 'Member',
+  )
+  return {
+    publicClient: true,
+    redirectUris,
+    appRoles: ['Administrator', 'Operator', 'Helpdesk'].map((value) => ({ value, displayName: value })),
+    assignments: first === undefined ? [] : [{ principalId: first.id, role: 'Administrator' }],
   }
 }
 

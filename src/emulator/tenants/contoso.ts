@@ -4,6 +4,7 @@ import { extensionAttributes } from '../generatedusers.ts'
 import { addMember, addMembers, createGroup } from '../memberships.ts'
 import { foldName } from '../names.ts'
 import { hire, remove, setManager } from '../operations.ts'
+import type { AppSignInOptions } from '../appsignin.ts'
 import { createRandom } from '../random.ts'
 import type { DirectoryObject } from '../object.ts'
 import { Tenant } from '../tenant.ts'
@@ -66,6 +67,13 @@ const MANAGERS: Readonly<Record<string, string>> = {
 
 const DOMAIN = 'contoso.com'
 
+/** App roles of the demo, by user principal name. */
+const ROLES: Readonly<Record<string, string>> = {
+  [`raul.razo@${DOMAIN}`]: 'Administrator',
+  [`allan.deyoung@${DOMAIN}`]: 'Operator',
+  [`kwame.mensah@${DOMAIN}`]: 'Helpdesk',
+}
+
 /**
  * The tenant of the demo, always the same: 36 employees, two guests, a disabled account and one in the recycle bin;
  * groups of every kind, nested, one with hidden members.
@@ -96,7 +104,24 @@ export function demoCompany(options: { readonly clock: Clock }): Tenant {
   })
   remove(tenant, hire(tenant, employee(['Gone Yesterday', 'Intern', 'Marketing', null, 'Prague/5.07'], 41)).id)
   addGroups(tenant, { people, guests })
+  const security = people.get('Allan Deyoung')
+  if (security !== undefined) tenant.accounts.of(security.id).mfa = 'required'
   return tenant
+}
+
+/** How Contoso signs in to Muster: everybody with the tenant's default password, three of them with a role. */
+export function contosoSignIn(tenant: Tenant): AppSignInOptions {
+  const assigned = Object.entries(ROLES).map(([userPrincipalName, role]) => {
+    const user = tenant.findByUpn(userPrincipalName)
+    if (user === undefined) throw new Error(`the made-up company has no ${userPrincipalName}`)
+    return { principalId: user.id, role }
+  })
+  return {
+    publicClient: true,
+    groupMembershipClaims: 'SecurityGroup',
+    appRoles: [...new Set(Object.values(ROLES))].map((value) => ({ value, displayName: value })),
+    assignments: assigned,
+  }
 }
 
 function employee(row: Row, index: number): Record<string, unknown> {
