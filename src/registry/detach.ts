@@ -12,12 +12,15 @@ import type { Queries } from '../database/connect.ts'
 export async function detachSource(tx: Queries, sourceId: number): Promise<void> {
   const one = [sourceId]
   await tx.query('select 1 from sources where id = $1 for update', one)
-  // Whoever else claims these people decides about them in its next plan.
+  // Whoever else claims these people and groups decides about them in its next plan.
   await tx.query(
     `update sources s set marked_all = true, marked_all_at = s.fence
-      where s.id <> $1 and exists (
+      where s.id <> $1 and (exists (
         select 1 from claims other join claims own on own.user_id = other.user_id and own.source_id = $1
-         where other.source_id = s.id)`,
+         where other.source_id = s.id)
+       or exists (
+        select 1 from group_claims other join groups g on g.id = other.group_id and g.source_id = $1
+         where other.source_id = s.id))`,
     one,
   )
   await tx.query(

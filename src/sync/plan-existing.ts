@@ -20,13 +20,16 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
   const adopt = link === 'adopt'
   const takeOver = link === 'take-over' || link === 'succeed'
   if (!user.active && user.deactivatedBy === 'administrator' && !adopt) {
-    return {
-      ...NOTHING,
-      kind: 'skipped',
-      user,
-      frozen: false,
-      items: [skip(input, 'deactivated-by-administrator', 'administrator')],
-    }
+    // Who owns him still follows the claims; all else stays as it is until an administrator restores him.
+    return takeOver
+      ? { ...NOTHING, kind: 'existing', user, items: [ownerItem(input, { context, user, link })], frozen: false }
+      : {
+          ...NOTHING,
+          kind: 'skipped',
+          user,
+          frozen: false,
+          items: [skip(input, 'deactivated-by-administrator', 'administrator')],
+        }
   }
   const reactivate = !user.active && user.deactivatedBy !== 'administrator'
   const target = targetName(input, { context, wanted, user, issues })
@@ -86,16 +89,14 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
     })
   }
   if (takeOver) {
+    const owner = ownerItem(input, { context, user, link })
     items.push({
-      ...base,
+      ...owner,
       groupId: changes.defaultGroupId,
-      action: 'take over',
-      old: { ...all.old, source: sourceName(context, user.sourceId) },
-      new: { ...all.new, source: context.rank.name },
+      old: { ...all.old, ...owner.old },
+      new: { ...all.new, ...owner.new },
       names: namesChanged ? names.list : null,
       ...given,
-      rule: 'priority',
-      reason: link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner',
     })
   }
   if (reactivate) {
@@ -151,6 +152,18 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
     issues,
     claims: [...names.claims, ...changes.claims, ...credentials.claims],
     frozen: false,
+  }
+}
+
+/** Another source owns him from now on, and nothing else changes. */
+function ownerItem(input: UserInput, o: Pick<ExistingOptions, 'context' | 'user' | 'link'>): ItemDraft {
+  return {
+    ...userItem(input, o.user),
+    action: 'take over',
+    old: { source: sourceName(o.context, o.user.sourceId) },
+    new: { source: o.context.rank.name },
+    rule: 'priority',
+    reason: o.link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner',
   }
 }
 

@@ -72,7 +72,8 @@ function planSuccession(input: UserInput, o: LeaverOptions & { readonly successo
   const { rank, settings } = o.successor
   const wanted = onTerms(o.successor.wanted, o.user, settings)
   const issues = rejections(input, wanted)
-  const context = { ...o.context, sourceId: rank.id, rank, settings }
+  const rivals = [o.context.rank, ...o.context.rivals]
+  const context = { ...o.context, sourceId: rank.id, rank, rivals, settings }
   // His default group too is the next source's to say, and it has not been asked for his groups.
   const dropped = { ...input, attributeGroups: undefined }
   const planned = planExisting(dropped, { context, wanted, issues, user: o.user, link: 'succeed' })

@@ -365,7 +365,7 @@ describe('whom the next source takes over', () => {
       {
         ...ABOUT,
         action: 'take over',
-        old: { department: null, source: null },
+        old: { department: null, source: aRank().name },
         new: { department: 'Board', source: 'board' },
         rule: 'priority',
         reason: 'dropped-by-owner',
@@ -373,10 +373,15 @@ describe('whom the next source takes over', () => {
     ])
   })
 
-  it('names the source that had him', () => {
-    const context = { rivals: [aRank({ id: MINE, name: 'staff' })] }
+  it('whom an administrator deactivated changes owner alone, and stays as he is', () => {
+    const linked = { ...ANN, active: false, deactivatedBy: 'administrator' as const }
+    const plan = planned({ ...situation, linked })
 
-    expect(planned({ ...situation, context }).items[0]?.old).toMatchObject({ source: 'staff' })
+    expect(plan).toMatchObject({ kind: 'existing', user: { id: 1, active: false }, issues: [], claims: [] })
+    expect(plan.items).toMatchObject([
+      { action: 'take over', old: { source: aRank().name }, new: { source: 'board' }, names: null, rule: 'priority' },
+    ])
+    expect(plan.items[0]?.new).toEqual({ source: 'board' })
   })
 
   it('keeps his default group, of which the next source was not asked', () => {

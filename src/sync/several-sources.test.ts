@@ -44,6 +44,10 @@ async function both(objectId: string, attributes: Record<string, unknown>, state
   await second.user(objectId, attributes, state)
 }
 
+async function nameOf(sourceId: number): Promise<string | undefined> {
+  return (await test.db.query<{ name: string }>('select name from sources where id = $1', [sourceId])).rows[0]?.name
+}
+
 async function itemsOf(runId: number): Promise<string[]> {
   const found = await test.db.query<{ item: string }>(
     `select object || ' ' || action || ' ' || reason as item from plan_items where run_id = $1 order by seq`,
@@ -96,6 +100,20 @@ describe('D7: who owns a person', () => {
     await first.plan()
     expect(await claims()).toEqual(before)
     expect((await test.db.query('select 1 from group_claims')).rows).toEqual([])
+  })
+
+  it('whom an administrator deactivated too: the owner changes, and nothing else of him', async () => {
+    await both(ANN, { ...upn('ann'), department: 'Sales', city: 'Bern' })
+    await second.run()
+    await test.db.query(`update users set active = false, deactivated_by = 'administrator'`)
+    await test.db.query('update user_names set held = false')
+
+    const taken = await first.run()
+
+    expect(await itemsOf(taken.runId)).toEqual(['user take over comes-before-owner'])
+    expect(await owners()).toEqual({ [ANN]: { source: first.id, department: 'Bern', active: false } })
+    const next = await first.run({ everybody: true })
+    expect(await itemsOf(next.runId)).toEqual(['user skip deactivated-by-administrator'])
   })
 
   it('of the same number, the name decides', async () => {
@@ -155,6 +173,11 @@ describe('when the owner drops him', () => {
     const plan = await first.run()
 
     expect(await itemsOf(plan.runId)).toEqual(['user take over dropped-by-owner'])
+    const names = await test.db.query<{ old: string; new: string }>(
+      `select old ->> 'source' as old, new ->> 'source' as new from plan_items where run_id = $1`,
+      [plan.runId],
+    )
+    expect(names.rows).toEqual([{ old: await nameOf(first.id), new: await nameOf(second.id) }])
     expect(await owners()).toEqual({ [ANN]: { source: second.id, department: 'Bern', active: true } })
     // The new owner's next run has nothing to say about him any more.
     const next = await second.run()
@@ -294,6 +317,45 @@ describe('a take over', () => {
     expect((await people(test.db))[ANN]).toMatchObject({ name: 'ann@contoso.com', aliases: [] })
     expect(await owners()).toMatchObject({ [ANN]: { source: second.id }, [BOB]: { source: first.id } })
   })
+})
+
+it('what the former owner gave, and the next one does not take from Entra, is the registry’s own from the take over on', async () => {
+  await emptyRegistry(test.db)
+  const w = await aSyncWorld(test.db, {
+    settings: { users: { guests: 'ignore', properties: { cards: ['employeeId'], aliases: ['mailNickname'] } } },
+  })
+  const settings = (cards: string[]) =>
+    JSON.stringify(sourceSettings.parse({ connection: w.source, priority: 200, users: { properties: { cards } } }))
+  await test.db.query(
+    `insert into sources (name, connection_id, enabled, priority, settings)
+     select 'second', connection_id, true, 200, $2 from sources where name = $1`,
+    [w.source, settings([])],
+  )
+  const user = hire(w.tenant, {
+    userPrincipalName: 'ann@contoso.com',
+    displayName: 'Ann',
+    employeeId: '0077',
+    mailNickname: 'annie',
+  })
+  await w.sync()
+  await w.sync({ source: 'second' })
+  update(w.tenant, user.id, { userType: 'Guest' })
+
+  expect(await w.sync()).toMatchObject({ outcome: 'applied', users: { takenOver: 1 }, mode: 'delta' })
+
+  const origins = `select 'card' as of, origin from credentials union all select 'alias', origin from user_names where kind = 'a'`
+  expect((await test.db.query(origins)).rows).toEqual([
+    { of: 'card', origin: 'o' },
+    { of: 'alias', origin: 'o' },
+  ])
+  // A card that the new owner begins to take is given beside it.
+  update(w.tenant, user.id, { employeeId: '0088' })
+  await test.db.query(
+    `update sources set settings = $1, marked_all = true, marked_all_at = fence, settings_version = settings_version + 1 where name = 'second'`,
+    [settings(['employeeId'])],
+  )
+  expect(await w.sync({ source: 'second' })).toMatchObject({ error: null, credentials: { added: 1, removed: 0 } })
+  await w.stop()
 })
 
 describe('approval of memberships that end because a source drops people whom another owns', () => {
@@ -552,6 +614,21 @@ describe('O6: removing a source', () => {
     const plan = await second.run()
     expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner'])
     expect(plan.held).toEqual([])
+  })
+
+  it('its groups pass to the next source that imports them, with its next delta, also where it shares nobody', async () => {
+    await second.set({ priority: 20, users: { guests: 'ignore' }, groups: { under: 'Entra ID' } })
+    for (const source of [first, second]) await source.group(STAFF, { displayName: 'Staff' })
+    await first.run()
+    await second.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    const marked = await test.db.query<{ marked_all: boolean }>('select marked_all from sources')
+
+    await second.run({ everybody: marked.rows[0]?.marked_all ?? false })
+
+    expect(marked.rows).toEqual([{ marked_all: true }])
+    const found = await test.db.query('select name, under, source_id from groups where object_id = $1', [STAFF])
+    expect(found.rows).toEqual([{ name: 'Staff', under: 'Entra ID', source_id: second.id }])
   })
 
   it('S16: its groups keep their members while the other source does not want those groups, also in a full plan', async () => {

@@ -40,7 +40,7 @@ async function addLocal(
   ])
   const number = inUse.rows.length > 0 ? null : wanted
   const made = await db.query<{ id: number }>(
-    'insert into users (user_name, personal_number, personal_number_key) values ($1, $2, $3) returning id',
+    'insert into users (user_name, personal_number, personal_number_key, canonical_number) values ($1, $2, $3, $3) returning id',
     [name, number, number === null ? null : canonical(number)],
   )
   const ref = made.rows[0]!.id

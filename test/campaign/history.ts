@@ -157,6 +157,7 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
   if (wasMisled && wanted.mode === 'full' && disturbance.kind === 'none' && isRead) scene.misled.delete(source)
   trace(`  ${source} ${JSON.stringify(stage.sources.get(source))}`)
   trace(`  -> ${outcome} ${JSON.stringify(document?.users)} ${JSON.stringify(document?.error ?? document?.held)}`)
+  for (const issue of document?.issues ?? []) trace(`     ${JSON.stringify(issue)}`)
   if (document?.outcome === 'held' || document?.outcome === 'applied') await traceItems(db, Number(document.run))
   tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1
   if (stage.early.length > 0) throw new Error(`I13: ${stage.early.join(', ')}`)
