@@ -18,6 +18,7 @@ import { removeOldHistory } from './registry/retention.ts'
 import { takeTurn } from './registry/turns.ts'
 import { issueSetupCode } from './signin/codes.ts'
 import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
+import { TerminalMemory } from './signin/terminal-memory.ts'
 import { removeEnded, requireStillAllowed } from './signin/upkeep.ts'
 import { keyVersionOf } from './vault/keys.ts'
 import type { Engine } from './sync/engine.ts'
@@ -73,8 +74,10 @@ export async function startServing(
     startedAt: clock.now(),
     alertSilenceHours: config.alertSilenceHours,
   }
+  const terminals = new TerminalMemory()
   const parts: HttpParts = {
     engine,
+    terminals,
     actions,
     version,
     openGraphWith,
@@ -104,7 +107,9 @@ export async function startServing(
         now: clock.now(),
       }),
   }
-  const repeated = upkeepOf({ engine, actions, config, queue }).map((work) => new Repeated({ ...work, clock, log }))
+  const repeated = upkeepOf({ engine, actions, config, queue, terminals }).map(
+    (work) => new Repeated({ ...work, clock, log }),
+  )
   await server.listen({ host: config.listen.host, port: config.listen.port })
   await queue.work((id, signal) => doJob(engine, doing, { id, signal }), { atOnce: RUNS_AT_ONCE })
   for (const work of repeated) work.start()
@@ -122,6 +127,7 @@ export async function startServing(
         queue.stop({ reason, withinMs: STOP_MS }),
         ...repeated.map((work) => work.stop()),
       ])
+      await terminals.flush(db)
     },
   }
 }
@@ -131,8 +137,9 @@ function upkeepOf(parts: {
   readonly actions: Actions
   readonly config: Config
   readonly queue: Queue
+  readonly terminals: TerminalMemory
 }): readonly RepeatedWork[] {
-  const { engine, actions, config, queue } = parts
+  const { engine, actions, config, queue, terminals } = parts
   const { db, clock } = engine
   const inTurn = (name: string, everyMs: number, work: RepeatedWork['work']): RepeatedWork => ({
     name,
@@ -157,6 +164,8 @@ function upkeepOf(parts: {
         for (const id of await listOpenJobs(db, MOST_OPEN)) await queue.send(db, id)
       },
     },
+    // Each server writes down its own.
+    { name: 'terminals', pauseMs: 10 * SECOND_MS, work: () => terminals.flush(db) },
     inTurn('people of today', HOUR_MS / 4, () => notePeopleToday(db, clock.now())),
     inTurn('alerts', 15 * SECOND_MS, (signal) => actions.deliverAlerts({ signal })),
     inTurn('history', HOUR_MS, async (signal) => {

@@ -638,6 +638,63 @@ create table sources (
   constraint sources_name_key UNIQUE (name)
 );
 
+create table terminal_misses (
+  bucket bytea not null,
+  misses double precision not null,
+  missed_at timestamp with time zone not null,
+  constraint terminal_misses_pkey PRIMARY KEY (bucket)
+);
+CREATE INDEX terminal_misses_last ON public.terminal_misses USING btree (missed_at);
+
+create table terminal_registrations (
+  digest bytea not null,
+  terminal_id integer not null,
+  user_id integer not null,
+  expires_at timestamp with time zone not null,
+  constraint terminal_registrations_terminal_id_fkey FOREIGN KEY (terminal_id) REFERENCES terminals(id) ON DELETE CASCADE,
+  constraint terminal_registrations_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX terminal_registrations_end ON public.terminal_registrations USING btree (expires_at);
+
+create table terminal_sightings (
+  user_id integer not null,
+  terminal_id integer not null,
+  way text not null,
+  times integer not null,
+  last_at timestamp with time zone not null,
+  constraint terminal_sightings_terminal_id_fkey FOREIGN KEY (terminal_id) REFERENCES terminals(id) ON DELETE CASCADE,
+  constraint terminal_sightings_pkey PRIMARY KEY (user_id, terminal_id, way)
+);
+CREATE INDEX terminal_sightings_last ON public.terminal_sightings USING btree (last_at);
+
+create table terminals (
+  id integer generated always as identity not null,
+  name text not null,
+  name_key text not null,
+  digest bytea not null,
+  prefix text not null,
+  may text[] not null,
+  tells text[] not null,
+  unknown_card text not null,
+  card_transform text,
+  created_by text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  last_address text,
+  card_misses double precision default 0 not null,
+  card_missed_at timestamp with time zone,
+  secret_misses double precision default 0 not null,
+  secret_missed_at timestamp with time zone,
+  constraint terminals_may_check CHECK ((cardinality(may) > 0)),
+  constraint terminals_name_check CHECK ((name <> ''::text)),
+  constraint terminals_unknown_card_check CHECK ((unknown_card = ANY (ARRAY['refuse'::text, 'register'::text]))),
+  constraint terminals_pkey PRIMARY KEY (id),
+  constraint terminals_digest_key UNIQUE (digest)
+);
+CREATE UNIQUE INDEX terminals_name ON public.terminals USING btree (name_key) WHERE (revoked_at IS NULL);
+
 create table undo_groups (
   run_id integer not null,
   group_id integer not null,

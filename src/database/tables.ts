@@ -418,6 +418,45 @@ export interface Tables {
     updated_at: Generated<Date>
     cleared_everywhere: Generated<string[]>
   }
+  terminal_misses: {
+    bucket: Buffer
+    misses: number
+    missed_at: Date
+  }
+  terminal_registrations: {
+    digest: Buffer
+    terminal_id: number
+    user_id: number
+    expires_at: Date
+  }
+  terminal_sightings: {
+    user_id: number
+    terminal_id: number
+    way: string
+    times: number
+    last_at: Date
+  }
+  terminals: {
+    id: GeneratedAlways<number>
+    name: string
+    name_key: string
+    digest: Buffer
+    prefix: string
+    may: string[]
+    tells: string[]
+    unknown_card: string
+    card_transform: string | null
+    created_by: string
+    created_at: Date
+    expires_at: Date | null
+    revoked_at: Date | null
+    last_used_at: Date | null
+    last_address: string | null
+    card_misses: Generated<number>
+    card_missed_at: Date | null
+    secret_misses: Generated<number>
+    secret_missed_at: Date | null
+  }
   undo_groups: {
     run_id: number
     group_id: number

@@ -24,6 +24,11 @@ beforeAll(async () => {
   for (const scope of SCOPES) askers.set(`token ${scope}`, await http.withToken(scope))
   askers.set('revoked token', await http.withToken(...SCOPES))
   await test.db.query(`update api_tokens set revoked_at = now() where name = $1`, [SCOPES.join(' ')])
+  askers.set('terminal', await http.asTerminal())
+  for (const state of ['revoked', 'expired'])
+    askers.set(`${state} terminal`, await http.asTerminal({ name: `${state} terminal` }))
+  await test.db.query(`update terminals set revoked_at = now() where name = 'revoked terminal'`)
+  await test.db.query(`update terminals set expires_at = now() - interval '1 s' where name = 'expired terminal'`)
   for (const who of PEOPLE) askers.set(who, await asPerson(who))
 })
 afterAll(async () => {
@@ -55,14 +60,22 @@ async function asPerson(who: (typeof PEOPLE)[number]): Promise<Ask> {
 }
 
 /** Told from the declaration by rules of its own. */
-function expected(who: string, { role, scope }: Endpoint): 'allowed' | 401 | 403 {
-  if (who === 'revoked token') return 401
+function expected(who: string, { role, scope, path }: Endpoint): 'allowed' | 401 | 403 {
+  if (['revoked token', 'revoked terminal', 'expired terminal'].includes(who)) return 401
+  // A terminal may what is for terminals, which is below one address, and nobody else may that.
+  if (who === 'terminal') return /^\/api\/v1\/terminal(\/|$)/.test(path) ? 'allowed' : 403
+  if (role === 'terminal') return who === 'nobody' || isSessionGone(who) ? 401 : 403
   if (who.startsWith('token ')) return scope === who.slice(6) ? 'allowed' : 403
   if (role === 'anyone') return 'allowed'
   const rank = ROLE_ORDER.indexOf(who)
   if (rank < 0) return 401
-  if (role === 'person' || role === 'terminal') return 403
+  if (role === 'person') return 403
   return role === 'signed-in' || role === 'account' || rank >= ROLE_ORDER.indexOf(role) ? 'allowed' : 403
+}
+
+/** Whose cookie counts as none. */
+function isSessionGone(who: string): boolean {
+  return ['expired session', 'disabled account', 'forged session'].includes(who)
 }
 
 /** Addresses nothing that exists, so that whoever is allowed changes nothing. */
@@ -94,7 +107,7 @@ describe('whoever asks for an endpoint', () => {
     expect(met).toEqual(wanted)
   })
 
-  it.each(ENDPOINTS.filter(([, endpoint]) => endpoint.method !== 'GET'))(
+  it.each(ENDPOINTS.filter(([, { method, role }]) => method !== 'GET' && role !== 'terminal'))(
     '%s is refused when another site asks, or without the mark of the session',
     async (_name, { method, path, role }) => {
       const token = await sessionOf(world.engine, 'administrator', 'csrf')
@@ -124,8 +137,11 @@ describe('whoever asks for an endpoint', () => {
 
   it.each(ENDPOINTS.filter(([, endpoint]) => endpoint.body !== undefined))(
     '%s takes JSON alone, and no prototype',
-    async (_name, { method, path }) => {
-      const headers = sessionHeaders(await sessionOf(world.engine, 'administrator', 'json'))
+    async (_name, { method, path, role }) => {
+      const headers =
+        role === 'terminal'
+          ? { authorization: `Bearer ${await http.terminalToken()}` }
+          : sessionHeaders(await sessionOf(world.engine, 'administrator', 'json'))
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
         const form = await http.server.inject({
           method,

@@ -5,6 +5,7 @@ import type { Endpoint } from '../contract/api/endpoint.ts'
 import { type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
 import type { SignInParts } from '../signin/parts.ts'
 import { findSession } from '../signin/sessions.ts'
+import { findTerminal, TERMINAL_PREFIX } from '../signin/terminals.ts'
 import { findToken } from '../signin/tokens.ts'
 import { readCookie } from './cookies.ts'
 import { HttpError } from './problem.ts'
@@ -18,10 +19,12 @@ export async function identify(parts: SignInParts, request: FastifyRequest): Pro
   const { authorization } = request.headers
   if (authorization !== undefined) {
     const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? []
-    const found = token === undefined ? undefined : await findToken(parts, token)
+    const isTerminal = token?.startsWith(TERMINAL_PREFIX) === true
+    const find = isTerminal ? findTerminal : findToken
+    const found = token === undefined ? undefined : await find(parts, token)
     if (found !== undefined) return found
     throw new HttpError(401, 'token-invalid', {
-      message: 'The API token is not one of this installation, has ended or was revoked; make another one',
+      message: `The ${isTerminal ? 'terminal' : 'API'} token is not one of this installation, has ended or was revoked; make another one`,
       headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
     })
   }

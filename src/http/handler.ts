@@ -44,6 +44,8 @@ export interface Call<E extends Endpoint> extends Asked<E> {
   /** Who asks, with what he may. */
   readonly identity: Identity
   readonly client: Client
+  /** Has the audit keep that what was asked was looked at and refused; equal ones once a minute. */
+  readonly noteRefused: (reason: string) => Promise<void>
   /** Aborted when the client has gone, or the server stops. */
   readonly signal: AbortSignal
 }

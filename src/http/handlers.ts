@@ -7,6 +7,7 @@ import { groupRoutes } from './routes/groups.ts'
 import { installationRoutes } from './routes/installation.ts'
 import { runRoutes } from './routes/runs.ts'
 import { sourceRoutes } from './routes/sources.ts'
+import { terminalRoutes } from './routes/terminals.ts'
 import { userEditRoutes } from './routes/user-edits.ts'
 import { userRoutes } from './routes/users.ts'
 
@@ -20,4 +21,5 @@ export const HANDLERS: Handlers = {
   ...userRoutes,
   ...userEditRoutes,
   ...groupRoutes,
+  ...terminalRoutes,
 }

@@ -32,6 +32,11 @@ export function makeOpenApi(version: string): Json {
       schemas: { Problem: schemaOf(problem, 'output') },
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token; what it may is named by its scopes.' },
+        terminal: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A terminal token (mtt_…): good for identifying people, and for nothing else.',
+        },
         session: { type: 'apiKey', in: 'cookie', name: '__Host-muster-session', description: 'A signed-in person.' },
       },
     },
@@ -74,7 +79,7 @@ const PROBLEM = {
 
 function securityOf({ role, scope }: Pick<Endpoint, 'role' | 'scope'>): readonly Json[] {
   if (role === 'anyone') return []
-  if (role === 'terminal') return [{ token: [] }]
+  if (role === 'terminal') return [{ terminal: [] }]
   return [{ session: [] }, ...(scope === null ? [] : [{ token: [] }])]
 }
 

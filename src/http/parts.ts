@@ -3,6 +3,7 @@ import type { Queue } from '../jobs/queue.ts'
 import type { GraphClient, GraphClientOptions } from '../graph/client.ts'
 import type { Engine } from '../sync/engine.ts'
 import type { Actions } from './actions.ts'
+import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import type { RunFeeds } from './run-feed.ts'
 
 /** What it takes to read a tenant. */
@@ -37,6 +38,8 @@ export interface HttpParts {
   /** Delivers what is asked for to whichever server does it. */
   readonly queue: Pick<Queue, 'send' | 'wake'>
   readonly feeds: RunFeeds
+  /** What this process has not written down yet of who was identified where. */
+  readonly terminals: TerminalMemory
   readonly installation: Installation
   /** Throws where the key of this process is not the one that the database was filled with. */
   readonly checkKey?: () => Promise<void>

@@ -96,6 +96,8 @@ function registerRoute(
         identity,
         actor: actorOf(identity, request.ip),
         client: clientOf(request, reply),
+        noteRefused: (reason: string) =>
+          refusals.note({ actor: actorOf(identity, request.ip), action: endpoint.audit, endpoint: name, reason }),
         signal,
       }
       const key = endpoint.isIdempotent === true ? readIdempotencyKey(request) : undefined
@@ -120,7 +122,7 @@ function refusalReason(error: unknown): string | undefined {
   return error instanceof SignInError || error instanceof SlowDownError ? error.code : undefined
 }
 
-const REFUSED = new Set(['token-invalid', 'forbidden', 'cross-site', 'csrf'])
+const REFUSED = new Set(['token-invalid', 'forbidden', 'way-not-allowed', 'cross-site', 'csrf'])
 
 /** The account whose name was tried. */
 function triedBy(error: unknown): Actor | undefined {

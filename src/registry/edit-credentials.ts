@@ -12,16 +12,19 @@ import { isOwned } from './user-view.ts'
 /**
  * Gives a user a card that no source takes away. One that a source gave him already becomes the registry's own.
  *
- * @throws NotFoundError; ConflictError `card-conflict`
+ * @param edit.onlyActive refuses who is deactivated, instead of keeping the card for his return
+ * @throws NotFoundError; ConflictError `card-conflict`, `deactivated`
  */
 export async function addCard(
   db: Database,
-  edit: Edit & { readonly userId: number; readonly card: string },
+  edit: Edit & { readonly userId: number; readonly card: string; readonly onlyActive?: true },
 ): Promise<void> {
   const card = edit.card.trim()
   const lookup = edit.vault.lookup('card', canonical(card))
   await withEdit(db, edit, async (tx) => {
     const user = await lockUser(tx, edit.userId)
+    if (edit.onlyActive === true && !user.active)
+      throw new ConflictError('deactivated', 'The user was deactivated; the card was not added')
     const holder = user.active ? await holderOf(tx, { kind: 'card', lookup, userId: user.id }) : undefined
     if (holder !== undefined)
       throw new ConflictError(

@@ -19,8 +19,13 @@ export class SlowDownError extends Error {
   readonly code = 'slow-down'
   readonly retryAfterSeconds: number
 
-  constructor(retryAfterSeconds: number) {
-    super(`There were too many attempts; try again in ${retryAfterSeconds} s, or sign in by a link from the console`)
+  /** @param why what was tried too often, and how else to get in; for local accounts unless told */
+  constructor(retryAfterSeconds: number, why?: string) {
+    super(
+      why === undefined
+        ? `There were too many attempts; try again in ${retryAfterSeconds} s, or sign in by a link from the console`
+        : `Not looked at: ${why}; try again in ${retryAfterSeconds} s`,
+    )
     this.name = 'SlowDownError'
     this.retryAfterSeconds = retryAfterSeconds
   }

@@ -1,5 +1,6 @@
 // Who asks: nobody, a person with a session, or a program with a token; and whether that is enough for an endpoint.
 import { type Endpoint, mayAct, type Role, type Scope } from '../contract/api/endpoint.ts'
+import type { Told, UnknownCards, Way } from '../contract/api/terminals.ts'
 import type { Actor } from '../registry/audit.ts'
 
 export interface AccountIdentity {
@@ -33,10 +34,14 @@ export interface TerminalIdentity {
   readonly kind: 'terminal'
   readonly id: number
   readonly name: string
-  /** Ways of identifying that it may use, e.g. `card`. */
-  readonly may: ReadonlySet<string>
-  /** What it is told about whom it identified, e.g. `groups`. */
-  readonly tells: ReadonlySet<string>
+  /** Ways of identifying that it may use. */
+  readonly may: readonly Way[]
+  /** What it is told about whom it identified. */
+  readonly tells: readonly Told[]
+  readonly unknownCard: UnknownCards
+  /** How its reader writes cards; null: as the registry. */
+  readonly cardTransform: string | null
+  readonly expiresAt: Date | null
 }
 
 export interface TokenIdentity {

@@ -4,12 +4,19 @@ import { ROLES, type Role, type Scope } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import type { Actor } from '../registry/audit.ts'
 
-/** Removes sessions and codes that nobody can use any more, forgotten attempts, and answers kept for repeated requests. */
+/** So long it is kept where somebody was identified. */
+const SIGHTING_DAYS = 30
+
+/** Removes sessions and codes that nobody can use any more, forgotten attempts, old sightings, and answers kept for repeated requests. */
 export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from sessions where expires_at < $1', [now])
   await db.query('delete from one_time_codes where expires_at < $1', [now])
   const dayAgo = new Date(now.getTime() - 86_400_000)
   await db.query('delete from signin_attempts where last_at < $1', [dayAgo])
+  await db.query('delete from terminal_misses where missed_at < $1', [dayAgo])
+  await db.query('delete from terminal_registrations where expires_at < $1', [now])
+  const monthAgo = new Date(now.getTime() - SIGHTING_DAYS * 86_400_000)
+  await db.query('delete from terminal_sightings where last_at < $1', [monthAgo])
   await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])
 }
 

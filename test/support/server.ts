@@ -1,13 +1,17 @@
 // The HTTP server over a world, asked in process as whoever it takes.
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createApp } from '../../src/app.ts'
 import { loadConfig, showSettings } from '../../src/config.ts'
 import type { Role, Scope } from '../../src/contract/api/endpoint.ts'
+import { WAYS } from '../../src/contract/api/terminals.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
 import { RunFeeds } from '../../src/http/run-feed.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { csrfOf, startSession } from '../../src/signin/sessions.ts'
+import { TerminalMemory } from '../../src/signin/terminal-memory.ts'
+import { createTerminal, type TerminalSettings } from '../../src/signin/terminals.ts'
 import { createToken } from '../../src/signin/tokens.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 
@@ -35,6 +39,9 @@ export interface TestServer {
   as(role: Role): Promise<Ask>
   /** As an API token with these scopes. */
   withToken(...scopes: readonly Scope[]): Promise<Ask>
+  /** As a terminal: it may everything and is told nothing unless said otherwise. */
+  asTerminal(settings?: Partial<TerminalSettings>): Promise<Ask>
+  terminalToken(settings?: Partial<TerminalSettings>): Promise<string>
   readonly asNobody: Ask
   stop(): Promise<void>
 }
@@ -63,6 +70,7 @@ export async function aServer(
       startedAt: engine.clock.now(),
       alertSilenceHours: config.alertSilenceHours,
     },
+    terminals: new TerminalMemory(),
     feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
   }
   const server = await createServer(parts, { trustedProxies: [], ...options })
@@ -75,6 +83,8 @@ export async function aServer(
         headers: { ...own, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
       })
+  const terminalToken = async (settings: Partial<TerminalSettings> = {}) =>
+    (await createTerminal(engine, { ...aTerminal(), ...settings, days: null }, TEST)).token
   const accounts = new Map<Role, Promise<Ask>>()
   return {
     server,
@@ -96,8 +106,17 @@ export async function aServer(
       })
       return ask({ authorization: `Bearer ${token}` })
     },
+    asTerminal: async (settings) => ask({ authorization: `Bearer ${await terminalToken(settings)}` }),
+    terminalToken,
     stop: () => server.close(),
   }
+}
+
+const TEST = { kind: 'command line', name: 'test' } as const
+
+/** Settings of a terminal whose name nobody else has. */
+function aTerminal(): TerminalSettings {
+  return { name: `terminal ${randomUUID()}`, may: WAYS, tells: [], unknownCard: 'refuse', cardTransform: null }
 }
 
 /** What a browser with this session sends with everything. */

@@ -5,7 +5,17 @@ import { INSTALLATION } from './installation.ts'
 import { GROUPS, USERS } from './people.ts'
 import { RUNS } from './runs.ts'
 import { SOURCES } from './sources.ts'
+import { TERMINALS } from './terminals.ts'
 
-export const API = { ...ACCESS, ...INSTALLATION, ...CONNECTIONS, ...SOURCES, ...RUNS, ...USERS, ...GROUPS } as const
+export const API = {
+  ...ACCESS,
+  ...INSTALLATION,
+  ...CONNECTIONS,
+  ...SOURCES,
+  ...RUNS,
+  ...USERS,
+  ...GROUPS,
+  ...TERMINALS,
+} as const
 
 export type EndpointName = keyof typeof API

@@ -1,0 +1,92 @@
+// Routes of terminals: what administrators do with them, and what they do themselves.
+import type { Terminal } from '../../contract/api/terminals.ts'
+import { ConfigError } from '../../base/errors.ts'
+import type { Identity, TerminalIdentity } from '../../signin/identity.ts'
+import { identifyShown, readCard } from '../../signin/terminal-identify.ts'
+import { registerCard } from '../../signin/terminal-registration.ts'
+import {
+  changeTerminal,
+  createTerminal,
+  type ListedTerminal,
+  listTerminals,
+  renewTerminal,
+  revokeTerminal,
+} from '../../signin/terminals.ts'
+import { MAX_KEY_LENGTH, valueProblem } from '../../sync/map/value.ts'
+import type { Handlers } from '../handler.ts'
+import { HttpError } from '../problem.ts'
+
+export const terminalRoutes = {
+  listTerminals: async ({ engine }) => ({ items: (await listTerminals(engine.db)).map(presentTerminal) }),
+  createTerminal: async ({ engine }, { body, actor }) => {
+    const { token, listed } = await createTerminal(engine, body, actor)
+    return { ...presentTerminal(listed), token }
+  },
+  changeTerminal: async ({ engine }, { params, body, actor }) =>
+    presentTerminal(await changeTerminal(engine, { id: Number(params.terminal), change: body }, actor)),
+  renewTerminal: async ({ engine }, { params, body, actor }) => {
+    const { token, listed } = await renewTerminal(engine, { id: Number(params.terminal), days: body.days }, actor)
+    return { ...presentTerminal(listed), token }
+  },
+  revokeTerminal: async ({ engine }, { params, actor }) => {
+    await revokeTerminal(engine, Number(params.terminal), actor)
+    return undefined
+  },
+
+  getTerminal: async ({ engine, terminals, version }, { identity, client }) => {
+    const { id, name, may, tells, unknownCard, expiresAt } = terminalOf(identity)
+    terminals.noteUse(id, { at: engine.clock.now(), address: client.address })
+    return { name, may: [...may], tells: [...tells], unknownCard, expiresAt: expiresAt?.toISOString() ?? null, version }
+  },
+  authenticate: async ({ engine, terminals }, { body, identity, client, noteRefused }) => {
+    const terminal = terminalOf(identity)
+    requireWay(terminal, body.by)
+    terminals.noteUse(terminal.id, { at: engine.clock.now(), address: client.address })
+    const { db, vault, clock } = engine
+    const answer = await identifyShown({ db, vault, clock, terminals }, { terminal, shown: body })
+    if (answer.kind === 'refused') await noteRefused(answer.reason)
+    return answer
+  },
+  registerCard: async ({ engine }, { body, identity, actor }) => {
+    const terminal = terminalOf(identity)
+    const card = readCard(terminal, body.card)
+    const problem =
+      card === undefined ? 'is no card as the reader of this terminal writes them' : valueProblem(card, MAX_KEY_LENGTH)
+    if (card === undefined || problem !== undefined)
+      throw new ConfigError([{ at: 'body.card', message: problem ?? 'cannot be kept' }])
+    await registerCard(engine, { terminalId: terminal.id, code: body.registration, card }, actor)
+    return undefined
+  },
+} satisfies Partial<Handlers>
+
+/** @throws HttpError `forbidden`; the guard lets nobody else through */
+function terminalOf(identity: Identity): TerminalIdentity {
+  if (identity.kind === 'terminal') return identity
+  throw new HttpError(403, 'forbidden', { message: 'This is for terminals' })
+}
+
+/** @throws HttpError `way-not-allowed` */
+function requireWay({ name, may }: TerminalIdentity, way: TerminalIdentity['may'][number]): void {
+  if (may.includes(way)) return
+  throw new HttpError(403, 'way-not-allowed', {
+    message: `The terminal ${JSON.stringify(name)} may not identify people by ${way}; an administrator can allow it under Settings › Terminals`,
+  })
+}
+
+function presentTerminal(terminal: ListedTerminal): Terminal {
+  const { name, may, tells, unknownCard, cardTransform, prefix, createdBy, lastAddress } = terminal
+  return {
+    id: String(terminal.id),
+    name,
+    may: [...may],
+    tells: [...tells],
+    unknownCard,
+    cardTransform,
+    prefix,
+    createdBy,
+    createdAt: terminal.createdAt.toISOString(),
+    expiresAt: terminal.expiresAt?.toISOString() ?? null,
+    lastUsedAt: terminal.lastUsedAt?.toISOString() ?? null,
+    lastAddress,
+  }
+}

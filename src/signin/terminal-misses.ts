@@ -1,0 +1,72 @@
+// How attempts in vain at terminals add up, are forgiven, and make the next one wait. Pure.
+
+/** A rule for one place where attempts are counted. */
+export interface MissRule {
+  /** Attempts in vain that cost nothing. */
+  readonly free: number
+  /** Seconds to wait after the first one beyond those; doubled with each further one. */
+  readonly firstWait: number
+  readonly longestWait: number
+  /** Seconds after which one is forgiven. What is tried for long cannot be tried oftener than this. */
+  readonly forgiveAfter: number
+}
+
+/** What has been tried in vain and is not forgiven yet, as of the last time. */
+export interface Misses {
+  readonly misses: number
+  readonly missedAt: Date | null
+}
+
+/** Cards, and everything that is typed: PINs, names, passwords. */
+export type MissKind = 'card' | 'secret'
+
+/**
+ * By terminal. Nobody but the terminal's own people waits for it. A success forgives nothing but itself: whoever has a card or PIN
+ * of his own could buy himself tries with it.
+ */
+export const TERMINAL_RULES = {
+  card: { free: 30, firstWait: 1, longestWait: 60, forgiveAfter: 60 },
+  secret: { free: 10, firstWait: 1, longestWait: 300, forgiveAfter: 300 },
+} as const satisfies Record<MissKind, MissRule>
+
+/** By terminal, while there is more in vain over all terminals than mistakes account for. */
+export const ALARMED_RULES = {
+  card: { free: 5, firstWait: 1, longestWait: 300, forgiveAfter: 300 },
+  secret: { free: 2, firstWait: 2, longestWait: 900, forgiveAfter: 900 },
+} as const satisfies Record<MissKind, MissRule>
+
+/**
+ * Over all terminals: more than this, and the stricter rules apply. It makes nobody wait by itself: a terminal without misses of its
+ * own goes on as before, whatever happens at others.
+ */
+export const OVERALL_RULES = {
+  card: { free: 2_000, forgiveAfter: 0.5 },
+  secret: { free: 500, forgiveAfter: 2 },
+} as const satisfies Record<MissKind, Pick<MissRule, 'free' | 'forgiveAfter'>>
+
+/** By user, over all terminals. Short, as others can make him wait. */
+export const USER_RULE: MissRule = { free: 5, firstWait: 1, longestWait: 10, forgiveAfter: 60 }
+
+/** How many are not forgiven now. */
+export function standing({ misses, missedAt }: Misses, rule: Pick<MissRule, 'forgiveAfter'>, now: Date): number {
+  return Math.max(0, misses - passed(missedAt, now) / rule.forgiveAfter)
+}
+
+/** Seconds until the next attempt may be looked at, rounded up; 0: now. */
+export function waitOf(misses: Misses, rule: MissRule, now: Date): number {
+  const beyond = Math.ceil(standing(misses, rule, now)) - rule.free
+  if (beyond < 0) return 0
+  const wait = Math.min(rule.longestWait, rule.firstWait * 2 ** Math.min(beyond, 30))
+  return Math.max(0, Math.ceil(wait - passed(misses.missedAt, now)))
+}
+
+/** The rule of a terminal, by what is tried in vain everywhere. */
+export function ruleOf(kind: MissKind, overall: Misses, now: Date): MissRule {
+  const { free } = OVERALL_RULES[kind]
+  return (standing(overall, OVERALL_RULES[kind], now) > free ? ALARMED_RULES : TERMINAL_RULES)[kind]
+}
+
+/** Seconds; a clock that was set back must not make anybody wait longer. */
+function passed(since: Date | null, now: Date): number {
+  return since === null ? Infinity : Math.max(0, now.getTime() - since.getTime()) / 1_000
+}
