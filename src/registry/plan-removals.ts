@@ -44,7 +44,10 @@ export async function plannedGroupRemovals(db: Queries, runId: number): Promise<
   return found.rows.map((row) => row.object_id)
 }
 
-/** Members whom the plan of a run takes out of groups that stay, by the group's object id. */
+/**
+ * Members whom the plan of a run takes out of groups that stay, by the group's object id. What ends with a group that this source
+ * gives no more is in Entra still, also where another source has the group from now on.
+ */
 export async function plannedMembershipRemovals(
   db: Queries,
   runId: number,
@@ -54,7 +57,8 @@ export async function plannedMembershipRemovals(
        join groups g on g.id = m.group_id and g.object_id is not null
        join users u on u.id = m.user_id and u.object_id is not null
      where m.run_id = $1 and m.op = 'r' and not ${DROPPED('m.user_id')}
-       and not exists (select from plan_items i where i.run_id = $1 and i.object = 'group' and i.action = 'delete' and i.group_id = m.group_id)
+       and not exists (select from plan_items i where i.run_id = $1 and i.object = 'group' and i.group_id = m.group_id
+         and (i.action = 'delete' or i.reason = 'dropped-by-owner'))
      group by g.object_id`,
     [runId],
   )

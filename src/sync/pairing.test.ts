@@ -225,6 +225,25 @@ describe('pairing by personal number', () => {
     expect(found.rows[0]!.message).toContain('not imported')
   })
 
+  it('D5: the old name of an adopted record that cannot have the new one is his against somebody new', async () => {
+    const options = { pairBy: 'personalNumber' as const, keepOldUserName: false }
+    const source = await aHandSource(test.db, { ...BY_NUMBER, users: { ...BY_NUMBER.users, options } })
+    await aLocalUser({ name: 'fay@x', number: '1002' })
+    await aLocalUser({ name: 'eve@x', number: null })
+    await source.user(A, { userPrincipalName: 'eve@x', employeeId: '1002', accountEnabled: true })
+    await source.user(B, { userPrincipalName: 'fay@x', accountEnabled: true })
+
+    await source.run()
+
+    const all = await people(test.db)
+    expect(all[A]).toMatchObject({ name: 'fay@x' })
+    expect(all[B]).toBeUndefined()
+    expect(await issues()).toEqual([
+      { code: 'user-name-conflict', object_id: A },
+      { code: 'user-name-conflict', object_id: B },
+    ])
+  })
+
   it('O5: with Pair by Object ID off the number comes first and the object id moves to the record found', async () => {
     const options = { pairBy: 'personalNumber' as const, pairByObjectId: false }
     const source = await aHandSource(test.db, { ...BY_NUMBER, users: { ...BY_NUMBER.users, options } })

@@ -154,10 +154,9 @@ export class PeoplePlanner {
         },
         this.#context(settled),
       )
+      const paired = key === undefined ? undefined : candidates.get(key)?.find((c) => c.id === result.user?.id)
       if (purpose.kind === 'claim') {
-        const candidate = key === undefined ? undefined : candidates.get(key)
-        const subject = candidate?.find((c) => c.id === result.user?.id) ?? user
-        claimants.push(this.#claimant(input, result, subject))
+        claimants.push(this.#claimant(input, result, paired ?? user))
         continue
       }
       for (const item of result.items) items.push(item)
@@ -192,9 +191,10 @@ export class PeoplePlanner {
       }
       for (const claim of result.claims)
         claims.push({ space: claim.space, name: claim.key, key: input.row.key, rank: claim.rank })
-      if (user !== undefined && user.id === result.user?.id && result.claims.length > 0) {
-        // He falls back on the name he has when the new one is refused.
-        claims.push({ space: 'name', name: canonical(user.userName), key: input.row.key, rank: 'kept' })
+      const record = user !== undefined && user.id === result.user?.id ? user : paired
+      if (record !== undefined && result.claims.length > 0) {
+        // He falls back on the name that the record has when the new one is refused.
+        claims.push({ space: 'name', name: canonical(record.userName), key: input.row.key, rank: 'kept' })
       }
     }
     if (purpose.kind === 'claim') return claimants

@@ -429,6 +429,46 @@ describe('approval of memberships that end because a source drops people whom an
   })
 })
 
+describe('approval of memberships that end because a group passes to another source', () => {
+  it('O8: they end, though Entra has them: the plan is applied as it was shown, and is not held again', async () => {
+    await emptyRegistry(test.db)
+    const none = { memberships: { percent: 0, count: 0 } }
+    const w = await aSyncWorld(test.db, { settings: { safeguard: none } })
+    const user = hire(w.tenant, { userPrincipalName: 'ann@contoso.com', displayName: 'Ann' })
+    const [staff, few] = ['Staff', 'Few'].map((displayName) => createGroup(w.tenant, { displayName }))
+    addMember(w.tenant, staff!.id, user.id)
+    const settings = sourceSettings.parse({
+      connection: w.source,
+      priority: 200,
+      users: { import: { groups: [few!.id] } },
+    })
+    await test.db.query(
+      `insert into sources (name, connection_id, enabled, priority, settings)
+       select 'second', connection_id, true, 200, $2 from sources where name = $1`,
+      [w.source, JSON.stringify(settings)],
+    )
+    await w.sync()
+    expect(await w.sync({ source: 'second' })).toMatchObject({ error: null })
+    const ignoring = sourceSettings.parse({ connection: w.source, groups: { ignore: [staff!.id] }, safeguard: none })
+    await test.db.query('update sources set settings = $2, marked_all = true where name = $1', [w.source, ignoring])
+    const run = await w.sync()
+    expect(run).toMatchObject({ outcome: 'held', memberships: { removed: 1 } })
+
+    const approved = await approveRun(w.engine, {
+      run: Number(run.run),
+      hash: run.planHash!,
+      reason: 'r',
+      actor: { kind: 'command line', name: 'b' },
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    })
+
+    expect(approved).toMatchObject({ outcome: 'applied', memberships: { removed: 1 } })
+    expect((await registryView(test.db)).memberships).toEqual([])
+    await w.stop()
+  })
+})
+
 describe('memberships and groups of several sources', () => {
   beforeEach(async () => {
     for (const source of [first, second]) {
