@@ -1,6 +1,7 @@
 // From the text of an id token to a verified person: header, key, signature, then claims.
 import { compactVerify, decodeJwt, decodeProtectedHeader, errors, importJWK } from 'jose'
 import type { TokenRefusal } from '../contract/sign-in-refusals.ts'
+import { isUnambiguous } from './json-names.ts'
 import { type DecodedToken, type Expected, type Judged, judgeHeader, judgeIdToken } from './id-token.ts'
 import type { TenantDocuments } from './oidc-documents.ts'
 
@@ -38,7 +39,9 @@ export async function verifyIdToken(
 function decode(text: string): DecodedToken | undefined {
   if (text.length > LONGEST_TOKEN) return undefined
   try {
-    return { header: { ...decodeProtectedHeader(text) }, claims: decodeJwt(text) }
+    const decoded = { header: { ...decodeProtectedHeader(text) }, claims: decodeJwt(text) }
+    const parts = text.split('.', 2).map((part) => Buffer.from(part, 'base64url').toString('utf8'))
+    return parts.every(isUnambiguous) ? decoded : undefined
   } catch {
     // jose throws errors of several kinds for what is no token.
     return undefined
