@@ -28,7 +28,7 @@ const app = await openApp(loadConfig({}, { home, logLevel: 'silent' }), { clock:
 const document = configFile(access)
 const file = parseConfigFile(document, await app.connectionNames())
 const secrets = new Map(
-  Object.keys(file.connections).map((name) => [name, { secret: access.clientSecret, certificate: undefined }]),
+  Object.keys(file.connections).map((name) => [name, { secrets: [access.clientSecret], certificates: [] }]),
 )
 const actor = { kind: 'command line' as const, name: 'bench' }
 await app.configure({ document, secrets, prune: false, dryRun: false, actor })

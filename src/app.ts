@@ -19,11 +19,12 @@ import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
 import { migrate } from './database/migrate.ts'
 import { withTransaction } from './database/transaction.ts'
-import { GraphClient } from './graph/client.ts'
+import { GraphClient, type GraphClientOptions } from './graph/client.ts'
 import type { GraphAccess } from './http/parts.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
+import { noteOutcomes } from './registry/connection-credentials.ts'
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
@@ -37,7 +38,7 @@ import { listRuns, requireRun } from './registry/runs.ts'
 import { requireSource } from './registry/sources.ts'
 import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
-import { checkSaved } from './sync/check.ts'
+import { checkSaved, notesOf } from './sync/check.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
 import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
@@ -140,11 +141,25 @@ interface ClientParts extends AppOptions {
 }
 
 async function createClient(connection: Connection, parts: ClientParts): Promise<GraphClient> {
-  const credentials = await openCredentials(parts.db, { connectionId: connection.id, vault: parts.vault })
-  return createClientWith({ ...connection, credentials }, parts)
+  const { db, vault, clock, log } = parts
+  const credentials = await openCredentials(db, { connectionId: connection.id, vault })
+  return createClientWith({ ...connection, credentials }, parts, async (outcomes) => {
+    try {
+      await noteOutcomes(db, { notes: notesOf(outcomes), now: clock.now() })
+    } catch (error) {
+      // What the client was used for is done; the next one notes it.
+      log.warn('what became of credentials could not be noted', {
+        code: error instanceof RunError ? error.code : 'unknown',
+      })
+    }
+  })
 }
 
-function createClientWith(access: GraphAccess, { config, clock, log }: Pick<ClientParts, 'config' | 'clock' | 'log'>) {
+function createClientWith(
+  access: GraphAccess,
+  { config, clock, log }: Pick<ClientParts, 'config' | 'clock' | 'log'>,
+  onStop?: GraphClientOptions['onStop'],
+) {
   const { tenantId, clientId, authorityUrl, graphUrl, credentials } = access
   return new GraphClient({
     tenantId,
@@ -161,6 +176,7 @@ function createClientWith(access: GraphAccess, { config, clock, log }: Pick<Clie
       ...(config.noProxy === undefined ? {} : { noProxy: config.noProxy }),
     },
     ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
+    ...(onStop === undefined ? {} : { onStop }),
   })
 }
 
@@ -193,7 +209,7 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
     },
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
-    check: (connection, signal) => checkSaved(engine, { connection, signal }),
+    check: (request) => checkSaved(engine, request),
     run: (request) => noted(runSource(engine, request)),
     approve: (request) => noted(approveRun(engine, request)),
     reject: (request) => rejectRun(engine, request),

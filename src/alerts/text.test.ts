@@ -21,7 +21,7 @@ describe('the text of an alert', () => {
       expect(title).toMatch(/^contoso(-staff)?: .+[^.]$/)
       expect(title).not.toContain('\n')
       expect(text.split('\n\n').length).toBeGreaterThanOrEqual(3)
-      expect(text).toMatch(/muster |upload a new certificate/)
+      expect(text).toMatch(/muster |upload a new certificate|make a new client secret/)
     },
   )
 

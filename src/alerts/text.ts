@@ -73,15 +73,16 @@ function silentText({ source, hours, lastSuccessAt }: SilentAlert): AlertText {
 }
 
 function expiringText({ connection, thumbprint, expiresAt, days }: ExpiringAlert): AlertText {
-  const what = `The certificate${thumbprint === null ? '' : ` ${thumbprint}`} of the connection ${connection}`
+  const kind = thumbprint === null ? 'client secret' : 'certificate'
+  const what = `The ${kind}${thumbprint === null ? '' : ` ${thumbprint}`} of the connection ${connection}`
   const when =
     days < 0 ? `expired on ${expiresAt.slice(0, 10)}` : `expires on ${expiresAt.slice(0, 10)}, ${inDays(days)}`
   return {
-    title: `${connection}: its certificate ${days < 0 ? 'has expired' : `expires ${inDays(days)}`}`,
+    title: `${connection}: its ${kind} ${days < 0 ? 'has expired' : `expires ${inDays(days)}`}`,
     text: paragraphs(
       `${what} ${when}.`,
       'After that Microsoft refuses Muster: sources of this connection fail, and nobody can sign in through it.',
-      'What to do: upload a new certificate to the app registration, name it in the config file beside or instead of the old one, and apply that; both may be there at once, so that there is no gap.',
+      `What to do: ${thumbprint === null ? 'make a new client secret in' : 'upload a new certificate to'} the app registration and add it to the connection beside the old one, in the web or in the config file; both may be there at once, so that there is no gap. Check connection tells whether it works.`,
     ),
   }
 }

@@ -95,10 +95,10 @@ describe('readSecrets', () => {
       environment: { A_SECRET: 'from the environment' },
     })
 
-    expect(secrets.get('a')).toEqual({ secret: 'from the environment', certificate: undefined })
+    expect(secrets.get('a')).toEqual({ secrets: ['from the environment'], certificates: [] })
     expect(secrets.get('b')).toEqual({
-      secret: 'from a file',
-      certificate: { text: 'PEM', at: 'connections.b.certificate.file' },
+      secrets: ['from a file'],
+      certificates: [{ text: 'PEM', at: 'connections.b.certificate.file' }],
     })
   })
 

@@ -62,17 +62,20 @@ interface Reading {
 }
 
 async function readSecretsOf(connection: ConnectionSettings, reading: Reading): Promise<ConnectionSecrets> {
-  const { clientSecret, certificate } = connection
-  const at = `${reading.at}.certificate.file`
-  const pem =
-    certificate === undefined
-      ? undefined
-      : await attempt(reading, () => readNamedFile(certificate.file, { ...reading, at }))
-  const secret =
-    clientSecret === undefined
-      ? undefined
-      : await attempt(reading, () => readSecret(clientSecret, { ...reading, at: `${reading.at}.clientSecret` }))
-  return { secret, certificate: pem === undefined ? undefined : { text: pem, at } }
+  const { clientSecret = [], certificate = [] } = connection
+  const secrets: string[] = []
+  const certificates: { text: string; at: string }[] = []
+  for (const [n, reference] of clientSecret.entries()) {
+    const at = `${reading.at}.clientSecret${clientSecret.length > 1 ? `[${n}]` : ''}`
+    const value = await attempt(reading, () => readSecret(reference, { ...reading, at }))
+    if (value !== undefined) secrets.push(value)
+  }
+  for (const [n, reference] of certificate === 'generate' ? [] : certificate.entries()) {
+    const at = `${reading.at}.certificate${certificate.length > 1 ? `[${n}]` : ''}`
+    const text = await attempt(reading, () => readSecret(reference, { ...reading, at }))
+    if (text !== undefined) certificates.push({ text, at: `${at}.${'file' in reference ? 'file' : 'env'}` })
+  }
+  return { secrets, certificates }
 }
 
 async function readSecret(reference: SecretReference, reading: Reading): Promise<string> {

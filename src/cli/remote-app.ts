@@ -40,9 +40,9 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
       return new Set(connections.map((connection) => connection.name))
     },
     configure: async ({ document, secrets, prune, dryRun }) => {
-      const sent = [...secrets].map(([name, { secret, certificate }]) => [
+      const sent = [...secrets].map(([name, given]) => [
         name,
-        { ...(secret === undefined ? {} : { secret }), ...(certificate && { certificate: certificate.text }) },
+        { secret: [...given.secrets], certificate: given.certificates.map(({ text }) => text) },
       ])
       const body = { file: asBlock(document), secrets: Object.fromEntries(sent), prune, dryRun, plans: false }
       return (await call(server, API.applyConfiguration, { body })).changes
@@ -52,7 +52,7 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
       const told = await call(server, API.getImpact, { params: { source }, body, signal })
       return { ...told, items: told.items.map(asPlanItem) }
     },
-    check: async (connection, signal) =>
+    check: async ({ connection, signal }) =>
       // The contract says no more of the names of checks than that they are texts.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       (await call(server, API.checkConnection, { params: { connection }, signal })).findings as Awaited<

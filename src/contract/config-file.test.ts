@@ -262,7 +262,7 @@ describe('config file', () => {
       'a connection without a credential',
       { connections: { contoso: { tenantId: ID, clientId: ID } } },
       [
-        'connections.contoso: a credential is missing: give clientSecret: { env: NAME } or { file: path }, or certificate: { file: path }',
+        'connections.contoso: a credential is missing: give clientSecret: { env: NAME } or { file: path }, certificate: { file: path } or generate, workloadIdentity: { file: path }, or managedIdentity: true',
       ],
     ],
     [
@@ -313,6 +313,41 @@ describe('config file', () => {
       'sources.staff.groups.types: no type is selected',
       'sources.staff.prority: unknown key; did you mean "priority"?',
     ])
+  })
+
+  it('O2: takes credentials of every kind, and several of one kind', () => {
+    const of = (credentials: object) =>
+      parseConfigFile({ connections: { contoso: { tenantId: ID, clientId: ID, ...credentials } } }, new Set())
+        .connections['contoso']
+
+    expect(of({ clientSecret: [{ env: 'NEW', expires: '2027-05-31' }, { file: 'old' }] })).toMatchObject({
+      clientSecret: [{ env: 'NEW', expires: '2027-05-31' }, { file: 'old' }],
+    })
+    expect(of({ certificate: { file: 'c.pem' } })).toMatchObject({ certificate: [{ file: 'c.pem' }] })
+    expect(of({ certificate: 'generate' })).toMatchObject({ certificate: 'generate' })
+    expect(of({ workloadIdentity: { file: '/var/run/token' } })).toMatchObject({
+      workloadIdentity: { file: '/var/run/token' },
+    })
+    expect(of({ managedIdentity: true })).toMatchObject({ managedIdentity: true })
+    expect(of({ managedIdentity: { clientId: ID.toUpperCase() } })).toMatchObject({ managedIdentity: { clientId: ID } })
+  })
+
+  it('tells credentials that cannot be meant', () => {
+    const of = (credentials: object) =>
+      problemsOf({ connections: { contoso: { tenantId: ID, clientId: ID, ...credentials } } })
+    const custom = { cloud: 'custom', graphUrl: 'https://graph.example' }
+
+    expect(of({ clientSecret: [] })).toHaveLength(1)
+    expect(of({ clientSecret: { env: 'A', expires: 'soon' } })).toEqual([
+      'connections.contoso.clientSecret.expires: must be a day like 2027-05-31',
+    ])
+    expect(of({ certificate: 'make' })).toHaveLength(1)
+    expect(of({ managedIdentity: false })).toEqual([expect.stringContaining('managedIdentity: must be true')])
+    expect(of({ workloadIdentity: { file: 'token' } })).toEqual([expect.stringContaining('must be an absolute path')])
+    expect(of({ ...custom, workloadIdentity: { file: '/token' }, authorityUrl: 'https://login.example' })).toEqual([
+      expect.stringContaining("workloadIdentity: is accepted with Microsoft's own clouds only"),
+    ])
+    expect(of({ ...custom, workloadIdentity: { file: '/token' }, authorityUrl: 'http://127.0.0.1:8081' })).toEqual([])
   })
 
   it('never repeats a secret that was pasted where it does not belong', () => {

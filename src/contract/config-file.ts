@@ -2,27 +2,46 @@
 import { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../base/errors.ts'
 import { connectionShape, objectName, rootMistakes } from './connection-settings.ts'
+import { expiryDay, federationMistakes, managedIdentity, MAX_CREDENTIALS, workloadIdentity } from './credentials.ts'
 import { at as valueAt, parseWithProblems } from './problems.ts'
 import { sourceSettings } from './sources.ts'
 import { settingsMistakes } from './written-settings.ts'
 
+const notASecret = (issue: { readonly input?: unknown }) =>
+  typeof issue.input === 'object' && issue.input !== null
+    ? undefined
+    : 'secrets do not stand in this file; name where it is: { env: NAME } or { file: path }'
 const reference = z.union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })], {
-  error: (issue) =>
-    typeof issue.input === 'object' && issue.input !== null
-      ? undefined
-      : 'secrets do not stand in this file; name where it is: { env: NAME } or { file: path }',
+  error: notASecret,
 })
 /** Where a secret is read from when the file is applied. */
 export type SecretReference = z.output<typeof reference>
 
+const secret = z.union(
+  [
+    reference.options[0].extend({ expires: expiryDay.optional() }),
+    reference.options[1].extend({ expires: expiryDay.optional() }),
+  ],
+  {
+    error: notASecret,
+  },
+)
+
+/** One, or several side by side, tried in their order. */
+const severally = <Schema extends z.ZodType>(one: Schema) =>
+  z.union([one.transform((value) => [value]), z.array(one).min(1).max(MAX_CREDENTIALS)], { error: notASecret })
+
 const connection = z
   .strictObject({
     ...connectionShape,
-    clientSecret: reference.optional(),
-    certificate: z.strictObject({ file: z.string().min(1) }).optional(),
+    clientSecret: severally(secret).optional(),
+    certificate: z.union([z.literal('generate'), severally(reference)], { error: notASecret }).optional(),
+    workloadIdentity: workloadIdentity.optional(),
+    managedIdentity: managedIdentity.optional(),
   })
   .superRefine((c, context) => {
-    for (const { at, message } of rootMistakes(c)) context.addIssue({ code: 'custom', path: [at], message })
+    for (const { at, message } of [...rootMistakes(c), ...federationMistakes(c)])
+      context.addIssue({ code: 'custom', path: [at], message })
   })
 /** A connection as the config file writes it, with every default filled in. */
 export type ConnectionSettings = z.output<typeof connection>
@@ -31,8 +50,9 @@ const file = z.strictObject({
   connections: z.record(objectName, connection).default({}),
   sources: z.record(objectName, sourceSettings).default({}),
 })
+const CREDENTIAL_KEYS = ['clientSecret', 'certificate', 'workloadIdentity', 'managedIdentity'] as const
 const CREDENTIAL_MISSING =
-  'a credential is missing: give clientSecret: { env: NAME } or { file: path }, or certificate: { file: path }'
+  'a credential is missing: give clientSecret: { env: NAME } or { file: path }, certificate: { file: path } or generate, workloadIdentity: { file: path }, or managedIdentity: true'
 
 /** A config file with every default filled in. */
 export type ConfigFile = z.output<typeof file>
@@ -47,9 +67,9 @@ export function parseConfigFile(document: unknown, knownConnections: ReadonlySet
   const parsed = parseWithProblems(file, document ?? {})
   if (parsed.kind === 'problems') throw new ConfigError(parsed.problems)
   const problems: ConfigProblem[] = []
-  for (const [connection, { clientSecret, certificate }] of Object.entries(parsed.value.connections)) {
+  for (const [connection, settings] of Object.entries(parsed.value.connections)) {
     // One that exists keeps the credentials on file.
-    if (clientSecret === undefined && certificate === undefined && !knownConnections.has(connection))
+    if (CREDENTIAL_KEYS.every((key) => settings[key] === undefined) && !knownConnections.has(connection))
       problems.push({ at: `connections.${connection}`, message: CREDENTIAL_MISSING })
   }
   for (const [source, settings] of Object.entries(parsed.value.sources)) {

@@ -64,7 +64,8 @@ const ATTRIBUTE_WARNINGS: Readonly<Record<string, string>> = {
     'Microsoft shows employeeLeaveDateTime only to applications that have User-LifeCycleInfo.Read.All as well.',
 }
 
-function attributesRead(property: OneValued | SeveralValued): readonly string[] {
+/** Attributes that one entry of a mapping reads; of texts that cannot be parsed none. */
+export function attributesRead(property: OneValued | SeveralValued): readonly string[] {
   if ('from' in property) return attributesOf(property.from)
   if ('template' in property) {
     const parsed = parseTemplate(property.template)

@@ -107,7 +107,17 @@ create table connection_credentials (
   thumbprint text,
   expires_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
-  constraint connection_credentials_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'certificate'::text]))),
+  detail text,
+  origin text default 'given'::text not null,
+  expiry_from text,
+  worked_at timestamp with time zone,
+  refused_at timestamp with time zone,
+  refusal text,
+  remedy text,
+  constraint connection_credentials_expiry_from_check CHECK ((expiry_from = ANY (ARRAY['certificate'::text, 'entra'::text, 'entered'::text]))),
+  constraint connection_credentials_kind_check CHECK ((kind = ANY (ARRAY['secret'::text, 'certificate'::text, 'workloadIdentity'::text, 'managedIdentity'::text]))),
+  constraint connection_credentials_origin_check CHECK ((origin = ANY (ARRAY['given'::text, 'made'::text]))),
+  constraint connection_credentials_refusal_check CHECK (((refused_at IS NULL) = (refusal IS NULL))),
   constraint connection_credentials_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   constraint connection_credentials_pkey PRIMARY KEY (id)
 );

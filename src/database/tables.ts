@@ -74,6 +74,13 @@ export interface Tables {
     thumbprint: string | null
     expires_at: Date | null
     created_at: Generated<Date>
+    detail: string | null
+    origin: Generated<string>
+    expiry_from: string | null
+    worked_at: Date | null
+    refused_at: Date | null
+    refusal: string | null
+    remedy: string | null
   }
   connections: {
     id: GeneratedAlways<number>

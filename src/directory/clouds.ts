@@ -44,6 +44,12 @@ export function normalizeRoot(text: string): string {
   return new URL(text).href.replace(/\/+$/, '')
 }
 
+/** Whether a root is on this machine: an emulator. */
+export function isLoopbackRoot(root: string): boolean {
+  const url = URL.parse(root)
+  return url !== null && isLoopback(url.hostname)
+}
+
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
 }

@@ -11,6 +11,8 @@ export interface TokenFault {
   readonly kind: TokenFaultKind
   readonly message: string
   readonly remedy: string
+  /** An administrator of the tenant has to consent. */
+  readonly needsConsent?: true
 }
 
 /** What the token service said, as far as it helps. */
@@ -25,6 +27,12 @@ const NEW_SECRET =
 const CHECK_TENANT = 'Check the tenant ID, the cloud, and that the application is registered in that tenant.'
 const CHECK_CERTIFICATE =
   'Upload the certificate (without its key) under Certificates & secrets, and check that it has not expired.'
+
+const WRONG_CLOUD: TokenFault = {
+  kind: 'config',
+  message: 'The application belongs to another cloud than the one that was asked.',
+  remedy: 'Choose the cloud that the tenant is in; the application must be registered in that cloud.',
+}
 
 const FAULTS: Readonly<Record<number, TokenFault>> = {
   7000215: { kind: 'credential', message: 'The client secret is wrong.', remedy: NEW_SECRET },
@@ -51,15 +59,32 @@ const FAULTS: Readonly<Record<number, TokenFault>> = {
     message: 'No federated credential matches issuer and subject of the assertion.',
     remedy: 'Compare issuer, subject and audience of the federated credential letter by letter; new ones take minutes.',
   },
-  700213: {
+  700211: noFederated('issuer'),
+  700212: noFederated('audience'),
+  700213: noFederated('subject'),
+  700222: {
     kind: 'credential',
-    message: 'No federated credential matches issuer and subject of the assertion.',
-    remedy: 'Compare issuer, subject and audience of the federated credential letter by letter; new ones take minutes.',
+    message: 'The assertion was made by Entra itself, which a federated credential does not take.',
+    remedy: 'Use the token of the platform that Muster runs on, or a managed identity.',
   },
+  1000502: {
+    kind: 'credential',
+    message: 'The certificate has expired or is not valid yet.',
+    remedy: 'Make a new certificate, upload its public part, and check the clock of this machine.',
+  },
+  7000229: {
+    kind: 'config',
+    message: 'The application has no enterprise application (service principal) in this tenant.',
+    remedy: 'Let an administrator of the tenant consent to it; that makes one.',
+    needsConsent: true,
+  },
+  900382: WRONG_CLOUD,
+  900432: WRONG_CLOUD,
   700016: {
     kind: 'config',
     message: 'The application is not known in this tenant.',
     remedy: `${CHECK_TENANT} An administrator of the tenant must have consented to it.`,
+    needsConsent: true,
   },
   7000112: {
     kind: 'config',
@@ -84,6 +109,7 @@ const FAULTS: Readonly<Record<number, TokenFault>> = {
     kind: 'config',
     message: 'Nobody has consented to the application.',
     remedy: 'Let an administrator grant consent under API permissions.',
+    needsConsent: true,
   },
   53003: {
     kind: 'config',
@@ -137,7 +163,10 @@ export function explainRefusal(refusal: TokenRefusal, options: { readonly pasted
   )
 }
 
-/** Secrets are 40 characters or so with symbols; a GUID is the Secret ID that stands beside it in the portal. */
-export function looksLikeSecretId(secret: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(secret.trim())
+function noFederated(what: 'issuer' | 'subject' | 'audience'): TokenFault {
+  return {
+    kind: 'credential',
+    message: `No federated credential of the application has the ${what} of the assertion.`,
+    remedy: `Compare the ${what} of the federated credential with the token's, letter by letter; a new one takes some minutes to work.`,
+  }
 }

@@ -1,16 +1,29 @@
 import { describe, expect, it } from 'vitest'
-import { clientOptions, emulatedWorld, json, scriptedFetch, tokenAnswer, type World } from '../../test/support/graph.ts'
+import {
+  clientOptions,
+  emulatedWorld,
+  json,
+  rawServer,
+  scriptedFetch,
+  tokenAnswer,
+  type World,
+} from '../../test/support/graph.ts'
 import { virtualClock } from '../../test/support/virtual-clock.ts'
 import { addSecret } from '../emulator/applications.ts'
 import { createCertificate } from '../emulator/certificate.ts'
-import { checkConnection, type Finding } from './check.ts'
+import { checkConnection } from './check.ts'
+import type { NeededPermission } from './check-permissions.ts'
 import { GraphClient, type GraphClientOptions } from './client.ts'
+import type { Finding } from './finding.ts'
 
-const needs = ['User.Read.All', 'GroupMember.Read.All'] as const
+const needs: readonly NeededPermission[] = [
+  { permission: 'User.Read.All', reasons: ['staff reads users'], isRequired: true },
+  { permission: 'GroupMember.Read.All', reasons: ['staff imports groups'], isRequired: true },
+]
 const { signal } = new AbortController()
 
-function check(world: World, client: GraphClient = world.client): Promise<Finding[]> {
-  return checkConnection(client, { needs, clock: world.emulator.clock, signal })
+async function check(world: World, client: GraphClient = world.client): Promise<readonly Finding[]> {
+  return (await checkConnection(client, { needs, clock: world.emulator.clock, signal })).findings
 }
 
 function clientOf(world: World, options: Partial<GraphClientOptions>): GraphClient {
@@ -142,7 +155,7 @@ describe('check connection', () => {
       const clock = virtualClock()
       await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
 
-      const findings = await checkConnection(client, { needs: [], clock, signal })
+      const { findings } = await checkConnection(client, { needs: [], clock, signal })
 
       expect(findings.find((f) => f.check === 'tenant')).toMatchObject({
         ok: false,
@@ -165,7 +178,7 @@ describe('check connection', () => {
     const clock = virtualClock({ startsAt: '2026-11-02T08:00:00Z' })
     await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
 
-    const findings = await checkConnection(client, { needs: [], clock, signal })
+    const { findings } = await checkConnection(client, { needs: [], clock, signal })
 
     expect(findings.find((f) => f.check === 'clock')).toMatchObject({ ok, message: expect.stringMatching(message) })
   })
@@ -179,9 +192,197 @@ describe('check connection', () => {
       }),
     )
 
-    const findings = await checkConnection(client, { needs, clock: virtualClock(), signal })
+    const { findings } = await checkConnection(client, { needs, clock: virtualClock(), signal })
 
     expect(findings[0]).toMatchObject({ check: 'token', ok: false })
     expect(findings[0]?.message).toContain('127.0.0.1:1')
+  })
+
+  it('each permission says what it is needed for, and a missing one where to consent', async () => {
+    await using world = emulatedWorld()
+    world.emulator.withdrawRoles(world.hosted.app, ['GroupMember.Read.All'])
+    const { tenantId, clientId } = world.hosted
+
+    const findings = await check(world)
+
+    const [users, groups] = findings.filter((f) => f.check.startsWith('permission'))
+    expect(users?.message).toBe('User.Read.All is granted. Needed because staff reads users.')
+    expect(groups).toMatchObject({
+      message: 'GroupMember.Read.All is missing. Needed because staff imports groups.',
+      link: `${world.emulator.authorityUrl}/${tenantId}/adminconsent?client_id=${clientId}`,
+    })
+  })
+
+  it('a permission that one can do without is a warning, and hidden groups show whether theirs is there', async () => {
+    await using world = emulatedWorld({ groups: 3, hiddenGroups: 2 })
+    const { tenant } = world.hosted
+    const hidden = [...tenant.live('group')]
+      .filter((g) => g.properties['visibility'] === 'HiddenMembership')
+      .map((g) => g.id)
+    const need = { permission: 'Member.Read.Hidden', reasons: ['there are hidden groups'], isRequired: false } as const
+    const ask = async (roles: readonly string[]) => {
+      for (const role of roles) world.hosted.app.roles.add(role)
+      await using client = clientOf(world, { credentials: [{ kind: 'secret', secret: world.hosted.clientSecret }] })
+      const options = { needs: [{ ...need, hiddenGroups: hidden }], clock: world.emulator.clock, signal }
+      return (await checkConnection(client, options)).findings.find((f) => f.check === 'permission:Member.Read.Hidden')
+    }
+
+    const without = await ask([])
+    const granted = await ask(['Member.Read.Hidden'])
+
+    expect(hidden).toHaveLength(2)
+    expect(without).toMatchObject({ ok: true, remedy: expect.stringContaining('Member.Read.Hidden') })
+    expect(granted).toMatchObject({ ok: true, remedy: '' })
+  })
+
+  it('O2: of two credentials the one that works is told as used, the other with why it is refused', async () => {
+    await using world = emulatedWorld()
+    const credentials = [
+      { kind: 'secret', secret: 'the~wrong.secret', id: 2, addedAt: new Date('2026-10-02T00:00:00Z') },
+      { kind: 'secret', secret: world.hosted.clientSecret, id: 1, addedAt: new Date('2026-09-01T00:00:00Z') },
+    ] as const
+    await using client = clientOf(world, { credentials })
+
+    const checked = await checkConnection(client, { needs: [], clock: world.emulator.clock, signal })
+
+    expect(checked.findings.filter((f) => f.check === 'credential')).toMatchObject([
+      {
+        ok: true,
+        message:
+          'The client secret of 2026-10-02 is refused; another one works. The client secret is wrong. (AADSTS7000215)',
+        remedy: expect.stringContaining('Create a client secret'),
+      },
+      { ok: true, message: 'The client secret of 2026-09-01 works and is used.', remedy: '' },
+      { ok: true, message: expect.stringContaining('is valid until') },
+    ])
+    expect(checked.credentials.map(({ credential, expiresAt }) => [credential.id, expiresAt instanceof Date])).toEqual([
+      [2, false],
+      [1, true],
+    ])
+  })
+
+  it('O1: a secret whose end cannot be read is judged by the day that was entered, or asks for it', async () => {
+    await using world = emulatedWorld()
+    world.hosted.app.secrets.splice(0, 1, { ...world.hosted.app.secrets[0]!, secretText: 'another~secret.value' })
+    const { clientSecret: _, ...hosted } = world.hosted
+    const value = 'another~secret.value'
+    const withoutOwn = (input: Parameters<typeof fetch>[0], init?: RequestInit) =>
+      new Request(input, init).url.includes('/applications(')
+        ? Promise.resolve(json({ error: { code: 'Request_ResourceNotFound', message: '' } }, { status: 404 }))
+        : world.emulator.fetch(input, init)
+    const lastOf = async (expiresAt: Date | null) => {
+      await using client = clientOf(world, {
+        clientId: hosted.clientId,
+        credentials: [{ kind: 'secret', secret: value, expiresAt }],
+        fetch: withoutOwn,
+      })
+      return (await check(world, client)).at(-1)
+    }
+    const soon = new Date(world.emulator.clock.now().getTime() + 10.5 * 86_400_000)
+
+    expect(await lastOf(null)).toMatchObject({ ok: true, remedy: expect.stringContaining('Enter the day') })
+    expect((await lastOf(soon))?.message).toContain('expires in 10 days')
+  })
+
+  it('T15: tells that the proxy is used, what it answered, and which hosts are exempt', async () => {
+    const proxyOf = async (noProxy: string) => {
+      const fetch = scriptedFetch(() => json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }))
+      const proxy = { httpsProxy: 'http://user:canary@proxy.example:3128', noProxy }
+      const roots = { authorityUrl: 'https://login.example.org', graphUrl: 'https://graph.example.org' }
+      await using client = new GraphClient(clientOptions({ ...roots, proxy, clock: virtualClock(), fetch }))
+      const { findings } = await checkConnection(client, { needs: [], clock: virtualClock(), signal })
+      return findings.filter((f) => f.check === 'proxy').map((f) => f.message)
+    }
+
+    expect(await proxyOf('')).toEqual([
+      'Requests to login.example.org and graph.example.org go through the proxy http://proxy.example:3128.',
+    ])
+    expect(await proxyOf('graph.example.org')).toEqual([
+      'Requests to login.example.org go through the proxy http://proxy.example:3128.',
+      'graph.example.org is reached directly, past the proxy (NO_PROXY).',
+    ])
+  })
+
+  it('T15: a proxy that wants a password is told with its answer and the remedy', async () => {
+    await using proxy = await rawServer((socket) => {
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n')
+    })
+    await using client = new GraphClient(
+      clientOptions({ graphUrl: 'https://graph.example.org', proxy: { httpsProxy: proxy.origin } }),
+    )
+
+    const { findings } = await checkConnection(client, { needs, clock: virtualClock(), signal })
+
+    expect(findings.find((f) => f.check === 'proxy')).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('which answered 407'),
+      remedy: expect.stringContaining('HTTPS_PROXY'),
+    })
+  })
+
+  it('T18: a tenant of another cloud is told with the cloud that it is in', async () => {
+    const asked: string[] = []
+    const fetch = scriptedFetch(
+      (request) => {
+        asked.push(request.url)
+        return json({}, { status: request.url.startsWith('https://login.microsoftonline.us/') ? 200 : 400 })
+      },
+      {
+        token: () =>
+          json({ error: 'invalid_tenant', error_description: 'AADSTS90002', error_codes: [90002] }, { status: 400 }),
+      },
+    )
+    const roots = { authorityUrl: 'https://login.microsoftonline.com', graphUrl: 'https://graph.microsoft.com' }
+    await using client = new GraphClient(clientOptions({ ...roots, clock: virtualClock(), fetch }))
+
+    const { findings } = await checkConnection(client, { needs, clock: virtualClock(), signal })
+
+    expect(findings[0]).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('The tenant is in the cloud usGov.'),
+      remedy: 'Choose the cloud usGov for this connection.',
+    })
+    expect(asked).toEqual([
+      'https://login.microsoftonline.us/11111111-1111-4111-8111-111111111111/v2.0/.well-known/openid-configuration',
+    ])
+  })
+
+  it.each([
+    [['https://muster.example/signin/microsoft'], true, /is a redirect URI/],
+    [['https://other.example/'], false, /AADSTS50011/],
+    [undefined, true, /cannot be read here/],
+  ])('what signing in needs is compared where the registration can be read: %j', async (redirectUris, ok, message) => {
+    const fetch = scriptedFetch((request) =>
+      request.url.includes('/applications(')
+        ? redirectUris === undefined
+          ? json({ error: { code: 'Request_ResourceNotFound', message: '' } }, { status: 404 })
+          : json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris } })
+        : json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }),
+    )
+    const clock = virtualClock()
+    await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
+
+    const signIn = { redirectUri: 'https://muster.example/signin/microsoft' }
+    const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
+
+    expect(findings.at(-1)).toMatchObject({ check: 'sign-in', ok, message: expect.stringMatching(message) })
+  })
+
+  it.each([
+    [700016, 'unauthorized_client'],
+    [65001, 'invalid_grant'],
+  ])('O11: where consent lacks (AADSTS%s) the link to it is offered', async (code, error) => {
+    const fetch = scriptedFetch(() => json({}), {
+      token: () => json({ error, error_description: `AADSTS${code}`, error_codes: [code] }, { status: 400 }),
+    })
+    await using client = new GraphClient(
+      clientOptions({ graphUrl: 'https://graph.example.org', clock: virtualClock(), fetch }),
+    )
+
+    const { findings } = await checkConnection(client, { needs, clock: virtualClock(), signal })
+
+    expect(findings[0]?.link).toBe(
+      'https://graph.example.org/11111111-1111-4111-8111-111111111111/adminconsent?client_id=22222222-2222-4222-8222-222222222222',
+    )
   })
 })

@@ -1,59 +1,104 @@
 // "Check connection": what works and what does not, in plain words, each with its remedy.
 import type { Clock } from '../base/clock.ts'
-import { ConfigError } from '../base/errors.ts'
+import { credentialFindings, type CredentialReport, reportCredentials } from './check-credentials.ts'
+import { checkPermissions, type NeededPermission } from './check-permissions.ts'
+import { checkSignIn } from './check-sign-in.ts'
 import type { GraphClient } from './client.ts'
-import { certificateDetails } from './credential.ts'
-import { GraphError, type GraphErrorCode, TokenError } from './errors.ts'
-import type { OwnCredential } from './tenant.ts'
-
-export type NeededPermission = 'User.Read.All' | 'GroupMember.Read.All'
-
-/** One answer. `remedy` is empty when there is nothing to do. */
-export interface Finding {
-  readonly check: 'token' | 'tenant' | `permission:${NeededPermission}` | 'clock' | 'credential'
-  readonly ok: boolean
-  readonly message: string
-  readonly remedy: string
-}
+import { GraphError, TokenError } from './errors.ts'
+import { asFinding, bad, type Finding, good } from './finding.ts'
+import { cloudOf } from './other-clouds.ts'
+import { TransportError } from './request.ts'
+import type { OwnRegistration } from './tenant.ts'
 
 export interface CheckOptions {
-  /** Permissions that the sources of this connection need. */
+  /** Permissions that the sources of this connection need, with the reason. */
   readonly needs: readonly NeededPermission[]
+  /** Whether people sign in through the connection, and the address that Microsoft sends them back to where it is known. */
+  readonly signIn?: { readonly redirectUri: string | undefined } | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
 }
 
+export interface Checked {
+  readonly findings: readonly Finding[]
+  /** What was learnt of each credential that was tried. */
+  readonly credentials: readonly CredentialReport[]
+}
+
 /**
- * Asks Microsoft a handful of questions. Everything that can be wrong with a connection is a finding; only cancellation
- * and bugs are thrown. Without a token the questions that need one are left out.
+ * Asks Microsoft a handful of questions, and for a token with each credential. Everything that can be wrong with a connection is a
+ * finding; only cancellation and bugs are thrown. Without a token the questions that need one are left out.
  */
-export async function checkConnection(client: GraphClient, options: CheckOptions): Promise<Finding[]> {
+export async function checkConnection(client: GraphClient, options: CheckOptions): Promise<Checked> {
   const { signal } = options
-  const token = await asFinding('token', async () => {
-    await client.checkToken(signal)
-    return good('token', 'Microsoft accepts the application and its credential.')
-  })
-  const findings = [token]
+  const { finding: token, error } = await checkToken(client, signal)
+  const findings = [token, ...proxyFindings(client, error)]
+  let own: OwnRegistration | undefined
   if (token.ok) {
     findings.push(await asFinding('tenant', () => checkTenant(client, signal)))
-    for (const permission of options.needs)
-      findings.push(await asFinding(`permission:${permission}`, () => checkPermission(client, { permission, signal })))
+    findings.push(...(await checkPermissions(client, options)))
+    own = await readOwn(client, signal)
   }
   const clock = checkClock(client)
   if (clock !== undefined) findings.push(clock)
-  findings.push(...(await checkCredentials(client, { ...options, canAsk: token.ok })))
-  return findings
+  const credentials = reportCredentials(client, own)
+  findings.push(...(await credentialFindings(client, { credentials, canAsk: token.ok, clock: options.clock })))
+  if (options.signIn !== undefined) findings.push(...checkSignIn(client, { own, ...options.signIn }))
+  return { findings, credentials }
 }
 
 /** Signed requests and tokens are refused when clocks differ by more; Microsoft tolerates five minutes. */
 const MAX_SKEW_MS = 2 * 60_000
-/** The first of the warnings before a credential expires. */
-const EXPIRY_WARNING_DAYS = 60
-const DAY_MS = 86_400_000
-const CHECK_NETWORK = 'Check network, proxy and firewall.'
+/** The tenant, or the application, is not in the cloud that was asked. */
+const NOT_IN_THIS_CLOUD: ReadonlySet<number> = new Set([90002, 900382, 900432])
+
+async function checkToken(
+  client: GraphClient,
+  signal: AbortSignal,
+): Promise<{ finding: Finding; error: TokenError | undefined }> {
+  let error: TokenError | undefined
+  const finding = await asFinding('token', async () => {
+    try {
+      await client.tryCredentials(signal)
+    } catch (thrown) {
+      if (thrown instanceof TokenError) error = thrown
+      throw thrown
+    }
+    return good('token', 'Microsoft accepts the application and its credential.')
+  })
+  if (error?.needsConsent === true) return { finding: { ...finding, link: client.consentUrl }, error }
+  if (error?.aadsts !== undefined && NOT_IN_THIS_CLOUD.has(error.aadsts)) {
+    const cloud = await client.findCloud(signal)
+    if (cloud !== undefined && cloud !== cloudOf(client.authorityUrl)) {
+      const message = `${finding.message} The tenant is in the cloud ${cloud}.`
+      return { finding: { ...finding, message, remedy: `Choose the cloud ${cloud} for this connection.` }, error }
+    }
+  }
+  return { finding, error }
+}
+
+/** Nothing where no proxy is set. */
+function proxyFindings(client: GraphClient, error: TokenError | undefined): Finding[] {
+  const { used, exempt } = client.proxyUse
+  const findings: Finding[] = []
+  const refused = error?.cause instanceof TransportError ? error.cause : undefined
+  if (used.length > 0) {
+    const way = `Requests to ${used.map(({ host }) => host).join(' and ')} go through the proxy ${used[0]?.proxy}`
+    if (refused?.proxyStatus === undefined) findings.push(good('proxy', `${way}.`))
+    else findings.push(bad('proxy', `${way}, which answered ${refused.proxyStatus}.`, refused.remedy))
+  }
+  if (exempt.length > 0)
+    findings.push(
+      good(
+        'proxy',
+        `${exempt.join(' and ')} ${exempt.length > 1 ? 'are' : 'is'} reached directly, past the proxy (NO_PROXY).`,
+      ),
+    )
+  return findings
+}
 
 async function checkTenant(client: GraphClient, signal: AbortSignal): Promise<Finding> {
-  const { id, tenantType } = await client.getOrganization(signal)
+  const { id, tenantType, displayName } = await client.getOrganization(signal)
   if (id !== client.tenantId.toLowerCase()) {
     const remedy = 'Correct the tenant ID, or the application ID if it belongs to another tenant.'
     return bad('tenant', `The token is for tenant ${id}, not for ${client.tenantId}.`, remedy)
@@ -62,18 +107,7 @@ async function checkTenant(client: GraphClient, signal: AbortSignal): Promise<Fi
     const remedy = 'Use a workforce tenant: Microsoft offers no change tracking in external and B2C tenants.'
     return bad('tenant', `The tenant is of type ${tenantType}, whose changes cannot be followed.`, remedy)
   }
-  return good('tenant', `The tenant is ${id}.`)
-}
-
-async function checkPermission(
-  client: GraphClient,
-  options: { readonly permission: NeededPermission; readonly signal: AbortSignal },
-): Promise<Finding> {
-  const { permission } = options
-  const check = `permission:${permission}` as const
-  if (await client.hasPermission(permission, options.signal)) return good(check, `${permission} is granted.`)
-  const remedy = `Add the application permission ${permission} of Microsoft Graph under API permissions and grant admin consent; it works in tokens issued afterwards.`
-  return bad(check, `${permission} is missing.`, remedy)
+  return good('tenant', `The tenant is ${id}${displayName === '' ? '' : `, ${displayName}`}.`)
 }
 
 function checkClock(client: GraphClient): Finding | undefined {
@@ -85,90 +119,12 @@ function checkClock(client: GraphClient): Finding | undefined {
   return bad('clock', message, 'Set the clock, e.g. by NTP.')
 }
 
-async function checkCredentials(
-  client: GraphClient,
-  options: CheckOptions & { readonly canAsk: boolean },
-): Promise<Finding[]> {
-  const now = options.clock.now().getTime()
-  const findings: Finding[] = []
-  let own: readonly OwnCredential[] | undefined
-  for (const credential of client.credentials) {
-    if (credential.kind === 'certificate') {
-      findings.push(
-        await asFinding('credential', async () => {
-          const { expiresAt, thumbprint } = certificateDetails(credential.pem)
-          return judgeExpiry(`The certificate ${thumbprint}`, { expiresAt, now })
-        }),
-      )
-      continue
-    }
-    if (!options.canAsk) continue
-    own ??= await readOwn(client, options.signal)
-    const matching = own?.filter((o) => o.kind === 'secret' && o.hint === credential.secret.slice(0, 3)) ?? []
-    const expiresAt = matching.reduce<Date | undefined>(
-      (last, o) => (last && last > o.expiresAt ? last : o.expiresAt),
-      undefined,
-    )
-    if (expiresAt === undefined)
-      findings.push(good('credential', 'When the client secret expires cannot be read in this tenant.'))
-    else findings.push(judgeExpiry('The client secret', { expiresAt, now }))
-  }
-  return findings
-}
-
 /** The look-up is a courtesy: whatever it ends with, the connection works or not for other reasons. */
-async function readOwn(client: GraphClient, signal: AbortSignal): Promise<readonly OwnCredential[] | undefined> {
+async function readOwn(client: GraphClient, signal: AbortSignal): Promise<OwnRegistration | undefined> {
   try {
-    return await client.getOwnCredentials(signal)
+    return await client.getOwnRegistration(signal)
   } catch (error) {
     if (error instanceof GraphError || error instanceof TokenError) return undefined
     throw error
   }
-}
-
-function judgeExpiry(what: string, when: { readonly expiresAt: Date; readonly now: number }): Finding {
-  const days = Math.floor((when.expiresAt.getTime() - when.now) / DAY_MS)
-  const date = when.expiresAt.toISOString().slice(0, 10)
-  const remedy = 'Add a second credential to the registration and to this connection, then remove the old one.'
-  if (days < 0) return bad('credential', `${what} expired on ${date}.`, remedy)
-  if (days <= EXPIRY_WARNING_DAYS)
-    return { ...good('credential', `${what} expires in ${days} days, on ${date}.`), remedy }
-  return good('credential', `${what} is valid until ${date}.`)
-}
-
-async function asFinding(check: Finding['check'], ask: () => Promise<Finding>): Promise<Finding> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (error instanceof TokenError) {
-      // For runs the message carries its remedy; here it has a place of its own.
-      return bad(check, error.message.replace(` ${error.remedy}`, ''), error.remedy)
-    }
-    if (error instanceof ConfigError) return bad(check, `${error.message}.`, 'Correct the connection.')
-    if (error instanceof GraphError) return bad(check, `${error.message}.`, remedyOf(error))
-    throw error
-  }
-}
-
-function remedyOf(error: GraphError): string {
-  const known = REMEDIES[error.code]
-  return known ?? `Try again; if it stays, give Microsoft the request id ${error.requestId ?? '(none)'}.`
-}
-
-const REMEDIES: Readonly<Partial<Record<GraphErrorCode, string>>> = {
-  'auth-failed': 'Check tenant, application and cloud: Microsoft Graph refuses fresh tokens.',
-  forbidden: 'Grant the application permissions of Microsoft Graph that the sources need, with admin consent.',
-  'no-answer': CHECK_NETWORK,
-  throttled: 'Try again later: Microsoft limits requests to this tenant.',
-  'throttled-too-long': 'Try again later: Microsoft limits requests to this tenant.',
-  timeout: CHECK_NETWORK,
-  unreachable: CHECK_NETWORK,
-}
-
-function good(check: Finding['check'], message: string): Finding {
-  return { check, ok: true, message, remedy: '' }
-}
-
-function bad(check: Finding['check'], message: string, remedy: string): Finding {
-  return { check, ok: false, message, remedy }
 }

@@ -6,7 +6,7 @@ import type { Log } from '../base/log.ts'
 import type { GroupEntry, UserEntry } from '../directory/change.ts'
 import type { ObjectId } from '../directory/ids.ts'
 import { checkRoots } from './clouds.ts'
-import type { Credential } from './credential.ts'
+import type { Credential, CredentialOutcome } from './credential.ts'
 import { type DeltaEnding, type DeltaOptions, type DeltaPage, eachDeltaPage, latestLink } from './delta.ts'
 import type { ProxySettings } from './dispatcher.ts'
 import { groupDeltaMark, groupDeltaReader, type ListGroupsOptions, listGroups } from './groups.ts'
@@ -16,14 +16,17 @@ import { graphRoot } from './links.ts'
 import { findUserByName, type Found, lookUp, lookUpDeleted, type LookUpOptions, transitiveGroupsOf } from './lookups.ts'
 import { eachMembersPage, type GroupToRead, type MembersPage } from './memberships.ts'
 import { createSender, type Sender } from './request.ts'
+import { findCloud } from './other-clouds.ts'
+import { proxyFor } from './proxy.ts'
 import { createRequester, type Requester } from './retry.ts'
 import { searchDirectory, type SearchHit, type SearchOptions } from './search.ts'
 import {
   countUsers,
   getOrganization,
-  getOwnCredentials,
+  getOwnRegistration,
   type Organization,
-  type OwnCredential,
+  type OwnRegistration,
+  type ProbedPermission,
   probePermission,
 } from './tenant.ts'
 import { createTokenSource, type TokenSource } from './token.ts'
@@ -48,6 +51,8 @@ export interface GraphClientOptions {
   /** PEM file with further trusted certificate authorities. */
   readonly caFile?: string
   readonly userAgent: string
+  /** Told once, when the client stops, what became of the credentials that were tried. */
+  readonly onStop?: (outcomes: readonly CredentialOutcome[]) => Promise<void>
   readonly limits?: Partial<Limits>
   /** Name look-up; a test seam. */
   readonly lookup?: LookupFunction
@@ -62,11 +67,16 @@ export interface GraphClientOptions {
 export class GraphClient {
   readonly tenantId: string
   readonly clientId: string
+  /** Root without tenant. */
+  readonly authorityUrl: string
   readonly credentials: readonly Credential[]
+  readonly #graphUrl: string
+  readonly #proxy: ProxySettings | undefined
   readonly #stopped = new AbortController()
   readonly #sender: Sender
   readonly #requester: Requester
   readonly #tokens: TokenSource
+  readonly #onStop: GraphClientOptions['onStop']
   readonly #unknownMembers = new Map<string, number>()
   #restartedListings = 0
 
@@ -77,7 +87,11 @@ export class GraphClient {
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.tenantId = tenantId
     this.clientId = clientId
+    this.authorityUrl = authorityUrl
+    this.#graphUrl = graphUrl
+    this.#proxy = options.proxy
     this.credentials = credentials
+    this.#onStop = options.onStop
     this.#sender = createSender({ ...options, graphUrl, limits })
     this.#tokens = createTokenSource({
       tenantId,
@@ -132,6 +146,16 @@ export class GraphClient {
     await this.#tokens.get(signal)
   }
 
+  /** Asks for a token with each credential; {@link outcomes} tells what came of it. */
+  tryCredentials(signal: AbortSignal): Promise<void> {
+    return this.#tokens.tryAll(signal)
+  }
+
+  /** What became of the credentials that were tried so far. */
+  get outcomes(): readonly CredentialOutcome[] {
+    return this.#tokens.outcomes
+  }
+
   getOrganization(signal: AbortSignal): Promise<Organization> {
     return getOrganization(this.#requester, signal)
   }
@@ -143,14 +167,48 @@ export class GraphClient {
     return count
   }
 
-  /** Secrets and certificates of this app registration; undefined where it may not be read, e.g. outside its home tenant. */
-  getOwnCredentials(signal: AbortSignal): Promise<readonly OwnCredential[] | undefined> {
-    return getOwnCredentials(this.#requester, { clientId: this.clientId, signal })
+  /** This app registration; undefined where it may not be read, e.g. outside its home tenant. */
+  getOwnRegistration(signal: AbortSignal): Promise<OwnRegistration | undefined> {
+    return getOwnRegistration(this.#requester, { clientId: this.clientId, signal })
   }
 
-  /** Whether the token holds an application permission, found out by one call that needs it. */
-  hasPermission(permission: 'User.Read.All' | 'GroupMember.Read.All', signal: AbortSignal): Promise<boolean> {
-    return probePermission(this.#requester, { permission, signal })
+  /**
+   * Whether the token holds an application permission, found out by one call that needs it; undefined where that does not show.
+   *
+   * @param hiddenGroups known groups with hidden membership, for `Member.Read.Hidden`
+   */
+  hasPermission(
+    permission: ProbedPermission,
+    signal: AbortSignal,
+    hiddenGroups: readonly string[] = [],
+  ): Promise<boolean | undefined> {
+    return probePermission(this.#requester, { permission, hiddenGroups, signal })
+  }
+
+  /** Where an administrator of the tenant consents to the permissions of this application. */
+  get consentUrl(): string {
+    return `${this.authorityUrl}/${this.tenantId}/adminconsent?client_id=${this.clientId}`
+  }
+
+  /** The cloud that the tenant is in, where it is another one than the chosen. */
+  findCloud(signal: AbortSignal): ReturnType<typeof findCloud> {
+    return findCloud(this.#sender, { tenantId: this.tenantId, authorityUrl: this.authorityUrl, signal })
+  }
+
+  /** Which hosts are reached through the proxy, and which are exempt from it; both empty where none is set. */
+  get proxyUse(): {
+    readonly used: readonly { readonly host: string; readonly proxy: string }[]
+    readonly exempt: readonly string[]
+  } {
+    const hosts = [...new Set([this.authorityUrl, this.#graphUrl].map((root) => new URL(root).origin))]
+    if (this.#proxy?.httpsProxy === undefined || this.#proxy.httpsProxy === '') return { used: [], exempt: [] }
+    const ways = hosts
+      .filter((origin) => origin.startsWith('https:'))
+      .map((origin) => ({ host: new URL(origin).host, proxy: proxyFor(this.#proxy, origin) }))
+    return {
+      used: ways.flatMap(({ host, proxy }) => (proxy === undefined ? [] : [{ host, proxy }])),
+      exempt: ways.flatMap(({ host, proxy }) => (proxy === undefined ? [host] : [])),
+    }
   }
 
   /** All users, or those of a filter. Pages of 999; 100 with `expandManager`. */
@@ -242,8 +300,10 @@ export class GraphClient {
 
   /** Ends connections; whatever is in flight fails. */
   async stop(): Promise<void> {
+    const isFirst = !this.#stopped.signal.aborted
     this.#stopped.abort()
     await this.#sender.stop()
+    if (isFirst) await this.#onStop?.(this.outcomes)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -60,12 +60,6 @@ export function createDispatcher(settings: ConnectionSettings): Dispatcher {
   })
 }
 
-/** The proxy's address for messages, without its user and password. */
-export function shownProxy(proxy: ProxySettings | undefined): string | undefined {
-  const url = proxy?.httpsProxy === undefined ? null : URL.parse(proxy.httpsProxy)
-  return url === null ? undefined : `${url.protocol}//${url.host}`
-}
-
 function trust(caFile: string | undefined): { secureContext?: ReturnType<typeof createSecureContext> } {
   if (caFile === undefined || caFile === '') return {}
   try {

@@ -60,6 +60,8 @@ export interface TokenErrorDetails {
   readonly aadsts?: number | undefined
   /** What an administrator does about it, in plain words. */
   readonly remedy: string
+  /** An administrator of the tenant has to consent to the application. */
+  readonly needsConsent?: boolean
   readonly retry: 'never' | 'later'
   /** Trace id of the token service. */
   readonly requestId?: string | undefined
@@ -71,6 +73,7 @@ export interface TokenErrorDetails {
 export class TokenError extends RunError {
   readonly aadsts: number | undefined
   readonly remedy: string
+  readonly needsConsent: boolean
   readonly retry: 'never' | 'later'
   readonly retryAfterMs: number | undefined
 
@@ -79,10 +82,19 @@ export class TokenError extends RunError {
     this.name = 'TokenError'
     this.aadsts = details.aadsts
     this.remedy = details.remedy
+    this.needsConsent = details.needsConsent ?? false
     this.retry = details.retry
     this.retryAfterMs = details.retryAfterMs
   }
+
+  /** The message without the remedy that it ends with, for whoever shows the remedy in a place of its own. */
+  get reason(): string {
+    return this.message.replace(` ${this.remedy}`, '')
+  }
 }
+
+/** This credential does not work; another one of the same application may. */
+export class CredentialRefused extends TokenError {}
 
 /** An answer that cannot be Graph's: retried by the one place that sends, never taken for "empty" or "absent". */
 export class BadAnswer extends Error {

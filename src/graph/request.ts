@@ -3,9 +3,11 @@ import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { BodyCollector, decodeBody } from './body.ts'
-import { createDispatcher, type ProxySettings, shownProxy } from './dispatcher.ts'
+import { explainCause, explainProxyRefusal, type Way } from './causes.ts'
+import { createDispatcher, type ProxySettings } from './dispatcher.ts'
 import { BadAnswer } from './errors.ts'
 import type { Limits } from './limits.ts'
+import { proxyFor } from './proxy.ts'
 
 export interface WireRequest {
   readonly method: 'GET' | 'POST'
@@ -34,12 +36,22 @@ export interface WireAnswer {
 export class TransportError extends Error {
   readonly kind: 'timeout' | 'unreachable'
   readonly lasting: boolean
+  /** What an administrator does about it. */
+  readonly remedy: string
+  /** What a proxy answered in place of a connection: an HTTP status. */
+  readonly proxyStatus: number | undefined
 
-  constructor(kind: 'timeout' | 'unreachable', message: string, options: { lasting?: boolean; cause?: unknown } = {}) {
+  constructor(
+    kind: 'timeout' | 'unreachable',
+    message: string,
+    options: { lasting?: boolean; cause?: unknown; remedy?: string; proxyStatus?: number } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'TransportError'
     this.kind = kind
     this.lasting = options.lasting ?? false
+    this.remedy = options.remedy ?? 'Check network, proxy and firewall.'
+    this.proxyStatus = options.proxyStatus
   }
 }
 
@@ -178,7 +190,7 @@ export function createSender(options: SenderOptions): Sender {
         return await exchange(request, over.signal)
       } catch (error) {
         over.signal.throwIfAborted()
-        throw named(error, shownProxy(options.proxy))
+        throw named(error, wayOf(request.origin, options.proxy))
       } finally {
         done.abort()
         request.signal.removeEventListener('abort', onCancel)
@@ -198,23 +210,20 @@ function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
-/** Names what happened, and the proxy where one is set; keeps the original as cause. */
-function named(error: unknown, proxy: string | undefined): Error {
+function wayOf(origin: string, proxy: ProxySettings | undefined): Way {
+  return { host: new URL(origin).host, proxy: proxyFor(proxy, origin) }
+}
+
+/** Says what happened in words; keeps the original as cause. */
+function named(error: unknown, way: Way): Error {
   if (error instanceof BadAnswer || error instanceof TransportError) return error
   const root = rootCause(error)
-  const via = proxy === undefined ? '' : ` (proxy ${proxy})`
-  const refused = /Proxy response \((\d+)\)/.exec(root.message)
-  if (refused !== null) {
-    const login = refused[1] === '407' ? ': it wants a user name and password' : ''
-    return new TransportError('unreachable', `the proxy ${proxy} refused the connection with ${refused[1]}${login}`, {
-      lasting: true,
-      cause: error,
-    })
-  }
+  const answered = /Proxy response \((\d+)\)/.exec(root.message)?.[1]
   const code = 'code' in root && typeof root.code === 'string' ? root.code : root.name
-  const lasting = CERTIFICATE.test(code) || code === 'EPRIVATEADDRESS'
-  const what = CERTIFICATE.test(code) ? `the TLS certificate is not trusted: ${code}` : `the connection failed: ${code}`
-  return new TransportError('unreachable', `${what}${via}`, { lasting, cause: error })
+  const { what, remedy, isLasting } =
+    answered === undefined ? explainCause(code, way) : explainProxyRefusal(answered, way)
+  const proxyStatus = answered === undefined ? {} : { proxyStatus: Number(answered) }
+  return new TransportError('unreachable', what, { lasting: isLasting, remedy, cause: error, ...proxyStatus })
 }
 
 function rootCause(error: unknown): Error {
@@ -224,6 +233,3 @@ function rootCause(error: unknown): Error {
   }
   return current instanceof Error ? current : new Error(String(current))
 }
-
-const CERTIFICATE =
-  /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH|UNSUPPORTED_PROTOCOL|WRONG_VERSION/

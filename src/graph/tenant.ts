@@ -60,15 +60,22 @@ export interface OwnCredential {
   readonly expiresAt: Date
 }
 
+/** Muster's own app registration, as far as it matters here. */
+export interface OwnRegistration {
+  readonly credentials: readonly OwnCredential[]
+  /** Where Microsoft may send people back to, platform Web; undefined where Graph does not tell. */
+  readonly redirectUris: readonly string[] | undefined
+}
+
 /** @see https://learn.microsoft.com/graph/api/application-get (an app may read its own registration without permission) */
-export async function getOwnCredentials(
+export async function getOwnRegistration(
   graph: Requester,
   options: { readonly clientId: string; readonly signal: AbortSignal },
-): Promise<readonly OwnCredential[] | undefined> {
+): Promise<OwnRegistration | undefined> {
   try {
     const { value } = await graph.ask({
       url: graph.url(
-        `applications(appId='${encodeURIComponent(options.clientId)}')?$select=id,appId,passwordCredentials,keyCredentials`,
+        `applications(appId='${encodeURIComponent(options.clientId)}')?$select=id,appId,passwordCredentials,keyCredentials,web`,
       ),
       cost: 1,
       accept: 'application/json',
@@ -76,10 +83,14 @@ export async function getOwnCredentials(
       read(body) {
         const application = asRecord(parseJson(body))
         if (application === undefined) throw new BadAnswer('the answer is not an application')
-        return [
-          ...credentialsIn(application['passwordCredentials'], 'secret'),
-          ...credentialsIn(application['keyCredentials'], 'certificate'),
-        ]
+        const uris = asRecord(application['web'])?.['redirectUris']
+        return {
+          credentials: [
+            ...credentialsIn(application['passwordCredentials'], 'secret'),
+            ...credentialsIn(application['keyCredentials'], 'certificate'),
+          ],
+          redirectUris: Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : undefined,
+        }
       },
     })
     return value
@@ -91,31 +102,60 @@ export async function getOwnCredentials(
   }
 }
 
+/** Permissions whose presence a request can show. */
+export type ProbedPermission =
+  | 'User.Read.All'
+  | 'GroupMember.Read.All'
+  | 'Member.Read.Hidden'
+  | 'User-LifeCycleInfo.Read.All'
+
+interface Probe {
+  readonly permission: ProbedPermission
+  /** Object ids of groups with hidden membership. */
+  readonly hiddenGroups: readonly string[]
+  readonly signal: AbortSignal
+}
+
 /**
- * Asks for changes "from now on", which needs the permission in full: lists answer with less to an app that may read
- * basic profiles only.
+ * Asks for something that needs the permission in full. For users and groups these are changes "from now on": lists answer with less
+ * to an app that may read basic profiles only. Members of hidden groups come or do not come; that a group is empty proves nothing.
  *
- * @returns false when Graph refuses for lack of the permission
+ * @returns false when Graph refuses for lack of the permission; undefined when its answer does not tell
  */
-export async function probePermission(
-  graph: Requester,
-  options: { readonly permission: 'User.Read.All' | 'GroupMember.Read.All'; readonly signal: AbortSignal },
-): Promise<boolean> {
-  const path =
-    options.permission === 'User.Read.All'
-      ? 'users/delta?$deltatoken=latest&$select=id'
-      : 'groups/delta?$deltatoken=latest&$select=id,members'
+export async function probePermission(graph: Requester, probe: Probe): Promise<boolean | undefined> {
+  if (probe.permission !== 'Member.Read.Hidden') return await isAllowed(graph, PATHS[probe.permission], probe.signal)
+  for (const group of probe.hiddenGroups) {
+    const path = `groups/${encodeURIComponent(group)}/members?$select=id&$top=1`
+    const members = await ask(graph, path, probe.signal)
+    if (members === undefined) return false
+    if (members > 0) return true
+  }
+  return undefined
+}
+
+const PATHS = {
+  'User.Read.All': 'users/delta?$deltatoken=latest&$select=id',
+  'GroupMember.Read.All': 'groups/delta?$deltatoken=latest&$select=id,members',
+  'User-LifeCycleInfo.Read.All': 'users?$top=1&$select=id,employeeLeaveDateTime',
+} as const
+
+async function isAllowed(graph: Requester, path: string, signal: AbortSignal): Promise<boolean> {
+  return (await ask(graph, path, signal)) !== undefined
+}
+
+/** How many objects a page has; undefined when Graph refuses it. */
+async function ask(graph: Requester, path: string, signal: AbortSignal): Promise<number | undefined> {
   try {
-    await graph.ask({
+    const { value } = await graph.ask({
       url: graph.url(path),
       cost: 1,
       accept: 'application/json',
-      signal: options.signal,
+      signal,
       read: readEnvelope,
     })
-    return true
+    return value.value.length
   } catch (error) {
-    if (error instanceof GraphError && error.code === 'forbidden') return false
+    if (error instanceof GraphError && error.code === 'forbidden') return undefined
     throw error
   }
 }

@@ -11,13 +11,15 @@ import {
 import type { Clock } from '../base/clock.ts'
 import { assert } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { explainRefusal, looksLikeSecretId, type TokenFault } from './aadsts.ts'
+import { looksLikeSecretId } from '../directory/credentials.ts'
+import { explainRefusal, type TokenFault } from './aadsts.ts'
 import { backoffMs, clampRetryAfter, parseRetryAfter } from './backoff.ts'
 import { asRecord, parseJson } from './body.ts'
 import { scopeOf } from './clouds.ts'
-import { type Credential, clientAuthentication } from './credential.ts'
-import { BadAnswer, TokenError } from './errors.ts'
+import { type Credential, type CredentialOutcome, clientAuthentication } from './credential.ts'
+import { BadAnswer, CredentialRefused, TokenError } from './errors.ts'
 import type { Limits } from './limits.ts'
+import { managedIdentityToken } from './managed-identity.ts'
 import { type Sender, TransportError, type WireAnswer } from './request.ts'
 
 export interface TokenSource {
@@ -25,6 +27,14 @@ export interface TokenSource {
   get(signal: AbortSignal): Promise<string>
   /** The given token was refused: if it is still the cached one, the next `get` fetches another. */
   reject(token: string): void
+  /**
+   * Asks for a token with each credential, one after the other, and keeps the first one that is given.
+   *
+   * @throws TokenError when none is given, or for a cause that no credential can cure
+   */
+  tryAll(signal: AbortSignal): Promise<void>
+  /** What became of each credential that was tried so far, by its latest try; in their order. */
+  readonly outcomes: readonly CredentialOutcome[]
   /** Milliseconds that the token service's clock was ahead of this machine's at the last answer. */
   readonly clockSkewMs: number | undefined
 }
@@ -66,6 +76,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let pending: Promise<string> | undefined
   let preferred = 0
   let clockSkewMs: number | undefined
+  const outcomes = new Map<number, CredentialOutcome>()
 
   /** One HTTP exchange in the shape that openid-client wants; everything that is no verdict on the request is thrown. */
   async function exchange(body: string, headers: Headers): Promise<Response> {
@@ -87,7 +98,12 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     })
   }
 
-  async function grant(credential: Credential): Promise<string> {
+  async function grant(credential: Credential): Promise<Cached> {
+    if (credential.kind === 'managedIdentity') {
+      const { clientId } = credential
+      const { stopped, graphUrl } = options
+      return lasting(await managedIdentityToken({ clientId, graphUrl, clock, limits, stopped }), clock.monotonicMs())
+    }
     const authentication: ClientAuth = await clientAuthentication(credential, { tokenUrl, clock })
     const issuer = `${options.authorityUrl}/${options.tenantId}/v2.0`
     const config = new Configuration({ issuer, token_endpoint: tokenUrl }, options.clientId, {}, authentication)
@@ -106,13 +122,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     try {
       const answer = await clientCredentialsGrant(config, { scope: scopeOf(options.graphUrl) })
       const lifeMs = (answer.expires_in ?? DEFAULT_LIFE_SECONDS) * 1000
-      const expiresAtMs = askedAtMs + lifeMs
-      cached = {
-        token: answer.access_token,
-        expiresAtMs,
-        renewAtMs: expiresAtMs - Math.min(RENEW_EARLY_MS, lifeMs / 4),
-      }
-      return answer.access_token
+      return lasting({ token: answer.access_token, lifeMs }, askedAtMs)
     } catch (error) {
       if (thrown !== undefined) throw thrown
       if (error instanceof ResponseBodyError) throw refusal(error, credential)
@@ -120,7 +130,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     }
   }
 
-  async function grantWithRetries(credential: Credential): Promise<string> {
+  async function grantWithRetries(credential: Credential): Promise<Cached> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await grant(credential)
@@ -146,6 +156,17 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     return error instanceof TokenError && error.retry === 'later' ? backoff : undefined
   }
 
+  async function tryCredential(credential: Credential, index: number): Promise<Cached> {
+    try {
+      const granted = await grantWithRetries(credential)
+      outcomes.set(index, { credential, refusal: undefined })
+      return granted
+    } catch (error) {
+      if (error instanceof CredentialRefused) outcomes.set(index, { credential, refusal: error })
+      throw error
+    }
+  }
+
   async function fetchToken(): Promise<string> {
     const { credentials } = options
     let firstRefusal: unknown
@@ -154,9 +175,9 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const credential = credentials[index]
       if (credential === undefined) continue
       try {
-        const token = await grantWithRetries(credential)
+        cached = await tryCredential(credential, index)
         preferred = index
-        return token
+        return cached.token
       } catch (error) {
         const another = error instanceof CredentialRefused && credentials.length > 1
         firstRefusal ??= error
@@ -164,9 +185,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         log.warn('a credential was refused, the next one is tried', { tenantId: options.tenantId, code: error.code })
       }
     }
-    throw (
-      firstRefusal ?? new TokenError('auth-failed', 'There is no credential.', { remedy: 'Add one.', retry: 'never' })
-    )
+    throw firstRefusal ?? noCredential()
   }
 
   function renew(): Promise<string> {
@@ -194,6 +213,28 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     reject(token) {
       if (cached?.token === token) cached = undefined
     },
+    async tryAll(signal) {
+      let firstRefusal: unknown
+      let isGiven = false
+      for (const [index, credential] of options.credentials.entries()) {
+        signal.throwIfAborted()
+        try {
+          const granted = await orAborted(tryCredential(credential, index), signal)
+          if (!isGiven) {
+            cached = granted
+            preferred = index
+          }
+          isGiven = true
+        } catch (error) {
+          if (!(error instanceof CredentialRefused)) throw error
+          firstRefusal ??= error
+        }
+      }
+      if (!isGiven) throw firstRefusal ?? noCredential()
+    },
+    get outcomes() {
+      return [...outcomes].toSorted(([a], [b]) => a - b).map(([, outcome]) => outcome)
+    },
     get clockSkewMs() {
       return clockSkewMs
     },
@@ -204,13 +245,20 @@ const RENEW_EARLY_MS = 5 * 60_000
 /** Only used when the answer lacks `expires_in`; shorter than any lifetime that a policy can set. */
 const DEFAULT_LIFE_SECONDS = 300
 
+function lasting({ token, lifeMs }: { token: string; lifeMs: number }, askedAtMs: number): Cached {
+  const expiresAtMs = askedAtMs + lifeMs
+  return { token, expiresAtMs, renewAtMs: expiresAtMs - Math.min(RENEW_EARLY_MS, lifeMs / 4) }
+}
+
+function noCredential(): TokenError {
+  return new TokenError('auth-failed', 'There is no credential.', { remedy: 'Add one.', retry: 'never' })
+}
+
 /** Milliseconds by which the sender of an answer is ahead of this machine, from its `Date` header (whole seconds). */
 export function skewOf(answer: WireAnswer, clock: Clock): number | undefined {
   const at = Date.parse(answer.header('date') ?? '')
   return Number.isNaN(at) ? undefined : at - clock.now().getTime()
 }
-
-class CredentialRefused extends TokenError {}
 
 class TransientTokenFault extends Error {
   readonly retryAfterMs: number | undefined
@@ -237,6 +285,7 @@ function refusal(error: ResponseBodyError, credential: Credential): TokenError {
   const details = {
     aadsts,
     remedy: fault.remedy,
+    needsConsent: fault.needsConsent ?? false,
     retry: fault.kind === 'transient' ? 'later' : 'never',
     requestId: typeof traceId === 'string' ? traceId : undefined,
   } as const
@@ -257,7 +306,9 @@ function asTokenError(error: unknown): unknown {
   if (error instanceof TransportError || error instanceof BadAnswer)
     return new TokenError('unreachable', `Cannot get a token: ${error.message}.`, {
       remedy:
-        'Check the network, the proxy and the cloud setting; where a proxy inspects TLS, name its authority in MUSTER_CA_FILE.',
+        error instanceof TransportError
+          ? error.remedy
+          : "Something answers in Microsoft's place: look at the proxy, and at custom addresses.",
       retry: error instanceof TransportError && error.lasting ? 'never' : 'later',
       cause: error,
     })

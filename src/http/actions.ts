@@ -8,7 +8,7 @@ import type { RevertDocument } from '../contract/reverts.ts'
 import type { RunLine } from '../contract/run-list.ts'
 import type { RunLogLine } from '../contract/run-log.ts'
 import type { RunDocument } from '../contract/runs.ts'
-import type { Finding } from '../graph/check.ts'
+import type { Finding } from '../graph/finding.ts'
 import type { Actor } from '../registry/audit.ts'
 import type { ExportRequest } from '../registry/export-stream.ts'
 import type { IssueQuery, OpenIssue } from '../registry/issues.ts'
@@ -17,6 +17,7 @@ import type { PlanItem } from '../registry/plans.ts'
 import type { ConnectionSecrets } from '../registry/prepare-configuration.ts'
 import type { RunQuery } from '../registry/runs.ts'
 import type { approveRun, cancelRun, rejectRun } from '../sync/approve.ts'
+import type { CheckRequest } from '../sync/check.ts'
 import type { explainUser } from '../sync/explain.ts'
 import type { previewSettings, SettingsPreview } from '../sync/preview.ts'
 import type { revertRun } from '../sync/revert.ts'
@@ -41,7 +42,8 @@ export interface Actions {
   }): Promise<readonly ConfigurationChange[]>
   /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */
   preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>
-  check(connection: string, signal: AbortSignal): Promise<readonly Finding[]>
+  /** Also keeps what was learnt of the credentials. @throws NotFoundError */
+  check(request: CheckRequest): Promise<readonly Finding[]>
   run(request: Parameters<typeof runSource>[1]): Promise<RunDocument>
   approve(request: Parameters<typeof approveRun>[1]): Promise<RunDocument>
   reject(request: Parameters<typeof rejectRun>[1]): Promise<void>

@@ -144,7 +144,7 @@ describe('configure', () => {
       changes: [{ at: 'clientSecret', old: '(sealed)', new: '(sealed)' }],
     })
     expect(before).toHaveLength(1)
-    expect(await openCredentials(test.db, { connectionId: id, vault })).toEqual([
+    expect(await openCredentials(test.db, { connectionId: id, vault })).toMatchObject([
       { kind: 'secret', secret: 'second-value' },
     ])
     expect(JSON.stringify([other, await contents()])).not.toContain('second-value')

@@ -51,9 +51,10 @@ export async function configure(db: Database, options: ConfigureOptions): Promis
       told.push(change.kind === 'source' && change.action === 'create' ? { ...change, changes: [] } : change)
     }
     for (const [name, wanted] of options.wanted.connections) {
-      const keep = wanted.credentials.length === 0 ? ('unnamed' as const) : ('none' as const)
-      const { vault, dryRun } = options
-      const put = { vault, name, wanted, keep, current: connections.get(name), dryRun }
+      const isNamed = wanted.credentials.length > 0 || wanted.makesCertificate === true
+      const keep = isNamed ? ('none' as const) : ('unnamed' as const)
+      const { vault, clock, dryRun } = options
+      const put = { vault, clock, name, wanted, keep, current: connections.get(name), dryRun }
       tell(await within(`connections.${name}`, () => putConnection(tx, put)))
     }
     for (const [name, settings] of options.wanted.sources) {

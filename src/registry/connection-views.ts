@@ -1,8 +1,14 @@
 // Connections as they are shown: without their secrets, with the sources that they feed.
-import type { ConnectionView } from '../contract/api/connections.ts'
+import type { ConnectionView, CredentialView } from '../contract/api/connections.ts'
 import { writeSettings } from '../contract/written-settings.ts'
 import type { Queries } from '../database/connect.ts'
-import { type Connection, listConnections, listCredentials, requireConnection } from './connections.ts'
+import {
+  type Connection,
+  type CredentialOnFile,
+  listConnections,
+  listCredentials,
+  requireConnection,
+} from './connections.ts'
 import { presentConnection } from './put-connection.ts'
 import { listSources } from './sources.ts'
 
@@ -31,13 +37,27 @@ async function presentView(db: Queries, connection: Connection): Promise<Connect
     authorityUrl: isCustom ? authorityUrl : null,
     graphUrl: isCustom ? graphUrl : null,
     signInWithMicrosoft,
-    credentials: credentials.map(({ id, kind, thumbprint, expiresAt }) => ({
-      id: String(id),
-      kind,
-      thumbprint,
-      expiresAt: expiresAt?.toISOString() ?? null,
-    })),
+    credentials: credentials.map(presentCredential),
     sources: sources.map((source) => source.name),
+  }
+}
+
+function presentCredential(credential: CredentialOnFile): CredentialView {
+  const { id, kind, origin, thumbprint, detail, addedAt, expiresAt, expiryFrom } = credential
+  const { workedAt, refusedAt, refusal, remedy } = credential
+  return {
+    id: String(id),
+    kind,
+    origin,
+    thumbprint,
+    detail,
+    addedAt: addedAt.toISOString(),
+    expiresAt: expiresAt?.toISOString() ?? null,
+    expiryFrom,
+    state: refusedAt !== null ? 'refused' : workedAt !== null ? 'works' : 'untried',
+    stateAt: (refusedAt ?? workedAt)?.toISOString() ?? null,
+    reason: refusal,
+    remedy,
   }
 }
 

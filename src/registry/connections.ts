@@ -2,6 +2,7 @@
 import { NotFoundError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import { CLOUD_ROOTS, type Cloud, type CloudRoots } from '../directory/clouds.ts'
+import type { CredentialKind } from '../directory/credentials.ts'
 import type { TenantId } from '../directory/ids.ts'
 import type { Vault } from '../vault/keys.ts'
 
@@ -17,18 +18,39 @@ export interface Connection extends CloudRoots {
 /** A credential as it is kept, without its value. */
 export interface CredentialOnFile {
   readonly id: number
-  readonly kind: 'secret' | 'certificate'
+  readonly kind: CredentialKind
+  /** `made`: key and certificate were made by Muster. */
+  readonly origin: 'given' | 'made'
   /** Keyed digest of the value, lower-case hex: tells whether another one is the same. */
   readonly fingerprint: string
   /** SHA-1 of the certificate as the Entra admin centre shows it. */
   readonly thumbprint: string | null
+  /** The file of a workload identity, the client id of a managed identity. */
+  readonly detail: string | null
+  readonly addedAt: Date
   readonly expiresAt: Date | null
+  readonly expiryFrom: 'certificate' | 'entra' | 'entered' | null
+  /** When Microsoft last took it, as far as noted: at most an hour behind. */
+  readonly workedAt: Date | null
+  /** Set where the latest try was refused, with what Microsoft said and what helps. */
+  readonly refusedAt: Date | null
+  readonly refusal: string | null
+  readonly remedy: string | null
 }
 
 /** A credential opened for use. Never logged, printed or stored. */
-export type OpenedCredential =
+export type OpenedCredential = {
+  readonly id: number
+  readonly addedAt: Date
+  readonly expiresAt: Date | null
+} & CredentialValue
+
+/** What a credential is. The file of a workload identity and the client id of a managed one are no secrets; they are sealed all the same. */
+type CredentialValue =
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'certificate'; readonly pem: string }
+  | { readonly kind: 'workloadIdentity'; readonly file: string }
+  | { readonly kind: 'managedIdentity'; readonly clientId: string | undefined }
 
 /** A row of `connections` as {@link CONNECTION_COLUMNS} select it. */
 export interface ConnectionRow {
@@ -68,7 +90,9 @@ export async function requireConnection(db: Queries, name: string): Promise<Conn
 /** The credentials of a connection without their values, the newest first. */
 export async function listCredentials(db: Queries, connectionId: number): Promise<readonly CredentialOnFile[]> {
   const { rows } = await db.query<CredentialOnFile>(
-    `select id, kind, encode(fingerprint, 'hex') as fingerprint, thumbprint, expires_at as "expiresAt"
+    `select id, kind, origin, encode(fingerprint, 'hex') as fingerprint, thumbprint, detail, created_at as "addedAt",
+       expires_at as "expiresAt", expiry_from as "expiryFrom", worked_at as "workedAt", refused_at as "refusedAt",
+       refusal, remedy
        from connection_credentials where connection_id = $1 order by id desc`,
     [connectionId],
   )
@@ -79,20 +103,23 @@ export async function listCredentials(db: Queries, connectionId: number): Promis
 export interface ExpiringCredential {
   readonly id: number
   readonly connection: string
+  readonly kind: CredentialKind
   readonly thumbprint: string | null
   readonly expiresAt: Date
 }
 
 /**
- * Credentials that end before `until`, but for those that a later one of the same connection stands beside. When a client
- * secret ends only Microsoft knows, so that it replaces no certificate here.
+ * Credentials that end before `until`, but for those that another one of the same connection can stand in for: one that ends later,
+ * or never, and that Microsoft took when it was last tried. One that was never tried has yet to be uploaded, for all that is known.
  */
 export async function listExpiring(db: Queries, until: Date): Promise<readonly ExpiringCredential[]> {
   const { rows } = await db.query<ExpiringCredential>(
-    `select x.id, c.name as connection, x.thumbprint, x.expires_at as "expiresAt"
+    `select x.id, c.name as connection, x.kind, x.thumbprint, x.expires_at as "expiresAt"
        from connection_credentials x join connections c on c.id = x.connection_id
       where x.expires_at <= $1
-        and not exists (select from connection_credentials o where o.connection_id = x.connection_id and o.expires_at > $1)
+        and not exists (select from connection_credentials o where o.connection_id = x.connection_id and o.id <> x.id
+          and o.worked_at is not null and o.refused_at is null
+          and (o.expires_at > $1 or o.kind in ('workloadIdentity', 'managedIdentity')))
       order by c.name, x.id`,
     [until],
   )
@@ -104,18 +131,40 @@ export async function openCredentials(
   db: Queries,
   options: { readonly connectionId: number; readonly vault: Pick<Vault, 'open'> },
 ): Promise<readonly OpenedCredential[]> {
-  const { rows } = await db.query<{ kind: 'secret' | 'certificate'; sealed: Buffer }>(
-    'select kind, sealed from connection_credentials where connection_id = $1 order by id desc',
-    [options.connectionId],
+  const { connectionId, vault } = options
+  const { rows } = await db.query<{
+    id: number
+    kind: CredentialKind
+    sealed: Buffer
+    addedAt: Date
+    expiresAt: Date | null
+  }>(
+    `select id, kind, sealed, created_at as "addedAt", expires_at as "expiresAt"
+       from connection_credentials where connection_id = $1 order by id desc`,
+    [connectionId],
   )
-  return rows.map(({ kind, sealed }) => {
-    const value = options.vault.open(sealed, credentialContext(options.connectionId, kind))
-    return kind === 'secret' ? { kind, secret: value } : { kind, pem: value }
-  })
+  return rows.map(({ sealed, kind, ...facts }) => ({
+    ...facts,
+    ...credentialOf(kind, vault.open(sealed, credentialContext(connectionId, kind))),
+  }))
+}
+
+/** A credential of the value that is kept for it. */
+export function credentialOf(kind: CredentialKind, value: string): CredentialValue {
+  switch (kind) {
+    case 'secret':
+      return { kind, secret: value }
+    case 'certificate':
+      return { kind, pem: value }
+    case 'workloadIdentity':
+      return { kind, file: value }
+    case 'managedIdentity':
+      return { kind, clientId: value === '' ? undefined : value }
+  }
 }
 
 /** What a credential is sealed for, so that a row copied to another connection cannot be opened. */
-export function credentialContext(connectionId: number, kind: 'secret' | 'certificate'): string {
+export function credentialContext(connectionId: number, kind: CredentialKind): string {
   return `connection:${connectionId}:${kind}`
 }
 

@@ -28,6 +28,7 @@ export async function createConnection(
       throw new ConfigError([{ at: 'name', message: `there is a connection ${JSON.stringify(name)} already` }])
     const change = await putConnection(tx, {
       vault,
+      clock: options.clock,
       name,
       wanted,
       current: undefined,
@@ -52,7 +53,8 @@ export async function changeConnection(
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     const current = await requireConnection(tx, name)
-    const change = await putConnection(tx, { vault, name, wanted, current, keep: 'unnamed', dryRun: false })
+    const put = { vault, clock: options.clock, name, wanted, current, keep: 'unnamed', dryRun: false } as const
+    const change = await putConnection(tx, put)
     if (change.action !== 'unchanged') await recordAudit(tx, options, auditOf(change, actor))
   })
 }

@@ -1,17 +1,21 @@
 // Makes a connection as it is wanted, and tells what that changes. Writing the same again writes nothing.
+import type { Clock } from '../base/clock.ts'
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigurationChange, FieldChange } from '../contract/configuration.ts'
 import type { PlainConnection } from '../contract/connection-settings.ts'
 import type { Queries } from '../database/connect.ts'
 import { CLOUD_ROOTS, type CloudRoots } from '../directory/clouds.ts'
+import { CREDENTIAL_KINDS, type CredentialKind } from '../directory/credentials.ts'
 import type { Vault } from '../vault/keys.ts'
+import type { ClientCertificate } from './certificates.ts'
 import { type Connection, type CredentialOnFile, credentialContext, listCredentials } from './connections.ts'
 import { differences } from './differences.ts'
+import { makeCertificate } from './make-certificate.ts'
 
 /** A credential to keep for a connection. */
 export interface WantedCredential {
-  readonly kind: 'secret' | 'certificate'
-  /** The secret, or PEM of certificate and key. */
+  readonly kind: CredentialKind
+  /** The secret, PEM of certificate and key, the path of the file, the client id or nothing. */
   readonly value: string
   readonly thumbprint: string | null
   readonly expiresAt: Date | null
@@ -20,10 +24,13 @@ export interface WantedCredential {
 export interface WantedConnection {
   readonly settings: PlainConnection
   readonly credentials: readonly WantedCredential[]
+  /** A certificate that Muster makes, where there is none of its own making. */
+  readonly makesCertificate?: boolean
 }
 
 export interface PutConnection {
   readonly vault: Pick<Vault, 'seal' | 'lookup'>
+  readonly clock: Clock
   readonly name: string
   readonly wanted: WantedConnection
   readonly current: Connection | undefined
@@ -52,7 +59,15 @@ export async function putConnection(db: Queries, put: PutConnection): Promise<Co
   const action = current === undefined ? 'create' : changes.length > 0 ? 'change' : 'unchanged'
   if (action !== 'unchanged' && !put.dryRun) {
     const id = await writeConnection(db, { name, wanted, isCustom: wanted.settings.cloud === 'custom' })
-    await writeCredentials(db, { connectionId: id, vault: put.vault, ...credentials })
+    await db.query('delete from connection_credentials where id = any ($1)', [credentials.obsolete])
+    for (const { row, expiresAt } of credentials.redated) await redate(db, { id: row.id, expiresAt, from: 'entered' })
+    // The one that is named first is tried first: they are tried from the newest on.
+    for (const credential of credentials.added.toReversed())
+      await insertCredential(db, { connectionId: id, ...put, credential })
+    if (credentials.makes) {
+      const made = await makeCertificate({ name, now: put.clock.now() })
+      await insertCredential(db, { connectionId: id, ...put, credential: certificateCredential(made), origin: 'made' })
+    }
   }
   return { kind: 'connection', name, action, changes, replans: false }
 }
@@ -86,47 +101,130 @@ export function presentConnection(connection: {
   return { tenantId, clientId, cloud, ...roots, signInWithMicrosoft }
 }
 
-const CREDENTIAL_KEY = { secret: 'clientSecret', certificate: 'certificate' } as const
+/** The keys of the config file. */
+const CREDENTIAL_KEY = {
+  secret: 'clientSecret',
+  certificate: 'certificate',
+  workloadIdentity: 'workloadIdentity',
+  managedIdentity: 'managedIdentity',
+} as const satisfies Record<CredentialKind, string>
 
 interface CredentialDifference {
   readonly obsolete: readonly number[]
-  readonly added: readonly (WantedCredential & { readonly fingerprint: Buffer })[]
+  readonly added: readonly WantedCredential[]
+  /** A certificate is to be made. */
+  readonly makes: boolean
+  /** Secrets that stay and whose end is told anew. */
+  readonly redated: readonly { readonly row: CredentialOnFile; readonly expiresAt: Date }[]
   readonly changes: readonly FieldChange[]
 }
 
-/** A credential of another value replaces the one of its kind. */
+/** Credentials of other values replace those of their kind. One that Muster has made stays where one is wanted. */
 function compareCredentials(kept: readonly CredentialOnFile[], put: PutConnection): CredentialDifference {
+  const { makesCertificate = false } = put.wanted
   const wanted = put.wanted.credentials.map((credential) => ({
     ...credential,
-    fingerprint: put.vault.lookup('connection-credential', `${credential.kind}:${credential.value}`),
+    fingerprint: fingerprintOf(put.vault, credential).toString('hex'),
   }))
+  const isMade = (row: CredentialOnFile) => row.kind === 'certificate' && row.origin === 'made'
   const isWanted = (row: CredentialOnFile) =>
-    wanted.some((w) => w.kind === row.kind && w.fingerprint.toString('hex') === row.fingerprint)
-  const isKept = (w: { kind: string; fingerprint: Buffer }) =>
-    kept.some((row) => row.kind === w.kind && row.fingerprint === w.fingerprint.toString('hex'))
+    (makesCertificate && isMade(row)) || wanted.some((w) => w.kind === row.kind && w.fingerprint === row.fingerprint)
+  const isKept = (w: { kind: string; fingerprint: string }) =>
+    kept.some((row) => row.kind === w.kind && row.fingerprint === w.fingerprint)
   const isNamed = (kind: string) => wanted.some((w) => w.kind === kind)
   const obsolete = kept.filter((row) => !isWanted(row) && (put.keep === 'none' || isNamed(row.kind)))
   const added = wanted.filter((w) => !isKept(w))
-  const changes: FieldChange[] = []
-  for (const kind of ['secret', 'certificate'] as const) {
-    const old = obsolete.find((row) => row.kind === kind)
-    const next = added.find((w) => w.kind === kind)
-    if (old === undefined && next === undefined) continue
-    changes.push({
-      at: CREDENTIAL_KEY[kind],
-      old: old === undefined ? undefined : describeCredential(old),
-      new: next === undefined ? undefined : describeCredential(next),
-    })
+  const makes = makesCertificate && !kept.some(isMade)
+  // What Entra itself has said of the end is not overwritten.
+  const redated = wanted.flatMap(({ kind, fingerprint, expiresAt }) => {
+    const row = kept.find((one) => one.kind === kind && one.fingerprint === fingerprint && one.expiryFrom !== 'entra')
+    const isOther = expiresAt !== null && expiresAt.getTime() !== row?.expiresAt?.getTime()
+    return row === undefined || !isOther || kind !== 'secret' ? [] : [{ row, expiresAt }]
+  })
+  const changes: FieldChange[] = redated.map(({ row, expiresAt }) => ({
+    at: CREDENTIAL_KEY.secret,
+    old: describeCredential(row),
+    new: describeCredential({ ...row, expiresAt }),
+  }))
+  for (const kind of CREDENTIAL_KINDS) {
+    const old = obsolete.filter((row) => row.kind === kind).map(describeCredential)
+    const next = added.filter((w) => w.kind === kind).map(describeCredential)
+    if (makes && kind === 'certificate') next.push('(made by Muster)')
+    if (old.length + next.length === 0) continue
+    changes.push({ at: CREDENTIAL_KEY[kind], old: joined(old), new: joined(next) })
   }
-  return { obsolete: obsolete.map((row) => row.id), added, changes }
+  return { obsolete: obsolete.map((row) => row.id), added, makes, redated, changes }
 }
 
-function describeCredential(credential: {
-  readonly thumbprint: string | null
-  readonly expiresAt: Date | null
-}): string {
-  if (credential.thumbprint === null) return '(sealed)'
-  return `thumbprint ${credential.thumbprint}, expires ${credential.expiresAt?.toISOString().slice(0, 10)}`
+function joined(texts: readonly string[]): string | undefined {
+  return texts.length === 0 ? undefined : texts.join('; ')
+}
+
+/** What may be told of a credential; never its value, where that is a secret. */
+export function describeCredential(credential: WantedCredential | CredentialOnFile): string {
+  const { kind, thumbprint, expiresAt } = credential
+  const day = expiresAt?.toISOString().slice(0, 10)
+  if (kind === 'certificate') return `thumbprint ${thumbprint}, expires ${day}`
+  if (kind === 'secret') return day === undefined ? '(sealed)' : `(sealed), expires ${day}`
+  const detail = ('detail' in credential ? credential.detail : credential.value) ?? ''
+  return detail === '' ? '(of this machine)' : detail
+}
+
+/** Tells whether two credentials are the same, without telling what they are. */
+function fingerprintOf(vault: Pick<Vault, 'lookup'>, { kind, value }: WantedCredential): Buffer {
+  return vault.lookup('connection-credential', `${kind}:${value}`)
+}
+
+/** @returns the id of the row */
+export async function insertCredential(
+  db: Queries,
+  options: {
+    readonly connectionId: number
+    readonly vault: Pick<Vault, 'seal' | 'lookup'>
+    readonly credential: WantedCredential
+    readonly origin?: 'made'
+  },
+): Promise<number> {
+  const { connectionId, vault, credential, origin = 'given' } = options
+  const { kind, value, thumbprint, expiresAt } = credential
+  const isOpen = kind === 'workloadIdentity' || kind === 'managedIdentity'
+  const { rows } = await db.query<{ id: number }>(
+    `insert into connection_credentials
+       (connection_id, kind, origin, sealed, fingerprint, thumbprint, detail, expires_at, expiry_from)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+    [
+      connectionId,
+      kind,
+      origin,
+      vault.seal(value, credentialContext(connectionId, kind)),
+      fingerprintOf(vault, credential),
+      thumbprint,
+      isOpen && value !== '' ? value : null,
+      expiresAt,
+      expiresAt === null ? null : kind === 'certificate' ? 'certificate' : 'entered',
+    ],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('an insert returned no row')
+  return row.id
+}
+
+/** Keeps when a credential ends, and who says so. */
+export async function redate(
+  db: Queries,
+  { id, expiresAt, from }: { readonly id: number; readonly expiresAt: Date | null; readonly from: 'entra' | 'entered' },
+): Promise<void> {
+  const origin = expiresAt === null ? null : from
+  await db.query('update connection_credentials set expires_at = $2, expiry_from = $3 where id = $1', [
+    id,
+    expiresAt,
+    origin,
+  ])
+}
+
+/** A certificate with its key, as a credential. */
+export function certificateCredential({ pem, thumbprint, expiresAt }: ClientCertificate): WantedCredential {
+  return { kind: 'certificate', value: pem, thumbprint, expiresAt }
 }
 
 async function writeConnection(
@@ -146,29 +244,4 @@ async function writeConnection(
   const [row] = rows
   if (row === undefined) throw new Error('an upsert returned no row')
   return row.id
-}
-
-async function writeCredentials(
-  db: Queries,
-  options: Pick<CredentialDifference, 'obsolete' | 'added'> & {
-    readonly connectionId: number
-    readonly vault: Pick<Vault, 'seal'>
-  },
-): Promise<void> {
-  const { connectionId, vault, obsolete, added } = options
-  await db.query('delete from connection_credentials where id = any ($1)', [obsolete])
-  for (const { kind, value, fingerprint, thumbprint, expiresAt } of added) {
-    await db.query(
-      `insert into connection_credentials (connection_id, kind, sealed, fingerprint, thumbprint, expires_at)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [
-        connectionId,
-        kind,
-        vault.seal(value, credentialContext(connectionId, kind)),
-        fingerprint,
-        thumbprint,
-        expiresAt,
-      ],
-    )
-  }
 }

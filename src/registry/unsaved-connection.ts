@@ -3,13 +3,14 @@ import { ConfigError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import type { CloudRoots } from '../directory/clouds.ts'
 import type { Vault } from '../vault/keys.ts'
-import { listConnections, type OpenedCredential, openCredentials } from './connections.ts'
+import { credentialOf, listConnections, type OpenedCredential, openCredentials } from './connections.ts'
+import { CREDENTIAL_MISSING } from './prepare-configuration.ts'
 import { rootsOf, SECRET_ELSEWHERE, sendsElsewhere, type WantedConnection } from './put-connection.ts'
 
 export interface UnsavedAccess extends CloudRoots {
   readonly tenantId: string
   readonly clientId: string
-  readonly credentials: readonly OpenedCredential[]
+  readonly credentials: readonly (OpenedCredential | ReturnType<typeof credentialOf>)[]
 }
 
 /**
@@ -29,14 +30,8 @@ export async function accessOfForm(
   const isSecretKept = kept.some(({ kind }) => kind === 'secret')
   if (saved !== undefined && isSecretKept && sendsElsewhere(saved, settings))
     throw new ConfigError([{ at: 'clientSecret', message: SECRET_ELSEWHERE }])
-  const given = wanted.credentials.map(
-    ({ kind, value }): OpenedCredential =>
-      kind === 'secret' ? { kind: 'secret', secret: value } : { kind: 'certificate', pem: value },
-  )
-  if (given.length + kept.length === 0)
-    throw new ConfigError([
-      { at: 'clientSecret', message: 'a credential is missing: give a client secret or a certificate' },
-    ])
+  const given = wanted.credentials.map(({ kind, value }) => credentialOf(kind, value))
+  if (given.length + kept.length === 0) throw new ConfigError([{ at: 'clientSecret', message: CREDENTIAL_MISSING }])
   return {
     tenantId: settings.tenantId,
     clientId: settings.clientId,

@@ -219,13 +219,39 @@ describe('silence', () => {
 })
 
 describe('a certificate that ends', () => {
-  async function certificate(days: number): Promise<void> {
+  async function certificate(days: number, { works = false, kind = 'certificate' } = {}): Promise<void> {
     await test.db.query(
-      `insert into connection_credentials (connection_id, kind, sealed, fingerprint, thumbprint, expires_at)
-       select id, 'certificate', '\\x00', '\\x00', 'AB' || $1::int, $2 from connections limit 1`,
-      [days, new Date(clock.now().getTime() + days * DAY + HOUR)],
+      `insert into connection_credentials (connection_id, kind, sealed, fingerprint, thumbprint, expires_at, worked_at)
+       select id, $3, '\\x00', '\\x00', case when $3 = 'certificate' then 'AB' || $1::int end, $2, $4 from connections limit 1`,
+      [days, new Date(clock.now().getTime() + days * DAY + HOUR), kind, works ? clock.now() : null],
     )
   }
+
+  it('O1: a client secret is told in the same way, and again where another day becomes known', async () => {
+    await world()
+    await certificate(10, { kind: 'secret' })
+    await due(8760)
+    await due(8760)
+    await test.db.query('update connection_credentials set expires_at = $1', [
+      new Date(clock.now().getTime() + 5 * DAY),
+    ])
+    await due(8760)
+
+    expect(await alerts()).toMatchObject([
+      { kind: 'expiring', days: 10, thumbprint: null },
+      { kind: 'expiring', days: 5, thumbprint: null },
+    ])
+  })
+
+  it('O2: is told as long as the one beside it was never taken by Microsoft', async () => {
+    await world()
+    await certificate(5)
+    await certificate(400)
+
+    await due(8760)
+
+    expect(await alerts()).toMatchObject([{ kind: 'expiring', days: 5 }])
+  })
 
   it('is told 60, 30, 14, 7 and 1 days before, once each', async () => {
     await world()
@@ -253,7 +279,7 @@ describe('a certificate that ends', () => {
   it('is told to nobody when a later one stands beside it', async () => {
     await world()
     await certificate(5)
-    await certificate(400)
+    await certificate(400, { works: true })
 
     await due(8760)
 

@@ -67,12 +67,14 @@ export async function raiseDue(
     await raiseAlert(db, { key: `silent:${sourceId}:${since}`, facts }, now)
   }
   const until = new Date(now.getTime() + (EXPIRY_DAYS[0] + 1) * DAY_MS)
-  for (const { id, connection, thumbprint, expiresAt } of await listExpiring(db, until)) {
+  for (const { id, connection, kind, thumbprint, expiresAt } of await listExpiring(db, until)) {
     const days = Math.floor((expiresAt.getTime() - now.getTime()) / DAY_MS)
     // The nearest one that has been reached: who hears of it late hears of it once.
     const threshold = EXPIRY_DAYS.findLast((limit) => days <= limit)
     if (threshold === undefined) continue
     const facts = { kind: 'expiring' as const, connection, thumbprint, expiresAt: expiresAt.toISOString(), days }
-    await raiseAlert(db, { key: `expiring:${id}:${threshold}`, facts }, now)
+    // The end of a secret may become known anew; a certificate has one.
+    const end = kind === 'certificate' ? '' : `${expiresAt.getTime()}:`
+    await raiseAlert(db, { key: `expiring:${id}:${end}${threshold}`, facts }, now)
   }
 }

@@ -1,35 +1,79 @@
 // Check connection, for one that is saved and for one that is about to be.
-import { checkConnection, type Finding, type NeededPermission } from '../graph/check.ts'
+import { permissionsFor } from '../contract/permissions.ts'
+import { checkConnection, type Checked } from '../graph/check.ts'
+import type { NeededPermission } from '../graph/check-permissions.ts'
 import type { GraphClient } from '../graph/client.ts'
-import { requireConnection } from '../registry/connections.ts'
+import type { CredentialOutcome } from '../graph/credential.ts'
+import type { Finding } from '../graph/finding.ts'
+import { listHiddenGroups } from '../mirror/hidden-groups.ts'
+import type { Actor } from '../registry/audit.ts'
+import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
+import { listConnections, requireConnection } from '../registry/connections.ts'
 import { listSources } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
-import { needsOf } from './map/needs.ts'
 
-/** @throws NotFoundError */
-export async function checkSaved(
-  engine: Engine,
-  { connection: name, signal }: { readonly connection: string; readonly signal: AbortSignal },
-): Promise<readonly Finding[]> {
+export interface CheckRequest {
+  readonly connection: string
+  readonly actor: Actor
+  readonly signal: AbortSignal
+}
+
+/** Also keeps what was learnt of the credentials: which one works, and when a secret ends. @throws NotFoundError */
+export async function checkSaved(engine: Engine, request: CheckRequest): Promise<readonly Finding[]> {
+  const { connection: name, actor, signal } = request
   const connection = await requireConnection(engine.db, name)
-  return checkWith(engine, { client: await engine.openGraph(connection), name, signal })
+  const client = await engine.openGraph(connection)
+  const { signInWithMicrosoft } = connection
+  const { findings, credentials } = await checkWith(engine, { client, name, signInWithMicrosoft, signal })
+  await noteOutcomes(engine.db, { notes: notesOf(client.outcomes), now: engine.clock.now() })
+  for (const { credential, expiresAt } of credentials) {
+    if (credential.id === undefined || expiresAt === undefined) continue
+    await noteExpiry(engine.db, { ...engine, actor, connection: name, credential: credential.id, expiresAt })
+  }
+  return findings
 }
 
 /** Checks by a client, and stops it. */
 export async function checkWith(
   engine: Engine,
-  { client, name, signal }: { readonly client: GraphClient; readonly name: string; readonly signal: AbortSignal },
-): Promise<readonly Finding[]> {
+  options: {
+    readonly client: GraphClient
+    readonly name: string
+    readonly signInWithMicrosoft: boolean
+    readonly signal: AbortSignal
+  },
+): Promise<Checked> {
+  const { client, name, signInWithMicrosoft, signal } = options
   try {
-    return await checkConnection(client, { needs: await neededBy(engine, name), clock: engine.clock, signal })
+    const signIn = signInWithMicrosoft ? { redirectUri: undefined } : undefined
+    return await checkConnection(client, { needs: await neededBy(engine, name), signIn, clock: engine.clock, signal })
   } finally {
     await client.stop()
   }
 }
 
+/** What became of the credentials that were tried, as it is kept. */
+export function notesOf(outcomes: readonly CredentialOutcome[]): readonly CredentialNote[] {
+  return outcomes.flatMap(({ credential: { id }, refusal }) =>
+    id === undefined
+      ? []
+      : [{ id, refusal: refusal === undefined ? null : { reason: refusal.reason, remedy: refusal.remedy } }],
+  )
+}
+
+/** Groups with hidden membership that are asked for their members: one that is empty proves nothing. */
+const HIDDEN_GROUPS_ASKED = 3
+
 /** What the sources of a connection need; without a source yet, what nearly every source will. */
-async function neededBy(engine: Engine, connection: string): Promise<readonly NeededPermission[]> {
-  const sources = (await listSources(engine.db)).filter((source) => source.connection.name === connection)
-  const groups = sources.length === 0 || sources.some((source) => needsOf(source.settings).groups)
-  return groups ? ['User.Read.All', 'GroupMember.Read.All'] : ['User.Read.All']
+async function neededBy(engine: Engine, name: string): Promise<readonly NeededPermission[]> {
+  const connection = (await listConnections(engine.db)).find((one) => one.name === name)
+  const hiddenGroups =
+    connection === undefined
+      ? []
+      : await listHiddenGroups(engine.db, { connectionId: connection.id, limit: HIDDEN_GROUPS_ASKED })
+  const sources = (await listSources(engine.db)).filter((source) => source.connection.name === name)
+  return permissionsFor({ sources, hasHiddenGroups: hiddenGroups.length > 0 }).map((need) => ({
+    ...need,
+    hiddenGroups,
+  }))
 }

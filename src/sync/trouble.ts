@@ -98,7 +98,7 @@ function reasonOf(error: NonNullable<RunDocument['error']>, cause: unknown): str
   // What a program of ours or the database says of a bug may quote what it was working on.
   if (error.code === 'internal') return 'Muster made a mistake, or the database refused a statement.'
   // The message of a run carries the remedy, which has a place of its own here.
-  return cause instanceof TokenError ? error.message.replace(` ${cause.remedy}`, '') : error.message
+  return cause instanceof TokenError ? cause.reason : error.message
 }
 
 function remedyOf({
@@ -110,7 +110,7 @@ function remedyOf({
   readonly cause: unknown
   readonly place: ConsentPlace | undefined
 }): string {
-  if (cause instanceof TokenError) return withConsent(cause.remedy, cause.aadsts === 65001 ? place : undefined)
+  if (cause instanceof TokenError) return withConsent(cause.remedy, cause.needsConsent ? place : undefined)
   if (code === 'auth-failed' || code === 'forbidden') {
     const check = place === undefined ? 'muster check' : `muster check ${place.connection}`
     return withConsent(

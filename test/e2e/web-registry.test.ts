@@ -33,7 +33,7 @@ beforeAll(async () => {
         },
       },
     },
-    secrets: new Map([['contoso', { secret: hosted.app.secrets[0]!.secretText, certificate: undefined }]]),
+    secrets: new Map([['contoso', { secrets: [hosted.app.secrets[0]!.secretText], certificates: [] }]]),
     prune: false,
     dryRun: false,
     actor: { kind: 'command line', name: 'test' },

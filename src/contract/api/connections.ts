@@ -1,15 +1,32 @@
 // Connections over the API: what is kept, what is asked of Microsoft through one.
 import { z } from 'zod'
 import { CLOUDS } from '../../directory/clouds.ts'
-import { endpoint, name, time } from './endpoint.ts'
+import { CREDENTIAL_KINDS } from '../../directory/credentials.ts'
+import { expiryDay, managedIdentity, workloadIdentity } from '../credentials.ts'
+import { endpoint, id, name, time } from './endpoint.ts'
 
-const credential = z.object({
+/** A credential as it is shown, without its value. Those of a connection are tried in their order. */
+export const credentialView = z.object({
   id: z.string(),
-  kind: z.enum(['secret', 'certificate']),
+  kind: z.enum(CREDENTIAL_KINDS),
+  /** `made`: key and certificate were made by Muster; the public part is to be uploaded. */
+  origin: z.enum(['given', 'made']),
   /** Certificates: SHA-1, as the Entra admin centre shows it. */
   thumbprint: z.string().nullable(),
+  /** The file of a workload identity; the client id of a managed identity that was assigned. */
+  detail: z.string().nullable(),
+  addedAt: time,
   expiresAt: time.nullable(),
+  /** Who says so: the certificate, Entra (read from the app registration), or whoever entered it. */
+  expiryFrom: z.enum(['certificate', 'entra', 'entered']).nullable(),
+  /** What came of the latest try, in a check or a run. */
+  state: z.enum(['untried', 'works', 'refused']),
+  stateAt: time.nullable(),
+  /** Why it was refused, and what helps. */
+  reason: z.string().nullable(),
+  remedy: z.string().nullable(),
 })
+export type CredentialView = z.infer<typeof credentialView>
 
 /** A connection as it is shown. Secrets are not. */
 export const connectionView = z.object({
@@ -20,11 +37,14 @@ export const connectionView = z.object({
   authorityUrl: z.string().nullable(),
   graphUrl: z.string().nullable(),
   signInWithMicrosoft: z.boolean(),
-  credentials: z.array(credential),
+  credentials: z.array(credentialView),
   /** Names of the sources that it feeds. */
   sources: z.array(z.string()),
 })
 export type ConnectionView = z.infer<typeof connectionView>
+
+const secret = z.string().min(1).max(2000)
+const pem = z.string().min(1).max(100_000)
 
 /**
  * A connection as the form sends it. Credentials that are left out stay as they are; a new one replaces the one of its kind.
@@ -34,9 +54,15 @@ export const connectionForm = z.strictObject({
   name,
   tenantId: z.string(),
   clientId: z.string(),
-  clientSecret: z.string().min(1).max(2000).optional(),
+  clientSecret: secret.optional(),
+  /** The day on which the secret ends, as Entra shows it; Muster reads it by itself where it may. */
+  clientSecretExpires: expiryDay.optional(),
   /** PEM of certificate and key. */
-  certificate: z.string().min(1).max(100_000).optional(),
+  certificate: pem.optional(),
+  /** Muster makes key and certificate; the public part is to be uploaded. */
+  makeCertificate: z.literal(true).optional(),
+  workloadIdentity: workloadIdentity.optional(),
+  managedIdentity: managedIdentity.optional(),
   cloud: z.enum(CLOUDS).default('global'),
   authorityUrl: z.string().optional(),
   graphUrl: z.string().optional(),
@@ -44,8 +70,28 @@ export const connectionForm = z.strictObject({
 })
 export type ConnectionForm = z.input<typeof connectionForm>
 
-/** One answer of *Check connection*; `remedy` is empty when there is nothing to do. */
-export const finding = z.object({ check: z.string(), ok: z.boolean(), message: z.string(), remedy: z.string() })
+/** A credential to add to a connection. */
+export const newCredential = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('secret'), clientSecret: secret, expires: expiryDay.optional() }),
+  /** PEM of certificate and key. */
+  z.strictObject({ kind: z.literal('certificate'), certificate: pem }),
+  /** Muster makes key and certificate. */
+  z.strictObject({ kind: z.literal('newCertificate') }),
+  z.strictObject({ kind: z.literal('workloadIdentity'), ...workloadIdentity.shape }),
+  z.strictObject({ kind: z.literal('managedIdentity'), clientId: z.string().optional() }),
+])
+
+/**
+ * One answer of *Check connection*; `remedy` is empty when there is nothing to do, and warns where `ok` is true. `link` is where an
+ * administrator of the tenant does it.
+ */
+export const finding = z.object({
+  check: z.string(),
+  ok: z.boolean(),
+  message: z.string(),
+  remedy: z.string(),
+  link: z.string().nullable(),
+})
 export type CheckFinding = z.infer<typeof finding>
 const findings = z.object({ connection: z.string(), ok: z.boolean(), findings: z.array(finding) })
 
@@ -59,6 +105,7 @@ export type DirectoryObject = z.infer<typeof directoryObject>
 
 const tag = 'Connections'
 const one = z.object({ connection: name })
+const oneCredential = one.extend({ credential: id })
 
 export const CONNECTIONS = {
   listConnections: endpoint({
@@ -116,6 +163,54 @@ export const CONNECTIONS = {
     params: one,
     answer: { kind: 'nothing' },
     audit: 'connection.remove',
+  }),
+  addCredential: endpoint({
+    method: 'POST',
+    path: '/api/v1/connections/:connection/credentials',
+    tag,
+    summary:
+      'Adds a credential beside those that are there, so that one can be replaced without a gap. The newest is tried first.',
+    role: 'administrator',
+    scope: 'configure',
+    params: one,
+    body: newCredential,
+    answer: { kind: 'json', status: 201, body: credentialView },
+    audit: 'connection.credential-add',
+    isIdempotent: true,
+  }),
+  changeCredential: endpoint({
+    method: 'PUT',
+    path: '/api/v1/connections/:connection/credentials/:credential',
+    tag,
+    summary: 'Tells when a client secret ends, where Muster cannot read it.',
+    role: 'administrator',
+    scope: 'configure',
+    params: oneCredential,
+    body: z.strictObject({ expires: expiryDay.nullable() }),
+    answer: { kind: 'json', status: 200, body: credentialView },
+    audit: 'connection.credential-change',
+  }),
+  removeCredential: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/connections/:connection/credentials/:credential',
+    tag,
+    summary: 'Removes a credential; the last one stays as long as the connection feeds a source.',
+    role: 'administrator',
+    scope: 'configure',
+    params: oneCredential,
+    answer: { kind: 'nothing' },
+    audit: 'connection.credential-remove',
+  }),
+  getCertificate: endpoint({
+    method: 'GET',
+    path: '/api/v1/connections/:connection/credentials/:credential/certificate',
+    tag,
+    summary: 'The public part of a certificate, to be uploaded to the app registration. Its key is never given out.',
+    role: 'operator',
+    scope: 'configure',
+    params: oneCredential,
+    answer: { kind: 'file', types: ['application/x-pem-file'] },
+    audit: null,
   }),
   checkConnection: endpoint({
     method: 'POST',

@@ -1,6 +1,7 @@
 // The installation as a whole over the API: overview, issues, exports, the config file, settings.
 import { z } from 'zod'
 import { configurationChange } from '../configuration.ts'
+import { MAX_CREDENTIALS } from '../credentials.ts'
 import { CSV_DIALECTS, EXPORT_FORMATS, EXPORT_KINDS } from '../exports.ts'
 import { undeliveredLine } from '../health.ts'
 import { runLine } from '../run-list.ts'
@@ -60,8 +61,10 @@ const settingView = z.object({
   isDefault: z.boolean(),
 })
 
-/** A secret of a connection as the command line has read it where the file says. */
-const secretOfConnection = z.strictObject({ secret: z.string().optional(), certificate: z.string().optional() })
+const oneOrMore = z.union([z.string(), z.array(z.string()).max(MAX_CREDENTIALS)]).optional()
+
+/** Secrets of a connection as the command line has read them where the file says, in its order; certificates as PEM with key. */
+const secretsOfConnection = z.strictObject({ secret: oneOrMore, certificate: oneOrMore })
 
 const tag = 'Installation'
 
@@ -114,7 +117,7 @@ export const INSTALLATION = {
       /** The file, parsed. */
       file: z.record(z.string(), z.unknown()),
       /** By connection: what the file names by `env` or `file`, read where the command runs. */
-      secrets: z.record(z.string(), secretOfConnection).default({}),
+      secrets: z.record(z.string(), secretsOfConnection).default({}),
       prune: z.boolean().default(false),
       dryRun: z.boolean().default(false),
       /** Dry run: also makes the plans. */

@@ -31,11 +31,14 @@ type Plans = AnswerOf<(typeof API)['applyConfiguration']>['plans']
 
 function secretsOf(
   connection: string,
-  given: { readonly secret?: string | undefined; readonly certificate?: string | undefined },
+  given: {
+    readonly secret?: string | readonly string[] | undefined
+    readonly certificate?: string | readonly string[] | undefined
+  },
 ): ConnectionSecrets {
-  const { secret, certificate: text } = given
-  const at = `connections.${connection}.certificate.file`
-  return { secret, certificate: text === undefined ? undefined : { text, at } }
+  const at = `connections.${connection}.certificate`
+  const certificates = [given.certificate ?? []].flat().map((text) => ({ text, at }))
+  return { secrets: [given.secret ?? []].flat(), certificates }
 }
 
 /** What the next run of each source would do that plans everybody anew. */

@@ -4,10 +4,14 @@ import { namesOfGroups, searchEntra } from '../../sync/directory-search.ts'
 import { recordAlone } from '../../registry/audit.ts'
 import { listConnectionViews, requireConnectionView } from '../../registry/connection-views.ts'
 import { changeConnection, createConnection, removeConnection } from '../../registry/edit-connections.ts'
-import { prepareConnection } from '../../registry/prepare-configuration.ts'
+import { addCredential, enterExpiry, readCertificate, removeCredential } from '../../registry/connection-credentials.ts'
+import { requireConnection } from '../../registry/connections.ts'
+import { prepareConnection, prepareCredential } from '../../registry/prepare-configuration.ts'
 import { accessOfForm } from '../../registry/unsaved-connection.ts'
-import type { CheckFinding } from '../../contract/api/connections.ts'
-import type { Finding } from '../../graph/check.ts'
+import { ConfigError, NotFoundError } from '../../base/errors.ts'
+import type { CheckFinding, ConnectionView, CredentialView } from '../../contract/api/connections.ts'
+import { federationMistakes } from '../../contract/credentials.ts'
+import type { Finding } from '../../graph/finding.ts'
 import type { Actor } from '../../registry/audit.ts'
 import type { Handlers } from '../handler.ts'
 import type { HttpParts } from '../parts.ts'
@@ -35,8 +39,43 @@ export const connectionRoutes = {
     return undefined
   },
 
+  addCredential: async ({ engine }, { params: { connection }, body, actor }) => {
+    const credential = prepareCredential(body)
+    if (body.kind === 'workloadIdentity') {
+      const { cloud, authorityUrl } = await requireConnection(engine.db, connection)
+      const mistakes = federationMistakes({ cloud, authorityUrl, workloadIdentity: body })
+      if (mistakes.length > 0) throw new ConfigError(mistakes)
+    }
+    const id = await addCredential(engine.db, { ...engine, actor, connection, credential })
+    return credentialIn(await requireConnectionView(engine.db, connection), id)
+  },
+
+  changeCredential: async ({ engine }, { params: { connection, credential }, body: { expires }, actor }) => {
+    const expiresAt = expires === null ? null : new Date(`${expires}T00:00:00Z`)
+    const id = Number(credential)
+    await enterExpiry(engine.db, { ...engine, actor, connection, credential: id, expiresAt })
+    return credentialIn(await requireConnectionView(engine.db, connection), id)
+  },
+
+  removeCredential: async ({ engine }, { params: { connection, credential }, actor }) => {
+    await removeCredential(engine.db, { ...engine, actor, connection, credential: Number(credential) })
+    return undefined
+  },
+
+  getCertificate: async ({ engine }, { params: { connection, credential } }) => {
+    const { vault } = engine
+    const { pem, thumbprint } = await readCertificate(engine.db, { vault, connection, credential: Number(credential) })
+    return {
+      type: 'application/x-pem-file',
+      fileName: `muster-${connection}-${thumbprint.slice(0, 8)}.cer`,
+      write: async (destination) => {
+        destination.write(pem)
+      },
+    }
+  },
+
   checkConnection: async (parts, { params: { connection }, actor, signal }) => {
-    const findings = await parts.actions.check(connection, signal)
+    const findings = await parts.actions.check({ connection, actor, signal })
     return told(parts, { connection, findings, actor })
   },
 
@@ -44,7 +83,8 @@ export const connectionRoutes = {
     const wanted = prepareConnection(typed, { name, needsCredential: false })
     const access = await accessOfForm(parts.engine.db, { vault: parts.engine.vault, name, wanted })
     const client = parts.openGraphWith(access)
-    const findings = await checkWith(parts.engine, { client, name, signal })
+    const { signInWithMicrosoft } = wanted.settings
+    const { findings } = await checkWith(parts.engine, { client, name, signInWithMicrosoft, signal })
     return told(parts, { connection: name, findings, actor })
   },
 
@@ -62,11 +102,22 @@ export const connectionRoutes = {
   | 'createConnection'
   | 'changeConnection'
   | 'removeConnection'
+  | 'addCredential'
+  | 'changeCredential'
+  | 'removeCredential'
+  | 'getCertificate'
   | 'checkConnection'
   | 'checkConnectionForm'
   | 'searchDirectory'
   | 'getDirectoryGroups'
 >
+
+/** The credential as it is shown, of the connection that has it. */
+function credentialIn({ credentials }: ConnectionView, id: number): CredentialView {
+  const found = credentials.find((credential) => credential.id === String(id))
+  if (found === undefined) throw new NotFoundError('credential', String(id))
+  return found
+}
 
 async function told(
   { engine }: HttpParts,

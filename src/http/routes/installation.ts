@@ -24,9 +24,9 @@ export const installationRoutes = {
   getOverview: async ({ engine: { db, clock }, actions, installation }) => {
     const now = clock.now()
     const expiring = (await listExpiring(db, new Date(now.getTime() + EXPIRY_DAYS * DAY_MS)))
-      .map(({ connection, thumbprint, expiresAt }) => ({
+      .map(({ connection, kind, expiresAt }) => ({
         connection,
-        kind: thumbprint === null ? 'secret' : 'certificate',
+        kind: kind === 'secret' ? 'client secret' : 'certificate',
         expiresAt: expiresAt.toISOString(),
         days: Math.floor((expiresAt.getTime() - now.getTime()) / DAY_MS),
       }))

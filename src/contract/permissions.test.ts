@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { permissionsFor } from './permissions.ts'
+import { sourceSettings } from './sources.ts'
+
+const source = (name: string, settings: object) => ({
+  name,
+  settings: sourceSettings.parse({ connection: 'contoso', ...settings }),
+})
+const names = (wants: Parameters<typeof permissionsFor>[0]) => permissionsFor(wants).map(({ permission }) => permission)
+
+describe('the permissions that are needed', () => {
+  it('are those of nearly every source before there is one', () => {
+    expect(names({ sources: [], hasHiddenGroups: false })).toEqual(['User.Read.All', 'GroupMember.Read.All'])
+  })
+
+  it('are no more than what is chosen needs, each with what needs it', () => {
+    const users = source('staff', { groups: { import: false } })
+    const groups = source('pupils', { users: { import: { groups: ['11111111-1111-4111-8111-111111111111'] } } })
+
+    expect(names({ sources: [users], hasHiddenGroups: true })).toEqual(['User.Read.All'])
+    expect(permissionsFor({ sources: [users, groups], hasHiddenGroups: false })).toEqual([
+      { permission: 'User.Read.All', reasons: ['staff reads users', 'pupils reads users'], isRequired: true },
+      {
+        permission: 'GroupMember.Read.All',
+        reasons: ['pupils imports groups and who is in them', 'pupils takes its people from groups'],
+        isRequired: true,
+      },
+    ])
+  })
+
+  it('include those for hidden groups, which one can do without, and for the leave date, which one cannot', () => {
+    const staff = source('staff', { users: { properties: { notes: 'employeeLeaveDateTime' } } })
+
+    expect(permissionsFor({ sources: [staff], hasHiddenGroups: true }).slice(2)).toMatchObject([
+      { permission: 'Member.Read.Hidden', isRequired: false },
+      { permission: 'User-LifeCycleInfo.Read.All', reasons: ['staff uses employeeLeaveDateTime'], isRequired: true },
+    ])
+  })
+})
