@@ -45,6 +45,14 @@ export async function plannedGroupRemovals(db: Queries, runId: number): Promise<
 }
 
 /**
+ * SQL: another source has the group, and this one wants it no more though Entra has it: its settings say so, and they are the plan's.
+ * What Entra has no more is proven by its list.
+ */
+const LEAVES_TO_ITS_OWNER = `exists (select from plan_group_claims c join runs r on r.id = c.run_id
+    join mirror_objects o on o.source_id = r.source_id and o.object_id = g.object_id and o.state = 'l'
+  where c.run_id = $1 and c.group_id = m.group_id and not c.claims)`
+
+/**
  * Members whom the plan of a run takes out of groups that stay, by the group's object id. What ends with a group that this source
  * gives no more is in Entra still, also where another source has the group from now on.
  */
@@ -59,6 +67,7 @@ export async function plannedMembershipRemovals(
      where m.run_id = $1 and m.op = 'r' and not ${DROPPED('m.user_id')}
        and not exists (select from plan_items i where i.run_id = $1 and i.object = 'group' and i.group_id = m.group_id
          and (i.action = 'delete' or i.reason = 'dropped-by-owner'))
+       and not ${LEAVES_TO_ITS_OWNER}
      group by g.object_id`,
     [runId],
   )

@@ -259,6 +259,7 @@ async function approveHeld(scene: Scene, source: string, without?: 'removals'): 
     signal: new AbortController().signal,
     onProgress: () => {},
   })
+  trace(`  approval of run ${plan.run} -> ${document.outcome} ${JSON.stringify(document.error ?? document.held)}`)
   scene.tally.outcomes[`approval-${document.outcome}`] = (scene.tally.outcomes[`approval-${document.outcome}`] ?? 0) + 1
   // Looked at too late: nothing was written, and the source has to run again.
   if (document.error !== null && document.error.code !== 'lapsed')
