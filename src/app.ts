@@ -24,7 +24,7 @@ import type { GraphAccess } from './http/parts.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
-import { noteOutcomes } from './registry/connection-credentials.ts'
+import { newestCertificate, noteOutcomes } from './registry/connection-credentials.ts'
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
@@ -210,6 +210,9 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
     check: (request) => checkSaved(engine, request),
+    writeCertificate: async ({ connection, destination }) => {
+      destination.write((await newestCertificate(db, { vault, connection })).pem)
+    },
     run: (request) => noted(runSource(engine, request)),
     approve: (request) => noted(approveRun(engine, request)),
     reject: (request) => rejectRun(engine, request),

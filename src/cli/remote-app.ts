@@ -1,7 +1,7 @@
 // What Muster can do, done by a server: the same methods as locally, over HTTP. Runs are jobs there, watched until they end.
 import type { App } from '../app.ts'
 import type { Clock } from '../base/clock.ts'
-import { BusyError, CancelledError, InvariantError } from '../base/errors.ts'
+import { BusyError, CancelledError, InvariantError, NotFoundError } from '../base/errors.ts'
 import { API } from '../contract/api/api.ts'
 import type { Job } from '../contract/api/runs.ts'
 import { planItemLine, type PlanItemLine } from '../contract/plan-items.ts'
@@ -58,6 +58,13 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
       (await call(server, API.checkConnection, { params: { connection }, signal })).findings as Awaited<
         ReturnType<App['check']>
       >,
+    writeCertificate: async ({ connection, ...options }) => {
+      const { credentials } = await call(server, API.getConnection, { params: { connection } })
+      const found = credentials.find(({ kind }) => kind === 'certificate')
+      if (found === undefined)
+        throw new NotFoundError('certificate of the connection', connection, 'certificate: generate makes one')
+      await save(server, API.getCertificate, { params: { connection, credential: found.id }, ...options })
+    },
     run: async ({ source, kind, mode, user, wait, signal, onProgress }) => {
       if (!wait) await refuseBusy(server, source)
       const params = { source }

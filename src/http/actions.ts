@@ -44,6 +44,12 @@ export interface Actions {
   preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>
   /** Also keeps what was learnt of the credentials. @throws NotFoundError */
   check(request: CheckRequest): Promise<readonly Finding[]>
+  /** Writes the public part of the newest certificate of a connection, PEM, and leaves `destination` open. @throws NotFoundError */
+  writeCertificate(request: {
+    readonly connection: string
+    readonly destination: Writable
+    readonly signal: AbortSignal
+  }): Promise<void>
   run(request: Parameters<typeof runSource>[1]): Promise<RunDocument>
   approve(request: Parameters<typeof approveRun>[1]): Promise<RunDocument>
   reject(request: Parameters<typeof rejectRun>[1]): Promise<void>

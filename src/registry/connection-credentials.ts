@@ -110,6 +110,18 @@ export async function readCertificate(
   return { pem: certificate.toString(), thumbprint: certificate.fingerprint.replaceAll(':', '') }
 }
 
+/** As {@link readCertificate}, of the newest certificate that a connection has. @throws NotFoundError */
+export async function newestCertificate(
+  db: Queries,
+  options: { readonly vault: Pick<Vault, 'open'>; readonly connection: string },
+): ReturnType<typeof readCertificate> {
+  const { id } = await requireConnection(db, options.connection)
+  const found = (await listCredentials(db, id)).find(({ kind }) => kind === 'certificate')
+  if (found === undefined)
+    throw new NotFoundError('certificate of the connection', options.connection, 'certificate: generate makes one')
+  return readCertificate(db, { ...options, credential: found.id })
+}
+
 /** What the latest try with a credential came to; `refusal` is null where it works. */
 export interface CredentialNote {
   readonly id: number

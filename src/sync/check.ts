@@ -1,5 +1,5 @@
 // Check connection, for one that is saved and for one that is about to be.
-import { permissionsFor } from '../contract/permissions.ts'
+import { permissionsFor, type PermissionNeed } from '../contract/permissions.ts'
 import { checkConnection, type Checked } from '../graph/check.ts'
 import type { NeededPermission } from '../graph/check-permissions.ts'
 import type { GraphClient } from '../graph/client.ts'
@@ -63,6 +63,13 @@ export function notesOf(outcomes: readonly CredentialOutcome[]): readonly Creden
 
 /** Groups with hidden membership that are asked for their members: one that is empty proves nothing. */
 const HIDDEN_GROUPS_ASKED = 3
+
+/** The permissions that a connection's sources need; undefined: those of nearly every source. @throws NotFoundError */
+export async function permissionsOf(engine: Engine, name: string | undefined): Promise<readonly PermissionNeed[]> {
+  if (name === undefined) return permissionsFor({ sources: [], hasHiddenGroups: false })
+  await requireConnection(engine.db, name)
+  return neededBy(engine, name)
+}
 
 /** What the sources of a connection need; without a source yet, what nearly every source will. */
 async function neededBy(engine: Engine, name: string): Promise<readonly NeededPermission[]> {

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { runDocument } from '../../src/contract/runs.ts'
+import { addCertificate } from '../../src/emulator/applications.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { disable, enable, remove } from '../../src/emulator/operations.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
@@ -285,6 +286,27 @@ describe('a run', () => {
     expect(checked.findings[0]).toMatchObject({ check: 'token', ok: false, remedy: expect.stringMatching(/secret/) })
     expect(JSON.stringify([failed, shown, checked])).not.toContain(contoso.clientSecret)
     expect(await ends(0, ['check', 'contoso'])).toMatchObject({ ok: true })
+  })
+
+  it('O2: a certificate is made by apply, written for Entra by check, and used beside the secret once it is uploaded', async () => {
+    const file: Json = JSON.parse(configuration())
+    file.connections.contoso.certificate = 'generate'
+    const path = join(home, 'certificate.yaml')
+    await writeFile(path, JSON.stringify(file))
+    const applied = await must('apply', '-f', path)
+    const again = await must('apply', '-f', path)
+    await must('check', 'contoso', '--certificate', join(home, 'contoso.cer'))
+    const pem = await readFile(join(home, 'contoso.cer'), 'utf8')
+    const before = await ends(0, ['check', 'contoso'])
+    addCertificate(contoso.app, emulator.random, pem)
+    const after = await ends(0, ['check', 'contoso'])
+    await must('apply', '-f', join(home, 'muster.yaml'))
+
+    expect(applied.changes[0].changes).toMatchObject([{ at: 'certificate', new: '(made by Muster)' }])
+    expect(again.changes[0].action).toBe('unchanged')
+    expect(pem).not.toContain('PRIVATE')
+    expect(JSON.stringify(before.findings)).toContain('is refused; another one works')
+    expect(JSON.stringify(after.findings)).toContain('works and is used')
   })
 
   it('1: a run that failed tells what to do, as runs does', async () => {

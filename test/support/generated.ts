@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Queries } from '../../src/database/connect.ts'
 import { presentSettings } from '../../src/config.ts'
+import { presentRegistration } from '../../src/contract/registration-document.ts'
 import { dumpSchema, dumpTableTypes } from './schema.ts'
 
 /** Path from the root of the checkout, and the text that belongs there. */
@@ -18,5 +19,6 @@ export async function makeGeneratedFiles(db: Queries): Promise<readonly Generate
     { path: 'src/database/schema.sql', text: await dumpSchema(db) },
     { path: 'src/database/tables.ts', text: await dumpTableTypes(db) },
     { path: 'docs/configuration.md', text: presentSettings() },
+    { path: 'docs/registering-the-app.md', text: presentRegistration() },
   ]
 }

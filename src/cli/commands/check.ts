@@ -2,23 +2,51 @@
 import type { Command } from 'commander'
 import { whoIsThis } from './approve.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
+import { writeWholeFile } from '../output-file.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 export function addCheckCommand(program: Command, run: Runner): void {
   program
     .command('check')
     .argument('<connection>', 'name of the connection')
+    .option('--certificate <file>', 'write the public part of its newest certificate to a file instead, for Entra')
     .description('check a connection: token, tenant, permissions, clock, expiry, each with its remedy')
     .addHelpText(
       'after',
       `
-Example:
+Examples:
   muster check contoso
+  muster check contoso --certificate contoso.cer   write its certificate, to be uploaded to the app registration
 `,
     )
-    .action(async (connection: string, _options: object, command: Command) => {
-      await run((session) => check(session, connection), command.optsWithGlobals())
+    .action(async (connection: string, options: { readonly certificate?: string }, command: Command) => {
+      const { certificate } = options
+      await run(
+        (session) =>
+          certificate === undefined
+            ? check(session, connection)
+            : writeCertificate(session, { connection, path: certificate }),
+        command.optsWithGlobals(),
+      )
     })
+}
+
+/** The public part alone, which is what Entra is given. */
+async function writeCertificate(
+  session: Session,
+  { connection, path }: { readonly connection: string; readonly path: string },
+): Promise<number> {
+  return withApp(session, async (app) => {
+    const { signal } = session
+    await writeWholeFile(path, (destination) => app.writeCertificate({ connection, destination, signal }))
+    if (session.json) writeJson(session.io, { connection, certificate: path })
+    else
+      writeLine(
+        session.io,
+        `Written: ${printable(path)}. Upload it to the app registration under Certificates & secrets, then: muster check ${printable(connection)}`,
+      )
+    return 0
+  })
 }
 
 async function check(session: Session, connection: string): Promise<number> {

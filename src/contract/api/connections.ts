@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { CLOUDS } from '../../directory/clouds.ts'
 import { CREDENTIAL_KINDS } from '../../directory/credentials.ts'
 import { expiryDay, managedIdentity, workloadIdentity } from '../credentials.ts'
-import { endpoint, id, name, time } from './endpoint.ts'
+import { CREDENTIAL_CHOICES } from '../registration.ts'
+import { endpoint, flag, id, name, time } from './endpoint.ts'
 
 /** A credential as it is shown, without its value. Those of a connection are tried in their order. */
 export const credentialView = z.object({
@@ -80,6 +81,8 @@ export const newCredential = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('workloadIdentity'), ...workloadIdentity.shape }),
   z.strictObject({ kind: z.literal('managedIdentity'), clientId: z.string().optional() }),
 ])
+
+export type NewCredential = z.input<typeof newCredential>
 
 /**
  * One answer of *Check connection*; `remedy` is empty when there is nothing to do, and warns where `ok` is true. `link` is where an
@@ -210,6 +213,35 @@ export const CONNECTIONS = {
     scope: 'configure',
     params: oneCredential,
     answer: { kind: 'file', types: ['application/x-pem-file'] },
+    audit: null,
+  }),
+  getRegistrationSteps: endpoint({
+    method: 'GET',
+    path: '/api/v1/app-registration',
+    tag,
+    summary:
+      'How to register the app in Entra for what is chosen, step by step, with no more permissions than it needs. With a connection: for its sources.',
+    role: 'viewer',
+    scope: 'read',
+    query: z.object({
+      connection: name.optional(),
+      cloud: z.enum(CLOUDS).default('global'),
+      credential: z.enum(CREDENTIAL_CHOICES).default('secret'),
+      signIn: flag.default(false),
+    }),
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: z.object({
+        steps: z.array(
+          z.object({
+            title: z.string(),
+            lines: z.array(z.string()),
+            values: z.array(z.object({ label: z.string(), value: z.string() })),
+          }),
+        ),
+      }),
+    },
     audit: null,
   }),
   checkConnection: endpoint({

@@ -1,5 +1,5 @@
 // Connections: kept, checked, and looked through for users and groups to pick.
-import { checkWith } from '../../sync/check.ts'
+import { checkWith, permissionsOf } from '../../sync/check.ts'
 import { namesOfGroups, searchEntra } from '../../sync/directory-search.ts'
 import { recordAlone } from '../../registry/audit.ts'
 import { listConnectionViews, requireConnectionView } from '../../registry/connection-views.ts'
@@ -11,6 +11,7 @@ import { accessOfForm } from '../../registry/unsaved-connection.ts'
 import { ConfigError, NotFoundError } from '../../base/errors.ts'
 import type { CheckFinding, ConnectionView, CredentialView } from '../../contract/api/connections.ts'
 import { federationMistakes } from '../../contract/credentials.ts'
+import { registrationSteps } from '../../contract/registration.ts'
 import type { Finding } from '../../graph/finding.ts'
 import type { Actor } from '../../registry/audit.ts'
 import type { Handlers } from '../handler.ts'
@@ -74,6 +75,12 @@ export const connectionRoutes = {
     }
   },
 
+  getRegistrationSteps: async ({ engine }, { query: { connection, ...choice } }) => {
+    const permissions = await permissionsOf(engine, connection)
+    const steps = registrationSteps({ ...choice, permissions, redirectUri: undefined })
+    return { steps: steps.map(({ title, lines, values }) => ({ title, lines: [...lines], values: [...values] })) }
+  },
+
   checkConnection: async (parts, { params: { connection }, actor, signal }) => {
     const findings = await parts.actions.check({ connection, actor, signal })
     return told(parts, { connection, findings, actor })
@@ -106,6 +113,7 @@ export const connectionRoutes = {
   | 'changeCredential'
   | 'removeCredential'
   | 'getCertificate'
+  | 'getRegistrationSteps'
   | 'checkConnection'
   | 'checkConnectionForm'
   | 'searchDirectory'

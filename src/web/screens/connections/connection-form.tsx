@@ -9,7 +9,6 @@ import {
   Spinner,
   Subtitle2,
   Switch,
-  Textarea,
   tokens,
 } from '@fluentui/react-components'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
@@ -21,7 +20,10 @@ import { ApiError, call } from '../../api.ts'
 import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { connectionTexts as texts } from '../../texts/connections.ts'
+import { asPartOfForm, type CredentialDraft, missingField, NO_CREDENTIAL } from './credential-draft.ts'
+import { CredentialFields } from './credential-fields.tsx'
 import { Findings } from './findings.tsx'
+import { Registering } from './registering.tsx'
 
 const useStyles = makeStyles({
   form: {
@@ -50,17 +52,27 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
   const toasts = useToasts()
   const queries = useQueryClient()
   const [form, setForm] = useState<Form>(() => formOf(connection))
-  const [credential, setCredential] = useState<'secret' | 'certificate'>('secret')
+  const [draft, setDraft] = useState<CredentialDraft>(NO_CREDENTIAL)
   const [isTried, setTried] = useState(false)
   const change = (changed: Partial<Form>) => {
     setForm((before) => ({ ...before, ...changed }))
     check.reset()
     save.reset()
   }
-  const check = useMutation({ mutationFn: () => call(API.checkConnectionForm, { body: sentOf(form) }) })
+  const isSaved = connection !== undefined && isSame(sentOf(form, draft), formOf(connection))
+  const check = useMutation({
+    // Of what is on file the server also keeps which credentials work.
+    mutationFn: () =>
+      isSaved
+        ? call(API.checkConnection, { params: { connection: connection.name } })
+        : call(API.checkConnectionForm, { body: sentOf(form, draft) }),
+    onSuccess: async () => {
+      if (isSaved) await queries.invalidateQueries({ queryKey: ['connections'] })
+    },
+  })
   const save = useMutation({
     mutationFn: async () => {
-      const { name, ...body } = sentOf(form)
+      const { name, ...body } = sentOf(form, draft)
       return connection === undefined
         ? call(API.createConnection, { body: { name, ...body } })
         : call(API.changeConnection, { params: { connection: connection.name }, body })
@@ -71,7 +83,7 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
       onSaved(name)
     },
   })
-  const missing = missingOf(form, connection)
+  const missing = missingOf(form, { connection, draft })
   const refused = [save.error, check.error].flatMap((error) =>
     error instanceof ApiError ? (error.problem.problems ?? []) : [],
   )
@@ -102,51 +114,30 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
       aria-label={connection === undefined ? texts.newTitle : texts.editTitle(connection.name)}
     >
       {!isTitled ? <Subtitle2 as="h3">{texts.newTitle}</Subtitle2> : null}
+      <div>
+        <Registering
+          choice={{
+            cloud: form.cloud,
+            credential: draft.choice,
+            signIn: form.signInWithMicrosoft === true ? 'true' : 'false',
+            ...(connection === undefined ? {} : { connection: connection.name }),
+          }}
+        />
+      </div>
       {text('name', texts.nameHint)}
       {text('tenantId', texts.tenantIdHint)}
       {text('clientId', texts.clientIdHint)}
-      <Field label={texts.credential}>
-        <Dropdown
-          value={texts.credentials[credential]}
-          selectedOptions={[credential]}
-          onOptionSelect={(_event, { optionValue }) => {
-            setCredential(optionValue === 'certificate' ? 'certificate' : 'secret')
-            change({ clientSecret: undefined, certificate: undefined })
+      {connection === undefined || isElsewhere(form, connection) ? (
+        <CredentialFields
+          draft={draft}
+          onChange={(next) => {
+            setDraft(next)
+            change({})
           }}
-        >
-          <Option value="secret">{texts.credentials.secret}</Option>
-          <Option value="certificate">{texts.credentials.certificate}</Option>
-        </Dropdown>
-      </Field>
-      {credential === 'secret' ? (
-        <Field
-          label={texts.secret}
-          hint={connection === undefined ? texts.secretHint : texts.secretKept}
-          required={connection === undefined}
-          validationMessage={messageOf('clientSecret')}
-        >
-          <Input
-            type="password"
-            autoComplete="off"
-            value={form.clientSecret ?? ''}
-            onChange={(_event, { value }) => change({ clientSecret: value })}
-          />
-        </Field>
-      ) : (
-        <Field
-          label={texts.certificate}
-          hint={texts.certificateHint}
-          required={connection === undefined}
-          validationMessage={messageOf('certificate')}
-        >
-          <Textarea
-            rows={5}
-            spellCheck={false}
-            value={form.certificate ?? ''}
-            onChange={(_event, { value }) => change({ certificate: value })}
-          />
-        </Field>
-      )}
+          isRequired={connection === undefined}
+          messageOf={messageOf}
+        />
+      ) : null}
       <Field label={texts.cloud} validationMessage={messageOf('cloud')}>
         <Dropdown
           value={texts.clouds[form.cloud ?? 'global']}
@@ -198,7 +189,10 @@ const FIELDS = [
   'tenantId',
   'clientId',
   'clientSecret',
+  'clientSecretExpires',
   'certificate',
+  'workloadIdentity',
+  'managedIdentity',
   'cloud',
   'authorityUrl',
   'graphUrl',
@@ -218,22 +212,37 @@ function formOf(connection: ConnectionView | undefined): Form {
   }
 }
 
+/** Whether a form says nothing but what is saved; a credential in it is never the same. */
+function isSame(sent: Form, saved: Form): boolean {
+  const keys = new Set([...Object.keys(sent), ...Object.keys(saved)])
+  return [...keys].every((key) => Reflect.get(sent, key) === Reflect.get(saved, key))
+}
+
+/** Whether credentials would go to other addresses than those on file: then they are given again. */
+function isElsewhere(form: Form, connection: ConnectionView): boolean {
+  const roots = (of: Pick<Form | ConnectionView, 'cloud' | 'authorityUrl' | 'graphUrl'>) =>
+    of.cloud === 'custom' ? `${of.authorityUrl ?? ''} ${of.graphUrl ?? ''}` : of.cloud
+  return roots(form) !== roots(connection)
+}
+
 /** What is sent: outer space of pasted ids gone, nothing that is empty, roots with a custom cloud only. */
-function sentOf(form: Form): Form {
-  const { authorityUrl, graphUrl, clientSecret = '', certificate = '', ...rest } = form
+function sentOf(form: Form, draft: CredentialDraft): Form {
+  const { authorityUrl, graphUrl, ...rest } = form
   const trimmed = (text: string | undefined) => (text ?? '').trim()
   return {
     ...rest,
+    ...asPartOfForm(draft),
     name: form.name.trim(),
     tenantId: form.tenantId.trim(),
     clientId: form.clientId.trim(),
-    ...(clientSecret === '' ? {} : { clientSecret }),
-    ...(certificate === '' ? {} : { certificate }),
     ...(form.cloud === 'custom' ? { authorityUrl: trimmed(authorityUrl), graphUrl: trimmed(graphUrl) } : {}),
   }
 }
 
-function missingOf(form: Form, connection: ConnectionView | undefined): ReadonlyMap<string, string> {
+function missingOf(
+  form: Form,
+  { connection, draft }: { readonly connection: ConnectionView | undefined; readonly draft: CredentialDraft },
+): ReadonlyMap<string, string> {
   const missing = new Map<string, string>()
   for (const field of ['name', 'tenantId', 'clientId'] as const) {
     if (form[field].trim() === '') missing.set(field, texts.required)
@@ -243,9 +252,7 @@ function missingOf(form: Form, connection: ConnectionView | undefined): Readonly
       if ((form[field] ?? '').trim() === '') missing.set(field, texts.required)
     }
   }
-  if (connection === undefined && (form.clientSecret ?? '') === '' && (form.certificate ?? '') === '') {
-    missing.set('clientSecret', texts.secretMissing)
-    missing.set('certificate', texts.secretMissing)
-  }
+  const credential = missingField(draft)
+  if (connection === undefined && credential !== undefined) missing.set(credential, texts.secretMissing)
   return missing
 }

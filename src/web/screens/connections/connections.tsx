@@ -29,6 +29,7 @@ import { useMay } from '../../session.ts'
 import { connectionTexts as texts } from '../../texts/connections.ts'
 import { shell } from '../../texts/shell.ts'
 import { ConnectionForm } from './connection-form.tsx'
+import { CredentialList } from './credential-list.tsx'
 import { connectionsQuery } from './connection-queries.ts'
 
 const route = getRouteApi('/inside/settings/connections')
@@ -106,6 +107,7 @@ function Panel({
           onSaved={onClose}
           onCancel={onClose}
         />
+        {connection === undefined ? null : <CredentialList connection={connection} />}
         {connection === undefined || connection.sources.length > 0 ? null : (
           <RemoveConnection connection={connection.name} onRemoved={onClose} />
         )}

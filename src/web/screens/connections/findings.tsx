@@ -1,5 +1,6 @@
 // What Check connection found: what works, what does not, what to do about it.
 import {
+  Link,
   makeStyles,
   mergeClasses,
   MessageBar,
@@ -10,6 +11,7 @@ import {
 } from '@fluentui/react-components'
 import { CheckmarkCircleFilled } from '@fluentui/react-icons/svg/checkmark-circle'
 import { DismissCircleFilled } from '@fluentui/react-icons/svg/dismiss-circle'
+import { WarningFilled } from '@fluentui/react-icons/svg/warning'
 import type { CheckFinding } from '../../../contract/api/connections.ts'
 import { connectionTexts as texts } from '../../texts/connections.ts'
 
@@ -18,6 +20,7 @@ const useStyles = makeStyles({
   one: { display: 'flex', gap: '8px', alignItems: 'flex-start', overflowWrap: 'anywhere' },
   icon: { flexShrink: 0, fontSize: '20px', lineHeight: 1 },
   good: { color: tokens.colorStatusSuccessForeground1 },
+  warning: { color: tokens.colorStatusWarningForeground1 },
   bad: { color: tokens.colorStatusDangerForeground1 },
   remedy: { color: tokens.colorNeutralForeground2 },
   all: { display: 'flex', flexDirection: 'column', gap: '8px' },
@@ -41,7 +44,9 @@ export function Findings({
       <ul className={styles.list}>
         {findings.map((finding) => (
           <li key={`${finding.check} ${finding.message}`} className={styles.one}>
-            {finding.ok ? (
+            {finding.ok && finding.remedy !== '' ? (
+              <WarningFilled className={mergeClasses(styles.icon, styles.warning)} aria-label={texts.warning} />
+            ) : finding.ok ? (
               <CheckmarkCircleFilled className={mergeClasses(styles.icon, styles.good)} aria-label={texts.ok} />
             ) : (
               <DismissCircleFilled className={mergeClasses(styles.icon, styles.bad)} aria-label={texts.notOk} />
@@ -52,6 +57,11 @@ export function Findings({
                 <Text block className={styles.remedy}>
                   {finding.remedy}
                 </Text>
+              )}
+              {finding.link === null ? null : (
+                <Link inline href={finding.link} target="_blank" rel="noreferrer">
+                  {texts.consent}
+                </Link>
               )}
             </span>
           </li>

@@ -1,0 +1,185 @@
+// How an app is registered in Entra for a connection: the steps, with no more rights than what is chosen needs. The page in the web
+// and docs/registering-the-app.md are made of this.
+import type { Cloud } from '../directory/clouds.ts'
+import type { PermissionNeed } from './permissions.ts'
+import { PERMISSIONS } from './permissions.ts'
+
+/** What Muster can prove itself with; `newCertificate` is a certificate that it makes itself. */
+export const CREDENTIAL_CHOICES = [
+  'secret',
+  'newCertificate',
+  'certificate',
+  'workloadIdentity',
+  'managedIdentity',
+] as const
+export type CredentialChoice = (typeof CREDENTIAL_CHOICES)[number]
+
+export interface RegistrationChoice {
+  readonly cloud: Cloud
+  readonly credential: CredentialChoice
+  readonly permissions: readonly PermissionNeed[]
+  /** People sign in with Microsoft; and where Microsoft sends them back to, where that is known. */
+  readonly signIn: boolean
+  readonly redirectUri: string | undefined
+}
+
+/** One step. `values` are there to be copied. */
+export interface RegistrationStep {
+  readonly title: string
+  readonly lines: readonly string[]
+  readonly values: readonly { readonly label: string; readonly value: string }[]
+}
+
+const ADMIN_CENTRE: Readonly<Record<Cloud, string>> = {
+  global: 'https://entra.microsoft.com',
+  usGov: 'https://entra.microsoft.us',
+  usGovDod: 'https://entra.microsoft.us',
+  china: 'https://entra.microsoftonline.cn',
+  custom: 'https://entra.microsoft.com',
+}
+
+/** The steps in their order. Pure: the same choice gives the same page. */
+export function registrationSteps(choice: RegistrationChoice): readonly RegistrationStep[] {
+  if (choice.credential === 'managedIdentity') return managedIdentitySteps(choice)
+  return [
+    register(choice),
+    {
+      title: 'Copy the two IDs',
+      lines: ['Overview of the registration: Directory (tenant) ID and Application (client) ID go into the form here.'],
+      values: [],
+    },
+    permissionStep(choice.permissions),
+    CREDENTIAL_STEPS[choice.credential],
+    ...(choice.signIn ? [signInStep(choice)] : []),
+    LAST,
+  ]
+}
+
+function step(
+  title: string,
+  lines: readonly string[],
+  values: readonly { readonly label: string; readonly value: string }[] = [],
+): RegistrationStep {
+  return { title, lines, values }
+}
+
+function register({ cloud, signIn, redirectUri }: RegistrationChoice): RegistrationStep {
+  return step(
+    'Register an application',
+    [
+      `${ADMIN_CENTRE[cloud]} › App registrations › New registration.`,
+      'Supported account types: accounts in this organizational directory only.',
+      signIn
+        ? 'Redirect URI: platform Web, with the address below.'
+        : 'Leave the redirect URI empty: nobody signs in through this connection.',
+    ],
+    signIn && redirectUri !== undefined ? [{ label: 'Redirect URI', value: redirectUri }] : [],
+  )
+}
+
+function permissionStep(permissions: readonly PermissionNeed[]): RegistrationStep {
+  return step(
+    'Grant permissions',
+    [
+      'API permissions › Add a permission › Microsoft Graph › Application permissions. Only reading, and only these:',
+      ...permissions.map(
+        ({ permission, reasons, isRequired }) =>
+          `${permission}${isRequired ? '' : ' (optional)'}: ${reasons.join('; ')}.`,
+      ),
+      'Then Grant admin consent. User.Read, which Entra adds by itself, may be removed: it is not used.',
+    ],
+    permissions.map(({ permission }) => ({ label: 'Permission', value: permission })),
+  )
+}
+
+const CREDENTIAL_STEPS: Readonly<Record<Exclude<CredentialChoice, 'managedIdentity'>, RegistrationStep>> = {
+  secret: step('Make a client secret', [
+    'Certificates & secrets › Client secrets › New client secret. It lasts at most 24 months.',
+    'Copy its Value at once, because it is shown only now. The Secret ID beside it is not the secret.',
+    'Muster reads by itself when it ends, and warns 60, 30, 14, 7 and 1 days before.',
+  ]),
+  newCertificate: step('Upload the certificate that Muster makes', [
+    'Save the connection here; Muster makes the key, which never leaves it, and offers the certificate for download.',
+    'Certificates & secrets › Certificates › Upload certificate. Compare the thumbprint with the one shown here.',
+  ]),
+  certificate: step(
+    'Make and upload a certificate',
+    [
+      'With RSA key, e.g. by the command below. Upload muster.crt under Certificates & secrets › Certificates.',
+      'Paste both files here, certificate and key. An existing PKI may issue it just as well.',
+    ],
+    [
+      {
+        label: 'Command',
+        value:
+          'openssl req -x509 -newkey rsa:3072 -nodes -sha256 -days 730 -subj /CN=Muster -keyout muster.key -out muster.crt',
+      },
+    ],
+  ),
+  workloadIdentity: step(
+    'Trust the platform',
+    [
+      'Certificates & secrets › Federated credentials › Add credential. Issuer and subject are those of the platform’s token, to the letter; in Kubernetes the subject is system:serviceaccount:NAMESPACE:ACCOUNT.',
+      'Let the platform write a token for the audience below into a file that Muster may read. A new credential takes some minutes to work.',
+    ],
+    [{ label: 'Audience', value: 'api://AzureADTokenExchange' }],
+  ),
+}
+
+function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
+  return step(
+    'Let people sign in',
+    [
+      redirectUri === undefined
+        ? 'Authentication › Platform Web must have the address of this Muster with /signin/microsoft at its end, letter by letter.'
+        : 'Authentication › Platform Web must have this redirect URI, letter by letter. Both tokens of the implicit flow stay off.',
+      'Enterprise applications › the app › Properties: Assignment required says whether everybody of the tenant may sign in, or those that are assigned.',
+    ],
+    redirectUri === undefined ? [] : [{ label: 'Redirect URI', value: redirectUri }],
+  )
+}
+
+const LAST = step('Check connection', [
+  'Check connection tells what still lacks, each with its remedy. Permissions work in tokens that are issued after the consent, so wait a minute.',
+])
+
+function managedIdentitySteps({ permissions, signIn }: RegistrationChoice): readonly RegistrationStep[] {
+  return [
+    step('Give the machine an identity', [
+      'In the Azure portal, at the virtual machine, app or container that Muster runs on: Identity › System assigned, or User assigned. No app registration and no secret is needed.',
+      'Its client ID is the Application (client) ID of the form here; the tenant ID is that of the subscription. Only for a user-assigned identity enter the client ID a second time.',
+    ]),
+    step(
+      'Grant permissions',
+      [
+        'The portal has no page for it: run this in PowerShell as an administrator, with the object ID of the identity.',
+        ...permissions.map(
+          ({ permission, reasons, isRequired }) =>
+            `${permission}${isRequired ? '' : ' (optional)'}: ${reasons.join('; ')}.`,
+        ),
+        'Azure keeps tokens of an identity for up to a day, so a permission may take as long to work.',
+      ],
+      [
+        {
+          label: 'Commands',
+          value: [
+            'Connect-MgGraph -Scopes AppRoleAssignment.ReadWrite.All,Application.Read.All',
+            `$graph = Get-MgServicePrincipal -Filter "appId eq '00000003-0000-0000-c000-000000000000'"`,
+            ...permissions.map(
+              ({ permission }) =>
+                `New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $identity -PrincipalId $identity -ResourceId $graph.Id -AppRoleId ${PERMISSIONS[permission]} # ${permission}`,
+            ),
+          ].join('\n'),
+        },
+      ],
+    ),
+    ...(signIn
+      ? [
+          step('Signing in', [
+            'People cannot sign in through a managed identity. Make a second connection with an app registration for it.',
+          ]),
+        ]
+      : []),
+    LAST,
+  ]
+}
