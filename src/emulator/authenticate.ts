@@ -85,7 +85,8 @@ export function refuseAdmission(person: Person, app: AppRegistration): Refusal |
 /** Assignments of the person and of groups that he is in directly; nested groups do not count for apps. */
 export function assignmentsOf(person: Person, app: AppRegistration): AppRegistration['signIn']['assignments'] {
   const { tenant, user } = person
-  const principals = new Set([user.id, ...user.memberOf.map((no) => tenant.at(no).id)])
+  const groups = user.memberOf.map((no) => tenant.at(no)).filter(({ presence }) => presence === 'live')
+  const principals = new Set([user.id, ...groups.map(({ id }) => id)])
   return app.signIn.assignments.filter(({ principalId }) => principals.has(principalId))
 }
 

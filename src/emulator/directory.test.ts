@@ -278,6 +278,20 @@ describe('members and memberships (graph.md 10)', () => {
     expect(post(`${user}/checkMemberGroups`, { groupIds: Array.from({ length: 21 }, () => list.id) }).status).toBe(400)
   })
 
+  it('10.5: nobody is in a deleted group, until it is restored', () => {
+    const graph = graphCalls()
+    const ann = person(graph, 'ann')
+    const { id } = createGroup(graph.tenant, { displayName: 'Admins' })
+    addMembers(graph.tenant, id, [ann])
+    const check = () => graph.post(`/users/${ann.id}/checkMemberGroups`, { groupIds: [id] }).body['value']
+
+    expect(check()).toEqual([id])
+    remove(graph.tenant, id)
+    expect(check()).toEqual([])
+    restore(graph.tenant, id)
+    expect(check()).toEqual([id])
+  })
+
   it('10.5: getMemberGroups refuses more than 11,000 groups', () => {
     const graph = graphCalls()
     const ann = person(graph, 'ann')

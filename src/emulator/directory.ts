@@ -149,8 +149,10 @@ export function checkMemberGroups(call: Call, kind: ObjectKind, id: string): Gra
   }
   const wanted = new Set(asked.map((value) => String(value).toLowerCase()))
   const ids = transitiveMemberOf(call, object)
-    .map((no) => call.tenant.at(no).id)
-    .filter((groupId) => wanted.has(groupId))
+    .map((no) => call.tenant.at(no))
+    // A deleted group keeps its members for the day that it is restored, and nobody is in it until then.
+    .filter((group) => group.presence === 'live' && wanted.has(group.id))
+    .map((group) => group.id)
   return idsAnswer(call, ids, BASE_UNITS.checkMemberGroups)
 }
 

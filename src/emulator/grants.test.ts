@@ -134,6 +134,26 @@ describe('device code (graph.md 5.4)', () => {
   })
 })
 
+describe('userinfo', () => {
+  it('tells who signed in by the subject of the id token, and nothing for the token of an app', async () => {
+    const { emulator, byPassword, requestToken, verify } = withDevices()
+    const ask = async (token: string) => {
+      const answer = await emulator.fetch(`${emulator.authorityUrl}/oidc/userinfo`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      return { status: answer.status, body: await readJson(answer) }
+    }
+    const { body } = await byPassword({})
+
+    expect(await ask(body.access_token)).toEqual({
+      status: 200,
+      body: { sub: (await verify(body.id_token)).sub, name: 'Ann Sample', email: 'ann@contoso.com' },
+    })
+    expect((await ask((await requestToken()).body.access_token)).status).toBe(401)
+    expect((await ask('nothing')).status).toBe(401)
+  })
+})
+
 describe('password (graph.md 5.5)', () => {
   it('gives tokens for name and password, at the tenant and at organizations, not at common', async () => {
     const { byPassword, verify, ann } = withDevices({ signIn: { publicClient: true, audience: 'AzureADMultipleOrgs' } })

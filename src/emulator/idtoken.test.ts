@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CALLBACK, codeOf, signingIn } from '../../test/support/signing-in.ts'
 import type { IdTokenForgery } from './forgeries.ts'
 import { addMember, createGroup } from './memberships.ts'
-import { rename, update } from './operations.ts'
+import { remove, rename, update } from './operations.ts'
 
 describe('claims of the id token (graph.md 5.6)', () => {
   it('has oid, tid, names and a subject of this app alone, dated back by the tolerance', async () => {
@@ -87,6 +87,8 @@ describe('claims of the id token (graph.md 5.6)', () => {
     )
 
     expect((await claimsOf())['roles']).toEqual(['Operator', 'Helpdesk'])
+    remove(tenant, direct.id)
+    expect((await claimsOf())['roles']).toEqual(['Operator'])
   })
 
   it('has groups by groupMembershipClaims, nested ones too', async () => {

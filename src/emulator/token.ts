@@ -15,6 +15,7 @@ import { deny } from './signinerrors.ts'
 import { devicePage, lastPage } from './signinpages.ts'
 import type { AppRegistration, Tenant } from './tenant.ts'
 import { refuse, type Refusal, renderRefusal } from './tokenerrors.ts'
+import { userInfo } from './userinfo.ts'
 import { jsonResponse, type WireRequest, type WireResponse } from './wire.ts'
 
 export { createSigningCertificate } from './signingkeys.ts'
@@ -105,9 +106,13 @@ export class TokenService {
     return await this.issuer.check(token)
   }
 
-  /** Answers what is under `/{tenant}/`, and `/devicelogin`; undefined for every other path. */
+  /** Answers what is under `/{tenant}/`, `/devicelogin` and userinfo; undefined for every other path. */
   async handle(request: WireRequest): Promise<WireResponse | undefined> {
     if (request.path === '/devicelogin') return await this.#deviceLogin(request)
+    if (request.path === '/oidc/userinfo') {
+      const token = /^Bearer\s+(.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+      return userInfo(await this.check(token), (id) => this.#options.findTenant(id))
+    }
     const [, asked, endpoint] = ENDPOINTS.exec(request.path) ?? []
     if (asked === undefined || endpoint === undefined) return undefined
     const name = decodeURIComponent(asked).toLowerCase()
