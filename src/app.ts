@@ -9,7 +9,7 @@ import { createMailSink } from './alerts/mail.ts'
 import { listUndelivered } from './alerts/outbox.ts'
 import { createWebhookSink } from './alerts/webhook.ts'
 import type { Clock } from './base/clock.ts'
-import { RunError } from './base/errors.ts'
+import { InvariantError, RunError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
 import { parseConfigFile } from './contract/config-file.ts'
@@ -34,6 +34,7 @@ import { eachPlanItem } from './registry/plans.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
 import { presentHealthLine, presentRunLine } from './registry/present-runs.ts'
+import { listKeys, retireKey, rotateKeys } from './registry/rotate-keys.ts'
 import { listRuns, requireRun } from './registry/runs.ts'
 import { requireSource } from './registry/sources.ts'
 import { raiseDue } from './sync/alerting.ts'
@@ -74,12 +75,12 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const opened = await openDatabase(config, options)
   try {
     await migrate(opened.db, { log })
-    const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true })
+    const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true, log })
     const openGraph = (connection: Connection, runLog: Log = log) =>
       createClient(connection, { clock, log: runLog, config, vault, db: opened.db })
     return createApp(
       { db: opened.db, vault, clock, random: Math.random, log, openGraph },
-      { config, close: opened.close },
+      { config, close: opened.close, vault },
     )
   } catch (error) {
     await opened.close()
@@ -180,9 +181,18 @@ function createClientWith(
   })
 }
 
-/** What can be done with an engine. */
-export function createApp(engine: Engine, { config, close }: { config: Config; close: () => Promise<void> }): App {
+/** What can be done with an engine. Keys can be rotated where its vault is given as a whole. */
+export function createApp(
+  engine: Engine,
+  options: { readonly config: Config; readonly close: () => Promise<void>; readonly vault?: Vault },
+): App {
+  const { config, close } = options
   const { db, vault, clock } = engine
+  const keyParts = () => {
+    if (options.vault === undefined)
+      throw new InvariantError('keys are rotated by an app that was opened with its vault')
+    return { ...engine, vault: options.vault, keyFile: config.keyFile }
+  }
   let hasRun = false
   const noted = async (running: Promise<RunDocument>) => {
     const document = await running
@@ -266,16 +276,19 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
         ...line,
         nextTryAt: line.nextTryAt?.toISOString() ?? null,
       })),
+    listKeys: () => listKeys(db, config.keyFile),
+    rotateKeys: (request) => rotateKeys(keyParts(), request),
+    retireKey: (request) => retireKey(keyParts(), request),
     listIssues: async (query) => {
       if (query.source !== undefined) await requireSource(db, query.source)
       return listIssues(db, query)
     },
     export: (request, options) => writeExport(db, request, { ...options, vault }),
-    serve: async (options = {}) => {
+    serve: async (wanted = {}) => {
       // Loaded when needed: no other command pays for it.
       const { startServing } = await import('./serving.ts')
       return startServing(engine, {
-        ...options,
+        ...wanted,
         actions: app,
         config,
         version: VERSION,
@@ -283,6 +296,7 @@ export function createApp(engine: Engine, { config, close }: { config: Config; c
         checkKey: async () => {
           await openVault({ keyFile: config.keyFile, db, allowCreate: false })
         },
+        refreshKeys: async () => options.vault?.refresh(),
       })
     },
     close,

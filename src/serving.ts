@@ -20,7 +20,6 @@ import { issueSetupCode } from './signin/codes.ts'
 import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
 import { TerminalMemory } from './signin/terminal-memory.ts'
 import { removeEnded, requireStillAllowed } from './signin/upkeep.ts'
-import { keyVersionOf } from './vault/keys.ts'
 import type { Engine } from './sync/engine.ts'
 import { doJob } from './sync/job.ts'
 import { fireDue } from './sync/scheduling.ts'
@@ -59,6 +58,8 @@ export async function startServing(
   engine: Engine,
   options: Pick<HttpParts, 'actions' | 'version' | 'openGraphWith' | 'checkKey'> & {
     readonly config: Config
+    /** Learns which version of the key is in use now. */
+    readonly refreshKeys: () => Promise<void>
   } & ServeOptions,
 ): Promise<Serving> {
   const { actions, config, version, openGraphWith, checkKey } = options
@@ -70,7 +71,6 @@ export async function startServing(
   const installation = {
     settings: showSettings(config),
     database: config.databaseUrl === undefined ? 'embedded' : serverOf(config.databaseUrl.reveal()),
-    keyVersion: await keyVersionOf(db),
     startedAt: clock.now(),
     alertSilenceHours: config.alertSilenceHours,
   }
@@ -107,7 +107,7 @@ export async function startServing(
         now: clock.now(),
       }),
   }
-  const repeated = upkeepOf({ engine, actions, config, queue, terminals }).map(
+  const repeated = upkeepOf({ engine, actions, config, queue, terminals, refreshKeys: options.refreshKeys }).map(
     (work) => new Repeated({ ...work, clock, log }),
   )
   await server.listen({ host: config.listen.host, port: config.listen.port })
@@ -138,8 +138,9 @@ function upkeepOf(parts: {
   readonly config: Config
   readonly queue: Queue
   readonly terminals: TerminalMemory
+  readonly refreshKeys: () => Promise<void>
 }): readonly RepeatedWork[] {
-  const { engine, actions, config, queue, terminals } = parts
+  const { engine, actions, config, queue, terminals, refreshKeys } = parts
   const { db, clock } = engine
   const inTurn = (name: string, everyMs: number, work: RepeatedWork['work']): RepeatedWork => ({
     name,
@@ -166,6 +167,8 @@ function upkeepOf(parts: {
     },
     // Each server writes down its own.
     { name: 'terminals', pauseMs: 10 * SECOND_MS, work: () => terminals.flush(db) },
+    // In every server, not in one of them: each has its own copy of the key file in memory.
+    { name: 'keys', pauseMs: 30 * SECOND_MS, work: refreshKeys },
     inTurn('people of today', HOUR_MS / 4, () => notePeopleToday(db, clock.now())),
     inTurn('alerts', 15 * SECOND_MS, (signal) => actions.deliverAlerts({ signal })),
     inTurn('history', HOUR_MS, async (signal) => {

@@ -9,6 +9,12 @@ export function parseRunId(text: string): number {
   return Number(text)
 }
 
+/** A version of the key. */
+export function parseKeyVersion(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A version is a number; muster keys lists them.')
+  return Number(text)
+}
+
 /** Why something is decided; kept for those who ask later. */
 export function parseReason(text: string): string {
   const reason = text.trim()

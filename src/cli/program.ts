@@ -10,6 +10,7 @@ import { addEmulatorCommand } from './commands/emulator-command.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addIssuesCommand } from './commands/issues.ts'
+import { addKeysCommand } from './commands/keys.ts'
 import { addRejectCommand } from './commands/reject.ts'
 import { addRevertCommand } from './commands/revert.ts'
 import { addRunsCommand } from './commands/runs.ts'
@@ -75,5 +76,6 @@ export function createProgram(options: {
   addIssuesCommand(program, options.run)
   addExplainCommand(program, options.run)
   addExportCommand(program, options.run)
+  addKeysCommand(program, options.run)
   return program
 }

@@ -18,6 +18,9 @@ const PAGE = 500
 type RunRequest = Parameters<App['run']>[0]
 type Watch = Pick<RunRequest, 'signal' | 'onProgress'>
 
+const KEYS_ARE_LOCAL =
+  'this changes the key file, which no server hands out or takes: run it on the host of the server, without --url'
+
 /** A server as an {@link App}. Nothing is sent before the first method is called. */
 export function createRemoteApp(server: Server, { clock }: { readonly clock: Clock }): App {
   const items = (query: Parameters<App['writePlanItems']>[0], format: string) => ({
@@ -115,6 +118,9 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     },
     // What the server cannot deliver its own administrators see, in its settings.
     listUndelivered: async () => [],
+    listKeys: () => call(server, API.getKeys, {}),
+    rotateKeys: () => Promise.reject(new UsageError(KEYS_ARE_LOCAL)),
+    retireKey: () => Promise.reject(new UsageError(KEYS_ARE_LOCAL)),
     listIssues: async ({ source, limit }) => {
       const found = await upTo(limit, (cursor, most) =>
         call(server, API.listIssues, { query: { limit: most, ...(cursor && { cursor }), ...(source && { source }) } }),

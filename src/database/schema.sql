@@ -257,6 +257,13 @@ CREATE INDEX jobs_run ON public.jobs USING btree (run_id) WHERE (run_id IS NOT N
 CREATE UNIQUE INDEX jobs_slot ON public.jobs USING btree (source_id, slot) WHERE (slot IS NOT NULL);
 CREATE UNIQUE INDEX jobs_waiting ON public.jobs USING btree (source_id, kind, subject, COALESCE(approves, 0)) WHERE (state = 'queued'::text);
 
+create table look_up_key (
+  single boolean default true not null,
+  sealed bytea not null,
+  constraint look_up_key_single_check CHECK (single),
+  constraint look_up_key_pkey PRIMARY KEY (single)
+);
+
 create table memberships (
   group_id integer not null,
   user_id integer not null,
@@ -817,6 +824,7 @@ create table vault_state (
   key_version integer not null,
   fingerprint bytea not null,
   created_at timestamp with time zone default now() not null,
+  retired_at timestamp with time zone,
   constraint vault_state_pkey PRIMARY KEY (key_version)
 );
 
@@ -955,6 +963,13 @@ begin
   end if;
   return null;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.sealed_version(sealed bytea)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (length(sealed) >= 5) THEN (((((get_byte(sealed, 1))::bigint * 16777216) + (get_byte(sealed, 2) * 65536)) + (get_byte(sealed, 3) * 256)) + get_byte(sealed, 4)) ELSE NULL::bigint END
 ;
 
 CREATE OR REPLACE FUNCTION public.search_key(value text)

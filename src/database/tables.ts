@@ -162,6 +162,10 @@ export interface Tables {
     problem_detail: string | null
     ended_at: Date | null
   }
+  look_up_key: {
+    single: Generated<boolean>
+    sealed: Buffer
+  }
   memberships: {
     group_id: number
     user_id: number
@@ -542,5 +546,6 @@ export interface Tables {
     key_version: number
     fingerprint: Buffer
     created_at: Generated<Date>
+    retired_at: Date | null
   }
 }

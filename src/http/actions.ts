@@ -4,6 +4,7 @@ import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { Explanation } from '../contract/explanation.ts'
 import type { SourceHealthLine, UndeliveredLine } from '../contract/health.ts'
 import type { PlanItemLine } from '../contract/plan-items.ts'
+import type { KeysReport, RotationDocument } from '../contract/keys.ts'
 import type { RevertDocument } from '../contract/reverts.ts'
 import type { RunLine } from '../contract/run-list.ts'
 import type { RunLogLine } from '../contract/run-log.ts'
@@ -15,6 +16,7 @@ import type { IssueQuery, OpenIssue } from '../registry/issues.ts'
 import type { PlanItemQuery, writePlanItems } from '../registry/plan-export.ts'
 import type { PlanItem } from '../registry/plans.ts'
 import type { ConnectionSecrets } from '../registry/prepare-configuration.ts'
+import type { retireKey, rotateKeys } from '../registry/rotate-keys.ts'
 import type { RunQuery } from '../registry/runs.ts'
 import type { approveRun, cancelRun, rejectRun } from '../sync/approve.ts'
 import type { CheckRequest } from '../sync/check.ts'
@@ -85,6 +87,12 @@ export interface Actions {
   readonly hasRun: boolean
   /** Alerts that could not be delivered so far; those of sinks that are not configured any more too. */
   listUndelivered(): Promise<readonly UndeliveredLine[]>
+  /** The versions of the key, and how much is under each. */
+  listKeys(): Promise<KeysReport>
+  /** Takes a new version of the key into use and seals everything anew. Where the key file lies. */
+  rotateKeys(options: Parameters<typeof rotateKeys>[1]): Promise<RotationDocument>
+  /** Takes an older version out of use and out of the file. Where the key file lies. */
+  retireKey(options: Parameters<typeof retireKey>[1]): Promise<void>
   listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
   /** Writes to `destination` and leaves it open. */
   export(

@@ -23,7 +23,6 @@ export interface Installation {
   }[]
   /** `embedded`, or where the server is, without user and password. */
   readonly database: string
-  readonly keyVersion: number
   readonly startedAt: Date
   readonly alertSilenceHours: number
 }

@@ -1,22 +1,44 @@
-// The key file, and the vault that it opens.
-import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
-import { link, mkdir, open as openFile, readFile, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { ConfigError } from '../base/errors.ts'
+// The vault: seals under the newest version of the key that this database uses, opens under all, looks up under a key of its own.
+// What the database knows of keys: fingerprints of versions, when they came into use and were retired, and the look-up key, sealed.
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { RunError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
 import type { Queries } from '../database/connect.ts'
+import {
+  createKeys,
+  derive,
+  fingerprint,
+  isReadableByOthers,
+  type Key,
+  problem,
+  readKeys,
+  readKeysNow,
+} from './key-file.ts'
 import { lookUp } from './lookup.ts'
-import { currentVersion, open, randomNonces, seal } from './seal.ts'
+import { open, randomNonces, seal, versionOf } from './seal.ts'
+import { LOOK_UP_KEY_CONTEXT } from './places.ts'
 
 /** Seals, opens and looks up; synchronous, some microseconds each. */
 export interface Vault {
   /** Seals for the place that `context` names, e.g. `card:17`. Two calls give different results. */
   seal(plain: string, context: string): Buffer
-  /** Opens for the same context. Throws RunError `vault-unreadable`. */
+  /**
+   * Opens for the same context. A value of a version that came into use since is opened too: the key file is read again then.
+   *
+   * @throws RunError `vault-unreadable`
+   */
   open(sealed: Buffer, context: string): string
-  /** 16 bytes, equal for equal values of one space. Changes with the key's version: rotating makes all of them anew. */
+  /** 16 bytes, equal for equal values of one space, for as long as this database lives. */
   lookup(space: string, canonical: string): Buffer
-  /** The key version that seals and looks up. */
+  /** The key version that seals. */
   readonly currentVersion: number
+  /**
+   * Learns what other processes have done to the keys. A server calls it again and again, so that what it seals is under the newest
+   * version soon.
+   *
+   * @throws ConfigError when the file lacks a version that is in use; nothing is sealed from then on until it is there
+   */
+  refresh(): Promise<void>
 }
 
 export interface VaultOptions {
@@ -25,33 +47,42 @@ export interface VaultOptions {
   readonly db: Queries
   /** Whether a missing key may be made, where the database knows of none. */
   readonly allowCreate: boolean
+  /** Told where others may read the key file. */
+  readonly log?: Log
 }
 
-/** The version of the key that this database was filled with last; 0 where it holds nothing sealed yet. */
-export async function keyVersionOf(db: Queries): Promise<number> {
-  const { rows } = await db.query<{ version: number }>(
-    'select coalesce(max(key_version), 0) as version from vault_state',
-  )
-  return rows[0]?.version ?? 0
-}
-
-interface Key {
+/** A version of the key as the database knows it. */
+export interface KnownVersion {
   readonly version: number
-  readonly bytes: Buffer
+  readonly fingerprint: Buffer
+  /** When it came into use. */
+  readonly createdAt: Date
+  readonly retiredAt: Date | null
 }
 
-const KEY_BYTES = 32
-const SETTING = 'MUSTER_KEY_FILE'
+/** The versions that this database knows, oldest first. */
+export async function listKnownVersions(db: Queries): Promise<readonly KnownVersion[]> {
+  const { rows } = await db.query<KnownVersion>(
+    `select key_version as version, fingerprint, created_at as "createdAt", retired_at as "retiredAt" from vault_state order by key_version`,
+  )
+  return rows
+}
+
+/** The version of the key that this database is sealed with now; 0 where it holds nothing sealed yet. */
+export async function keyVersionOf(db: Queries): Promise<number> {
+  return (await listKnownVersions(db)).at(-1)?.version ?? 0
+}
 
 /**
  * Reads the key file, or makes it at the first start (mode 0600, whole or not at all), and checks that it is the one
- * that this database was filled with: its fingerprints are kept in `vault_state`.
+ * that this database was filled with: its fingerprints are kept in `vault_state`. Versions in the file that the database does not
+ * know wait there until `muster keys rotate` takes them into use.
  *
  * @throws ConfigError when the key is missing though the database knows of one, is another one, or cannot be read
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  const { keyFile, db, allowCreate } = options
-  const known = await readState(db)
+  const { keyFile, db, allowCreate, log } = options
+  const known = await listKnownVersions(db)
   let keys = await readKeys(keyFile)
   if (keys === undefined) {
     if (known.length > 0)
@@ -62,119 +93,141 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     if (!allowCreate) throw problem(`there is no key file ${keyFile}; it is made when Muster first writes`)
     keys = await createKeys(keyFile)
   }
+  if (await isReadableByOthers(keyFile))
+    log?.warn('the key file can be read by every user; make its mode 0600', { path: keyFile })
+  requireKnown(keyFile, { keys, known })
+  const newest = await requireState(db, { keyFile, keys, known })
+  const held = new HeldKeys({ keyFile, db, keys, newest })
+  const derived = keys.find((key) => key.version === newest)
+  if (derived === undefined) throw problem(`${keyFile} lacks version ${newest} of the key`)
+  const first = known.length === 0 ? randomBytes(LOOK_UP_KEY_BYTES) : derive(derived, 'look-up').export()
+  return held.vault(await requireLookUpKey(db, held, first))
+}
+
+const LOOK_UP_KEY_BYTES = 32
+
+/** Every version in use must be in the file, and be the one that the database was filled with. */
+export function requireKnown(
+  keyFile: string,
+  { keys, known }: { readonly keys: readonly Key[]; readonly known: readonly KnownVersion[] },
+): void {
   for (const state of known) {
-    const key = keys.find((candidate) => candidate.version === state.key_version)
+    const key = keys.find((candidate) => candidate.version === state.version)
+    if (key === undefined && state.retiredAt !== null) continue
     if (key === undefined || !fingerprint(key).equals(state.fingerprint))
       throw problem(
-        `${keyFile} ${key === undefined ? `lacks version ${state.key_version} of the key` : 'holds another key'} ` +
+        `${keyFile} ${key === undefined ? `lacks version ${state.version} of the key` : `holds another key as version ${state.version}`} ` +
           'than the one that this database was filled with; put the right file back from its backup',
       )
   }
-  await writeState(db, { keys, keyFile })
-  return makeVault(keys)
 }
 
-function makeVault(keys: readonly Key[]): Vault {
-  const sealing = new Map(keys.map((key) => [key.version, derive(key, 'sealing')]))
-  const version = currentVersion(sealing)
-  const newest = new Map(keys.map((key) => [key.version, derive(key, 'look-up')])).get(version)
-  if (newest === undefined) throw problem('the key file is empty')
-  const takeNonce = randomNonces()
-  return {
-    currentVersion: version,
-    seal: (plain, context) => seal(sealing, { plain, context, takeNonce }),
-    open: (sealed, context) => open(sealing, { sealed, context }),
-    lookup: (space, canonical) => lookUp(newest, { space, canonical }),
+/** The keys of this process. They change when another process rotates them. */
+class HeldKeys {
+  readonly #options: Pick<VaultOptions, 'keyFile' | 'db'>
+  #sealing: ReadonlyMap<number, KeyObject>
+  #newest: number
+  /** Why nothing may be sealed. */
+  #missing: Error | undefined
+  readonly #takeNonce = randomNonces()
+
+  constructor(
+    options: Pick<VaultOptions, 'keyFile' | 'db'> & { readonly keys: readonly Key[]; readonly newest: number },
+  ) {
+    this.#options = options
+    this.#sealing = sealingKeys(options.keys)
+    this.#newest = options.newest
+  }
+
+  seal(plain: string, context: string): Buffer {
+    if (this.#missing !== undefined)
+      throw new RunError('vault-unreadable', `Cannot seal: ${this.#missing.message}`, { cause: this.#missing })
+    return seal(this.#sealing, { version: this.#newest, plain, context, takeNonce: this.#takeNonce })
+  }
+
+  open(sealed: Buffer, context: string): string {
+    const version = versionOf(sealed)
+    if (version !== undefined && !this.#sealing.has(version)) {
+      const keys = readKeysNow(this.#options.keyFile)
+      if (keys !== undefined) this.#sealing = sealingKeys(keys)
+    }
+    const plain = open(this.#sealing, { sealed, context })
+    // It opened, so this version is in use.
+    if (version !== undefined && version > this.#newest) this.#newest = version
+    return plain
+  }
+
+  async refresh(): Promise<void> {
+    const { keyFile, db } = this.#options
+    const known = await listKnownVersions(db)
+    const newest = known.at(-1)?.version ?? this.#newest
+    if (newest === this.#newest && this.#missing === undefined) return
+    try {
+      const keys = await readKeys(keyFile)
+      requireKnown(keyFile, { keys: keys ?? [], known })
+      this.#sealing = sealingKeys(keys ?? [])
+      this.#newest = newest
+      this.#missing = undefined
+    } catch (error) {
+      this.#missing = error instanceof Error ? error : new Error('the key file cannot be read')
+      throw error
+    }
+  }
+
+  vault(lookUpKey: KeyObject): Vault {
+    const newest = () => this.#newest
+    return {
+      get currentVersion() {
+        return newest()
+      },
+      seal: (plain, context) => this.seal(plain, context),
+      open: (sealed, context) => this.open(sealed, context),
+      lookup: (space, canonical) => lookUp(lookUpKey, { space, canonical }),
+      refresh: () => this.refresh(),
+    }
   }
 }
 
-/** One key per purpose, so that what is known of one tells nothing of another. RFC 5869. */
-function derive(key: Key, purpose: 'sealing' | 'look-up' | 'fingerprint'): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', key.bytes, '', `muster/${purpose}/1`, KEY_BYTES)))
+function sealingKeys(keys: readonly Key[]): ReadonlyMap<number, KeyObject> {
+  return new Map(keys.map((key) => [key.version, derive(key, 'sealing')]))
 }
 
-function fingerprint(key: Key): Buffer {
-  return derive(key, 'fingerprint').export().subarray(0, 16)
-}
-
-interface VaultState {
-  readonly key_version: number
-  readonly fingerprint: Buffer
-}
-
-async function readState(db: Queries): Promise<readonly VaultState[]> {
-  return db.kysely.selectFrom('vault_state').select(['key_version', 'fingerprint']).orderBy('key_version').execute()
-}
-
-async function writeState(db: Queries, { keys, keyFile }: { keys: readonly Key[]; keyFile: string }): Promise<void> {
-  for (const key of keys)
-    await db.kysely
-      .insertInto('vault_state')
-      .values({ key_version: key.version, fingerprint: fingerprint(key) })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
+/** Notes the newest version of the file where the database knows none yet. @returns the version in use */
+async function requireState(
+  db: Queries,
+  { keyFile, keys, known }: { keyFile: string; keys: readonly Key[]; known: readonly KnownVersion[] },
+): Promise<number> {
+  const inUse = known.at(-1)?.version
+  if (inUse !== undefined) return inUse
+  const first = keys.at(-1)
+  if (first === undefined) throw problem(`${keyFile} is empty`)
+  await db.query('insert into vault_state (key_version, fingerprint) values ($1, $2) on conflict do nothing', [
+    first.version,
+    fingerprint(first),
+  ])
   // Two first starts with two key files: the database keeps one, the other must not go on.
-  const state = new Map((await readState(db)).map((row) => [row.key_version, row.fingerprint]))
-  for (const key of keys)
-    if (!state.get(key.version)?.equals(fingerprint(key)))
-      throw problem(
-        `another Muster has just filled this database with a key that is not in ${keyFile}; share one key file`,
-      )
-}
-
-/** @returns undefined when there is no file */
-async function readKeys(keyFile: string): Promise<readonly Key[] | undefined> {
-  let text: string
-  try {
-    text = await readFile(keyFile, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code === 'ENOENT') return undefined
-    throw problem(`cannot read ${keyFile}: ${code}; make it readable for the user that Muster runs as`)
-  }
-  const keys = text
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
-    .map(parseKey)
-  const versions = new Set(keys.map((key) => key?.version))
-  if (keys.length === 0 || keys.includes(undefined) || versions.size < keys.length)
-    throw problem(`${keyFile} is damaged: each line must be a version and a key; put it back from its backup`)
-  return keys.filter((key) => key !== undefined)
-}
-
-function parseKey(line: string): Key | undefined {
-  const [, version, encoded] = /^([1-9]\d{0,8}) ([A-Za-z0-9+/]{43}=)$/.exec(line.trim()) ?? []
-  if (version === undefined || encoded === undefined) return undefined
-  return { version: Number(version), bytes: Buffer.from(encoded, 'base64') }
-}
-
-/** Made beside its place and linked there: of several first starts one wins and the others read its key. */
-async function createKeys(keyFile: string): Promise<readonly Key[]> {
-  const temporary = `${keyFile}.${process.pid}.${randomBytes(4).toString('hex')}`
-  try {
-    await mkdir(dirname(keyFile), { recursive: true, mode: 0o711 })
-    const file = await openFile(temporary, 'wx', 0o600)
-    await file.writeFile(
-      `# Muster's key. Whoever has it can read what the database seals; without it nobody can. Keep a copy apart.\n` +
-        `1 ${randomBytes(KEY_BYTES).toString('base64')}\n`,
+  const [state] = await listKnownVersions(db)
+  if (state?.version !== first.version || !state.fingerprint.equals(fingerprint(first)))
+    throw problem(
+      `another Muster has just filled this database with a key that is not in ${keyFile}; share one key file`,
     )
-    await file.sync()
-    await file.close()
-    await link(temporary, keyFile)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code !== 'EEXIST') throw problem(`cannot make the key file ${keyFile}: ${code}; make its folder writable`)
-  } finally {
-    await rm(temporary, { force: true })
-  }
-  const folder = await openFile(dirname(keyFile), 'r')
-  await folder.sync()
-  await folder.close()
-  const keys = await readKeys(keyFile)
-  if (keys === undefined) throw problem(`${keyFile} was removed while Muster started`)
-  return keys
+  return first.version
 }
 
-function problem(message: string): ConfigError {
-  return new ConfigError([{ at: SETTING, message }])
+/**
+ * The key of look-ups: random, sealed beside what it finds. A database from before it had a key of its own keeps the one that was
+ * derived from the key file, because PINs, which nobody has, are kept as look-ups alone.
+ */
+async function requireLookUpKey(db: Queries, held: HeldKeys, first: Buffer): Promise<KeyObject> {
+  const read = async () => (await db.query<{ sealed: Buffer }>('select sealed from look_up_key')).rows[0]?.sealed
+  let sealed = await read()
+  if (sealed === undefined) {
+    // Of several first starts one wins.
+    await db.query('insert into look_up_key (sealed) values ($1) on conflict do nothing', [
+      held.seal(first.toString('base64'), LOOK_UP_KEY_CONTEXT),
+    ])
+    sealed = await read()
+  }
+  if (sealed === undefined) throw problem('the key of look-ups was removed while Muster started; start it again')
+  return createSecretKey(Buffer.from(held.open(sealed, LOOK_UP_KEY_CONTEXT), 'base64'))
 }

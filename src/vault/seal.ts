@@ -1,8 +1,8 @@
 // Sealing: AES-256-GCM under a versioned key, bound to the place where the value is stored.
 import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto'
-import { assert, RunError } from '../base/errors.ts'
+import { RunError } from '../base/errors.ts'
 
-/** Sealing keys by version; the highest version seals, every version opens. */
+/** Sealing keys by version; every version opens. */
 export type SealingKeys = ReadonlyMap<number, KeyObject>
 
 // Layout: format (1 byte) · key version (4 bytes, big endian) · nonce (12) · ciphertext · tag (16).
@@ -32,13 +32,14 @@ export function randomNonces(): () => Buffer {
 /**
  * Seals text for one place. The nonce is random: a key may seal about 2^32 values before two of them could meet.
  *
- * @param context names the place, e.g. `card:17`; the value opens there and nowhere else, so that nobody can move it
+ * @param options.version of the key to seal with
+ * @param options.context names the place, e.g. `card:17`; the value opens there and nowhere else, so that nobody can move it
  */
 export function seal(
   keys: SealingKeys,
-  { plain, context, takeNonce }: { plain: string; context: string; takeNonce: () => Buffer },
+  options: { version: number; plain: string; context: string; takeNonce: () => Buffer },
 ): Buffer {
-  const version = currentVersion(keys)
+  const { version, plain, context, takeNonce } = options
   const nonce = takeNonce()
   const cipher = createCipheriv(CIPHER, requireKey(keys, version), nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(associated(version, context))
@@ -59,9 +60,8 @@ export function seal(
  * @throws RunError `vault-unreadable`
  */
 export function open(keys: SealingKeys, { sealed, context }: { sealed: Buffer; context: string }): string {
-  if (sealed.length < PREFIX_BYTES + TAG_BYTES || sealed.readUInt8(0) !== FORMAT)
-    throw unreadable('it is not one of ours')
-  const version = sealed.readUInt32BE(1)
+  const version = versionOf(sealed)
+  if (version === undefined) throw unreadable('it is not one of ours')
   const nonce = sealed.subarray(HEADER_BYTES, PREFIX_BYTES)
   const decipher = createDecipheriv(CIPHER, requireKey(keys, version), nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(associated(version, context))
@@ -75,11 +75,10 @@ export function open(keys: SealingKeys, { sealed, context }: { sealed: Buffer; c
   }
 }
 
-/** The version that seals. */
-export function currentVersion(keys: SealingKeys): number {
-  const version = Math.max(...keys.keys())
-  assert(Number.isInteger(version), 'a vault has at least one key')
-  return version
+/** The version that something was sealed with; undefined where it is not one of ours. SQL knows it as `sealed_version`. */
+export function versionOf(sealed: Buffer): number | undefined {
+  if (sealed.length < PREFIX_BYTES + TAG_BYTES || sealed.readUInt8(0) !== FORMAT) return undefined
+  return sealed.readUInt32BE(1)
 }
 
 function requireKey(keys: SealingKeys, version: number): KeyObject {

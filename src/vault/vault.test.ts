@@ -1,11 +1,15 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert, property, string } from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { ConfigError } from '../base/errors.ts'
+import { type LogFields, silentLog } from '../base/log.ts'
+import { fingerprint } from './key-file.ts'
 import { openVault, type Vault } from './keys.ts'
+import { SEALED_PLACES } from './places.ts'
 
 let database: TestDatabase
 let folder: string
@@ -20,11 +24,32 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await rm(folder, { recursive: true })
-  await database.db.query('delete from vault_state')
+  await forgetKeys()
 })
+
+/** As if the database had never been filled. */
+async function forgetKeys(): Promise<void> {
+  await database.db.query('delete from vault_state')
+  await database.db.query('delete from look_up_key')
+}
+
+/** Adds a version that waits in the file, and takes it into use where that is said. */
+async function addVersion(version: number, { isInUse }: { readonly isInUse: boolean }): Promise<void> {
+  const key = createSecretKey(Buffer.alloc(32, version))
+  await writeFile(keyFile, `${await readFile(keyFile, 'utf8')}${version} ${key.export().toString('base64')}\n`)
+  if (isInUse)
+    await database.db.query('insert into vault_state (key_version, fingerprint) values ($1, $2)', [
+      version,
+      fingerprint({ version, master: key }),
+    ])
+}
 
 function openIt(file = keyFile, allowCreate = true): Promise<Vault> {
   return openVault({ keyFile: file, db: database.db, allowCreate })
+}
+
+async function sealedLookUpKey(): Promise<Buffer> {
+  return (await database.db.query<{ sealed: Buffer }>('select sealed from look_up_key')).rows[0]!.sealed
 }
 
 async function refusal(attempt: Promise<Vault>): Promise<string> {
@@ -74,11 +99,43 @@ describe('the key file', () => {
   it('that lacks a version which the database knows is refused', async () => {
     await openIt()
     const first = await readFile(keyFile, 'utf8')
-    await writeFile(keyFile, `${first}2 ${Buffer.alloc(32, 7).toString('base64')}\n`)
+    await addVersion(2, { isInUse: true })
     await openIt()
     await writeFile(keyFile, first)
 
     expect(await refusal(openIt())).toContain('lacks version 2')
+  })
+
+  it('may lack a version that is retired', async () => {
+    const before = await openIt()
+    const first = await readFile(keyFile, 'utf8')
+    await addVersion(2, { isInUse: true })
+    const now = await openIt()
+    await database.db.query('update look_up_key set sealed = $1', [
+      now.seal(now.open(await sealedLookUpKey(), 'look-up key'), 'look-up key'),
+    ])
+    await database.db.query('update vault_state set retired_at = now() where key_version = 1')
+    await writeFile(keyFile, (await readFile(keyFile, 'utf8')).replace(first.split('\n')[1]!, ''))
+
+    const after = await openIt()
+
+    expect(after.currentVersion).toBe(2)
+    expect(after.lookup('pin', '482913')).toEqual(before.lookup('pin', '482913'))
+  })
+
+  it('that every user may read is warned of, and one of a group is not', async () => {
+    const warnings: unknown[] = []
+    const log = { ...silentLog, warn: (message: string, fields?: LogFields) => warnings.push([message, fields]) }
+    const options = { keyFile, db: database.db, allowCreate: true, log }
+    await openVault(options)
+    await chmod(keyFile, 0o640)
+    await openVault(options)
+    expect(warnings).toEqual([])
+
+    await chmod(keyFile, 0o644)
+    await openVault(options)
+
+    expect(warnings).toEqual([['the key file can be read by every user; make its mode 0600', { path: keyFile }]])
   })
 
   it.each(['', 'rubbish', '1 c2hvcnQ=', `0 ${Buffer.alloc(32).toString('base64')}`])(
@@ -127,21 +184,59 @@ describe('a vault', () => {
       expect(() => vault.open(value, context)).toThrow(expect.objectContaining({ code: 'vault-unreadable' }))
   })
 
-  it('seals with the newest version of the key and still opens older ones', async () => {
+  it('seals with the newest version that is in use, not with one that only waits in the file', async () => {
+    await openIt()
+    await addVersion(2, { isInUse: false })
+
+    expect((await openIt()).currentVersion).toBe(1)
+  })
+
+  it('E17: opens both versions, and learns of a newer one from the first value that it meets', async () => {
     const old = await openIt()
     const sealed = old.seal('secret', 'x')
-    await writeFile(keyFile, `${await readFile(keyFile, 'utf8')}2 ${Buffer.alloc(32, 7).toString('base64')}\n`)
-
+    await addVersion(2, { isInUse: true })
     const rotated = await openIt()
+    const anew = rotated.seal('secret', 'x')
 
     expect([old.currentVersion, rotated.currentVersion]).toEqual([1, 2])
-    expect(rotated.open(sealed, 'x')).toBe('secret')
-    expect(() => old.open(rotated.seal('secret', 'x'), 'x')).toThrow(/version 2 of the key/)
+    expect([old, rotated].flatMap((vault) => [vault.open(sealed, 'x'), vault.open(anew, 'x')])).toEqual(
+      Array.from({ length: 4 }, () => 'secret'),
+    )
+    expect(old.currentVersion).toBe(2)
+    expect(old.lookup('pin', '482913')).toEqual(rotated.lookup('pin', '482913'))
+  })
+
+  it('learns of a newer version when it is asked to, and seals nothing where its file lacks it', async () => {
+    const [here, elsewhere] = [await openIt(), await openIt()]
+    const first = await readFile(keyFile, 'utf8')
+    await addVersion(2, { isInUse: true })
+    const second = await readFile(keyFile, 'utf8')
+    await here.refresh()
+    await writeFile(keyFile, first)
+
+    await expect(elsewhere.refresh()).rejects.toThrow(/lacks version 2/)
+    expect(() => elsewhere.seal('secret', 'x')).toThrow(/lacks version 2/)
+    await writeFile(keyFile, second)
+    await elsewhere.refresh()
+
+    expect([here.currentVersion, elsewhere.currentVersion]).toEqual([2, 2])
+    expect(here.open(elsewhere.seal('secret', 'x'), 'x')).toBe('secret')
+  })
+
+  it('keeps the look-ups of a database from before they had a key of their own', async () => {
+    await openIt()
+    const master = (await readFile(keyFile, 'utf8')).split('\n')[1]!.split(' ')[1]!
+    await database.db.query('delete from look_up_key')
+
+    const found = (await openIt()).lookup('pin', '482913')
+
+    const key = Buffer.from(hkdfSync('sha256', Buffer.from(master, 'base64'), '', 'muster/look-up/1', 32))
+    expect(found).toEqual(createHmac('sha256', key).update('pin\u0000482913').digest().subarray(0, 16))
   })
 
   it('looks up equal values as equal, and keeps values, spaces and keys apart', async () => {
     const vault = await openIt()
-    await database.db.query('delete from vault_state')
+    await forgetKeys()
     const other = await openIt(join(folder, 'other'))
 
     const looked = [
@@ -154,5 +249,17 @@ describe('a vault', () => {
     expect(new Set(looked).size).toBe(4)
     expect(vault.lookup('card', '1234').toString('hex')).toBe(looked[0])
     expect(vault.lookup('card', '1234').length).toBe(16)
+  })
+})
+
+describe('the places of sealed values', () => {
+  it('are all columns that are called so, and the copies in plans and in what runs overwrote', async () => {
+    const { rows } = await database.db.query<{ table: string }>(
+      `select table_name as table from information_schema.columns where table_schema = 'public' and column_name = 'sealed'`,
+    )
+
+    expect(SEALED_PLACES.map((place) => place.table).sort()).toEqual(
+      [...rows.map((row) => row.table), 'plan_items', 'undo_users'].sort(),
+    )
   })
 })

@@ -193,7 +193,7 @@ let dated: Promise<{ readonly rows: readonly DatedTable[] }> | undefined
 async function emptyTables(db: Database): Promise<void> {
   await db.query(`do $$ declare t record; begin
     set local session_replication_role = replica;
-    for t in select tablename from pg_tables where schemaname = 'public' and tablename not in ('schema_migrations', 'vault_state', 'audit_head') loop
+    for t in select tablename from pg_tables where schemaname = 'public' and tablename not in ('schema_migrations', 'vault_state', 'look_up_key', 'audit_head') loop
       execute format('delete from %I', t.tablename);
     end loop;
   end $$`)

@@ -66,7 +66,6 @@ export async function aServer(
     installation: {
       settings: showSettings(config),
       database: 'embedded',
-      keyVersion: 1,
       startedAt: engine.clock.now(),
       alertSilenceHours: config.alertSilenceHours,
     },

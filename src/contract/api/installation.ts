@@ -4,6 +4,7 @@ import { configurationChange } from '../configuration.ts'
 import { MAX_CREDENTIALS } from '../credentials.ts'
 import { CSV_DIALECTS, EXPORT_FORMATS, EXPORT_KINDS } from '../exports.ts'
 import { undeliveredLine } from '../health.ts'
+import { keysReport } from '../keys.ts'
 import { runLine } from '../run-list.ts'
 import { ISSUE_CODES, runDocument } from '../runs.ts'
 import { endpoint, id, name, pageOf, paging, time } from './endpoint.ts'
@@ -151,6 +152,17 @@ export const INSTALLATION = {
     role: 'administrator',
     scope: 'configure',
     answer: { kind: 'json', status: 200, body: z.object({ file: z.record(z.string(), z.unknown()) }) },
+    audit: null,
+  }),
+  getKeys: endpoint({
+    method: 'GET',
+    path: '/api/v1/keys',
+    tag,
+    summary:
+      'The versions of the key, and how much is sealed under each. They are rotated where the key file lies: `muster keys rotate`.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: keysReport },
     audit: null,
   }),
   getSettings: endpoint({

@@ -147,7 +147,7 @@ describe('settings', () => {
   it('are answered to administrators', async () => {
     expect((await administrator('GET', '/api/v1/settings')).json()).toMatchObject({
       database: 'embedded',
-      keyVersion: 1,
+      keyVersion: 0,
     })
     expect((await operator('GET', '/api/v1/settings')).statusCode).toBe(403)
   })

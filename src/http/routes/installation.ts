@@ -10,6 +10,7 @@ import { listLastChanges, listPeopleOnDays, listWaiting, readFigures } from '../
 import { listSourceLines } from '../../registry/source-list.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { askForRun } from '../../sync/asking.ts'
+import { keyVersionOf } from '../../vault/keys.ts'
 import { concernsOf } from '../concerns.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Handlers } from '../handler.ts'
@@ -75,10 +76,12 @@ export const installationRoutes = {
     }
   },
 
-  getSettings: async ({ actions, version, installation }) => ({
+  getKeys: async ({ actions }) => actions.listKeys(),
+
+  getSettings: async ({ engine, actions, version, installation }) => ({
     version,
     database: installation.database,
-    keyVersion: installation.keyVersion,
+    keyVersion: await keyVersionOf(engine.db),
     startedAt: installation.startedAt.toISOString(),
     settings: [...installation.settings],
     undelivered: [...(await actions.listUndelivered())],
@@ -90,4 +93,4 @@ export const installationRoutes = {
       throw new ConflictError('not-synchronized', `${userName} belongs to no source, so there is nothing to read anew`)
     return askForRun(parts, { source, kind: 'sync', full: false, user: objectId, actor })
   },
-} satisfies Pick<Handlers, 'getOverview' | 'listIssues' | 'exportRegistry' | 'getSettings' | 'syncThisUser'>
+} satisfies Pick<Handlers, 'getOverview' | 'listIssues' | 'exportRegistry' | 'getKeys' | 'getSettings' | 'syncThisUser'>

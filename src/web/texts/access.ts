@@ -103,6 +103,7 @@ export const accessTexts = {
   version: 'Version',
   database: 'Database',
   keyVersion: 'Key version',
+  olderVersions: 'Values under older versions of the key',
   startedAt: 'Running since',
   settings: 'Settings',
   setting: 'Setting',

@@ -51,6 +51,8 @@ export function Installation() {
 }
 
 function About({ settings }: { readonly settings: Settings }) {
+  const { data } = useQuery({ queryKey: ['keys'], queryFn: ({ signal }) => call(API.getKeys, {}, { signal }) })
+  const older = data?.keys.filter((key) => key.state === 'opening').reduce((sum, key) => sum + key.count, 0)
   return (
     <>
       {settings.undelivered.map((line) => (
@@ -67,6 +69,7 @@ function About({ settings }: { readonly settings: Settings }) {
           { name: texts.version, value: settings.version },
           { name: texts.database, value: settings.database },
           { name: texts.keyVersion, value: formatNumber(settings.keyVersion) },
+          ...(older === undefined ? [] : [{ name: texts.olderVersions, value: formatNumber(older) }]),
           { name: texts.startedAt, value: <Time at={settings.startedAt} /> },
         ]}
       />
