@@ -233,7 +233,7 @@ describe('a certificate that ends', () => {
     await due(8760)
     await due(8760)
     await test.db.query('update connection_credentials set expires_at = $1', [
-      new Date(clock.now().getTime() + 5 * DAY),
+      new Date(clock.now().getTime() + 5 * DAY + HOUR),
     ])
     await due(8760)
 
