@@ -23,6 +23,14 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1500,
+    rolldownOptions: {
+      output: {
+        // strict.ts has to be run before any schema is made, so it lies where what makes them does.
+        codeSplitting: {
+          groups: [{ name: 'zod', test: /[\\/]node_modules[\\/]zod[\\/]|[\\/]src[\\/]web[\\/]strict\.ts$/ }],
+        },
+      },
+    },
   },
 })
 

@@ -1,4 +1,5 @@
 // Starts the web in the browser.
+import './strict.ts'
 import { createDOMRenderer, FluentProvider, makeStaticStyles, RendererProvider } from '@fluentui/react-components'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'

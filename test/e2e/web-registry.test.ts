@@ -1,4 +1,5 @@
 // The second half of the web in a browser: people, plans and what is decided about them, and who may use the installation.
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hire, update } from '../../src/emulator/operations.ts'
@@ -164,7 +165,7 @@ describe('a plan', () => {
     expect(outcome).toBe('held')
     await go(`/runs/${run}`)
     await page.getByText('Why it waits for approval').waitFor()
-    await page.getByRole('button', { name: /^User deactivate: \d+$/ }).click()
+    await page.getByRole('button', { name: /^Deactivate user: \d+$/ }).click()
     await page.getByRole('table', { name: 'Plan' }).waitFor()
     await picture(page, 'plan')
     await expectAccessible(page)
@@ -204,6 +205,37 @@ describe('a plan', () => {
     await heading('Runs')
     await page.getByText('Rejected').first().waitFor()
     await picture(page, 'runs')
+    await expectAccessible(page)
+  })
+})
+
+describe('a run', () => {
+  it('that goes on is cancelled from Synchronization Results, and its log is saved', async () => {
+    // Longer than cancelling takes.
+    const fault = world.emulator.faults.add({ kind: 'latency', ms: 30_000, path: '/users/delta' })
+    const before = await valueOf('select count(*)::int as value from users')
+    await go('/settings/user-synchronization')
+    await page.getByRole('checkbox', { name: 'Choose staff' }).check()
+    await button('Synchronize now').click()
+    await heading('Synchronization Results')
+    await page
+      .getByText(/^Reading/)
+      .first()
+      .waitFor()
+    await picture(page, 'running')
+    await button('Cancel').click()
+    await page.getByText('Cancelled. Nothing was left half done.').waitFor()
+    fault.remove()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Save log' }).click(),
+    ])
+    const saved = await readFile(await download.path(), 'utf8')
+
+    expect(saved).toContain('staff')
+    expect(await button('Cancel').count()).toBe(0)
+    expect(await valueOf('select outcome as value from runs order by id desc limit 1')).toBe('cancelled')
+    expect(await valueOf('select count(*)::int as value from users')).toBe(before)
     await expectAccessible(page)
   })
 })

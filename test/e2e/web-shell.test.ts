@@ -1,6 +1,7 @@
 // What surrounds every screen, in a browser: weight of the first load, roles, dark, narrow, keyboard.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hashPassword } from '../../src/signin/hashing.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 
 /** Of everything that the first page needs, compressed. */
@@ -50,6 +51,38 @@ describe('the web', () => {
 
     expect(new URL(page.url()).searchParams.get('to')).toContain('/settings/user-synchronization')
     await expectAccessible(page)
+  })
+
+  it('signs in with name and password, and out again, after which nothing is shown any more', async () => {
+    const hashed = await hashPassword('a lighthouse under seven moons')
+    await world.database.db.query(
+      `insert into administrators (name, name_key, role, password, created_at) values ('grace', 'grace', 'viewer', $1, now())`,
+      [hashed],
+    )
+    const page = await world.open()
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.getByRole('textbox', { name: 'Name' }).fill('Grace')
+    await page.getByLabel('Password').fill('not what it is, I am afraid')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByText('Signing in did not work').waitFor()
+    await expectAccessible(page)
+    await page.getByLabel('Password').fill('a lighthouse under seven moons')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('heading', { name: 'Users' }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/users')
+    await page.getByRole('button', { name: 'grace' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.goto(`${world.url}/users`)
+
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(
+      await world.database.db.query(
+        'select 1 from sessions s join administrators a on a.id = s.administrator_id where a.name = $1',
+        ['grace'],
+      ),
+    ).toMatchObject({ rowCount: 0 })
   })
 
   it('is dark where the system is, and the navigation is a menu at 400 pixels', async () => {

@@ -9,12 +9,13 @@ import chromium from '@sparticuz/chromium'
 import { chromium as launcher, type Browser, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { openApp, type App, type Serving } from '../../src/app.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Role } from '../../src/contract/api/endpoint.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
+import type { Tenant } from '../../src/emulator/tenant.ts'
 import { issueSetupCode } from '../../src/signin/codes.ts'
 import { openVault } from '../../src/vault/keys.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
@@ -46,26 +47,34 @@ export interface WindowOptions {
   readonly colorScheme?: 'light' | 'dark'
 }
 
+/** A generated tenant. */
+interface TenantSize {
+  readonly users: number
+  readonly groups: number
+  readonly memberships: number
+}
+
+const PICTURES = process.env['MUSTER_PICTURES']
+
 const HEIGHT = 860
 /** Shorter than a test may take, so that what was waited for is named. */
 const STEP_MS = 20_000
 
 /** Takes some seconds; the web is built where a source of it is newer than the build. */
-export async function aBrowserWorld(tenant: {
-  readonly users: number
-  readonly groups: number
-  readonly memberships: number
-}): Promise<BrowserWorld> {
+export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tenant)): Promise<BrowserWorld> {
   await buildWeb()
   const database = await createTestDatabase()
   const home = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-web-`))
   const emulator = new Emulator({ seed: 5, signingCertificate: SIGNING })
-  const hosted = emulator.host(generateTenant({ ...tenant, seed: 11, clock: emulator.clock }))
+  const { clock } = emulator
+  const hosted = emulator.host(
+    typeof tenant === 'function' ? tenant(clock) : generateTenant({ ...tenant, seed: 11, clock }),
+  )
   const { graphUrl } = await emulator.listen()
   const config = loadConfig({ MUSTER_HOME: home, MUSTER_DATABASE_URL: database.url, MUSTER_LISTEN: '127.0.0.1:0' })
   const app: App = await openApp(config, { clock: systemClock, log: silentLog })
   const serving: Serving = await app.serve()
-  const browser = await launch()
+  const browser = await launchBrowser()
   const complaints: string[] = []
   return {
     emulator,
@@ -106,7 +115,7 @@ export async function aBrowserWorld(tenant: {
   }
 }
 
-async function launch(): Promise<Browser> {
+async function launchBrowser(): Promise<Browser> {
   // The package's own arguments are for one page in one process, and switch protections off that are to be tested.
   return launcher.launch({
     executablePath: await chromium.executablePath(),
@@ -134,7 +143,9 @@ const SETTLED = `Promise.all(document.getAnimations().filter((a) => a.effect?.ge
   .map((a) => a.finished.catch(() => undefined)))`
 
 /** Fails where axe finds something serious or worse on the page as it is. */
-export async function expectAccessible(page: Page): Promise<void> {
+export async function expectAccessible(page: Page, where?: string): Promise<void> {
+  // What is being replaced is dimmed until then.
+  await page.waitForFunction(`document.querySelector('[aria-busy="true"]') === null`)
   const session = await page.context().newCDPSession(page)
   const { result } = await session.send('Runtime.evaluate', {
     // Elements of the focus library, hidden on purpose and left at once by what they catch.
@@ -144,13 +155,37 @@ export async function expectAccessible(page: Page): Promise<void> {
     returnByValue: true,
   })
   await session.detach()
-  expect(JSON.parse(String(result.value))).toEqual([])
+  expect(JSON.parse(String(result.value)), where).toEqual([])
+}
+
+// Whatever may be scrolled: the window, the content, a panel, a dialog.
+const SIDEWAYS = `[document.documentElement, ...document.querySelectorAll('body *')]
+  .filter((e) => e === document.documentElement || ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
+  .filter((e) => e.scrollWidth > e.clientWidth + 1)
+  .map((e) => e.tagName.toLowerCase() + ' ' + (e.getAttribute('aria-label') ?? e.id) + ': ' + e.scrollWidth + ' > ' + e.clientWidth)`
+
+/** What of the page is wider than its place, each with its widths in pixels. */
+export function sidewaysOf(page: Page): Promise<readonly string[]> {
+  return page.evaluate<string[]>(SIDEWAYS)
 }
 
 /** Keeps a picture where MUSTER_PICTURES names a folder; tests do not depend on it. */
 export async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env['MUSTER_PICTURES']
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) })
+  if (PICTURES === undefined) return
+  await page.evaluate(SETTLED)
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+}
+
+/** The same of all that can be scrolled to, in a window as high as it takes. */
+export async function wholePicture(page: Page, name: string): Promise<void> {
+  const size = page.viewportSize()
+  if (PICTURES === undefined || size === null) return
+  const height = await page.evaluate<number>(
+    `Math.max(...[...document.querySelectorAll('body *')].map((e) => e.scrollHeight)) + 120`,
+  )
+  await page.setViewportSize({ ...size, height: Math.max(size.height, Math.min(height, 4000)) })
+  await picture(page, name)
+  await page.setViewportSize(size)
 }
 
 async function buildWeb(): Promise<void> {

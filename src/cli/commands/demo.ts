@@ -20,7 +20,7 @@ import { writeJson, writeLine, writeTable } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
 import { readConfig, type Session, sessionLog } from '../session.ts'
 import { writeRun } from '../summary.ts'
-import { whoIsThis } from './approve.ts'
+import { commandLine } from '../who.ts'
 import { runWithProgress } from './sync.ts'
 
 const SOURCE = 'contoso-staff'
@@ -111,15 +111,15 @@ async function play(stage: Stage): Promise<{ kind: 'complete' | 'broken'; runs: 
 async function applyConfiguration({ app, company, home, url }: Stage): Promise<void> {
   const path = join(home, 'muster.yaml')
   await writeFile(join(home, 'contoso.secret'), `${company.clientSecret}\n`, { mode: 0o600 })
-  await writeFile(path, `# The configuration of the demo.\n${stringify(configuration(company, url))}`)
+  await writeFile(path, `# The configuration of the demo.\n${stringify(demoConfiguration(company, url))}`)
   const document = await readConfigDocument(path)
   const file = parseConfigFile(document, await app.connectionNames())
   const secrets = await readSecrets(file, { configPath: path, environment: {} })
-  const actor = { kind: 'command line' as const, name: whoIsThis() }
-  await app.configure({ document, secrets, prune: false, dryRun: false, actor })
+  await app.configure({ document, secrets, prune: false, dryRun: false, actor: commandLine() })
 }
 
-function configuration({ tenantId, clientId }: HostedTenant, url: string): object {
+/** What `muster.yaml` of the demo says. @param url of the emulator that has the company */
+export function demoConfiguration({ tenantId, clientId }: HostedTenant, url: string): object {
   return {
     connections: {
       contoso: {
@@ -153,12 +153,21 @@ function configuration({ tenantId, clientId }: HostedTenant, url: string): objec
 
 function run({ session, app }: Stage, kind: 'plan' | 'sync'): Promise<RunDocument> {
   return runWithProgress(session, (onProgress) =>
-    app.run({ source: SOURCE, kind, mode: 'auto', trigger: 'manual', wait: true, signal: session.signal, onProgress }),
+    app.run({
+      source: SOURCE,
+      kind,
+      mode: 'auto',
+      trigger: 'manual',
+      wait: true,
+      actor: commandLine(),
+      signal: session.signal,
+      onProgress,
+    }),
   )
 }
 
 /** Somebody comes, somebody changes the name, somebody goes; each told in a sentence. */
-function changeCompany(tenant: Tenant): readonly string[] {
+export function changeCompany(tenant: Tenant): readonly string[] {
   const find = (name: string): DirectoryObject => {
     const found = [...tenant.live('user'), ...tenant.live('group')].find((o) => o.properties['displayName'] === name)
     if (found === undefined) throw new Error(`the made-up company has no ${name}`)

@@ -74,7 +74,7 @@ export function ActionDialog(props: {
                 type="submit"
                 appearance="primary"
                 disabledFocusable={props.isReady === false || acting.isPending}
-                {...(acting.isPending ? { icon: <Spinner size="tiny" /> } : {})}
+                {...(acting.isPending ? { icon: <Spinner size="tiny" aria-hidden /> } : {})}
               >
                 {props.action}
               </Button>

@@ -50,19 +50,32 @@ interface Props<Row> {
   /** Shown instead of a table without rows. */
   readonly empty: ReactNode
   readonly selection?: Selection
+  /** Low rows, for a list of facts. */
+  readonly isCompact?: boolean
   /** Rows of an answer that is being replaced. */
   readonly isStale?: boolean
   /** There are more; left out where everything is listed. */
   readonly more?: { readonly hasMore: boolean; readonly isLoading: boolean; load(): void }
 }
 
+/** Width of a column of boxes, pixels. */
+const BOX = 44
+
 const useStyles = makeStyles({
   scroll: { overflowX: 'auto' },
   table: { tableLayout: 'fixed', minWidth: '100%' },
   head: { fontWeight: tokens.fontWeightSemibold },
   stale: { opacity: 0.6 },
-  box: { width: '44px' },
-  cell: { overflowWrap: 'anywhere', paddingTop: '8px', paddingBottom: '8px', verticalAlign: 'top', height: '44px' },
+  box: { width: `${BOX}px` },
+  cell: {
+    overflowWrap: 'anywhere',
+    paddingTop: '8px',
+    paddingBottom: '8px',
+    verticalAlign: 'top',
+    height: '44px',
+    boxSizing: 'border-box',
+  },
+  compact: { paddingTop: '6px', paddingBottom: '6px', height: '32px' },
   foot: {
     display: 'flex',
     alignItems: 'center',
@@ -81,6 +94,7 @@ export function ListTable<Row>(props: Props<Row>) {
   const columns = isNarrow ? props.columns.filter(isAlways) : props.columns
   if (rows?.length === 0) return props.empty
   const total = columns.reduce((sum, column) => sum + (column.grow ?? 1), 0)
+  const boxes = selection === undefined ? 0 : BOX
   return (
     <div>
       <div className={styles.scroll}>
@@ -98,7 +112,7 @@ export function ListTable<Row>(props: Props<Row>) {
                 <TableHeaderCell
                   key={column.id}
                   className={styles.head}
-                  style={{ width: `${((column.grow ?? 1) / total) * 100}%` }}
+                  style={{ width: `calc((100% - ${boxes}px) * ${(column.grow ?? 1) / total})` }}
                 >
                   {column.header}
                 </TableHeaderCell>
@@ -116,7 +130,10 @@ export function ListTable<Row>(props: Props<Row>) {
                   >
                     {selection === undefined ? null : <RowBox selection={selection} of={key} />}
                     {columns.map((column) => (
-                      <TableCell key={column.id} className={styles.cell}>
+                      <TableCell
+                        key={column.id}
+                        className={mergeClasses(styles.cell, props.isCompact === true && styles.compact)}
+                      >
                         {column.cell(row)}
                       </TableCell>
                     ))}
@@ -205,7 +222,7 @@ function More(props: { shown: number; hasMore: boolean; isLoading: boolean; load
           {shell.showMore}
         </Button>
       ) : null}
-      {isLoading ? <Spinner size="tiny" delay={300} /> : null}
+      {isLoading ? <Spinner size="tiny" delay={300} aria-label={shell.loading} /> : null}
     </div>
   )
 }

@@ -2,6 +2,7 @@
 // says where one is and the keyboard goes on from there.
 import { makeStyles, mergeClasses, Subtitle1, Text, tokens } from '@fluentui/react-components'
 import { type ReactNode, useEffect, useRef } from 'react'
+import { Breakable } from './breakable.tsx'
 import { shell } from '../texts/shell.ts'
 
 const useStyles = makeStyles({
@@ -60,7 +61,7 @@ export function Page(props: {
       <div>
         <div className={styles.head}>
           <h1 ref={heading} tabIndex={-1} className={styles.title}>
-            {props.title}
+            <Breakable text={props.title} />
           </h1>
           {props.aside}
         </div>

@@ -2,8 +2,9 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
 import type { PlanItemLine } from '../../contract/plan-items.ts'
 import { editorTexts } from '../texts/editor.ts'
+import { actionInWords, reasonInWords } from '../texts/reasons.ts'
 import { type Column, ListTable } from './list-table.tsx'
-import { OldAndNew } from './values.tsx'
+import { kindOf, OldAndNew } from './values.tsx'
 
 const texts = editorTexts.impact
 
@@ -25,14 +26,20 @@ export function PlanItems({ items, label }: { readonly items: readonly PlanItemL
 
 const COLUMNS: readonly Column<PlanItemLine>[] = [
   { id: 'who', header: texts.who, grow: 2, cell: (item) => <Who item={item} /> },
-  { id: 'what', header: texts.what, grow: 1, always: true, cell: (item) => `${item.action} ${item.object}` },
+  {
+    id: 'what',
+    header: texts.what,
+    grow: 1,
+    always: true,
+    cell: (item) => actionInWords(item.object, item.action, kindOf(item)),
+  },
   {
     id: 'values',
     header: texts.change,
     grow: 3,
     always: true,
     cell: (item) =>
-      item.old === null && item.new === null ? item.reason : <OldAndNew old={item.old} new={item.new} />,
+      item.old === null && item.new === null ? reasonInWords(item) : <OldAndNew old={item.old} new={item.new} />,
   },
 ]
 

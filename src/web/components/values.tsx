@@ -1,5 +1,6 @@
 // What a change of a plan or of the history changes: each field with its old and its new value.
 import { makeStyles, tokens } from '@fluentui/react-components'
+import { Breakable } from './breakable.tsx'
 import { changeTexts } from '../texts/changes.ts'
 
 type Values = Readonly<Record<string, unknown>> | null
@@ -24,6 +25,17 @@ const FOR_PROGRAMS = new Set([
   'userObjectId',
 ])
 
+/** Of a card or PIN, which of the two. */
+export function kindOf({ old, new: changed }: { readonly old: Values; readonly new: Values }): unknown {
+  return (changed ?? old)?.['kind']
+}
+
+/** Of a membership, the group's name. */
+export function groupOf({ old, new: changed }: { readonly old: Values; readonly new: Values }): string | undefined {
+  const group = (changed ?? old)?.['group']
+  return typeof group === 'string' ? group : undefined
+}
+
 /** `department: Sales → Marketing`, a line each. */
 export function OldAndNew({ old, new: changed }: { readonly old: Values; readonly new: Values }) {
   const styles = useStyles()
@@ -44,7 +56,7 @@ export function OldAndNew({ old, new: changed }: { readonly old: Values; readonl
           ) : (
             <ins className={styles.new}>
               {isEmpty(old?.[field]) ? '' : ' → '}
-              {valueInWords(changed?.[field])}
+              <Breakable text={valueInWords(changed?.[field])} />
             </ins>
           )}
         </li>
@@ -55,7 +67,11 @@ export function OldAndNew({ old, new: changed }: { readonly old: Values; readonl
 
 function OldValue({ value }: { readonly value: unknown }) {
   const styles = useStyles()
-  return isEmpty(value) ? null : <del className={styles.old}>{valueInWords(value)}</del>
+  return isEmpty(value) ? null : (
+    <del className={styles.old}>
+      <Breakable text={valueInWords(value)} />
+    </del>
+  )
 }
 
 function isEmpty(value: unknown): boolean {

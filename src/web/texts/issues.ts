@@ -1,4 +1,5 @@
 // Texts of the list of issues.
+import type { ISSUE_CODES } from '../../contract/runs.ts'
 
 export const issues = {
   title: 'Issues',
@@ -7,6 +8,22 @@ export const issues = {
   source: 'Source',
   allSources: 'All sources',
   code: 'Kind',
+  codes: {
+    'user-name-empty': 'User name empty',
+    'user-name-conflict': 'User name taken',
+    'alias-conflict': 'Alias taken',
+    'card-conflict': 'Card taken',
+    'pin-conflict': 'PIN taken',
+    'personal-number-conflict': 'Personal number taken',
+    'pairing-refused': 'Not paired',
+    'owned-by-source': 'Owned by another source',
+    'value-rejected': 'Value not usable',
+    'expression-failed': 'Expression failed',
+    'scope-group-missing': 'Selected group missing',
+    'membership-unknown': 'Members not shown',
+    'listing-incomplete': 'Answer incomplete',
+    'listing-contradicted': 'Answers contradict each other',
+  } satisfies Record<(typeof ISSUE_CODES)[number], string>,
   allCodes: 'All kinds',
   issue: 'Issue',
   since: 'Since',

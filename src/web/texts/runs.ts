@@ -61,7 +61,6 @@ export const runsTexts = {
   object: 'Object',
   allObjects: 'All objects',
   objects: { user: 'Users', group: 'Groups', membership: 'Memberships', credential: 'Cards and PINs' },
-  objectOne: { user: 'User', group: 'Group', membership: 'Membership', credential: 'Card or PIN' },
   action: 'Action',
   allActions: 'All actions',
   search: 'Search',

@@ -14,6 +14,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import type { AuditEntry } from '../../../contract/api/access.ts'
 import { API } from '../../../contract/api/api.ts'
 import { call } from '../../api.ts'
+import { Breakable } from '../../components/breakable.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
@@ -30,6 +31,12 @@ const useStyles = makeStyles({
   filter: { minWidth: '220px', '@media (max-width: 640px)': { flexGrow: 1 } },
   sub: { color: tokens.colorNeutralForeground2 },
   details: { listStyleType: 'none', margin: 0, padding: 0, overflowWrap: 'anywhere' },
+  whole: {
+    whiteSpace: 'pre-wrap',
+    margin: 0,
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+  },
 })
 
 export function Audit() {
@@ -94,7 +101,7 @@ function Verify() {
       <Button onClick={() => verify.mutate()} disabledFocusable={verify.isPending}>
         {texts.verify}
       </Button>
-      {verify.isPending ? <Spinner size="tiny" /> : null}
+      {verify.isPending ? <Spinner size="tiny" aria-hidden /> : null}
       {verify.error === null ? null : <Failed error={verify.error} />}
       {data === undefined ? null : data.isWhole ? (
         <MessageBar intent="success">
@@ -112,12 +119,20 @@ function Verify() {
 }
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
-  { id: 'when', header: texts.when, grow: 1.4, cell: (entry) => <Time at={entry.at} /> },
+  { id: 'when', header: texts.when, grow: 1.3, cell: (entry) => <Time at={entry.at} /> },
   { id: 'who', header: texts.who, grow: 1.6, always: true, cell: (entry) => <Who entry={entry} /> },
-  { id: 'did', header: texts.did, grow: 1.3, always: true, cell: (entry) => <code>{entry.action}</code> },
+  { id: 'did', header: texts.did, grow: 1.7, always: true, cell: (entry) => <Action action={entry.action} /> },
   { id: 'subject', header: texts.subject, grow: 1.5, cell: (entry) => entry.subject ?? '' },
   { id: 'details', header: texts.details, grow: 3, cell: (entry) => <Details entry={entry} /> },
 ]
+
+function Action({ action }: { readonly action: string }) {
+  return (
+    <code>
+      <Breakable text={action} />
+    </code>
+  )
+}
 
 function Who({ entry: { actor } }: { readonly entry: AuditEntry }) {
   const styles = useStyles()
@@ -139,9 +154,58 @@ function Details({ entry: { details } }: { readonly entry: AuditEntry }) {
       {Object.entries(details).map(([name, value]) => (
         <li key={name}>
           <span className={styles.sub}>{name}: </span>
-          {typeof value === 'string' ? value : JSON.stringify(value)}
+          {name === 'changes' && Array.isArray(value) ? <Changes changes={value} /> : <Value value={value} />}
         </li>
       ))}
     </ul>
+  )
+}
+
+/** Settings that were changed: each with its place, old → new. */
+function Changes({ changes }: { readonly changes: readonly unknown[] }) {
+  const styles = useStyles()
+  return (
+    <ul className={styles.details}>
+      {changes.map((change, place) => {
+        const { at, old, new: changed, ...rest } = typeof change === 'object' && change !== null ? fieldsOf(change) : {}
+        return (
+          // An entry is never changed, so places are as good as names.
+          <li key={place}>
+            {typeof at === 'string' ? (
+              <>
+                <span className={styles.sub}>{at}: </span>
+                {old === undefined ? null : (
+                  <>
+                    <Value value={old} /> →{' '}
+                  </>
+                )}
+                <Value value={changed ?? (Object.keys(rest).length === 0 ? null : rest)} />
+              </>
+            ) : (
+              <Value value={change} />
+            )}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+function fieldsOf(value: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(value))
+}
+
+/** Longer ones are folded, so that the list stays a list. */
+const LONGEST = 120
+
+function Value({ value }: { readonly value: unknown }) {
+  const styles = useStyles()
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  if (text.length <= LONGEST) return text
+  return (
+    <details>
+      <summary>{texts.longValue}</summary>
+      <pre className={styles.whole}>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
+    </details>
   )
 }

@@ -170,7 +170,7 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
       <div className={styles.actions}>
         <Button
           disabledFocusable={check.isPending}
-          icon={check.isPending ? <Spinner size="tiny" /> : null}
+          icon={check.isPending ? <Spinner size="tiny" aria-hidden /> : null}
           onClick={() => attempt(check)}
         >
           {check.isPending ? texts.checking : texts.check}

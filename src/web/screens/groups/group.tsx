@@ -7,6 +7,7 @@ import type { Answered } from '../../../contract/api/endpoint.ts'
 import type { GroupLine } from '../../../contract/api/people.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
+import { Breakable } from '../../components/breakable.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
@@ -109,13 +110,13 @@ const columnsOf = (group: GroupLine): readonly Column<Member>[] => [
     grow: 2,
     cell: (member) => (
       <RouterLink to="/users/$user" params={{ user: member.userId }}>
-        {member.userName}
+        <Breakable text={member.userName} />
       </RouterLink>
     ),
   },
   { id: 'fullName', header: texts.fullName, grow: 2, cell: (member) => member.fullName ?? '' },
   { id: 'how', header: texts.how, grow: 2.5, always: true, cell: howOf },
-  { id: 'out', header: '', cell: (member) => <TakeOut group={group} member={member} /> },
+  { id: 'out', header: '', always: true, cell: (member) => <TakeOut group={group} member={member} /> },
 ]
 
 function howOf(member: Member): string {

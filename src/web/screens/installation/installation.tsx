@@ -86,12 +86,18 @@ const COLUMNS: readonly Column<Settings['settings'][number]>[] = [
     always: true,
     cell: (setting) => (
       <>
-        {setting.value} {setting.isDefault ? <Badge appearance="outline">{texts.isDefault}</Badge> : null}
+        {setting.value === '' ? texts.notSet : setting.value}{' '}
+        {setting.isDefault ? <Badge appearance="outline">{texts.isDefault}</Badge> : null}
       </>
     ),
   },
-  { id: 'description', header: texts.details, grow: 3, cell: (setting) => setting.description },
+  { id: 'description', header: texts.details, grow: 3, cell: (setting) => <Described text={setting.description} /> },
 ]
+
+/** What stands between backticks is code. */
+function Described({ text }: { readonly text: string }) {
+  return text.split('`').map((part, place) => (place % 2 === 1 ? <code key={place}>{part}</code> : part))
+}
 
 function Exports() {
   const styles = useStyles()

@@ -59,7 +59,13 @@ export function Issues() {
           />
         </Field>
         <Field label={texts.code} className={styles.filter}>
-          <Choice all={texts.allCodes} values={ISSUE_CODES} chosen={filters.code} choose={(code) => filter({ code })} />
+          <Choice
+            all={texts.allCodes}
+            values={ISSUE_CODES}
+            chosen={filters.code}
+            choose={(code) => filter({ code })}
+            nameOf={(code) => texts.codes[code]}
+          />
         </Field>
       </div>
       {list.error === null ? (
@@ -87,6 +93,9 @@ export function Issues() {
   )
 }
 
+/** Why? is asked about people. */
+const ABOUT_GROUPS: ReadonlySet<IssueLine['code']> = new Set(['scope-group-missing', 'membership-unknown'])
+
 const COLUMNS: readonly Column<IssueLine>[] = [
   {
     id: 'message',
@@ -98,7 +107,7 @@ const COLUMNS: readonly Column<IssueLine>[] = [
           {issue.message}
         </Text>
         <Text block>{issue.remedy}</Text>
-        {issue.objectId === null ? null : (
+        {issue.objectId === null || ABOUT_GROUPS.has(issue.code) ? null : (
           <RouterLink to="/why" search={{ user: issue.objectId }} aria-label={texts.whyOf(issue.message)}>
             {texts.why}
           </RouterLink>
@@ -106,7 +115,7 @@ const COLUMNS: readonly Column<IssueLine>[] = [
       </div>
     ),
   },
-  { id: 'code', header: texts.code, grow: 2, cell: (issue) => issue.code },
+  { id: 'code', header: texts.code, grow: 2, cell: (issue) => texts.codes[issue.code] },
   { id: 'source', header: texts.source, grow: 2, cell: (issue) => issue.source },
   { id: 'since', header: texts.since, always: true, grow: 1.5, cell: (issue) => <RelativeTime at={issue.openedAt} /> },
 ]

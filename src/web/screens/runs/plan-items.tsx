@@ -6,14 +6,16 @@ import { API } from '../../../contract/api/api.ts'
 import type { RunView } from '../../../contract/api/runs.ts'
 import { PLAN_ACTIONS, type PlanItemLine } from '../../../contract/plan-items.ts'
 import { addressOf, call } from '../../api.ts'
+import { Breakable } from '../../components/breakable.tsx'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { SearchBox } from '../../components/search-box.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
-import { OldAndNew } from '../../components/values.tsx'
+import { kindOf, OldAndNew } from '../../components/values.tsx'
 import { formatNumber } from '../../format.ts'
+import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
 import { runsTexts as texts } from '../../texts/runs.ts'
 import { itemCountsQuery } from './run-queries.ts'
 
@@ -133,7 +135,7 @@ function Counts(props: { run: string; filters: Filters; filter: (changed: Filter
               props.filter(isChosen ? { object: undefined, action: undefined } : { object: of, action: does })
             }
           >
-            {texts.objectOne[of]} {does}: {formatNumber(count)}
+            {actionInWords(of, does)}: {formatNumber(count)}
           </ToggleButton>
         )
       })}
@@ -142,8 +144,8 @@ function Counts(props: { run: string; filters: Filters; filter: (changed: Filter
 }
 
 const COLUMNS: readonly Column<PlanItemLine>[] = [
-  { id: 'who', header: texts.who, grow: 2, cell: (item) => <Who item={item} /> },
-  { id: 'what', header: texts.what, grow: 1.3, always: true, cell: (item) => <What item={item} /> },
+  { id: 'who', header: texts.who, grow: 2.2, cell: (item) => <Who item={item} /> },
+  { id: 'what', header: texts.what, grow: 1.8, always: true, cell: (item) => <What item={item} /> },
   {
     id: 'values',
     header: texts.fromTo,
@@ -156,7 +158,7 @@ const COLUMNS: readonly Column<PlanItemLine>[] = [
 
 function Who({ item }: { readonly item: PlanItemLine }) {
   const styles = useStyles()
-  const name = item.name ?? item.objectId ?? ''
+  const name = <Breakable text={item.name ?? item.objectId ?? ''} />
   return (
     <>
       {item.userId !== null ? (
@@ -183,7 +185,7 @@ function What({ item }: { readonly item: PlanItemLine }) {
   const styles = useStyles()
   return (
     <>
-      {texts.objectOne[item.object]} {item.action}
+      {actionInWords(item.object, item.action, kindOf(item))}
       {item.leftOut ? (
         <Text block size={200} className={styles.sub}>
           {texts.leftOut}
@@ -199,7 +201,7 @@ function Because({ item }: { readonly item: PlanItemLine }) {
   return (
     <>
       <Text block className={styles.sub}>
-        {item.rule}: {item.reason}
+        {reasonInWords(item)}
       </Text>
       {item.object === 'group' || asked === null ? null : (
         <RouterLink to="/why" search={{ user: asked }} aria-label={texts.whyOf(item.name ?? asked)}>

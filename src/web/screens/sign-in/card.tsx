@@ -8,12 +8,19 @@ const useStyles = makeStyles({
   place: {
     minHeight: '100dvh',
     display: 'grid',
-    placeItems: 'center',
+    gridTemplateColumns: 'minmax(0, 440px)',
+    justifyContent: 'center',
+    alignContent: 'center',
     padding: '16px',
     boxSizing: 'border-box',
     backgroundColor: tokens.colorNeutralBackground3,
   },
-  card: { width: '440px', maxWidth: '100%', padding: '32px', boxSizing: 'border-box', gap: '16px' },
+  card: {
+    padding: '32px',
+    boxSizing: 'border-box',
+    gap: '16px',
+    '@media (max-width: 480px)': { padding: '24px 16px' },
+  },
   product: { display: 'flex', alignItems: 'center', gap: '8px', fontWeight: tokens.fontWeightSemibold },
   title: {
     margin: 0,

@@ -8,7 +8,8 @@ import { type Column, ListTable } from '../../components/list-table.tsx'
 import { RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
-import { OldAndNew } from '../../components/values.tsx'
+import { groupOf, kindOf, OldAndNew } from '../../components/values.tsx'
+import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
 import { runsTexts } from '../../texts/runs.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 
@@ -35,7 +36,7 @@ export function UserHistory({ user }: { readonly user: string }) {
 
 const COLUMNS: readonly Column<Change>[] = [
   { id: 'when', header: texts.when, cell: ({ at }) => <RelativeTime at={at} /> },
-  { id: 'what', header: texts.what, grow: 1.4, always: true, cell: whatOf },
+  { id: 'what', header: texts.what, grow: 1.8, always: true, cell: (change) => <What change={change} /> },
   {
     id: 'values',
     header: runsTexts.fromTo,
@@ -43,13 +44,18 @@ const COLUMNS: readonly Column<Change>[] = [
     always: true,
     cell: (change) => <OldAndNew old={change.old} new={change.new} />,
   },
-  { id: 'because', header: runsTexts.because, grow: 1.6, cell: ({ rule, reason }) => `${rule}: ${reason}` },
+  { id: 'because', header: runsTexts.because, grow: 1.6, cell: (change) => reasonInWords(change) },
   { id: 'who', header: texts.who, grow: 1.4, cell: (change) => <Who change={change} /> },
 ]
 
-function whatOf({ object, action }: Change): string {
-  const known = (['user', 'group', 'membership', 'credential'] as const).find((one) => one === object)
-  return `${known === undefined ? object : runsTexts.objectOne[known]} ${action}`
+function What({ change }: { readonly change: Change }) {
+  const group = groupOf(change)
+  return (
+    <>
+      {actionInWords(change.object, change.action, kindOf(change))}
+      {group === undefined ? null : <Text block>{group}</Text>}
+    </>
+  )
 }
 
 function Who({ change }: { readonly change: Change }) {

@@ -1,8 +1,17 @@
 // One user: what is known of him, who decides about it, and what can be done.
-import { Badge, makeStyles, MessageBar, MessageBarBody, MessageBarTitle } from '@fluentui/react-components'
+import {
+  Badge,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  Text,
+  tokens,
+} from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { UserView } from '../../../contract/api/people.ts'
+import { Breakable } from '../../components/breakable.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { type Fact, Facts } from '../../components/facts.tsx'
 import { Page, Section } from '../../components/page.tsx'
@@ -10,6 +19,7 @@ import { RouterLink } from '../../components/router-link.tsx'
 import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Time } from '../../components/time.tsx'
+import { useNarrow } from '../../components/use-narrow.ts'
 import { changeTexts } from '../../texts/changes.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 import { UserActions } from './user-actions.tsx'
@@ -22,10 +32,13 @@ const route = getRouteApi('/inside/users/$user')
 const useStyles = makeStyles({
   columns: {
     display: 'grid',
-    gridTemplateColumns: 'repeat(auto-fit, minmax(min(460px, 100%), 1fr))',
-    gap: '8px 48px',
+    gridTemplateColumns: 'minmax(0, 3fr) minmax(0, 2fr)',
+    gap: '16px 48px',
     alignItems: 'start',
+    '@media (max-width: 1100px)': { gridTemplateColumns: 'minmax(0, 1fr)' },
   },
+  beside: { display: 'flex', flexDirection: 'column', gap: '16px' },
+  none: { color: tokens.colorNeutralForeground3 },
   list: { listStyleType: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '6px' },
 })
 
@@ -62,10 +75,11 @@ export function User() {
             columns={FIELD_COLUMNS}
             rows={user.fields}
             keyOf={({ field }) => field}
+            isCompact
             empty={<Empty title={changeTexts.empty} />}
           />
         </Section>
-        <div>
+        <div className={styles.beside}>
           <Section title={texts.aliases}>
             <Aliases user={user} />
           </Section>
@@ -99,13 +113,29 @@ function Deactivated({ user: { deactivated } }: { readonly user: UserView }) {
 
 const FIELD_COLUMNS: readonly Column<UserView['fields'][number]>[] = [
   { id: 'field', header: texts.field, grow: 1.2, cell: ({ field }) => changeTexts.fieldName(field) },
-  { id: 'value', header: texts.value, grow: 2, always: true, cell: ({ value }) => inWords(value) },
-  { id: 'owner', header: texts.decidedBy, grow: 1.2, always: true, cell: ({ owner }) => owner ?? texts.registry },
+  { id: 'value', header: texts.value, grow: 2.6, always: true, cell: (field) => <Value {...field} /> },
+  { id: 'owner', header: texts.decidedBy, grow: 1.2, cell: ({ owner }) => owner ?? texts.registry },
 ]
 
-function inWords(value: string | readonly string[] | null): string {
-  if (value === null) return ''
-  return typeof value === 'string' ? value : value.join(', ')
+/** On a phone with who decides below it, where the column for that has no room. */
+function Value({ value, owner }: UserView['fields'][number]) {
+  const styles = useStyles()
+  const isNarrow = useNarrow()
+  const text = value === null || typeof value === 'string' ? value : value.join(', ')
+  return (
+    <>
+      {text === null || text === '' ? (
+        <span className={styles.none}>{changeTexts.empty}</span>
+      ) : (
+        <Breakable text={text} />
+      )}
+      {isNarrow && owner !== null ? (
+        <Text block size={200} className={styles.none}>
+          {owner}
+        </Text>
+      ) : null}
+    </>
+  )
 }
 
 function Aliases({ user: { aliases } }: { readonly user: UserView }) {

@@ -6,6 +6,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { API } from '../../../contract/api/api.ts'
 import type { UserLine } from '../../../contract/api/people.ts'
 import { call } from '../../api.ts'
+import { Breakable } from '../../components/breakable.tsx'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
@@ -113,7 +114,7 @@ export function Users() {
 const COLUMNS: readonly Column<UserLine>[] = [
   { id: 'name', header: texts.userName, grow: 2.2, cell: (user) => <Name user={user} /> },
   { id: 'fullName', header: texts.fullName, grow: 1.8, always: true, cell: (user) => user.fullName ?? '' },
-  { id: 'email', header: texts.email, grow: 2, cell: (user) => user.email ?? '' },
+  { id: 'email', header: texts.email, grow: 2, cell: (user) => <Breakable text={user.email ?? ''} /> },
   { id: 'department', header: texts.department, grow: 1.4, cell: (user) => user.department ?? '' },
   { id: 'number', header: texts.personalNumber, cell: (user) => user.personalNumber ?? '' },
   { id: 'source', header: texts.source, grow: 1.2, cell: (user) => user.source ?? texts.local },
@@ -132,7 +133,7 @@ function Name({ user }: { readonly user: UserLine }) {
   return (
     <>
       <RouterLink to="/users/$user" params={{ user: user.id }}>
-        {user.userName}
+        <Breakable text={user.userName} />
       </RouterLink>{' '}
       {user.protected ? <Badge appearance="outline">{texts.protected}</Badge> : null}
       {user.foundBy === null ? null : (

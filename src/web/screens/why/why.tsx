@@ -23,10 +23,11 @@ import { RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { changeTexts } from '../../texts/changes.ts'
+import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
 import { runsTexts } from '../../texts/runs.ts'
 import { whyTexts as texts } from '../../texts/users.ts'
 import { WhySource } from './why-source.tsx'
-import { OldAndNew } from '../../components/values.tsx'
+import { groupOf, kindOf, OldAndNew } from '../../components/values.tsx'
 
 const route = getRouteApi('/inside/why')
 
@@ -114,6 +115,7 @@ function Registry({ registry }: { readonly registry: ExplainedRegistry }) {
           columns={FIELD_COLUMNS}
           rows={registry.fields}
           keyOf={({ field }) => field}
+          isCompact
           empty={<Empty title={changeTexts.empty} />}
         />
       </Section>
@@ -149,7 +151,7 @@ function Registry({ registry }: { readonly registry: ExplainedRegistry }) {
 
 const FIELD_COLUMNS: readonly Column<ExplainedRegistry['fields'][number]>[] = [
   { id: 'field', header: texts.field, cell: ({ field }) => changeTexts.fieldName(field) },
-  { id: 'value', header: texts.value, grow: 1.5, always: true, cell: ({ value }) => value ?? '' },
+  { id: 'value', header: texts.value, grow: 1.5, always: true, cell: ({ value }) => value ?? changeTexts.empty },
   { id: 'sentence', header: texts.explanation, grow: 3, always: true, cell: ({ sentence }) => sentence },
 ]
 
@@ -163,7 +165,8 @@ function History({ explanation: { history } }: { readonly explanation: Explanati
           // Changes of one run have no name of their own, and the list never changes while it is shown.
           <li key={place}>
             <RunLink run={change.run}>{runsTexts.title(change.run)}</RunLink> · <RelativeTime at={change.at} /> ·{' '}
-            {change.object} {change.action} · {change.rule}: {change.reason}
+            {actionInWords(change.object, change.action, kindOf(change))}
+            {groupOf(change) === undefined ? null : ` ${groupOf(change)}`} · {reasonInWords(change)}
             {change.decidedBy === null ? null : ` · ${change.decidedBy}: ${change.decidedReason ?? ''}`}
             <OldAndNew old={change.old} new={change.new} />
           </li>

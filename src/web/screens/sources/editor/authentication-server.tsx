@@ -61,7 +61,7 @@ export function AuthenticationServer() {
             <>
               <Button
                 disabledFocusable={connection === '' || check.isPending}
-                icon={check.isPending ? <Spinner size="tiny" /> : null}
+                icon={check.isPending ? <Spinner size="tiny" aria-hidden /> : null}
                 onClick={() => check.mutate()}
               >
                 {check.isPending ? connectionTexts.checking : connectionTexts.check}

@@ -67,7 +67,9 @@ function Amount(props: { readonly path: string; readonly name: string; readonly 
         inputMode="numeric"
         disabled={isReadOnly}
         value={textOf(value)}
-        {...(props.unit === '%' ? { contentAfter: '%' } : { contentBefore: props.unit })}
+        {...(props.unit === '%'
+          ? { contentAfter: '%' }
+          : { contentBefore: { children: props.unit, style: { whiteSpace: 'nowrap' } } })}
         onChange={(_event, { value: typed }) => set(numberOf(typed))}
       />
     </Field>
