@@ -28,6 +28,7 @@ import { newestCertificate, noteOutcomes } from './registry/connection-credentia
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
+import { recordAlone } from './registry/audit.ts'
 import { listIssues } from './registry/issues.ts'
 import { countPlanLines, eachPlanLine, writePlanItems } from './registry/plan-export.ts'
 import { eachPlanItem } from './registry/plans.ts'
@@ -283,7 +284,14 @@ export function createApp(
       if (query.source !== undefined) await requireSource(db, query.source)
       return listIssues(db, query)
     },
-    export: (request, options) => writeExport(db, request, { ...options, vault }),
+    export: async (request, { actor, ...options }) => {
+      if (actor !== undefined) {
+        const { kind, format, dialect: csvDialect } = request
+        const details = { format, csvDialect }
+        await recordAlone(db, engine, { actor, action: 'registry.export', subject: kind, details })
+      }
+      await writeExport(db, request, { ...options, vault })
+    },
     serve: async (wanted = {}) => {
       // Loaded when needed: no other command pays for it.
       const { startServing } = await import('./serving.ts')

@@ -94,9 +94,13 @@ export interface Actions {
   /** Takes an older version out of use and out of the file. Where the key file lies. */
   retireKey(options: Parameters<typeof retireKey>[1]): Promise<void>
   listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
-  /** Writes to `destination` and leaves it open. */
+  /**
+   * Writes to `destination` and leaves it open. Who reads it is audited before the first byte.
+   *
+   * @param options.actor left out where that was done already
+   */
   export(
     request: ExportRequest,
-    options: { readonly destination: Writable; readonly signal: AbortSignal },
+    options: { readonly destination: Writable; readonly actor?: Actor; readonly signal: AbortSignal },
   ): Promise<void>
 }

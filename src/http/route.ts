@@ -13,6 +13,7 @@ import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
 import { checkAccess, checkOrigin, identify } from './guard.ts'
 import { doOnce, readIdempotencyKey } from './idempotency.ts'
+import type { FloodGuard } from './flood-guard.ts'
 import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpError } from './problem.ts'
@@ -26,6 +27,7 @@ export interface RouteOptions {
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal
   readonly refusals: Refusals
+  readonly flood: FloodGuard
 }
 
 /** Registers the endpoints that there are handlers for. */
@@ -47,7 +49,7 @@ export function endpointNames(): readonly EndpointName[] {
 function registerRoute(
   server: FastifyInstance,
   { name, handler }: { readonly name: EndpointName; readonly handler: AnyHandler },
-  { parts, stopping, refusals }: RouteOptions,
+  { parts, stopping, refusals, flood }: RouteOptions,
 ): void {
   const endpoint: Endpoint = API[name]
   /** Does something, and audits it where it is refused. */
@@ -81,6 +83,7 @@ function registerRoute(
         async () => {
           identity = await identify(parts.engine, request)
           identities.set(request, identity)
+          if (endpoint.hasOwnLimit !== true) flood.count(identity)
           checkAccess(identity, endpoint)
           // What needs nobody does not ask for the mark of a session either.
           checkOrigin(request, endpoint.role === 'anyone' ? NOBODY : identity)

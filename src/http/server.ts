@@ -4,6 +4,7 @@ import { fastifyCookie } from '@fastify/cookie'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Log } from '../base/log.ts'
 import { registerDocs } from './docs.ts'
+import { FloodGuard } from './flood-guard.ts'
 import { guardFirstStart } from './first-start.ts'
 import { HANDLERS } from './handlers.ts'
 import { setHeaders } from './headers.ts'
@@ -52,9 +53,11 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
     if (isOurs) report(parts.engine.log, { error, requestId: request.id, path: request.routeOptions.url })
     return reply.code(problem.status).headers(headers).type('application/problem+json').send(JSON.stringify(problem))
   })
+  const flood = new FloodGuard(parts.engine.clock)
+  flood.watch(server)
   const refusals = new Refusals(parts.engine)
   guardFirstStart(server, parts.engine.db, refusals)
-  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals })
+  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood })
   registerHealth(server, parts)
   await registerDocs(server, parts.version)
   await registerWeb(server, options.webFolder)

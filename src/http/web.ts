@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fastifyStatic } from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { pageWithNonce } from './headers.ts'
+import { pageWithNonce, TRUSTED_TYPES } from './headers.ts'
 import { HttpError, nothingAt } from './problem.ts'
 
 const YEAR_SECONDS = 31_536_000
@@ -40,6 +40,6 @@ export async function registerWeb(server: FastifyInstance, folder: string | unde
       throw new HttpError(404, 'web-not-built', {
         message: 'The pages are not built; run npm run build in the checkout',
       })
-    return pageWithNonce(reply, html)
+    return pageWithNonce(reply, html, TRUSTED_TYPES)
   })
 }

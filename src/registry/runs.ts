@@ -5,7 +5,7 @@ import { ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import { type Progress, progress } from '../contract/api/runs.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
-import { withTransaction } from '../database/transaction.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { claimJob } from './jobs.ts'
 import type { SpentFigures } from './plan-figures.ts'
 
@@ -63,6 +63,12 @@ export interface NewRun {
   readonly job?: string | undefined
 }
 
+/** What is written together with the beginning of a run. */
+interface AlsoAtBegin {
+  readonly onTakenOver?: (tx: Transaction, runId: number) => Promise<void>
+  readonly onBegun?: ((tx: Transaction, runId: number) => Promise<void>) | undefined
+}
+
 export type Begun =
   | { readonly kind: 'begun'; readonly runId: number; readonly fence: number; readonly takenOver: number | undefined }
   | { readonly kind: 'busy'; readonly run: number; readonly host: string; readonly pid: number }
@@ -71,18 +77,14 @@ export type Begun =
  * Takes the source for a new run, raising its fence, so that whoever held it before cannot write any more. A holder who is dead
  * (the same host, and the process is gone; any host, silent for 30 s) is taken over and his run ends as failed.
  *
- * @param onTakenOver is called in the same transaction for the run that was ended in this way
+ * @param also in the same transaction: for a run that was ended in this way, and for the one that begins
  * @throws ConflictError `job-over` when the job of the run was done before
  */
-export async function beginRun(
-  db: Database,
-  run: NewRun,
-  onTakenOver: (tx: Queries, runId: number) => Promise<void> = async () => {},
-): Promise<Begun> {
+export async function beginRun(db: Database, run: NewRun, also: AlsoAtBegin = {}): Promise<Begun> {
   let begun: Begun | undefined
   try {
     return await withTransaction(db, async (tx) => {
-      begun = await takeSource(tx, run, onTakenOver)
+      begun = await takeSource(tx, run, also)
       return begun
     })
   } catch (error) {
@@ -95,11 +97,7 @@ export async function beginRun(
   }
 }
 
-async function takeSource(
-  tx: Queries,
-  run: NewRun,
-  onTakenOver: (tx: Queries, runId: number) => Promise<void>,
-): Promise<Begun> {
+async function takeSource(tx: Transaction, run: NewRun, also: AlsoAtBegin): Promise<Begun> {
   const source = await tx.query<{ name: string; settings_version: number }>(
     'update sources set fence = fence + 1 where id = $1 returning name, settings_version',
     [run.sourceId],
@@ -128,7 +126,7 @@ async function takeSource(
       [holder.id, INTERRUPTED],
     )
     await deletePlan(tx, holder.id)
-    await onTakenOver(tx, holder.id)
+    await also.onTakenOver?.(tx, holder.id)
   }
   const inserted = await tx.query<{ id: number; fence: number }>(
     `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves)
@@ -149,6 +147,7 @@ async function takeSource(
   const [begun] = inserted.rows
   if (begun === undefined) throw new NotFoundError('source', String(run.sourceId))
   if (run.job !== undefined) await claimJob(tx, run.job, begun.id)
+  await also.onBegun?.(tx, begun.id)
   return { kind: 'begun', runId: begun.id, fence: begun.fence, takenOver: holder?.id }
 }
 

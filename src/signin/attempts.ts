@@ -87,7 +87,7 @@ function bucketsOf({ vault }: SignInParts, attempt: Attempt): readonly [Bucket, 
 }
 
 /** Whoever has one address of IPv6 has a network of them. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(':') || address.startsWith('::ffff:')) return address
   const [head = '', tail = ''] = address.split('::')
   const left = head.split(':').filter((part) => part !== '')

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { BusyError, CancelledError, RunError } from '../base/errors.ts'
 import { thisProcess } from '../base/process.ts'
 import type { Queries } from '../database/connect.ts'
+import type { Transaction } from '../database/transaction.ts'
 import { appendRunLog } from '../registry/run-log.ts'
 import { beat, beginRun, INTERRUPTED, type NewRun, requireRun, type RunKind } from '../registry/runs.ts'
 import { noteEnd } from './conclude.ts'
@@ -40,6 +41,8 @@ export interface LeaseRequest {
   /** Of one user only. */
   readonly isPartial?: boolean
   readonly wait: boolean
+  /** In the transaction that begins the run. */
+  readonly onBegun?: ((tx: Transaction, runId: number) => Promise<void>) | undefined
   readonly signal: AbortSignal
   readonly onProgress: (progress: RunProgress) => void
 }
@@ -54,9 +57,14 @@ export async function takeLease(engine: Engine, request: LeaseRequest): Promise<
   const since = clock.monotonicMs()
   for (;;) {
     if (request.signal.aborted) throw new CancelledError()
-    const begun = await beginRun(db, { ...request.run, holder: thisProcess() }, async (tx, runId) => {
-      await noteInterrupted(engine, tx, { runId, sourceId: request.run.sourceId })
-    })
+    const begun = await beginRun(
+      db,
+      { ...request.run, holder: thisProcess() },
+      {
+        onTakenOver: (tx, runId) => noteInterrupted(engine, tx, { runId, sourceId: request.run.sourceId }),
+        onBegun: request.onBegun,
+      },
+    )
     if (begun.kind === 'begun') return hold(engine, { request, runId: begun.runId, fence: begun.fence })
     const busy = `Source ${JSON.stringify(request.sourceName)} is being run by process ${begun.pid} on ${begun.host} (run ${begun.run})`
     if (!request.wait)

@@ -4,6 +4,7 @@ import type { HeldReason, RunDocument } from '../contract/runs.ts'
 import { refreshStatistics } from '../database/statistics.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { getRounds } from '../mirror/rounds.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
 import { holdFence, yieldTo } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
 import type { Engine, RunProgress } from './engine.ts'
@@ -26,6 +27,8 @@ export interface RunRequest {
   readonly user?: string | undefined
   /** The job that it is run for. */
   readonly job?: string | undefined
+  /** Who begins it himself, which is audited. A job was audited when it was asked for; a schedule is its run's trigger. */
+  readonly actor?: Actor | undefined
   /** Wait up to 60 s for a source that is being run. */
   readonly wait: boolean
   readonly signal: AbortSignal
@@ -60,11 +63,33 @@ export async function runSource(engine: Engine, request: RunRequest): Promise<Ru
     },
     isPartial: request.user !== undefined,
     sourceName: source.name,
+    onBegun: request.actor === undefined ? undefined : auditOfBegin(engine, { ...request, actor: request.actor }),
     wait: request.wait,
     signal: request.signal,
     onProgress: request.onProgress,
   })
   return underLease(engine, { lease, source: source.name, mode }, (session) => pullPlanApply(session, request))
+}
+
+/** As asking for it over the API is audited, with the run that came of it. Whom it was about stands in the run. */
+function auditOfBegin(
+  engine: Engine,
+  {
+    source,
+    kind,
+    mode,
+    user,
+    actor,
+  }: Pick<RunRequest, 'source' | 'kind' | 'mode' | 'user'> & { readonly actor: Actor },
+) {
+  const details = { kind, full: mode === 'full', ...(user === undefined ? {} : { one: true }) }
+  return (tx: Transaction, run: number) =>
+    recordAudit(tx, engine, {
+      actor,
+      action: 'run.start',
+      subject: `source ${source}`,
+      details: { ...details, run: String(run) },
+    })
 }
 
 async function pullPlanApply(

@@ -1,8 +1,10 @@
 // The committed files that are made from other things. `npm run generate` writes them, a test compares them.
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Queries } from '../../src/database/connect.ts'
 import { presentSettings } from '../../src/config.ts'
 import { presentRegistration } from '../../src/contract/registration-document.ts'
+import { makeOpenApi } from '../../src/http/openapi.ts'
 import { dumpSchema, dumpTableTypes } from './schema.ts'
 
 /** Path from the root of the checkout, and the text that belongs there. */
@@ -20,5 +22,11 @@ export async function makeGeneratedFiles(db: Queries): Promise<readonly Generate
     { path: 'src/database/tables.ts', text: await dumpTableTypes(db) },
     { path: 'docs/configuration.md', text: presentSettings() },
     { path: 'docs/registering-the-app.md', text: presentRegistration() },
+    { path: 'docs/openapi.json', text: `${JSON.stringify(makeOpenApi(await readVersion()), null, 1)}\n` },
   ]
+}
+
+async function readVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  return version
 }

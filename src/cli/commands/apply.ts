@@ -8,7 +8,7 @@ import { type SettingsWarning, warningsOf } from '../../contract/warnings.ts'
 import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
-import { whoIsThis } from './approve.ts'
+import { commandLine } from '../who.ts'
 import { writePlan } from '../plan-table.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { writePlanCounts } from '../summary.ts'
@@ -48,7 +48,7 @@ async function apply(session: Session, options: Options): Promise<number> {
     const file = parseConfigFile(document, await app.connectionNames())
     const secrets = await readSecrets(file, { configPath: options.file, environment: environment() })
     const prune = options.prune === true
-    const asked = { document, secrets, prune, actor: { kind: 'command line' as const, name: whoIsThis() } }
+    const asked = { document, secrets, prune, actor: commandLine() }
     if (prune && options.yes !== true && options.dryRun !== true) {
       const preview = await app.configure({ ...asked, dryRun: true })
       refuseUnconfirmed(preview.filter((change) => change.action === 'remove'))

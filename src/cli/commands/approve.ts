@@ -1,8 +1,8 @@
 // approve: applies a held plan as it was shown.
-import { hostname, userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
 import { parseReason, parseRunId } from '../arguments.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
+import { commandLine } from '../who.ts'
 import { runWithProgress, writeResult } from './sync.ts'
 
 interface Options {
@@ -42,14 +42,4 @@ async function approve(
     )
     return writeResult(session, { app, document })
   })
-}
-
-/** The account at this machine: on the command line nobody has signed in. */
-export function whoIsThis(): string {
-  return `${userInfo().username}@${hostname()}`
-}
-
-/** The same, as the audit names him. */
-export function commandLine(): { readonly kind: 'command line'; readonly name: string } {
-  return { kind: 'command line', name: whoIsThis() }
 }

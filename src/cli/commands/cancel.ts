@@ -1,6 +1,6 @@
 // cancel: ends a run that is going on, in this process or another.
 import type { Command } from 'commander'
-import { commandLine } from './approve.ts'
+import { commandLine } from '../who.ts'
 import { parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'

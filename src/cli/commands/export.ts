@@ -13,6 +13,7 @@ import { UsageError } from '../failure.ts'
 import { writeNote } from '../io.ts'
 import { writeWholeFile } from '../output-file.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
+import { commandLine } from '../who.ts'
 
 interface Options {
   readonly format?: ExportFormat
@@ -60,7 +61,10 @@ async function exportRegistry(session: Session, request: Request): Promise<numbe
   if (dialect === 'myq' && kind !== 'users') throw new UsageError('--csv-dialect myq is a layout of users')
   return withApp(session, async (app) => {
     if (output === undefined) {
-      await app.export({ kind, format, dialect }, { destination: session.io.stdout, signal: session.signal })
+      await app.export(
+        { kind, format, dialect },
+        { destination: session.io.stdout, actor: commandLine(), signal: session.signal },
+      )
     } else {
       await exportToFile(session, { app, output, request: { kind, format, dialect } })
     }
@@ -72,6 +76,8 @@ async function exportToFile(
   session: Session,
   { app, output, request }: { app: App; output: string; request: Parameters<App['export']>[0] },
 ): Promise<void> {
-  await writeWholeFile(output, (destination) => app.export(request, { destination, signal: session.signal }))
+  await writeWholeFile(output, (destination) =>
+    app.export(request, { destination, actor: commandLine(), signal: session.signal }),
+  )
   if (session.io.stderr.isTTY) writeNote(session.io, `Written to ${output}`)
 }

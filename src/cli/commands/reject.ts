@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { parseReason, parseRunId } from '../arguments.ts'
 import { writeJson, writeLine } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
-import { commandLine } from './approve.ts'
+import { commandLine } from '../who.ts'
 
 export function addRejectCommand(program: Command, run: Runner): void {
   program

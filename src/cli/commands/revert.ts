@@ -9,7 +9,7 @@ import { printable, writeJson, writeLine, writeTable } from '../io.ts'
 import { writePlan } from '../plan-table.ts'
 import { startProgress } from '../progress.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
-import { commandLine } from './approve.ts'
+import { commandLine } from '../who.ts'
 
 interface Options {
   readonly user?: string

@@ -16,6 +16,7 @@ import { writePlan } from '../plan-table.ts'
 import { startProgress } from '../progress.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { writeRun } from '../summary.ts'
+import { commandLine } from '../who.ts'
 
 interface Options extends PlanOutput {
   readonly full?: true
@@ -91,6 +92,7 @@ async function sync(session: Session, request: Request): Promise<number> {
         trigger: 'manual',
         user: request.user,
         wait: request.wait,
+        actor: commandLine(),
         signal: session.signal,
         onProgress,
       }),

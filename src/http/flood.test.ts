@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { aServer, type TestServer } from '../../test/support/server.ts'
+import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
+import { ADDRESS_LIMIT, Flood, IDENTITY_LIMIT } from './flood.ts'
+
+function aFlood(limit = { perSecond: 2, burst: 3 }) {
+  let now = 0
+  return { flood: new Flood({ monotonicMs: () => now }, limit), pass: (ms: number) => (now += ms) }
+}
+
+describe('a caller', () => {
+  it('may send a burst, is told then when to ask again, and may when that is over', () => {
+    const { flood, pass } = aFlood()
+
+    expect([1, 2, 3].map(() => flood.take('a'))).toEqual([0, 0, 0])
+    expect(flood.take('a')).toBe(1)
+    pass(1_000)
+    expect([1, 2, 3].map(() => flood.take('a'))).toEqual([0, 0, 1])
+  })
+
+  it('who is refused again and again is let in all the same as time passes', () => {
+    const { flood, pass } = aFlood({ perSecond: 1, burst: 1 })
+    flood.take('a')
+    for (let refused = 0; refused < 7; refused += 1) {
+      pass(125)
+      expect(flood.take('a')).toBe(1)
+    }
+    pass(125)
+
+    expect(flood.take('a')).toBe(0)
+  })
+
+  it('does not take anything from another one', () => {
+    const { flood } = aFlood({ perSecond: 1, burst: 1 })
+    flood.take('a')
+
+    expect(flood.take('a')).toBe(1)
+    expect(flood.take('b')).toBe(0)
+  })
+
+  it('who comes with many names does not fill the memory, and those who ask now are still known', () => {
+    const { flood } = aFlood({ perSecond: 1, burst: 1 })
+    for (let name = 0; name < 30_000; name += 1) flood.take(String(name))
+
+    expect(flood.take('29999')).toBe(1)
+    // Forgotten, so that it is as if it had never asked.
+    expect(flood.take('0')).toBe(0)
+  })
+})
+
+describe('the API', () => {
+  let test: TestDatabase
+  let world: SyncWorld
+  let http: TestServer
+  beforeAll(async () => {
+    test = await createTestDatabase()
+    world = await aSyncWorld(test.db)
+    // No time passes, so that nothing comes back while requests are sent.
+    http = await aServer({ ...world.engine, clock: { ...world.engine.clock, monotonicMs: () => 0 } })
+  })
+  afterAll(async () => {
+    await http.stop()
+    await world.stop()
+    await test.drop()
+  })
+
+  it('answers a token that floods it with 429 and when to ask again, others as before', async () => {
+    const flooding = await http.withToken('read')
+    const other = await http.withToken('read', 'runs')
+    const statuses: number[] = []
+    for (let sent = 0; sent < IDENTITY_LIMIT.burst; sent += 1)
+      statuses.push((await flooding('GET', '/api/v1/setup')).statusCode)
+    const refused = await flooding('GET', '/api/v1/sources')
+
+    expect(statuses).not.toContain(429)
+    expect(refused.statusCode).toBe(429)
+    expect(refused.headers['retry-after']).toBe('1')
+    expect(refused.headers['content-type']).toContain('application/problem+json')
+    expect(refused.json()).toMatchObject({ code: 'too-many-requests', status: 429 })
+    expect((await other('GET', '/api/v1/sources')).statusCode).toBe(200)
+  })
+
+  it('counts by address who has not said who he is, and still tells that it lives', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: ADDRESS_LIMIT.burst + 1 }, () => http.asNobody('GET', '/api/v1/nothing')),
+    )
+
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([404, 429]))
+    expect((await http.asNobody('GET', '/healthz')).statusCode).toBe(200)
+  })
+})

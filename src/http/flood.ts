@@ -1,0 +1,55 @@
+// How many requests one caller may send: a bucket for each that fills again as time passes. Kept in memory by each process for itself,
+// because the limits are there to keep a server alive, and a look into the database for each request would be what they are against.
+import type { Clock } from '../base/clock.ts'
+
+export interface FloodLimit {
+  /** Requests a second that may go on for ever. */
+  readonly perSecond: number
+  /** Requests at once, after a pause. */
+  readonly burst: number
+}
+
+/** A network address, whoever it is: many people may come from one. */
+export const ADDRESS_LIMIT: FloodLimit = { perSecond: 200, burst: 2_000 }
+/** One account or one API token, over all its connections to this process. */
+export const IDENTITY_LIMIT: FloodLimit = { perSecond: 50, burst: 600 }
+
+/** Callers that are remembered; of more, those that were silent longest are forgotten, as if they had never asked. */
+const MOST_KNOWN = 20_000
+
+interface Bucket {
+  left: number
+  at: number
+}
+
+export class Flood {
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #limit: FloodLimit
+  /** In the order of their last request. */
+  readonly #buckets = new Map<string, Bucket>()
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>, limit: FloodLimit) {
+    this.#clock = clock
+    this.#limit = limit
+  }
+
+  /**
+   * Counts one request.
+   *
+   * @returns 0: it may be answered; otherwise after how many whole seconds the next one may
+   */
+  take(caller: string): number {
+    const now = this.#clock.monotonicMs()
+    const { perSecond, burst } = this.#limit
+    const known = this.#buckets.get(caller) ?? { left: burst, at: now }
+    const left = Math.min(burst, known.left + (Math.max(0, now - known.at) / 1_000) * perSecond)
+    const isAllowed = left >= 1
+    this.#buckets.delete(caller)
+    this.#buckets.set(caller, { left: isAllowed ? left - 1 : left, at: now })
+    if (this.#buckets.size > MOST_KNOWN) {
+      const [oldest] = this.#buckets.keys()
+      if (oldest !== undefined) this.#buckets.delete(oldest)
+    }
+    return isAllowed ? 0 : Math.max(1, Math.ceil((1 - left) / perSecond))
+  }
+}
