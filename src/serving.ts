@@ -13,6 +13,7 @@ import { createServer } from './http/server.ts'
 import { Queue } from './jobs/queue.ts'
 import { Repeated, type RepeatedWork } from './jobs/repeated.ts'
 import { listOpenJobs, removeOldJobs, type StoredJob } from './registry/jobs.ts'
+import { KeptFigures } from './http/kept-figures.ts'
 import { notePeopleToday } from './registry/overview.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { takeTurn } from './registry/turns.ts'
@@ -84,6 +85,7 @@ export async function startServing(
     queue,
     feeds,
     installation,
+    figures: new KeptFigures(db, clock),
     ...(checkKey === undefined ? {} : { checkKey }),
   }
   const server = await createServer(parts, {

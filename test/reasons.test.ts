@@ -23,9 +23,7 @@ describe('the words of a plan', () => {
     const codes = new Set(
       CODES.flatMap((pattern) => [...text.matchAll(pattern)].flatMap(([, ...found]) => found)).filter(Boolean),
     )
-    const untold = [...codes].filter((reason) =>
-      reasonInWords({ rule: 'no.rule', reason: reason! }).startsWith('no.rule'),
-    )
+    const untold = [...codes].filter((reason) => reasonInWords({ rule: 'no.rule', reason }).startsWith('no.rule'))
 
     expect(codes.size).toBeGreaterThan(20)
     expect(untold).toEqual([])

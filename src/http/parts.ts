@@ -4,6 +4,7 @@ import type { GraphClient, GraphClientOptions } from '../graph/client.ts'
 import type { Engine } from '../sync/engine.ts'
 import type { Actions } from './actions.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
+import type { KeptFigures } from './kept-figures.ts'
 import type { RunFeeds } from './run-feed.ts'
 
 /** What it takes to read a tenant. */
@@ -40,6 +41,7 @@ export interface HttpParts {
   /** What this process has not written down yet of who was identified where. */
   readonly terminals: TerminalMemory
   readonly installation: Installation
+  readonly figures: KeptFigures
   /** Throws where the key of this process is not the one that the database was filled with. */
   readonly checkKey?: () => Promise<void>
 }

@@ -73,7 +73,35 @@ export async function notePeopleToday(db: Queries, now: Date): Promise<void> {
      on conflict (day) do update set active = excluded.active where people_days.active <> excluded.active`,
     [dayOf(now)],
   )
+  await fillDays(db, now)
   await db.query(`delete from people_days where day <= $1::date - ${DAYS_SHOWN}`, [dayOf(now)])
+}
+
+/**
+ * Days on which no server noted anything, from the first change on: what runs and administrators changed after them is taken off what there
+ * is now. Who removed local users for good is left out of it, as is what was done before history was kept.
+ */
+async function fillDays(db: Queries, now: Date): Promise<void> {
+  const count = (key: string) => `coalesce((summary #>> '{users,${key}}')::int, 0)`
+  await db.query(
+    `with changes as (
+       select (ended_at at time zone 'UTC')::date as day,
+         ${count('created')} + ${count('reactivated')} - ${count('deactivated')}
+           - case kind when 'revert' then ${count('deleted')} else 0 end as more
+       from runs where outcome = 'applied'
+       union all
+       select (at at time zone 'UTC')::date, case action when 'user.deactivate' then -1 else 1 end
+       from audit where action in ('user.create', 'user.deactivate', 'user.restore')),
+     daily as (select day, sum(more) as more from changes group by day)
+     insert into people_days (day, active)
+     select d::date, greatest(0, (select count(*) from users where active)
+       - coalesce((select sum(more) from daily where daily.day > d::date), 0))
+     from generate_series(
+       greatest((select min(day) from daily), $1::date - ${DAYS_SHOWN - 1}), $1::date - 1, interval '1 day') d
+     where not exists (select from people_days p where p.day = d::date)
+     on conflict (day) do nothing`,
+    [dayOf(now)],
+  )
 }
 
 function dayOf(now: Date): string {

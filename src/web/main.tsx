@@ -1,4 +1,5 @@
 // Starts the web in the browser.
+// oxlint-disable-next-line import/no-unassigned-import -- it does something, and exports nothing
 import './strict.ts'
 import { createDOMRenderer, FluentProvider, makeStaticStyles, RendererProvider } from '@fluentui/react-components'
 import { QueryClientProvider } from '@tanstack/react-query'

@@ -7,6 +7,7 @@ import type { Role, Scope } from '../../src/contract/api/endpoint.ts'
 import { WAYS } from '../../src/contract/api/terminals.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
+import { KeptFigures } from '../../src/http/kept-figures.ts'
 import { RunFeeds } from '../../src/http/run-feed.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { csrfOf, startSession } from '../../src/signin/sessions.ts'
@@ -70,6 +71,7 @@ export async function aServer(
       alertSilenceHours: config.alertSilenceHours,
     },
     terminals: new TerminalMemory(),
+    figures: new KeptFigures(engine.db, engine.clock),
     feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
   }
   const server = await createServer(parts, { trustedProxies: [], ...options })

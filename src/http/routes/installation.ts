@@ -6,7 +6,7 @@ import { withTransaction } from '../../database/transaction.ts'
 import { recordAudit } from '../../registry/audit.ts'
 import { listExpiring } from '../../registry/connections.ts'
 import { countIssues } from '../../registry/issues.ts'
-import { listLastChanges, listPeopleOnDays, listWaiting, readFigures } from '../../registry/overview.ts'
+import { listLastChanges, listPeopleOnDays, listWaiting } from '../../registry/overview.ts'
 import { listSourceLines } from '../../registry/source-list.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { askForRun } from '../../sync/asking.ts'
@@ -22,7 +22,7 @@ const LAST_CHANGES = 10
 const FILE_TYPES = { csv: 'text/csv', json: 'application/json', ndjson: 'application/x-ndjson' } as const
 
 export const installationRoutes = {
-  getOverview: async ({ engine: { db, clock }, actions, installation }) => {
+  getOverview: async ({ engine: { db, clock }, actions, figures, installation }) => {
     const now = clock.now()
     const expiring = (await listExpiring(db, new Date(now.getTime() + EXPIRY_DAYS * DAY_MS)))
       .map(({ connection, kind, expiresAt }) => ({
@@ -39,7 +39,7 @@ export const installationRoutes = {
       undelivered: [...(await actions.listUndelivered())],
     }
     return {
-      ...(await readFigures(db)),
+      ...(await figures.read()),
       ...facts,
       concerns: concernsOf({ ...facts, now, silenceHours: installation.alertSilenceHours }),
       lastChanges: [...(await listLastChanges(db, LAST_CHANGES))],

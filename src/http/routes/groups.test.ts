@@ -1,0 +1,130 @@
+// Routes of groups over a real database: the tree, members with chains, what is by hand and what is a source's.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { aServer, type Ask, type TestServer } from '../../../test/support/server.ts'
+import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { addMember, createGroup } from '../../emulator/memberships.ts'
+import { hire } from '../../emulator/operations.ts'
+
+let database: TestDatabase
+let world: SyncWorld
+let server: TestServer
+let viewer: Ask
+let helpdesk: Ask
+let operator: Ask
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  world = await aSyncWorld(database.db, { settings: { groups: { under: 'Entra', membership: 'transitive' } } })
+  const people = ['ann', 'bob', 'cem', 'dora', 'eve'].map((name) =>
+    hire(world.tenant, { userPrincipalName: `${name}@contoso.com`, displayName: name }),
+  )
+  const staff = createGroup(world.tenant, { displayName: 'Staff' })
+  const sales = createGroup(world.tenant, { displayName: 'Sales' })
+  addMember(world.tenant, staff.id, sales.id)
+  for (const { id } of people.slice(0, 4)) addMember(world.tenant, sales.id, id)
+  await world.sync()
+  server = await aServer(world.engine)
+  viewer = await server.as('viewer')
+  helpdesk = await server.as('helpdesk')
+  operator = await server.as('operator')
+})
+afterAll(async () => {
+  await server.stop()
+  await world.stop()
+  await database.drop()
+})
+
+interface Line {
+  readonly id: string
+  readonly name: string
+  readonly path: string
+  readonly source: string | null
+}
+
+const listed = async (query: string): Promise<readonly Line[]> =>
+  (await viewer('GET', `/api/v1/groups${query}`)).json().items
+const named = async (name: string) => (await listed(`?search=${name}`)).find((group) => group.name === name)!
+const userId = async (name: string): Promise<string> =>
+  (await viewer('GET', `/api/v1/users?search=${name}`)).json().items[0].id
+const membersOf = async (group: Line) =>
+  (await viewer('GET', `/api/v1/groups/${group.id}/members?limit=500`)).json().items
+
+describe('groups', () => {
+  it('are a tree: a level of paths first, and the groups below it', async () => {
+    expect(await listed('')).toMatchObject([{ id: null, name: 'Entra', children: 2 }])
+    expect((await listed('?under=Entra')).map(({ name }) => name)).toEqual(['Sales', 'Staff'])
+  })
+
+  it('are found anywhere by the beginning of their names', async () => {
+    expect((await listed('?search=sta')).map(({ path }) => path)).toEqual(['Entra|Staff'])
+    expect(await listed('?search=nothing')).toEqual([])
+  })
+
+  it('tell for each member the chain of groups that makes him one', async () => {
+    const members = await membersOf(await named('Staff'))
+
+    expect(members.map((member: { userName: string }) => member.userName)).toEqual(
+      ['ann', 'bob', 'cem', 'dora'].map((name) => `${name}@contoso.com`),
+    )
+    expect(members[0]).toMatchObject({ sources: [world.source], byHand: false, chain: ['Sales', 'Staff'] })
+  })
+
+  it('list members by pages, each once', async () => {
+    const { id } = await named('Sales')
+    const names: string[] = []
+    for (let cursor = ''; ; ) {
+      const page = (await viewer('GET', `/api/v1/groups/${id}/members?limit=1${cursor}`)).json()
+      names.push(...page.items.map((member: { userName: string }) => member.userName))
+      if (page.next === null) break
+      cursor = `&cursor=${encodeURIComponent(page.next)}`
+    }
+
+    expect(names).toEqual(['ann', 'bob', 'cem', 'dora'].map((name) => `${name}@contoso.com`))
+  })
+})
+
+describe('by hand', () => {
+  it('somebody is put into a group and taken out, and whom a source gives stays', async () => {
+    const sales = await named('Sales')
+    const [ann, eve] = [await userId('ann'), await userId('eve')]
+
+    expect((await helpdesk('PUT', `/api/v1/groups/${sales.id}/members/${eve}`)).statusCode).toBe(204)
+    expect((await membersOf(sales)).at(-1)).toMatchObject({ userName: 'eve@contoso.com', byHand: true, sources: [] })
+    expect((await helpdesk('DELETE', `/api/v1/groups/${sales.id}/members/${eve}`)).statusCode).toBe(204)
+    expect(await membersOf(sales)).toHaveLength(4)
+    const refused = await helpdesk('DELETE', `/api/v1/groups/${sales.id}/members/${ann}`)
+    expect(refused.statusCode).toBe(409)
+    expect(refused.json().detail).toContain(world.source)
+    expect(await membersOf(sales)).toHaveLength(4)
+  })
+
+  it('a local group is made, moved and removed; one of a source is none of these', async () => {
+    const made = await operator('POST', '/api/v1/groups', { name: 'Visitors' })
+    const { id } = made.json()
+    const moved = await operator('PATCH', `/api/v1/groups/${id}`, { under: 'House', name: 'Guests' })
+    const sales = await named('Sales')
+    const refused = await operator('PATCH', `/api/v1/groups/${sales.id}`, { name: 'Marketing' })
+
+    expect(made.statusCode).toBe(201)
+    expect(moved.json()).toMatchObject({ path: 'House|Guests', source: null })
+    expect(refused.statusCode).toBe(409)
+    expect(refused.json().detail).toContain(world.source)
+    expect((await operator('DELETE', `/api/v1/groups/${id}`)).statusCode).toBe(204)
+    expect((await viewer('GET', `/api/v1/groups/${id}`)).json()).toMatchObject({ status: 404, code: 'not-found' })
+  })
+
+  it('is refused below its role', async () => {
+    const { id } = await named('Sales')
+    const eve = await userId('eve')
+    const answers = [
+      await viewer('PUT', `/api/v1/groups/${id}/members/${eve}`),
+      await viewer('POST', '/api/v1/groups', { name: 'Mine' }),
+      await helpdesk('POST', '/api/v1/groups', { name: 'Mine' }),
+      await helpdesk('DELETE', `/api/v1/groups/${id}`),
+    ]
+
+    expect(answers.map((answer) => answer.statusCode)).toEqual([403, 403, 403, 403])
+    expect(await listed('?search=mine')).toEqual([])
+  })
+})
