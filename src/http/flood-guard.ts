@@ -3,31 +3,41 @@ import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/clock.ts'
 import { networkOf } from '../signin/attempts.ts'
 import type { Identity } from '../signin/identity.ts'
-import { ADDRESS_LIMIT, Flood, IDENTITY_LIMIT } from './flood.ts'
+import { ADDRESS_LIMIT, Flood, IDENTITY_LIMIT, TERMINALS_LIMIT } from './flood.ts'
 import { HttpError } from './problem.ts'
 
 /** What looks into the database; files of the web and the signs of life are not counted. */
 const COUNTED = /^\/(?:api|metrics)(?:[/?]|$)/
+const OF_TERMINALS = /^\/api\/v1\/terminal(?:[/?]|$)/
 
 export class FloodGuard {
   readonly #addresses: Flood
+  readonly #sites: Flood
   readonly #identities: Flood
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#addresses = new Flood(clock, ADDRESS_LIMIT)
+    this.#sites = new Flood(clock, TERMINALS_LIMIT)
     this.#identities = new Flood(clock, IDENTITY_LIMIT)
   }
 
   /** Counts by address whatever is asked of this server. */
   watch(server: FastifyInstance): void {
     server.addHook('onRequest', async (request) => {
-      if (COUNTED.test(request.url)) refuse(this.#addresses.take(networkOf(request.ip)))
+      if (!COUNTED.test(request.url)) return
+      const flood = OF_TERMINALS.test(request.url) ? this.#sites : this.#addresses
+      refuse(flood.take(networkOf(request.ip)))
     })
   }
 
-  /** Counts what somebody asks who is known; nobody is counted by his address alone. @throws HttpError `too-many-requests` */
+  /**
+   * Counts what somebody asks who is known; nobody is counted by his address alone, and a terminal by its own misses.
+   *
+   * @throws HttpError `too-many-requests`
+   */
   count(identity: Identity): void {
-    if (identity.kind !== 'nobody') refuse(this.#identities.take(`${identity.kind} ${identity.id}`))
+    if (identity.kind === 'nobody' || identity.kind === 'terminal') return
+    refuse(this.#identities.take(`${identity.kind} ${identity.id}`))
   }
 }
 

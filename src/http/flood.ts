@@ -11,6 +11,8 @@ export interface FloodLimit {
 
 /** A network address, whoever it is: many people may come from one. */
 export const ADDRESS_LIMIT: FloodLimit = { perSecond: 200, burst: 2_000 }
+/** What terminals ask, of a whole site behind one address. */
+export const TERMINALS_LIMIT: FloodLimit = { perSecond: 3_000, burst: 10_000 }
 /** One account or one API token, over all its connections to this process. */
 export const IDENTITY_LIMIT: FloodLimit = { perSecond: 50, burst: 600 }
 

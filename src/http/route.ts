@@ -83,7 +83,7 @@ function registerRoute(
         async () => {
           identity = await identify(parts.engine, request)
           identities.set(request, identity)
-          if (endpoint.hasOwnLimit !== true) flood.count(identity)
+          flood.count(identity)
           checkAccess(identity, endpoint)
           // What needs nobody does not ask for the mark of a session either.
           checkOrigin(request, endpoint.role === 'anyone' ? NOBODY : identity)

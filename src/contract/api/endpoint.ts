@@ -53,8 +53,6 @@ export interface Endpoint {
   readonly answer: Answer
   /** How the audit calls it. Every endpoint that changes something has one; `null` where nothing is changed. */
   readonly audit: string | null
-  /** Counts what one caller asks by itself: the general limit of accounts and tokens leaves it out. */
-  readonly hasOwnLimit?: true
   /** A repeated `Idempotency-Key` gives the first answer once more instead of doing it twice. */
   readonly isIdempotent?: true
 }
