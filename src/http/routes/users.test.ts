@@ -194,7 +194,7 @@ describe('rights', () => {
     const url = path.startsWith('/api') ? path : at(synced, path)
     const before = await view(synced.id)
     for (const below of ladder.slice(0, ladder.indexOf(role))) {
-      const answer = await ask[below](method as 'POST', url, body)
+      const answer = await ask[below](method, url, body)
       expect(answer.json()).toMatchObject({ status: 403, code: 'forbidden' })
     }
 
