@@ -1,9 +1,9 @@
 // check: whether a connection works, and what to do where it does not.
 import type { Command } from 'commander'
-import { whoIsThis } from './approve.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
 import { writeWholeFile } from '../output-file.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
+import { commandLine } from '../who.ts'
 
 export function addCheckCommand(program: Command, run: Runner): void {
   program
@@ -53,7 +53,7 @@ async function check(session: Session, connection: string): Promise<number> {
   return withApp(session, async (app) => {
     const findings = await app.check({
       connection,
-      actor: { kind: 'command line', name: whoIsThis() },
+      actor: commandLine(),
       signal: session.signal,
     })
     const ok = findings.every((finding) => finding.ok)

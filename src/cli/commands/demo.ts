@@ -87,8 +87,7 @@ async function play(stage: Stage): Promise<{ kind: 'complete' | 'broken'; runs: 
 
   step(session, 1, { title: 'Connect', how: `muster apply -f ${join(stage.home, 'muster.yaml')}` })
   await applyConfiguration(stage)
-  const actor = { kind: 'command line' as const, name: whoIsThis() }
-  for (const finding of await app.check({ connection: 'contoso', actor, signal: session.signal })) {
+  for (const finding of await app.check({ connection: 'contoso', actor: commandLine(), signal: session.signal })) {
     say(session, `  ${finding.ok ? '✓' : '✗'} ${finding.message}`)
   }
 

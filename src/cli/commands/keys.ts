@@ -4,7 +4,7 @@ import type { KeysReport, RotationDocument } from '../../contract/keys.ts'
 import { parseKeyVersion } from '../arguments.ts'
 import { type Io, writeJson, writeLine, writeNote, writeTable } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
-import { commandLine } from './approve.ts'
+import { commandLine } from '../who.ts'
 
 export function addKeysCommand(program: Command, run: Runner): void {
   const keys = program
