@@ -47,7 +47,7 @@ beforeAll(async () => {
   const { hosted, app, graphUrl } = world
   await app.configure({
     document: demoConfiguration(hosted, graphUrl),
-    secrets: new Map([['contoso', { secret: hosted.clientSecret, certificate: undefined }]]),
+    secrets: new Map([['contoso', { secrets: [hosted.clientSecret], certificates: [] }]]),
     prune: false,
     dryRun: false,
     actor: { kind: 'command line', name: 'demo' },
