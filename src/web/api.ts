@@ -5,11 +5,14 @@ import type { Answered, Asking, Endpoint, Problem } from '../contract/api/endpoi
 /** What the server refused, or that it could not be reached (status 0). */
 export class ApiError extends Error {
   readonly problem: Problem
+  /** When to try again, where the server says so. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retryAfterSeconds?: number) {
     super(problem.detail)
     this.name = 'ApiError'
     this.problem = problem
+    this.retryAfterSeconds = retryAfterSeconds
   }
 
   get status(): number {
@@ -47,6 +50,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Names one intention of somebody: repeated with the same key it is done once. */
   readonly idempotencyKey?: string
+  /** Asks as a terminal and not as who is signed in. */
+  readonly terminalToken?: string
 }
 
 /**
@@ -61,7 +66,7 @@ export async function call<E extends Endpoint>(
 ): Promise<Answered<E>> {
   const request: Request = asking
   const response = await send(endpoint, request, options)
-  if (!response.ok) throw await refused(response)
+  if (!response.ok) throw await refused(response, options)
   const answer: unknown = response.status === 204 ? undefined : await response.json()
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks its answers by this declaration
   return answer as Answered<E>
@@ -70,7 +75,8 @@ export async function call<E extends Endpoint>(
 async function send(endpoint: Endpoint, request: Request, options: CallOptions): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' }
   if (request.body !== undefined) headers['Content-Type'] = 'application/json'
-  if (endpoint.method !== 'GET' && csrf !== undefined) headers['X-Muster-Csrf'] = csrf
+  if (options.terminalToken !== undefined) headers['Authorization'] = `Bearer ${options.terminalToken}`
+  else if (endpoint.method !== 'GET' && csrf !== undefined) headers['X-Muster-Csrf'] = csrf
   if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
   try {
     return await fetch(addressOf(endpoint, request), {
@@ -93,8 +99,8 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
   }
 }
 
-async function refused(response: Response): Promise<ApiError> {
-  if (response.status === 401) for (const listener of signedOut) listener()
+async function refused(response: Response, { terminalToken }: CallOptions): Promise<ApiError> {
+  if (response.status === 401 && terminalToken === undefined) for (const listener of signedOut) listener()
   const text = await response.text()
   const parsed = parseProblem(text)
   return new ApiError(
@@ -105,6 +111,7 @@ async function refused(response: Response): Promise<ApiError> {
       code: 'unexpected',
       detail: `The server answered ${response.status} ${response.statusText}`.trimEnd() + '.',
     },
+    Number(response.headers.get('retry-after') ?? undefined) || undefined,
   )
 }
 

@@ -38,6 +38,13 @@ const signInByLink = createRoute({
   component: lazyRouteComponent(() => import('./screens/sign-in/sign-in-by-link.tsx'), 'SignInByLink'),
 })
 
+/** For devices: nobody signs in there, and nothing of the pages for people is shown. */
+const terminal = createRoute({
+  getParentRoute: () => root,
+  path: '/terminal',
+  component: lazyRouteComponent(() => import('./screens/terminal/terminal.tsx'), 'TerminalPage'),
+})
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
@@ -149,6 +156,12 @@ const tokens = createRoute({
   component: lazyRouteComponent(() => import('./screens/access/tokens.tsx'), 'Tokens'),
 })
 
+const terminals = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/terminals',
+  component: lazyRouteComponent(() => import('./screens/access/terminals.tsx'), 'Terminals'),
+})
+
 const audit = createRoute({
   getParentRoute: () => inside,
   path: '/settings/audit',
@@ -201,6 +214,7 @@ export function createWeb(queries: QueryClient) {
   return createRouter({
     routeTree: root.addChildren([
       setUp,
+      terminal,
       signIn,
       signInByLink,
       inside.addChildren([
@@ -218,6 +232,7 @@ export function createWeb(queries: QueryClient) {
         connections,
         administrators,
         tokens,
+        terminals,
         audit,
         installation,
         account,

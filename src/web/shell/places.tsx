@@ -10,6 +10,7 @@ import { PeopleRegular } from '@fluentui/react-icons/svg/people'
 import { QuestionCircleRegular } from '@fluentui/react-icons/svg/question-circle'
 import { ServerRegular } from '@fluentui/react-icons/svg/server'
 import { ShieldPersonRegular } from '@fluentui/react-icons/svg/shield-person'
+import { TabletRegular } from '@fluentui/react-icons/svg/tablet'
 import { WarningRegular } from '@fluentui/react-icons/svg/warning'
 import type { ReactElement } from 'react'
 import type { Role } from '../../contract/api/endpoint.ts'
@@ -27,6 +28,7 @@ interface Place {
     | '/settings/connections'
     | '/settings/administrators'
     | '/settings/tokens'
+    | '/settings/terminals'
     | '/settings/audit'
     | '/settings/installation'
   readonly name: string
@@ -69,6 +71,7 @@ export const PLACES: readonly { readonly heading: string | null; readonly places
         role: 'administrator',
       },
       { to: '/settings/tokens', name: shell.tokens, icon: <KeyRegular />, role: 'administrator' },
+      { to: '/settings/terminals', name: shell.terminals, icon: <TabletRegular />, role: 'administrator' },
       { to: '/settings/audit', name: shell.audit, icon: <ClipboardTaskRegular />, role: 'administrator' },
       { to: '/settings/installation', name: shell.installation, icon: <ServerRegular />, role: 'administrator' },
     ],

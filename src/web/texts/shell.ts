@@ -20,6 +20,7 @@ export const shell = {
   connections: 'Connections',
   administrators: 'Administrators',
   tokens: 'API tokens',
+  terminals: 'Terminals',
   audit: 'Audit',
   installation: 'This installation',
   roles: {

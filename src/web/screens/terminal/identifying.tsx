@@ -1,0 +1,153 @@
+// From the waiting screen to who it is: by a card at any time while it waits, by the other ways behind buttons. Goes back to waiting by
+// itself, so that nobody finds the screen of somebody else.
+import { Button, makeStyles } from '@fluentui/react-components'
+import { useEffect, useState } from 'react'
+import { API } from '../../../contract/api/api.ts'
+import type { Answered } from '../../../contract/api/endpoint.ts'
+import type { Identification } from '../../../contract/api/terminals.ts'
+import { ApiError, call } from '../../api.ts'
+import { speak, type Spoken } from '../../texts/terminal-page.ts'
+import { useCardReader } from './card-reader.ts'
+import { TerminalFrame } from './frame.tsx'
+import { Identified } from './identified.tsx'
+import { PinEntry } from './pin-entry.tsx'
+
+export type OwnTerminal = Answered<typeof API.getTerminal>
+
+type Step =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'pin' | 'userNamePin' }
+  | { readonly kind: 'identified'; readonly answer: Extract<Identification, { kind: 'identified' }> }
+  | { readonly kind: 'unknown-card' }
+  | { readonly kind: 'told'; readonly title: string; readonly text: string }
+
+/** Untouched for so long, it waits for the next person. */
+const IDLE_MS = 30_000
+const WAITING: Step = { kind: 'waiting' }
+
+const useStyles = makeStyles({
+  buttons: { display: 'flex', flexWrap: 'wrap', justifyContent: 'center', gap: '16px' },
+  large: { minHeight: '72px', minWidth: '220px', fontSize: '20px' },
+})
+
+export function Identifying(props: {
+  readonly token: string
+  readonly terminal: OwnTerminal
+  readonly spoken: Spoken
+}) {
+  const { token, terminal, spoken } = props
+  const styles = useStyles()
+  const [step, setStep] = useState<Step>(WAITING)
+  /** A card that nobody has, to be registered by who identifies himself now. */
+  const [card, setCard] = useState<string>()
+  const { texts } = spoken
+  const reset = () => {
+    setStep(WAITING)
+    setCard(undefined)
+  }
+  useIdle(step, reset)
+
+  const take = (answer: Identification, shown?: string) => {
+    if (answer.kind === 'identified') setStep({ kind: 'identified', answer })
+    else if (answer.mayRegister) {
+      setCard(shown)
+      setStep({ kind: 'unknown-card' })
+    } else setStep({ kind: 'told', title: texts.failed, text: answer.message })
+  }
+  const fail = (error: unknown) => {
+    const seconds = error instanceof ApiError ? error.retryAfterSeconds : undefined
+    const text = error instanceof Error ? error.message : String(error)
+    setStep({ kind: 'told', title: texts.failed, text: seconds === undefined ? text : texts.wait(seconds) })
+  }
+  const show = (body: Parameters<typeof call<typeof API.authenticate>>[1]['body'], shown?: string) =>
+    call(API.authenticate, { body }, { terminalToken: token }).then((answer) => take(answer, shown), fail)
+  useCardReader(
+    step.kind === 'waiting' && terminal.may.includes('card'),
+    (read) => void show({ by: 'card', card: read }, read),
+  )
+
+  const ways = (
+    <div className={styles.buttons}>
+      {(['pin', 'userNamePin'] as const)
+        .filter((way) => terminal.may.includes(way))
+        .map((way) => (
+          <Button key={way} className={styles.large} size="large" onClick={() => setStep({ kind: way })}>
+            {texts[way]}
+          </Button>
+        ))}
+    </div>
+  )
+  const back = (
+    <Button size="large" onClick={reset}>
+      {texts.back}
+    </Button>
+  )
+  switch (step.kind) {
+    case 'waiting':
+      return (
+        <TerminalFrame spoken={spoken} title={texts.welcome} name={terminal.name}>
+          {terminal.may.includes('card') ? <p>{texts.holdCard}</p> : null}
+          {ways}
+        </TerminalFrame>
+      )
+    case 'unknown-card':
+      return (
+        <TerminalFrame spoken={spoken} title={texts.noCard} name={terminal.name}>
+          <p>{texts.noCardText}</p>
+          {ways}
+          {back}
+        </TerminalFrame>
+      )
+    case 'pin':
+    case 'userNamePin':
+      return (
+        <TerminalFrame spoken={spoken} title={texts[step.kind]} name={terminal.name}>
+          <PinEntry
+            texts={texts}
+            withUserName={step.kind === 'userNamePin'}
+            onEntered={({ userName, pin }) =>
+              void show(step.kind === 'pin' ? { by: 'pin', pin } : { by: 'userNamePin', userName, pin })
+            }
+          />
+          {back}
+        </TerminalFrame>
+      )
+    case 'identified': {
+      const { user } = step.answer
+      const own = speak(user.language, spoken.language)
+      return (
+        <TerminalFrame spoken={own} title={own.texts.hello(user.fullName ?? user.userName)} name={terminal.name}>
+          <Identified token={token} texts={own.texts} answer={step.answer} card={card} onDone={reset} />
+        </TerminalFrame>
+      )
+    }
+    case 'told':
+      return (
+        <TerminalFrame spoken={spoken} title={step.title} name={terminal.name}>
+          <p role="alert">{step.text}</p>
+          {back}
+        </TerminalFrame>
+      )
+    default:
+      return step satisfies never
+  }
+}
+
+/** Calls `onIdle` when nobody has touched anything for so long since `step` began. */
+function useIdle(step: Step, onIdle: () => void): void {
+  useEffect(() => {
+    if (step.kind === 'waiting') return undefined
+    let timer = setTimeout(onIdle, IDLE_MS)
+    const again = () => {
+      clearTimeout(timer)
+      timer = setTimeout(onIdle, IDLE_MS)
+    }
+    for (const event of ['pointerdown', 'keydown'] as const) addEventListener(event, again)
+    return () => {
+      clearTimeout(timer)
+      for (const event of ['pointerdown', 'keydown'] as const) removeEventListener(event, again)
+    }
+    // Begins anew with each step; `onIdle` always does the same.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [step])
+}
