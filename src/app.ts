@@ -20,6 +20,7 @@ import { openEmbeddedDatabase } from './database/embedded.ts'
 import { migrate } from './database/migrate.ts'
 import { withTransaction } from './database/transaction.ts'
 import { GraphClient, type GraphClientOptions } from './graph/client.ts'
+import type { Sender } from './graph/request.ts'
 import type { GraphAccess } from './http/parts.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
@@ -47,6 +48,8 @@ import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
 import type { ServeOptions, Serving } from './serving.ts'
+import { createOidc, type Oidc } from './signin/oidc-exchange.ts'
+import { createOidcSender } from './signin/oidc-transport.ts'
 import { openVault, type Vault } from './vault/keys.ts'
 
 export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview }
@@ -157,6 +160,28 @@ async function createClient(connection: Connection, parts: ClientParts): Promise
   })
 }
 
+/** The OpenID side of the connections. */
+function openOidc({ db, vault, clock, log }: Engine, sender: Sender): Oidc {
+  return createOidc({
+    clock,
+    log,
+    sender,
+    userAgent: `muster/${VERSION}`,
+    openCredentials: (connectionId) => openCredentials(db, { connectionId, vault }),
+  })
+}
+
+/** How Microsoft is reached from here. */
+function reachOf(config: Config): Pick<GraphClientOptions, 'proxy' | 'caFile'> {
+  return {
+    proxy: {
+      ...(config.httpsProxy === undefined ? {} : { httpsProxy: config.httpsProxy.reveal() }),
+      ...(config.noProxy === undefined ? {} : { noProxy: config.noProxy }),
+    },
+    ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
+  }
+}
+
 function createClientWith(
   access: GraphAccess,
   { config, clock, log }: Pick<ClientParts, 'config' | 'clock' | 'log'>,
@@ -173,11 +198,7 @@ function createClientWith(
     random: Math.random,
     log,
     userAgent: `muster/${VERSION}`,
-    proxy: {
-      ...(config.httpsProxy === undefined ? {} : { httpsProxy: config.httpsProxy.reveal() }),
-      ...(config.noProxy === undefined ? {} : { noProxy: config.noProxy }),
-    },
-    ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
+    ...reachOf(config),
     ...(onStop === undefined ? {} : { onStop }),
   })
 }
@@ -295,10 +316,12 @@ export function createApp(
     serve: async (wanted = {}) => {
       // Loaded when needed: no other command pays for it.
       const { startServing } = await import('./serving.ts')
-      return startServing(engine, {
+      const sender = createOidcSender({ clock, ...reachOf(config) })
+      const serving = await startServing(engine, {
         ...wanted,
         actions: app,
         config,
+        oidc: openOidc(engine, sender),
         version: VERSION,
         openGraphWith: (access) => createClientWith(access, { ...engine, config }),
         checkKey: async () => {
@@ -306,6 +329,13 @@ export function createApp(
         },
         refreshKeys: async () => options.vault?.refresh(),
       })
+      return {
+        ...serving,
+        async stop() {
+          await serving.stop()
+          await sender.stop()
+        },
+      }
     },
     close,
   }

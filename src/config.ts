@@ -14,6 +14,8 @@ export interface Config {
   readonly databaseUser: string | undefined
   readonly listen: { readonly host: string; readonly port: number }
   /** Addresses and networks of proxies whose X-Forwarded-* headers are believed. */
+  /** Without a slash at its end; undefined: as browsers on this machine see it. */
+  readonly publicUrl: string | undefined
   readonly trustedProxies: readonly string[]
   readonly keyFile: string
   readonly logLevel: LogLevel
@@ -88,6 +90,15 @@ export const SETTINGS: readonly Setting[] = [
     type: 'host:port',
     fallback: '`127.0.0.1:8080`',
     description: 'Where the server listens. An IPv6 address stands in brackets.',
+  },
+  {
+    key: 'publicUrl',
+    env: ['MUSTER_PUBLIC_URL'],
+    type: 'URL https://…',
+    fallback: 'the address in the browser, on loopback only',
+    description:
+      'Where people reach the server, e.g. `https://muster.contoso.com`. Sign in with Microsoft needs it: the redirect URI to be registered ' +
+      'is this with `/signin/microsoft` behind it. Plain http is taken on loopback only.',
   },
   {
     key: 'trustedProxies',
@@ -239,6 +250,7 @@ export function loadConfig(
     databaseUser: read('databaseUser', parseUser),
     listen: Object.freeze(read('listen', parseListen) ?? { host: '127.0.0.1', port: 8080 }),
     trustedProxies: read('trustedProxies', parseNetworks) ?? Object.freeze([]),
+    publicUrl: read('publicUrl', parsePublicUrl),
     keyFile: read('keyFile', parsePath) ?? join(home, 'key'),
     logLevel: read('logLevel', parseLogLevel) ?? 'info',
     httpsProxy: read('httpsProxy', (text) => new Secret(parseUrl(text, ['http:', 'https:']))),
@@ -422,6 +434,22 @@ function parseWebhook(text: string): string {
     throw new Mistake('must begin with https://; plain http is taken on loopback only')
   if (url !== null && url.username + url.password !== '') throw new Mistake('must not carry a user or password')
   return text
+}
+
+function parsePublicUrl(text: string): string {
+  const url = URL.parse(parseUrl(text, ['http:', 'https:']))
+  const isLoopback = url !== null && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  if (url?.protocol === 'http:' && !isLoopback)
+    throw new Mistake('must begin with https://; plain http is taken on loopback only')
+  if (
+    url === null ||
+    url.username + url.password !== '' ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.hash !== ''
+  )
+    throw new Mistake('must end after host and port, e.g. https://muster.contoso.com')
+  return url.origin
 }
 
 function parseSigningSecret(text: string): string {

@@ -19,8 +19,10 @@ import { removeOldHistory } from './registry/retention.ts'
 import { takeTurn } from './registry/turns.ts'
 import { issueSetupCode } from './signin/codes.ts'
 import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
+import { HomeRealms } from './signin/home-realms.ts'
+import type { Oidc } from './signin/oidc-exchange.ts'
 import { TerminalMemory } from './signin/terminal-memory.ts'
-import { removeEnded, requireStillAllowed } from './signin/upkeep.ts'
+import { removeEnded, removeSoon, requireStillAllowed } from './signin/upkeep.ts'
 import type { Engine } from './sync/engine.ts'
 import { doJob } from './sync/job.ts'
 import { fireDue } from './sync/scheduling.ts'
@@ -61,9 +63,10 @@ export async function startServing(
     readonly config: Config
     /** Learns which version of the key is in use now. */
     readonly refreshKeys: () => Promise<void>
+    readonly oidc: Oidc
   } & ServeOptions,
 ): Promise<Serving> {
-  const { actions, config, version, openGraphWith, checkKey } = options
+  const { actions, config, oidc, version, openGraphWith, checkKey } = options
   const { db, clock, log } = engine
   const queue = new Queue(db, { log })
   await queue.start()
@@ -86,6 +89,8 @@ export async function startServing(
     feeds,
     installation,
     figures: new KeptFigures(db, clock),
+    microsoft: { oidc, realms: new HomeRealms(engine) },
+    publicUrl: config.publicUrl,
     ...(checkKey === undefined ? {} : { checkKey }),
   }
   const server = await createServer(parts, {
@@ -173,6 +178,7 @@ function upkeepOf(parts: {
     { name: 'keys', pauseMs: 30 * SECOND_MS, work: refreshKeys },
     inTurn('people of today', HOUR_MS / 4, () => notePeopleToday(db, clock.now())),
     inTurn('alerts', 15 * SECOND_MS, (signal) => actions.deliverAlerts({ signal })),
+    inTurn('sessions of people', 15 * SECOND_MS, () => removeSoon(db, clock.now())),
     inTurn('history', HOUR_MS, async (signal) => {
       await removeOldHistory(db, { now: clock.now(), historyDays: config.historyDays, signal })
       await removeOldJobs(db, { now: clock.now(), days: JOB_DAYS })

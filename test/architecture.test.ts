@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // A run decides where its transactions begin and end. The vault comes in as functions.
   sync: ['base', 'directory', 'contract', 'graph', 'database', 'mirror', 'registry', 'jobs', 'alerts'],
   // How a connection is reached, and proves itself, is the Graph client's; a second transport would know another proxy.
-  signin: ['base', 'directory', 'contract', 'graph', 'database', 'registry', 'vault'],
+  // Who gets a role from Entra is alerted in the transaction that lets him in.
+  signin: ['base', 'directory', 'contract', 'graph', 'database', 'registry', 'vault', 'alerts'],
   // Types of findings and of transactions; routes send nothing to Graph and write no SQL themselves.
   http: ['base', 'directory', 'contract', 'graph', 'database', 'registry', 'sync', 'jobs', 'signin', 'vault'],
   web: ['contract', 'directory'],

@@ -43,7 +43,16 @@ export interface ExpiringAlert {
   readonly days: number
 }
 
-export type AlertFacts = HeldAlert | FailedAlert | SilentAlert | ExpiringAlert
+/** A group or app role of the tenant gave somebody a role here that he did not have before. */
+export interface RoleAlert {
+  readonly kind: 'role'
+  /** Id of the user. */
+  readonly user: number
+  readonly role: string
+  readonly connection: string
+}
+
+export type AlertFacts = HeldAlert | FailedAlert | SilentAlert | ExpiringAlert | RoleAlert
 
 /** An alert as it is handed to a sink. */
 export interface Alert {

@@ -1,5 +1,5 @@
 // Alerts in words, for a person who reads a mail: what happened, what it means, what to do.
-import type { AlertFacts, ExpiringAlert, FailedAlert, HeldAlert, SilentAlert } from './alert.ts'
+import type { AlertFacts, ExpiringAlert, FailedAlert, HeldAlert, RoleAlert, SilentAlert } from './alert.ts'
 
 export interface AlertText {
   /** One line. */
@@ -19,6 +19,8 @@ export function presentAlert(facts: AlertFacts): AlertText {
       return silentText(facts)
     case 'expiring':
       return expiringText(facts)
+    case 'role':
+      return roleText(facts)
   }
 }
 
@@ -68,6 +70,17 @@ function silentText({ source, hours, lastSuccessAt }: SilentAlert): AlertText {
       `No run of the source ${source} has brought the registry up to date for ${number(hours)} hours. ${last}`,
       'Whoever joined, left or changed in Entra since then is not known here: leavers may still be active.',
       `What to do: muster runs --source ${source} tells what its runs came to. Where there are none, look at what starts them.`,
+    ),
+  }
+}
+
+function roleText({ user, role, connection }: RoleAlert): AlertText {
+  return {
+    title: `${connection}: somebody has become ${role} by Entra`,
+    text: paragraphs(
+      `User ${user} has signed in through the connection ${connection} and is ${role} for the first time, by an app role or a group of the tenant.`,
+      'Whoever may assign app roles or change that group in Entra decides who may do this here.',
+      `What to do: if nobody meant it, take the person out of the group or the app role and end his sessions; the audit (session.start) names what gave the role.`,
     ),
   }
 }

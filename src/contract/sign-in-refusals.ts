@@ -83,3 +83,5 @@ export const SIGN_IN_REFUSALS = [...TOKEN_REFUSALS, ...FLOW_REFUSALS, ...PERSON_
 
 export type TokenRefusal = (typeof TOKEN_REFUSALS)[number]
 export type FlowRefusal = (typeof FLOW_REFUSALS)[number]
+export type PersonRefusal = (typeof PERSON_REFUSALS)[number]
+export type SignInRefusal = (typeof SIGN_IN_REFUSALS)[number]

@@ -500,6 +500,21 @@ create table reverted_changes (
   constraint reverted_changes_pkey PRIMARY KEY (source_id, object, change)
 );
 
+create table role_mappings (
+  id integer generated always as identity not null,
+  connection_id integer not null,
+  kind text not null,
+  value text not null,
+  role text not null,
+  created_at timestamp with time zone not null,
+  constraint role_mappings_kind_check CHECK ((kind = ANY (ARRAY['appRole'::text, 'group'::text]))),
+  constraint role_mappings_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'helpdesk'::text, 'operator'::text, 'administrator'::text]))),
+  constraint role_mappings_value_check CHECK ((value <> ''::text)),
+  constraint role_mappings_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint role_mappings_pkey PRIMARY KEY (id),
+  constraint role_mappings_connection_id_kind_value_key UNIQUE (connection_id, kind, value)
+);
+
 create table run_log (
   run_id integer not null,
   seq integer not null,
@@ -583,18 +598,32 @@ create table schema_migrations (
 create table sessions (
   id integer generated always as identity not null,
   digest bytea not null,
-  administrator_id integer not null,
+  administrator_id integer,
   created_at timestamp with time zone not null,
   last_seen_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   address text not null,
   user_agent text not null,
+  user_id integer,
+  connection_id integer,
+  role text,
+  role_problem text,
+  subject text,
+  constraint sessions_owner_check CHECK (
+CASE
+    WHEN (administrator_id IS NULL) THEN ((user_id IS NOT NULL) AND (connection_id IS NOT NULL))
+    ELSE ((user_id IS NULL) AND (connection_id IS NULL) AND (role IS NULL))
+END),
+  constraint sessions_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'helpdesk'::text, 'operator'::text, 'administrator'::text]))),
   constraint sessions_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES administrators(id) ON DELETE CASCADE,
+  constraint sessions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_digest_key UNIQUE (digest)
 );
 CREATE INDEX sessions_end ON public.sessions USING btree (expires_at);
 CREATE INDEX sessions_of ON public.sessions USING btree (administrator_id);
+CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 create table setup (
   single boolean default true not null,
@@ -610,6 +639,22 @@ create table signin_attempts (
   constraint signin_attempts_pkey PRIMARY KEY (bucket)
 );
 CREATE INDEX signin_attempts_last ON public.signin_attempts USING btree (last_at);
+
+create table signin_flows (
+  digest bytea not null,
+  connection_id integer not null,
+  browser bytea not null,
+  nonce text not null,
+  verifier bytea not null,
+  redirect_uri text not null,
+  return_to text not null,
+  network bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint signin_flows_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint signin_flows_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX signin_flows_end ON public.signin_flows USING btree (expires_at);
+CREATE INDEX signin_flows_network ON public.signin_flows USING btree (network);
 
 create table source_health (
   source_id integer not null,

@@ -328,6 +328,14 @@ export interface Tables {
     run_id: number
     at: number
   }
+  role_mappings: {
+    id: GeneratedAlways<number>
+    connection_id: number
+    kind: string
+    value: string
+    role: string
+    created_at: Date
+  }
   run_log: {
     run_id: number
     seq: number
@@ -380,12 +388,17 @@ export interface Tables {
   sessions: {
     id: GeneratedAlways<number>
     digest: Buffer
-    administrator_id: number
+    administrator_id: number | null
     created_at: Date
     last_seen_at: Date
     expires_at: Date
     address: string
     user_agent: string
+    user_id: number | null
+    connection_id: number | null
+    role: string | null
+    role_problem: string | null
+    subject: string | null
   }
   setup: {
     single: Generated<boolean>
@@ -395,6 +408,17 @@ export interface Tables {
     bucket: Buffer
     failures: number
     last_at: Date
+  }
+  signin_flows: {
+    digest: Buffer
+    connection_id: number
+    browser: Buffer
+    nonce: string
+    verifier: Buffer
+    redirect_uri: string
+    return_to: string
+    network: Buffer
+    expires_at: Date
   }
   source_health: {
     source_id: number

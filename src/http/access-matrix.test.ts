@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { type Ask, aServer, SAME_SITE, sessionHeaders, sessionOf, type TestServer } from '../../test/support/server.ts'
+import { letSignIn, PERSON_ROLES, personSession } from '../../test/support/sign-in.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import { API } from '../contract/api/api.ts'
 import { type Endpoint, ROLES, SCOPES } from '../contract/api/endpoint.ts'
@@ -12,13 +13,20 @@ let test: TestDatabase
 let world: SyncWorld
 let http: TestServer
 const askers = new Map<string, Ask>()
+let aPersonsSession: (role: (typeof PERSON_ROLES)[number]) => Promise<string>
 
 const ROLE_ORDER = ['viewer', 'helpdesk', 'operator', 'administrator']
 const PEOPLE = [...ROLES, 'expired session', 'disabled account', 'forged session'] as const
 
 beforeAll(async () => {
   test = await createTestDatabase()
-  world = await aSyncWorld(test.db)
+  world = await aSyncWorld(test.db, {
+    users: 2,
+    settings: { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } },
+  })
+  await world.sync()
+  const { provider, people, connectionId } = await letSignIn(world)
+  await provider.stop()
   http = await aServer(world.engine)
   askers.set('nobody', http.asNobody)
   for (const scope of SCOPES) askers.set(`token ${scope}`, await http.withToken(scope))
@@ -30,6 +38,13 @@ beforeAll(async () => {
   await test.db.query(`update terminals set revoked_at = now() where name = 'revoked terminal'`)
   await test.db.query(`update terminals set expires_at = now() - interval '1 s' where name = 'expired terminal'`)
   for (const who of PEOPLE) askers.set(who, await asPerson(who))
+  aPersonsSession = (role) => personSession(world.engine, { userId: people[0]!.userId, connectionId, role })
+  for (const role of PERSON_ROLES) {
+    askers.set(`person ${role ?? 'without'}`, async (method, url, body, headers) => {
+      const token = await aPersonsSession(role)
+      return http.asNobody(method, url, body, { ...sessionHeaders(token), ...headers })
+    })
+  }
 })
 afterAll(async () => {
   await http.stop()
@@ -67,10 +82,12 @@ function expected(who: string, { role, scope, path }: Endpoint): 'allowed' | 401
   if (role === 'terminal') return who === 'nobody' || isSessionGone(who) ? 401 : 403
   if (who.startsWith('token ')) return scope === who.slice(6) ? 'allowed' : 403
   if (role === 'anyone') return 'allowed'
-  const rank = ROLE_ORDER.indexOf(who)
-  if (rank < 0) return 401
-  if (role === 'person') return 403
-  return role === 'signed-in' || role === 'account' || rank >= ROLE_ORDER.indexOf(role) ? 'allowed' : 403
+  const isPerson = who.startsWith('person ')
+  const rank = ROLE_ORDER.indexOf(who.replace('person ', ''))
+  if (rank < 0 && !isPerson) return 401
+  if (role === 'person') return isPerson ? 'allowed' : 403
+  if (role === 'account') return isPerson ? 403 : 'allowed'
+  return role === 'signed-in' || rank >= ROLE_ORDER.indexOf(role) ? 'allowed' : 403
 }
 
 /** Whose cookie counts as none. */
@@ -110,7 +127,8 @@ describe('whoever asks for an endpoint', () => {
   it.each(ENDPOINTS.filter(([, { method, role }]) => method !== 'GET' && role !== 'terminal'))(
     '%s is refused when another site asks, or without the mark of the session',
     async (_name, { method, path, role }) => {
-      const token = await sessionOf(world.engine, 'administrator', 'csrf')
+      const token =
+        role === 'person' ? await aPersonsSession(null) : await sessionOf(world.engine, 'administrator', 'csrf')
       const own = sessionHeaders(token)
       const without = (headers: Record<string, string>) =>
         Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-muster-csrf'))
@@ -202,6 +220,7 @@ describe('the server', () => {
     expect(new Set(others)).toEqual(
       new Set([
         'GET /healthz',
+        'GET /signin/microsoft',
         'GET /readyz',
         'GET /api/openapi.json',
         'GET /api/docs',

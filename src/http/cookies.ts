@@ -1,10 +1,13 @@
-// The two cookies: the session, and the mark of a browser that signed in before. Neither can be read by a script or set for other
+// The cookies: the session, the mark of a browser that signed in before, and the mark of one that is on its way to Microsoft and
+// back. None can be read by a script or set for other
 // hosts; on https their names make the browser refuse anything less.
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+type CookieName = 'session' | 'device' | 'flow'
+
 /** `__Host-`: https only, this host only, whole site. A name of its own on http, so that one cannot be slipped in for the other. */
-function nameOf(request: FastifyRequest, name: 'session' | 'device'): string {
+function nameOf(request: FastifyRequest, name: CookieName): string {
   return request.protocol === 'https' ? `__Host-muster-${name}` : `muster-${name}`
 }
 
@@ -12,7 +15,7 @@ function optionsOf(request: FastifyRequest): CookieSerializeOptions {
   return { path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' }
 }
 
-export function readCookie(request: FastifyRequest, name: 'session' | 'device'): string | undefined {
+export function readCookie(request: FastifyRequest, name: CookieName): string | undefined {
   return request.cookies[nameOf(request, name)]
 }
 
@@ -24,6 +27,15 @@ export function writeSession(request: FastifyRequest, reply: FastifyReply, token
     // https://w3c.github.io/webappsec-clear-site-data/ ; cookies are not among it: the mark of the browser stays.
     reply.header('clear-site-data', '"cache", "storage"')
   } else reply.setCookie(name, token, optionsOf(request))
+}
+
+const FLOW_SECONDS = 600
+
+/** Lax: it has to come along when Microsoft's page sends the browser back, and with nothing else of other sites. */
+export function writeFlow(request: FastifyRequest, reply: FastifyReply, browser: string | undefined): void {
+  const options = { ...optionsOf(request), sameSite: 'lax' as const }
+  if (browser === undefined) reply.clearCookie(nameOf(request, 'flow'), options)
+  else reply.setCookie(nameOf(request, 'flow'), browser, { ...options, maxAge: FLOW_SECONDS })
 }
 
 const DEVICE_SECONDS = 180 * 86_400

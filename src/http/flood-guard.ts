@@ -1,7 +1,7 @@
 // Refuses who asks more than one caller may, before anything is looked up for him.
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/clock.ts'
-import { networkOf } from '../signin/attempts.ts'
+import { networkOf } from '../signin/network.ts'
 import type { Identity } from '../signin/identity.ts'
 import { ADDRESS_LIMIT, Flood, IDENTITY_LIMIT, TERMINALS_LIMIT } from './flood.ts'
 import { HttpError } from './problem.ts'

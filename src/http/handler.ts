@@ -32,9 +32,13 @@ export interface Client {
   readonly userAgent: string
   /** What a browser that signed in before brings along. */
   readonly device: string | undefined
+  /** Scheme, host and port as it sees this server. */
+  readonly origin: string
   /** Sets the cookies of an answer; `undefined` ends the session in the browser, with all that it keeps. */
   setSession(token: string | undefined): void
   setDevice(device: string): void
+  /** Marks the browser that a sign-in with Microsoft was begun in. */
+  setFlow(browser: string): void
 }
 
 /** One request as a route gets it. */

@@ -6,6 +6,7 @@ import { connectionRoutes } from './routes/connections.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { installationRoutes } from './routes/installation.ts'
 import { runRoutes } from './routes/runs.ts'
+import { signInRoutes } from './routes/sign-in.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { terminalRoutes } from './routes/terminals.ts'
 import { userEditRoutes } from './routes/user-edits.ts'
@@ -13,6 +14,7 @@ import { userRoutes } from './routes/users.ts'
 
 export const HANDLERS: Handlers = {
   ...accessRoutes,
+  ...signInRoutes,
   ...connectionRoutes,
   ...sourceRoutes,
   ...configurationRoutes,

@@ -2,6 +2,9 @@
 import type { Queue } from '../jobs/queue.ts'
 import type { GraphClient, GraphClientOptions } from '../graph/client.ts'
 import type { Engine } from '../sync/engine.ts'
+import type { HomeRealms } from '../signin/home-realms.ts'
+import type { MicrosoftParts } from '../signin/microsoft.ts'
+import type { Oidc } from '../signin/oidc-exchange.ts'
 import type { Actions } from './actions.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import type { KeptFigures } from './kept-figures.ts'
@@ -42,6 +45,15 @@ export interface HttpParts {
   readonly terminals: TerminalMemory
   readonly installation: Installation
   readonly figures: KeptFigures
+  /** What signing in with Microsoft keeps in this process. */
+  readonly microsoft: { readonly oidc: Oidc; readonly realms: HomeRealms }
+  /** MUSTER_PUBLIC_URL. */
+  readonly publicUrl: string | undefined
   /** Throws where the key of this process is not the one that the database was filled with. */
   readonly checkKey?: () => Promise<void>
+}
+
+/** For the functions of `signin/microsoft.ts`. */
+export function microsoftParts({ engine, microsoft }: HttpParts): MicrosoftParts {
+  return { ...engine, ...microsoft, openGraph: (connection) => engine.openGraph(connection) }
 }

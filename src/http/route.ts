@@ -8,7 +8,7 @@ import { ConfigError, type ConfigProblem, InvariantError } from '../base/errors.
 import type { Actor } from '../registry/audit.ts'
 import { SignInError, SlowDownError } from '../signin/errors.ts'
 import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
-import { readCookie, writeDevice, writeSession } from './cookies.ts'
+import { readCookie, writeDevice, writeFlow, writeSession } from './cookies.ts'
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
 import { checkAccess, checkOrigin, identify } from './guard.ts'
@@ -168,8 +168,10 @@ function clientOf(request: FastifyRequest, reply: FastifyReply): Call<Endpoint>[
     address: request.ip,
     userAgent: request.headers['user-agent'] ?? '',
     device: readCookie(request, 'device'),
+    origin: `${request.protocol}://${request.host}`,
     setSession: (token) => writeSession(request, reply, token),
     setDevice: (device) => writeDevice(request, reply, device),
+    setFlow: (browser) => writeFlow(request, reply, browser),
   }
 }
 

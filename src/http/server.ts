@@ -9,6 +9,7 @@ import { guardFirstStart } from './first-start.ts'
 import { HANDLERS } from './handlers.ts'
 import { setHeaders } from './headers.ts'
 import type { HttpParts } from './parts.ts'
+import { registerMicrosoftCallback } from './microsoft-callback.ts'
 import { presentProblem } from './problem.ts'
 import { Refusals } from './refusals.ts'
 import { registerHealth } from './ready.ts'
@@ -58,6 +59,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   const refusals = new Refusals(parts.engine)
   guardFirstStart(server, parts.engine.db, refusals)
   registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood })
+  registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals })
   registerHealth(server, parts)
   await registerDocs(server, parts.version)
   await registerWeb(server, options.webFolder)

@@ -87,6 +87,16 @@ export async function requireConnection(db: Queries, name: string): Promise<Conn
   return parseConnection(row)
 }
 
+/** @throws NotFoundError where it was removed meanwhile */
+export async function requireConnectionById(db: Queries, id: number): Promise<Connection> {
+  const { rows } = await db.query<ConnectionRow>(`select ${CONNECTION_COLUMNS} from connections c where c.id = $1`, [
+    id,
+  ])
+  const [row] = rows
+  if (row === undefined) throw new NotFoundError('connection', String(id))
+  return parseConnection(row)
+}
+
 /** The credentials of a connection without their values, the newest first. */
 export async function listCredentials(db: Queries, connectionId: number): Promise<readonly CredentialOnFile[]> {
   const { rows } = await db.query<CredentialOnFile>(

@@ -142,9 +142,20 @@ async function drawFree(
 
 async function requireOwnPin(tx: Queries, user: EditedUser): Promise<void> {
   const owner = await ownerOf(tx, user)
-  const pin = owner?.settings.users.properties.pin
-  if (owner === undefined || pin === undefined || pin === null || pin === 'generate' || !isOwned(pin)) return
+  if (owner === undefined || !givesPin(owner)) return
   throw new ConflictError('owned-by-source', `The PIN is given by ${owner.name}; change it in Entra`)
+}
+
+function givesPin({ settings }: Source): boolean {
+  const { pin } = settings.users.properties
+  return pin !== undefined && pin !== null && pin !== 'generate' && isOwned(pin)
+}
+
+/** Whether a PIN can be drawn for a user here: his source does not give it. */
+export async function isPinOwn(db: Queries, userId: number): Promise<boolean> {
+  const { rows } = await db.query<{ source_id: number | null }>('select source_id from users where id = $1', [userId])
+  const owner = (await listSources(db)).find((source) => source.id === rows[0]?.source_id)
+  return owner === undefined || !givesPin(owner)
 }
 
 async function ownerOf(tx: Queries, user: EditedUser): Promise<Source | undefined> {

@@ -3,9 +3,10 @@ import { NotFoundError } from '../base/errors.ts'
 import type { Role, Scope } from '../contract/api/endpoint.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
+import { userSubject } from '../registry/person-history.ts'
 import { type AccountChange, changeAccount, insertAccount, type ListedAccount, requireAccount } from './accounts.ts'
 import { hashPassword } from './hashing.ts'
-import type { AccountIdentity } from './identity.ts'
+import type { SessionIdentity } from './identity.ts'
 import { requireGoodPassword } from './password.ts'
 import type { SignInParts } from './parts.ts'
 import { endSessionsOf } from './sessions.ts'
@@ -77,18 +78,18 @@ export async function removeAccount(parts: SignInParts, id: number, actor: Actor
  */
 export async function endSession(
   parts: SignInParts,
-  { session, identity }: { readonly session: number; readonly identity: AccountIdentity },
+  { session, identity }: { readonly session: number; readonly identity: SessionIdentity },
   actor: Actor,
 ): Promise<void> {
   await withTransaction(parts.db, async (tx) => {
-    const { rows } = await tx.query<{ name: string }>(
-      `delete from sessions s using administrators a
-       where s.id = $1 and a.id = s.administrator_id and ($2 or a.id = $3) returning a.name`,
+    const { rows } = await tx.query<{ administrator: string | null; user_id: number | null }>(
+      `delete from sessions s where s.id = $1 and ($2 or s.${identity.kind === 'account' ? 'administrator_id' : 'user_id'} = $3)
+       returning (select a.name from administrators a where a.id = s.administrator_id) as administrator, s.user_id`,
       [session, identity.role === 'administrator', identity.id],
     )
     const ended = rows[0]
     if (ended === undefined) throw new NotFoundError('session', String(session))
-    const subject = `administrator ${ended.name}`
+    const subject = ended.user_id === null ? `administrator ${ended.administrator ?? ''}` : userSubject(ended.user_id)
     await recordAudit(tx, parts, { actor, action: 'session.end', subject, details: { session } })
   })
 }

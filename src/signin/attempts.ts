@@ -4,6 +4,7 @@
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { SlowDownError } from './errors.ts'
+import { networkOf } from './network.ts'
 import type { SignInParts } from './parts.ts'
 
 interface Rule {
@@ -84,16 +85,6 @@ function bucketsOf({ vault }: SignInParts, attempt: Attempt): readonly [Bucket, 
     { key: key(`account ${attempt.target}`), rule: RULES.account },
     { key: key('overall'), rule: RULES.overall },
   ]
-}
-
-/** Whoever has one address of IPv6 has a network of them. */
-export function networkOf(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address
-  const [head = '', tail = ''] = address.split('::')
-  const left = head.split(':').filter((part) => part !== '')
-  const right = tail.split(':').filter((part) => part !== '')
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return [...left, ...zeros, ...right].slice(0, 4).join(':')
 }
 
 /** @returns for how many seconds it comes too early; 0: counted */

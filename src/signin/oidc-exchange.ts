@@ -19,6 +19,7 @@ import { assert } from '../base/errors.ts'
 import type { FlowRefusal, TokenRefusal } from '../contract/sign-in-refusals.ts'
 import { asRecord, parseJson } from '../graph/body.ts'
 import { type Credential, clientAuthentication } from '../graph/credential.ts'
+import { TokenError } from '../graph/errors.ts'
 import { CLOCK_TOLERANCE_SECONDS, type VerifiedPerson } from './id-token.ts'
 import { type Discovered, type DocumentParts, ProviderUnavailable, TenantDocuments } from './oidc-documents.ts'
 import { type Refused, refusalOf } from './oidc-refusals.ts'
@@ -120,6 +121,7 @@ export async function ask<Answer>(
       first ??= outcome
     }
   } catch (error) {
+    if (error instanceof TokenError) return { kind: 'refused', reason: 'application-refused', hint: error.message }
     if (!(error instanceof ProviderUnavailable)) throw error
     return { kind: 'refused', reason: 'provider-unavailable', hint: error.message }
   }
@@ -128,12 +130,20 @@ export async function ask<Answer>(
 
 async function proofsOf(oidc: Oidc, exchange: Exchange, tokenUrl: string): Promise<readonly ClientAuth[]> {
   const proofs: ClientAuth[] = []
+  let unusable: TokenError | undefined
   for (const manner of exchange.manners) {
     if (manner === 'public') proofs.push(None())
     else
       for (const credential of await oidc.openCredentials(exchange.connection.id))
-        proofs.push(await clientAuthentication(credential, { tokenUrl, clock: oidc.clock }))
+        try {
+          proofs.push(await clientAuthentication(credential, { tokenUrl, clock: oidc.clock }))
+        } catch (error) {
+          // A managed identity proves itself to Azure only, and a file may lack; another credential may do.
+          if (!(error instanceof TokenError)) throw error
+          unusable ??= error
+        }
   }
+  if (proofs.length === 0 && unusable !== undefined) throw unusable
   return proofs
 }
 

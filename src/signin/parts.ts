@@ -5,6 +5,6 @@ import type { Vault } from '../vault/keys.ts'
 
 export interface SignInParts {
   readonly db: Database
-  readonly vault: Pick<Vault, 'lookup'>
+  readonly vault: Pick<Vault, 'lookup' | 'seal' | 'open'>
   readonly clock: Clock
 }

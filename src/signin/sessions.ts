@@ -1,17 +1,20 @@
-// Sessions of people: an opaque token in a cookie, its digest in the database. Everything about a session is looked up with each
-// request, so that one that was ended, and an account that was disabled or changed, counts at once and on every server.
+// Sessions: an opaque token in a cookie, its digest in the database. Everything about a session is looked up with each request, so
+// that one that was ended, an account that was disabled or changed, and a person who may not sign in any more, count at once and on
+// every server.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ROLES } from '../contract/api/endpoint.ts'
+import { ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
-import type { AccountIdentity } from './identity.ts'
+import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
+import type { SessionIdentity } from './identity.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf, drawToken } from './random.ts'
 
+const HOUR_MS = 3_600_000
 /** A session that nobody used for so long has ended. */
 const IDLE_MS = 30 * 60_000
-/** However much it is used. */
-const LONGEST_MS = 12 * 3_600_000
+/** However much it is used. A role that Entra gave is looked at again each working day. */
+const LONGEST_MS = { account: 12 * HOUR_MS, personWithRole: 8 * HOUR_MS, person: 12 * HOUR_MS }
 /** How exactly it is kept when a session was last used: each request would write otherwise. */
 const SEEN_MS = 60_000
 /** Longer names of browsers are cut. */
@@ -22,52 +25,111 @@ export interface SessionPlace {
   readonly userAgent: string
 }
 
-/** Begins a session. The token is in nobody's hands but the caller's. */
+/** Whose session it is. */
+export type SessionOwner =
+  | { readonly administratorId: number }
+  | {
+      readonly userId: number
+      readonly connectionId: number
+      readonly role: Role | null
+      readonly roleProblem: string | null
+      readonly subject: string
+    }
+
+export interface StartedSession {
+  /** In nobody's hands but the caller's. */
+  readonly token: string
+  readonly id: number
+  readonly expiresAt: Date
+}
+
+/** Begins a session. */
 export async function startSession(
   tx: Queries,
-  options: { readonly administratorId: number; readonly now: Date; readonly place: SessionPlace },
-): Promise<{ readonly token: string; readonly id: number; readonly expiresAt: Date }> {
-  const { administratorId, now, place } = options
+  options: { readonly owner: SessionOwner; readonly now: Date; readonly place: SessionPlace },
+): Promise<StartedSession> {
+  const { owner, now, place } = options
   const token = drawToken()
-  const expiresAt = new Date(now.getTime() + LONGEST_MS)
+  const expiresAt = new Date(now.getTime() + longestOf(owner))
+  const person = 'userId' in owner ? owner : undefined
+  const administratorId = 'administratorId' in owner ? owner.administratorId : null
   const { rows } = await tx.query<{ id: number }>(
-    `insert into sessions (digest, administrator_id, created_at, last_seen_at, expires_at, address, user_agent)
-     values ($1, $2, $3, $3, $4, $5, $6) returning id`,
-    [digestOf(token), administratorId, now, expiresAt, place.address, place.userAgent.slice(0, LONGEST_USER_AGENT)],
+    `insert into sessions (digest, administrator_id, user_id, connection_id, role, role_problem, subject, created_at, last_seen_at,
+       expires_at, address, user_agent)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11) returning id`,
+    [
+      digestOf(token),
+      administratorId,
+      person?.userId ?? null,
+      person?.connectionId ?? null,
+      person?.role ?? null,
+      person?.roleProblem ?? null,
+      person?.subject ?? null,
+      now,
+      expiresAt,
+      place.address,
+      place.userAgent.slice(0, LONGEST_USER_AGENT),
+    ],
   )
-  await tx.query('update administrators set last_sign_in_at = $2 where id = $1', [administratorId, now])
+  if (administratorId !== null)
+    await tx.query('update administrators set last_sign_in_at = $2 where id = $1', [administratorId, now])
   return { token, id: rows[0]?.id ?? 0, expiresAt }
 }
 
-/** Whose session this is; undefined where it has ended, or its account may not sign in. */
-export async function findSession(parts: SignInParts, token: string): Promise<AccountIdentity | undefined> {
+function longestOf(owner: SessionOwner): number {
+  if ('administratorId' in owner) return LONGEST_MS.account
+  return owner.role === null ? LONGEST_MS.person : LONGEST_MS.personWithRole
+}
+
+/** SQL: sessions `x` of people who may sign in still, with what is known of them. */
+const SESSIONS_OF_PEOPLE = `sessions x join users u on u.id = x.user_id ${SIGN_IN_JOINS} where ${maySignIn('x.connection_id')}`
+
+const found = z.object({
+  id: z.int(),
+  kind: z.enum(['account', 'person']),
+  owner: z.int(),
+  name: z.string(),
+  role: z.enum(ROLES).nullable(),
+  connection_id: z.int().nullable(),
+  expires_at: z.date(),
+  last_seen_at: z.date(),
+})
+
+/** Whose session this is; undefined where it has ended, or its owner may not sign in. */
+export async function findSession(parts: SignInParts, token: string): Promise<SessionIdentity | undefined> {
   const now = parts.clock.now()
-  const { rows } = await parts.db.query<{
-    id: number
-    administrator_id: number
-    name: string
-    role: string
-    expires_at: Date
-    last_seen_at: Date
-  }>(
-    `select s.id, s.administrator_id, a.name, a.role, s.expires_at, s.last_seen_at
-     from sessions s join administrators a on a.id = s.administrator_id
-     where s.digest = $1 and a.enabled and s.expires_at > $2 and s.last_seen_at > $3`,
+  const { rows } = await parts.db.query(
+    `select x.id, 'account' as kind, a.id as owner, a.name, a.role, null::int as connection_id, x.expires_at, x.last_seen_at
+       from sessions x join administrators a on a.id = x.administrator_id
+      where x.digest = $1 and a.enabled and x.expires_at > $2 and x.last_seen_at > $3
+     union all
+     select x.id, 'person', u.id, u.user_name, x.role, x.connection_id, x.expires_at, x.last_seen_at
+       from ${SESSIONS_OF_PEOPLE} and x.digest = $1 and x.expires_at > $2 and x.last_seen_at > $3`,
     [digestOf(token), now, idleSince(now)],
   )
-  const found = rows[0]
-  if (found === undefined) return undefined
-  if (now.getTime() - found.last_seen_at.getTime() > SEEN_MS)
-    await parts.db.query('update sessions set last_seen_at = $2 where id = $1', [found.id, now])
-  return {
-    kind: 'account',
-    id: found.administrator_id,
-    name: found.name,
-    role: z.enum(ROLES).parse(found.role),
-    sessionId: found.id,
-    csrf: csrfOf(token),
-    expiresAt: found.expires_at,
-  }
+  if (rows[0] === undefined) return undefined
+  const session = found.parse(rows[0])
+  if (now.getTime() - session.last_seen_at.getTime() > SEEN_MS)
+    await parts.db.query('update sessions set last_seen_at = $2 where id = $1', [session.id, now])
+  const { owner: id, name, role, connection_id: connectionId, expires_at: expiresAt } = session
+  const common = { id, name, sessionId: session.id, csrf: csrfOf(token), expiresAt }
+  if (session.kind === 'person') return { ...common, kind: 'person', role, connectionId: connectionId ?? 0 }
+  return role === null ? undefined : { ...common, kind: 'account', role }
+}
+
+/** Why groups could not be asked for when a session began; null where nothing is missing. */
+export async function roleProblemOf(db: Queries, sessionId: number): Promise<string | null> {
+  const { rows } = await db.query<{ role_problem: string | null }>('select role_problem from sessions where id = $1', [
+    sessionId,
+  ])
+  return rows[0]?.role_problem ?? null
+}
+
+/** Removes sessions of people who may not sign in any more. Nobody can use them; nobody should see them either. */
+export async function removeSessionsOfFormer(db: Queries): Promise<void> {
+  await db.query(
+    `delete from sessions where user_id is not null and id not in (select x.id from ${SESSIONS_OF_PEOPLE})`,
+  )
 }
 
 /** What belongs to a session's token, but does not tell it. */
@@ -77,7 +139,6 @@ export function csrfOf(token: string): string {
 
 export interface OpenSession {
   readonly id: number
-  readonly administratorId: number
   readonly createdAt: Date
   readonly lastSeenAt: Date
   readonly expiresAt: Date
@@ -85,27 +146,26 @@ export interface OpenSession {
   readonly userAgent: string
 }
 
-/** The sessions of an account that still work, the one used last first. */
+/** Somebody's sessions that still work, the one used last first. */
 export async function listSessions(
   db: Queries,
-  options: { readonly administratorId: number; readonly now: Date },
+  options: { readonly owner: Pick<SessionIdentity, 'kind' | 'id'>; readonly now: Date },
 ): Promise<readonly OpenSession[]> {
+  const { owner, now } = options
   const { rows } = await db.query<{
     id: number
-    administrator_id: number
     created_at: Date
     last_seen_at: Date
     expires_at: Date
     address: string
     user_agent: string
   }>(
-    `select id, administrator_id, created_at, last_seen_at, expires_at, address, user_agent from sessions
-     where administrator_id = $1 and expires_at > $2 and last_seen_at > $3 order by last_seen_at desc, id`,
-    [options.administratorId, options.now, idleSince(options.now)],
+    `select id, created_at, last_seen_at, expires_at, address, user_agent from sessions
+     where ${OWNER_COLUMNS[owner.kind]} = $1 and expires_at > $2 and last_seen_at > $3 order by last_seen_at desc, id`,
+    [owner.id, now, idleSince(now)],
   )
   return rows.map((row) => ({
     id: row.id,
-    administratorId: row.administrator_id,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
     expiresAt: row.expires_at,
@@ -113,6 +173,8 @@ export async function listSessions(
     userAgent: row.user_agent,
   }))
 }
+
+const OWNER_COLUMNS = { account: 'administrator_id', person: 'user_id' } as const
 
 /** Sessions last used before this have ended. */
 export function idleSince(now: Date): Date {

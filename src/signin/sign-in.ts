@@ -112,7 +112,7 @@ async function begin(parts: SignInParts, tx: Transaction, options: Beginning): P
   const { administratorId, place, action, how } = options
   const now = parts.clock.now()
   const { name, role } = await requireAccount(tx, { id: administratorId, now })
-  const session = await startSession(tx, { administratorId, now, place })
+  const session = await startSession(tx, { owner: { administratorId }, now, place })
   const actor: Actor = { kind: 'account', name, id: administratorId, address: place.address }
   await recordAudit(tx, parts, { actor, action, subject: `administrator ${name}`, details: how })
   const identity: AccountIdentity = {

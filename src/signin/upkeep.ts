@@ -3,6 +3,9 @@ import { ConflictError } from '../base/errors.ts'
 import { ROLES, type Role, type Scope } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import type { Actor } from '../registry/audit.ts'
+import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
+import { removeOldFlows } from './flows.ts'
+import { removeSessionsOfFormer } from './sessions.ts'
 
 /** So long it is kept where somebody was identified. */
 const SIGHTING_DAYS = 30
@@ -20,8 +23,15 @@ export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])
 }
 
+/** What has to be gone within a minute: sessions of people who may not sign in any more, and sign-ins that came to nothing. */
+export async function removeSoon(db: Queries, now: Date): Promise<void> {
+  await removeSessionsOfFormer(db)
+  await removeOldFlows(db, now)
+}
+
 /**
- * Whether somebody who asked for something may still have it done: his account or token is there, enabled, and has what it needs.
+ * Whether somebody who asked for something may still have it done: his account or token is there, enabled, and has what it needs;
+ * a person may still sign in, and has a session with a role that is enough.
  *
  * @throws ConflictError `not-allowed`
  */
@@ -37,6 +47,13 @@ export async function requireStillAllowed(
       actor.id,
       roles,
     ])
+    if (rowCount === 1) return
+  } else if (actor.kind === 'person') {
+    const { rowCount } = await db.query(
+      `select 1 from sessions x join users u on u.id = x.user_id ${SIGN_IN_JOINS}
+        where x.user_id = $1 and x.role = any($2) and x.expires_at > $3 and ${maySignIn('x.connection_id')} limit 1`,
+      [actor.id, roles, now],
+    )
     if (rowCount === 1) return
   } else if (actor.kind === 'token') {
     const { rowCount } = await db.query(

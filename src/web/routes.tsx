@@ -64,8 +64,20 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const session = await context.queries.ensureQueryData(sessionQuery)
     if (session === null) throw redirect({ to: '/sign-in', search: { to: location.href } })
+    // Whoever has no role has one page.
+    if (session.account.role === null && location.pathname !== '/me') throw redirect({ to: '/me' })
   },
   component: Frame,
+})
+
+const me = createRoute({
+  getParentRoute: () => inside,
+  path: '/me',
+  beforeLoad: async ({ context }) => {
+    const session = await context.queries.ensureQueryData(sessionQuery)
+    if (session?.account.kind !== 'person') throw redirect({ to: '/account' })
+  },
+  component: lazyRouteComponent(() => import('./screens/me/me.tsx'), 'Me'),
 })
 
 const overview = createRoute({
@@ -169,6 +181,12 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('./screens/access/audit.tsx'), 'Audit'),
 })
 
+const signInSettings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings/sign-in',
+  component: lazyRouteComponent(() => import('./screens/access/sign-in-settings.tsx'), 'SignInSettings'),
+})
+
 const installation = createRoute({
   getParentRoute: () => inside,
   path: '/settings/installation',
@@ -218,6 +236,7 @@ export function createWeb(queries: QueryClient) {
       signIn,
       signInByLink,
       inside.addChildren([
+        me,
         overview,
         issues,
         runs,
@@ -234,6 +253,7 @@ export function createWeb(queries: QueryClient) {
         tokens,
         terminals,
         audit,
+        signInSettings,
         installation,
         account,
       ]),

@@ -44,5 +44,5 @@ export function useSession(): OwnSession | null {
 /** Whether who is signed in may do what needs this role. What he may not do is not offered; the server refuses it anyway. */
 export function useMay(needed: Role): boolean {
   const session = useSession()
-  return session !== null && mayAct(session.account.role, needed)
+  return session !== null && session.account.role !== null && mayAct(session.account.role, needed)
 }

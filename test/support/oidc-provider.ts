@@ -1,6 +1,6 @@
 // A certified OpenID provider that has nothing to do with Muster or its emulator, on loopback, dressed as a tenant: issuer
 // `{root}/{tenant id}/v2.0`, claims `tid`, `oid`, `ver`, `roles`, `groups`. It reads the machine's own clock.
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -205,8 +205,8 @@ function makeProvider(
 }
 
 /** Tells nothing of the person, like Entra's. */
-function subjectOf({ objectId }: ProvidedPerson): string {
-  return `pairwise-${objectId}`
+function subjectOf({ userName }: ProvidedPerson): string {
+  return `pairwise-${createHash('sha256').update(userName).digest('hex').slice(0, 20)}`
 }
 
 function claimsOf(

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { createApp } from '../../src/app.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { loadConfig, showSettings } from '../../src/config.ts'
 import type { Role, Scope } from '../../src/contract/api/endpoint.ts'
 import { WAYS } from '../../src/contract/api/terminals.ts'
@@ -10,6 +11,10 @@ import type { HttpParts } from '../../src/http/parts.ts'
 import { KeptFigures } from '../../src/http/kept-figures.ts'
 import { RunFeeds } from '../../src/http/run-feed.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { openCredentials } from '../../src/registry/connections.ts'
+import { HomeRealms } from '../../src/signin/home-realms.ts'
+import { createOidc, type Oidc } from '../../src/signin/oidc-exchange.ts'
+import { createOidcSender } from '../../src/signin/oidc-transport.ts'
 import { csrfOf, startSession } from '../../src/signin/sessions.ts'
 import { TerminalMemory } from '../../src/signin/terminal-memory.ts'
 import { createTerminal, type TerminalSettings } from '../../src/signin/terminals.ts'
@@ -23,6 +28,16 @@ const NO_QUEUE: HttpParts['queue'] = {
 
 const noGraph: HttpParts['openGraphWith'] = () => {
   throw new Error('this test has no tenant')
+}
+
+/** Over the network of this machine, with the credentials of the database. */
+function testOidc(engine: Engine): Oidc {
+  return createOidc({
+    ...engine,
+    sender: createOidcSender({ clock: systemClock }),
+    userAgent: 'muster/test',
+    openCredentials: (connectionId) => openCredentials(engine.db, { connectionId, vault: engine.vault }),
+  })
 }
 
 /** Asks as one caller; `body` is sent as JSON. */
@@ -53,7 +68,7 @@ export const SAME_SITE = { 'sec-fetch-site': 'same-origin', origin: 'http://loca
 /** `engine` of `aSyncWorld`, or any other. Runs can be asked for where a queue is given. */
 export async function aServer(
   engine: Engine,
-  options: Partial<ServerOptions> & Partial<Pick<HttpParts, 'queue' | 'openGraphWith'>> = {},
+  options: Partial<ServerOptions> & Partial<Pick<HttpParts, 'queue' | 'openGraphWith' | 'publicUrl'>> = {},
 ): Promise<TestServer> {
   const config = loadConfig({ MUSTER_HOME: '/nonexistent' })
   const actions = createApp(engine, { config, close: () => Promise.resolve() })
@@ -72,6 +87,8 @@ export async function aServer(
     },
     terminals: new TerminalMemory(),
     figures: new KeptFigures(engine.db, engine.clock),
+    microsoft: { oidc: testOidc(engine), realms: new HomeRealms(engine) },
+    publicUrl: options.publicUrl,
     feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
   }
   const server = await createServer(parts, { trustedProxies: [], ...options })
@@ -139,7 +156,7 @@ export async function sessionOf(
       [name, role, now],
     )
     const place = { address: '127.0.0.1', userAgent: 'test' }
-    const { token } = await startSession(tx, { administratorId: rows[0]!.id, now, place })
+    const { token } = await startSession(tx, { owner: { administratorId: rows[0]!.id }, now, place })
     return token
   })
 }

@@ -45,11 +45,14 @@ export async function runDemo(session: Session, options: { readonly once: boolea
     const played = await play(stage)
     const serving = options.once || played.kind === 'broken' ? undefined : await app.serve({ administrator: 'Demo' })
     const web = serving?.link
+    // Where it serves is known only now.
+    if (serving !== undefined)
+      company.app.signIn.redirectUris.push({ uri: `${serving.url}/signin/microsoft`, platform: 'web' })
     if (session.json)
       writeJson(session.io, { home: config.home, runs: played.runs, ...(web === undefined ? {} : { web }) })
     const last = played.runs.at(-1)
     if (played.kind === 'broken') return last === undefined ? 1 : exitCodeOf(last.outcome)
-    if (!session.json) await writeFarewell(stage, { emulator, web })
+    if (!session.json) await writeFarewell(stage, { emulator, web, url: serving?.url })
     if (serving !== undefined) {
       await aborted(session.signal)
       await serving.stop()
@@ -128,12 +131,14 @@ export function demoConfiguration({ tenantId, clientId }: HostedTenant, url: str
         cloud: 'custom',
         authorityUrl: url,
         graphUrl: url,
+        signInWithMicrosoft: true,
       },
     },
     sources: {
       [SOURCE]: {
         connection: 'contoso',
         users: {
+          options: { useAsAuthenticationServer: true },
           properties: {
             aliases: ['upnPrefix', 'onPremisesSamAccountName'],
             cards: [{ from: 'onPremisesExtensionAttributes.extensionAttribute5' }],
@@ -242,7 +247,7 @@ async function exported(
 
 async function writeFarewell(
   { session, app, company, home, url }: Stage,
-  { emulator, web }: { emulator: Emulator; web: string | undefined },
+  { emulator, web, url: webUrl }: { emulator: Emulator; web: string | undefined; url: string | undefined },
 ): Promise<void> {
   const people = await exported(app, { kind: 'users', signal: session.signal })
   const groups = await exported(app, { kind: 'groups', signal: session.signal })
@@ -262,6 +267,11 @@ async function writeFarewell(
   const newcomer = JSON.stringify({ userPrincipalName: 'you@contoso.com', displayName: 'You', department: 'IT' })
   say(session, '\nOr in the browser, signed in as administrator; the link works once, within 30 minutes:')
   say(session, `  ${web}`)
+  const password = company.tenant.accounts.defaultPassword
+  if (password !== null) {
+    say(session, '\nOr, in another window, as one of the people; Sign in with Microsoft leads to the emulator:')
+    say(session, `  ${webUrl}/sign-in   user name ada.lovelace@contoso.com   password ${password}`)
+  }
   say(session, '\nThe company stays in business until Ctrl-C. In another terminal, join it and synchronize:')
   say(session, `  curl -X POST -H 'x-admin-key: ${emulator.adminKey}' -d '${newcomer}' ${hireUrl}`)
   say(session, `  ${muster} sync ${SOURCE}`)

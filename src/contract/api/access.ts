@@ -28,7 +28,14 @@ export type Account = z.infer<typeof account>
 
 /** Who one is, and what the pages of the web need to know before they show anything. */
 export const ownSession = z.object({
-  account: z.object({ id, name: z.string(), role: z.enum(ROLES) }),
+  account: z.object({
+    /** `person`: signed in with Microsoft; the id is the user's. */
+    kind: z.enum(['account', 'person']),
+    id,
+    name: z.string(),
+    /** Null: a person without a role, who sees his own page only. */
+    role: z.enum(ROLES).nullable(),
+  }),
   /** To be sent back as `X-Muster-Csrf` with everything that changes something. */
   csrf: z.string(),
   expiresAt: time,

@@ -4,11 +4,13 @@ import { CONNECTIONS } from './connections.ts'
 import { INSTALLATION } from './installation.ts'
 import { GROUPS, USERS } from './people.ts'
 import { RUNS } from './runs.ts'
+import { SIGN_IN } from './sign-in.ts'
 import { SOURCES } from './sources.ts'
 import { TERMINALS } from './terminals.ts'
 
 export const API = {
   ...ACCESS,
+  ...SIGN_IN,
   ...INSTALLATION,
   ...CONNECTIONS,
   ...SOURCES,

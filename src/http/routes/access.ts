@@ -14,7 +14,7 @@ import {
   removeAccount,
 } from '../../signin/administer.ts'
 import { isSetUp } from '../../signin/codes.ts'
-import type { AccountIdentity, Identity } from '../../signin/identity.ts'
+import type { AccountIdentity, Identity, SessionIdentity } from '../../signin/identity.ts'
 import { listSessions } from '../../signin/sessions.ts'
 import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
 import { type ListedToken, listTokens } from '../../signin/tokens.ts'
@@ -33,23 +33,23 @@ export const accessRoutes = {
   signInByLink: async (parts, { body, client }) =>
     welcome(parts, client, await signInByLink(parts.engine, body, client)),
 
-  getSession: async (parts, { identity }) => presentSession(parts, personOf(identity)),
+  getSession: async (parts, { identity }) => presentSession(parts, ownerOf(identity)),
 
   signOut: async ({ engine }, { identity, actor, client }) => {
-    const person = personOf(identity)
-    await endSession(engine, { session: person.sessionId, identity: person }, actor)
+    const owner = ownerOf(identity)
+    await endSession(engine, { session: owner.sessionId, identity: owner }, actor)
     client.setSession(undefined)
     return undefined
   },
 
   changePassword: async ({ engine }, { body, identity, actor }) => {
-    await changeOwnPassword(engine, body, { identity: personOf(identity), actor })
+    await changeOwnPassword(engine, body, { identity: accountOf(identity), actor })
     return undefined
   },
 
   listSessions: async ({ engine }, { identity }) => {
-    const person = personOf(identity)
-    const sessions = await listSessions(engine.db, { administratorId: person.id, now: engine.clock.now() })
+    const owner = ownerOf(identity)
+    const sessions = await listSessions(engine.db, { owner, now: engine.clock.now() })
     return {
       items: sessions.map((session) => ({
         id: String(session.id),
@@ -58,16 +58,16 @@ export const accessRoutes = {
         expiresAt: session.expiresAt.toISOString(),
         address: session.address,
         userAgent: session.userAgent,
-        isThis: session.id === person.sessionId,
+        isThis: session.id === owner.sessionId,
       })),
     }
   },
 
   endSession: async ({ engine }, { params, identity, actor, client }) => {
-    const person = personOf(identity)
+    const owner = ownerOf(identity)
     const session = Number(params.session)
-    await endSession(engine, { session, identity: person }, actor)
-    if (session === person.sessionId) client.setSession(undefined)
+    await endSession(engine, { session, identity: owner }, actor)
+    if (session === owner.sessionId) client.setSession(undefined)
     return undefined
   },
 
@@ -112,15 +112,20 @@ function welcome(parts: HttpParts, client: Client, { identity, token, device }: 
   return presentSession(parts, identity)
 }
 
-/** The endpoints that ask for it are for people only. */
-function personOf(identity: Identity): AccountIdentity {
-  if (identity.kind === 'account') return identity
+/** The endpoints that ask for it are for whoever has a session. */
+function ownerOf(identity: Identity): SessionIdentity {
+  if (identity.kind === 'account' || identity.kind === 'person') return identity
   throw new HttpError(403, 'forbidden', { message: 'This is for people who have signed in' })
 }
 
-function presentSession({ version }: HttpParts, identity: AccountIdentity): OwnSession {
-  const { id, name, role, csrf, expiresAt } = identity
-  return { account: { id: String(id), name, role }, csrf, expiresAt: expiresAt.toISOString(), version }
+function accountOf(identity: Identity): AccountIdentity {
+  if (identity.kind === 'account') return identity
+  throw new HttpError(403, 'forbidden', { message: 'This is for local accounts' })
+}
+
+function presentSession({ version }: HttpParts, identity: SessionIdentity): OwnSession {
+  const { kind, id, name, role, csrf, expiresAt } = identity
+  return { account: { kind, id: String(id), name, role }, csrf, expiresAt: expiresAt.toISOString(), version }
 }
 
 function presentAccount(account: ListedAccount): Account {

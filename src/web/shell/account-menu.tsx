@@ -48,10 +48,12 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
   const queries = useQueryClient()
   const navigate = useNavigate()
   const { appearance, choose } = useAppearance()
-  const { name, role } = session.account
-  async function signOut() {
+  const { kind, name, role } = session.account
+  async function signOut(from: 'here' | 'Microsoft too') {
+    let elsewhere: string | null = null
     try {
-      await call(API.signOut, {})
+      if (from === 'here') await call(API.signOut, {})
+      else elsewhere = (await call(API.signOutOfMicrosoft, {})).url
     } catch (error) {
       toasts.failed(shell.signOut, error)
       return
@@ -59,7 +61,8 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
     keepCsrf(undefined)
     queries.clear()
     queries.setQueryData(sessionQuery.queryKey, null)
-    await navigate({ to: '/sign-in' })
+    if (elsewhere === null) await navigate({ to: '/sign-in' })
+    else location.assign(elsewhere)
   }
   return (
     <Menu
@@ -78,7 +81,7 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
         <MenuList>
           <MenuGroup>
             <MenuGroupHeader>
-              {name} <span className={styles.role}>· {shell.roles[role]}</span>
+              {name} <span className={styles.role}>· {role === null ? shell.noRole : shell.roles[role]}</span>
             </MenuGroupHeader>
           </MenuGroup>
           <MenuDivider />
@@ -91,8 +94,15 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
             ))}
           </MenuGroup>
           <MenuDivider />
-          <MenuItem onClick={() => void navigate({ to: '/account' })}>{shell.ownSessions}</MenuItem>
-          <MenuItem onClick={() => void signOut()}>{shell.signOut}</MenuItem>
+          {kind === 'person' ? (
+            <MenuItem onClick={() => void navigate({ to: '/me' })}>{shell.ownPage}</MenuItem>
+          ) : (
+            <MenuItem onClick={() => void navigate({ to: '/account' })}>{shell.ownSessions}</MenuItem>
+          )}
+          <MenuItem onClick={() => void signOut('here')}>{shell.signOut}</MenuItem>
+          {kind === 'person' ? (
+            <MenuItem onClick={() => void signOut('Microsoft too')}>{shell.signOutMicrosoft}</MenuItem>
+          ) : null}
         </MenuList>
       </MenuPopover>
     </Menu>

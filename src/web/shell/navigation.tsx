@@ -47,11 +47,12 @@ const useStyles = makeStyles({
 export function Navigation({ onFollow }: { readonly onFollow?: () => void }) {
   const styles = useStyles()
   const session = useSession()
-  if (session === null) return null
+  const role = session?.account.role ?? null
+  if (role === null) return null
   return (
     <nav aria-label={shell.navigation}>
       {PLACES.map(({ heading, places }) => {
-        const open = places.filter((place) => mayAct(session.account.role, place.role))
+        const open = places.filter((place) => mayAct(role, place.role))
         if (open.length === 0) return null
         return (
           <div key={heading ?? ''}>

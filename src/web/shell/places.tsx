@@ -7,6 +7,7 @@ import { HomeRegular } from '@fluentui/react-icons/svg/home'
 import { PlugConnectedRegular } from '@fluentui/react-icons/svg/plug-connected'
 import { KeyRegular } from '@fluentui/react-icons/svg/key'
 import { PeopleRegular } from '@fluentui/react-icons/svg/people'
+import { PersonAccountsRegular } from '@fluentui/react-icons/svg/person-accounts'
 import { QuestionCircleRegular } from '@fluentui/react-icons/svg/question-circle'
 import { ServerRegular } from '@fluentui/react-icons/svg/server'
 import { ShieldPersonRegular } from '@fluentui/react-icons/svg/shield-person'
@@ -27,6 +28,7 @@ interface Place {
     | '/settings/user-synchronization'
     | '/settings/connections'
     | '/settings/administrators'
+    | '/settings/sign-in'
     | '/settings/tokens'
     | '/settings/terminals'
     | '/settings/audit'
@@ -70,6 +72,7 @@ export const PLACES: readonly { readonly heading: string | null; readonly places
         icon: <ShieldPersonRegular />,
         role: 'administrator',
       },
+      { to: '/settings/sign-in', name: shell.signInSettings, icon: <PersonAccountsRegular />, role: 'administrator' },
       { to: '/settings/tokens', name: shell.tokens, icon: <KeyRegular />, role: 'administrator' },
       { to: '/settings/terminals', name: shell.terminals, icon: <TabletRegular />, role: 'administrator' },
       { to: '/settings/audit', name: shell.audit, icon: <ClipboardTaskRegular />, role: 'administrator' },

@@ -1,24 +1,15 @@
 // One's own account: where one is signed in, and the password.
-import { Badge, Button, Field, Input, makeStyles } from '@fluentui/react-components'
-import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import type { Answered } from '../../../contract/api/endpoint.ts'
 import { ApiError, call } from '../../api.ts'
-import { ActionDialog } from '../../components/action-dialog.tsx'
-import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page, Section } from '../../components/page.tsx'
-import { Empty, Failed } from '../../components/states.tsx'
-import { RelativeTime } from '../../components/time.tsx'
+import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { useSession } from '../../session.ts'
 import { accessTexts as texts } from '../../texts/access.ts'
-
-const sessionsQuery = queryOptions({
-  queryKey: ['sessions'],
-  queryFn: ({ signal }) => call(API.listSessions, {}, { signal }),
-})
-type OpenSession = Answered<typeof API.listSessions>['items'][number]
+import { OwnSessions } from './own-sessions.tsx'
 
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '420px', alignItems: 'stretch' },
@@ -26,59 +17,18 @@ const useStyles = makeStyles({
 })
 
 export function OwnAccount() {
-  const { data, error, refetch } = useQuery(sessionsQuery)
+  const session = useSession()
   return (
     <Page title={texts.account} intro={texts.accountIntro}>
       <Section title={texts.mySessions}>
-        {error === null ? (
-          <ListTable
-            label={texts.mySessions}
-            columns={COLUMNS}
-            rows={data?.items}
-            keyOf={(session) => session.id}
-            empty={<Empty title={texts.sessions} />}
-          />
-        ) : (
-          <Failed error={error} retry={() => void refetch()} />
-        )}
+        <OwnSessions label={texts.mySessions} />
       </Section>
-      <Section title={texts.changePassword}>
-        <ChangePassword />
-      </Section>
+      {session?.account.kind === 'account' ? (
+        <Section title={texts.changePassword}>
+          <ChangePassword />
+        </Section>
+      ) : null}
     </Page>
-  )
-}
-
-const COLUMNS: readonly Column<OpenSession>[] = [
-  {
-    id: 'browser',
-    header: texts.browser,
-    grow: 3,
-    cell: (session) => (
-      <>
-        {session.userAgent} {session.isThis ? <Badge>{texts.thisOne}</Badge> : null}
-      </>
-    ),
-  },
-  { id: 'address', header: texts.address, cell: (session) => session.address },
-  { id: 'since', header: texts.since, cell: (session) => <RelativeTime at={session.createdAt} /> },
-  { id: 'seen', header: texts.lastSeen, cell: (session) => <RelativeTime at={session.lastSeenAt} /> },
-  { id: 'end', header: '', always: true, cell: (session) => <End session={session} /> },
-]
-
-function End({ session }: { readonly session: OpenSession }) {
-  const queries = useQueryClient()
-  if (session.isThis) return null
-  return (
-    <ActionDialog
-      trigger={<Button size="small">{texts.end}</Button>}
-      title={texts.endTitle}
-      action={texts.end}
-      act={async () => {
-        await call(API.endSession, { params: { session: session.id } })
-        await queries.invalidateQueries({ queryKey: ['sessions'] })
-      }}
-    />
   )
 }
 

@@ -1,4 +1,4 @@
-// Signing in with name and password of a local account.
+// Signing in: with Microsoft where a connection has it, or with name and password of a local account.
 import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
@@ -9,6 +9,7 @@ import { Failed } from '../../components/states.tsx'
 import { signInTexts as texts } from '../../texts/sign-in.ts'
 import { SignInCard } from './card.tsx'
 import { useEnter } from './entering.ts'
+import { MicrosoftRefusal, MicrosoftWays } from './microsoft.tsx'
 
 const useStyles = makeStyles({ form: { display: 'flex', flexDirection: 'column', gap: '16px' } })
 const route = getRouteApi('/sign-in')
@@ -26,6 +27,8 @@ export function SignIn() {
   })
   return (
     <SignInCard title={texts.title}>
+      <MicrosoftRefusal />
+      <MicrosoftWays returnTo={to} />
       <form
         className={styles.form}
         onSubmit={(event) => {

@@ -1,0 +1,162 @@
+// Sign in with Microsoft over the API: the way in, what somebody sees of himself, and who gets which role.
+import { z } from 'zod'
+import { endpoint, id, name, ROLES, time } from './endpoint.ts'
+
+const tag = 'Sign-in'
+
+/** An app role or group of a tenant and the role that it gives here. */
+const roleMapping = z.object({
+  id,
+  connection: z.string(),
+  kind: z.enum(['appRole', 'group']),
+  /** Value of the app role, or object id of the group. */
+  value: z.string(),
+  role: z.enum(ROLES),
+})
+export type RoleMappingView = z.infer<typeof roleMapping>
+
+/** What somebody who signed in with Microsoft sees of himself. */
+const ownPage = z.object({
+  id,
+  userName: z.string(),
+  fullName: z.string().nullable(),
+  email: z.string().nullable(),
+  department: z.string().nullable(),
+  /** Other names that he is found by. */
+  aliases: z.array(z.string()),
+  connection: z.string(),
+  role: z.enum(ROLES).nullable(),
+  /** Why groups of the tenant could not be asked for when he signed in; null where nothing is missing. */
+  roleProblem: z.string().nullable(),
+  groups: z.array(z.object({ name: z.string(), path: z.string() })),
+  /** Masked; `isHeld`: it works. */
+  cards: z.array(z.object({ value: z.string(), isHeld: z.boolean(), since: time })),
+  /** `isOwn`: a new one can be drawn here; otherwise a source decides about it. */
+  pin: z.object({ isSet: z.boolean(), since: time.nullable(), isOwn: z.boolean() }),
+})
+export type OwnPage = z.infer<typeof ownPage>
+
+/** What is there, and what is missing, before people can sign in. */
+const signInSettings = z.object({
+  /** Where the server is reached, as MUSTER_PUBLIC_URL says, or as this request was sent to this machine; null: neither. */
+  publicUrl: z.string().nullable(),
+  /** To be registered for each application, exactly so. */
+  redirectUri: z.string().nullable(),
+  connections: z.array(
+    z.object({
+      name: z.string(),
+      signInWithMicrosoft: z.boolean(),
+      sources: z.array(z.object({ name: z.string(), useAsAuthenticationServer: z.boolean() })),
+    }),
+  ),
+})
+export type SignInSettings = z.infer<typeof signInSettings>
+
+export const SIGN_IN = {
+  getSignInOptions: endpoint({
+    method: 'GET',
+    path: '/api/v1/sign-in/options',
+    tag,
+    summary: 'Which organizations people sign in through here.',
+    role: 'anyone',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: z.object({ microsoft: z.array(z.object({ name: z.string() })) }) },
+    audit: null,
+  }),
+  beginMicrosoft: endpoint({
+    method: 'POST',
+    path: '/api/v1/sign-in/microsoft',
+    tag,
+    summary: 'Begins to sign in with Microsoft in this browser, and tells where it has to go.',
+    role: 'anyone',
+    scope: null,
+    body: z.strictObject({
+      /** The one to sign in through; left out: the only one, or the one of the user name's domain. */
+      connection: name.optional(),
+      /** Chooses between connections, and is filled in at Microsoft. Whether there is such a user is not looked at. */
+      userName: z.string().trim().min(1).max(300).optional(),
+      /** A page of the web to go to afterwards. */
+      returnTo: z.string().max(500).optional(),
+    }),
+    answer: { kind: 'json', status: 200, body: z.object({ url: z.string() }) },
+    audit: 'session.start',
+  }),
+  signOutOfMicrosoft: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/session/microsoft',
+    tag,
+    summary: 'Ends this session, and tells where the browser ends the one with Microsoft too.',
+    role: 'person',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: z.object({ url: z.string().nullable() }) },
+    audit: 'session.end',
+  }),
+  getOwnPage: endpoint({
+    method: 'GET',
+    path: '/api/v1/me',
+    tag,
+    summary: 'What somebody who signed in with Microsoft sees of himself.',
+    role: 'person',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: ownPage },
+    audit: null,
+  }),
+  drawOwnPin: endpoint({
+    method: 'POST',
+    path: '/api/v1/me/pin',
+    tag,
+    summary: 'Draws oneself a new PIN. It is shown in this answer and never again; the one before stops working.',
+    role: 'person',
+    scope: null,
+    answer: { kind: 'json', status: 201, body: z.object({ pin: z.string() }) },
+    audit: 'pin.reset',
+  }),
+  getSignInSettings: endpoint({
+    method: 'GET',
+    path: '/api/v1/sign-in/settings',
+    tag,
+    summary: 'Which connections and sources let people sign in, and the redirect URI to be registered.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: signInSettings },
+    audit: null,
+  }),
+  listRoleMappings: endpoint({
+    method: 'GET',
+    path: '/api/v1/role-mappings',
+    tag,
+    summary: 'Which app roles and groups of tenants give which role here.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(roleMapping) }) },
+    audit: null,
+  }),
+  createRoleMapping: endpoint({
+    method: 'POST',
+    path: '/api/v1/role-mappings',
+    tag,
+    summary:
+      'Gives a role to whoever has an app role or is in a group. Who has a role through the connection signs in again.',
+    role: 'administrator',
+    scope: 'administer',
+    body: z.strictObject({
+      connection: name,
+      kind: z.enum(['appRole', 'group']),
+      value: z.string().trim().min(1).max(200),
+      role: z.enum(ROLES),
+    }),
+    answer: { kind: 'json', status: 201, body: roleMapping },
+    audit: 'role-mapping.create',
+  }),
+  removeRoleMapping: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/role-mappings/:mapping',
+    tag,
+    summary: 'Removes a mapping. Who has a role through the connection signs in again.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ mapping: id }),
+    answer: { kind: 'nothing' },
+    audit: 'role-mapping.remove',
+  }),
+} as const

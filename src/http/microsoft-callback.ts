@@ -1,0 +1,42 @@
+// Where Microsoft sends the browser back to. No endpoint of the API: it is opened by a browser that comes from somebody else's page.
+import type { FastifyInstance } from 'fastify'
+import { finishMicrosoft } from '../signin/microsoft.ts'
+import { readCookie, writeFlow, writeSession } from './cookies.ts'
+import { type HttpParts, microsoftParts } from './parts.ts'
+import { REDIRECT_PATH } from './public-url.ts'
+import type { Refusals } from './refusals.ts'
+
+export function registerMicrosoftCallback(
+  server: FastifyInstance,
+  {
+    parts,
+    stopping,
+    refusals,
+  }: { readonly parts: HttpParts; readonly stopping: AbortSignal; readonly refusals: Refusals },
+): void {
+  server.route({
+    method: 'GET',
+    url: REDIRECT_PATH,
+    exposeHeadRoute: false,
+    async handler(request, reply) {
+      const ended = await finishMicrosoft(microsoftParts(parts), {
+        // As it was sent: what stands in it twice must be seen twice.
+        returned: new URL(request.url, 'http://muster').searchParams,
+        browser: readCookie(request, 'flow'),
+        place: { address: request.ip, userAgent: request.headers['user-agent'] ?? '' },
+        signal: stopping,
+      })
+      writeFlow(request, reply, undefined)
+      if (ended.kind === 'signed-in') {
+        writeSession(request, reply, ended.token)
+        return reply.redirect(ended.returnTo, 303)
+      }
+      if (!ended.isAudited) {
+        const actor = { kind: 'nobody', name: 'nobody', address: request.ip } as const
+        await refusals.note({ actor, action: 'session.start', endpoint: 'microsoftCallback', reason: ended.reason })
+      }
+      // Behind the # it reaches no log.
+      return reply.redirect(`/sign-in#error=${ended.reason}`, 303)
+    },
+  })
+}

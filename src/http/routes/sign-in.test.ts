@@ -1,0 +1,505 @@
+// Sign in with Microsoft over HTTP, on a real database, through an OpenID provider that is not ours.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import type { ProvidedTenant } from '../../../test/support/oidc-provider.ts'
+import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '../../../test/support/server.ts'
+import { beginAt, comeBack, type KnownPerson, letSignIn, signInAs } from '../../../test/support/sign-in.ts'
+import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { systemClock } from '../../base/clock.ts'
+import { removeSoon, requireStillAllowed } from '../../signin/upkeep.ts'
+import type { Engine } from '../../sync/engine.ts'
+
+const SETTINGS = { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } } as const
+const OVERAGE = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://evil.example' } } }
+
+let test: TestDatabase
+let world: SyncWorld
+let engine: Engine
+let http: TestServer
+let provider: ProvidedTenant
+let people: readonly KnownPerson[]
+let connectionId: number
+/** A group that the first person is in. */
+let group: string
+let later = 0
+let isGraphClosed = false
+const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  world = await aSyncWorld(test.db, { users: 6, groups: 3, memberships: 9, settings: SETTINGS, clock })
+  await world.sync()
+  // Graph is the emulator's, and takes tokens of the emulator only.
+  engine = {
+    ...world.engine,
+    openGraph: (to) =>
+      world.engine.openGraph({
+        ...to,
+        authorityUrl: world.emulator.graphUrl,
+        clientId: isGraphClosed ? '99999999-0000-4000-8000-000000000009' : to.clientId,
+      }),
+  }
+  const stored = await letSignIn(world, (known) => [
+    ...known,
+    { ...known[0]!, userName: 'with-app-role', claims: { roles: ['Muster.Operator', 'Other'] } },
+    { ...known[0]!, userName: 'with-group', claims: { groups: ['0a0a0a0a-0000-4000-8000-000000000001'] } },
+    { ...known[0]!, userName: 'with-overage', claims: OVERAGE },
+    { ...known[0]!, userName: 'stranger', objectId: '5a5a5a5a-0000-4000-8000-000000000005' },
+    // Everything but tenant and object id is somebody's who is an administrator here.
+    {
+      ...known[1]!,
+      userName: 'impostor',
+      objectId: '5b5b5b5b-0000-4000-8000-000000000005',
+      claims: { email: known[0]!.userName, preferred_username: known[0]!.userName, upn: known[0]!.userName },
+    },
+  ])
+  ;({ provider, people, connectionId } = stored)
+  const memberships = await test.db.query<{ object_id: string }>(
+    `select g.object_id from memberships m join groups g on g.id = m.group_id where m.user_id = $1 and g.object_id is not null limit 1`,
+    [people[0]!.userId],
+  )
+  group = memberships.rows[0]?.object_id ?? ''
+  http = await aServer(engine)
+})
+afterAll(async () => {
+  await http.stop()
+  await provider.stop()
+  await world.stop()
+  await test.drop()
+})
+beforeEach(async () => {
+  later = 0
+  await test.db.query('truncate sessions, signin_flows, role_mappings, alerts cascade')
+  await test.db.query('update users set active = true, deactivated_by = null, deactivated_reason = null')
+  await test.db.query('update connections set sign_in_with_microsoft = true')
+  await world.configure(SETTINGS)
+})
+
+const asSession =
+  (session: string | undefined): Ask =>
+  (method, url, body, headers) =>
+    http.asNobody(method, url, body, { ...sessionHeaders(session ?? ''), ...headers })
+/** Sessions do not outlive a test. */
+const asAdmin = async () => asSession(await sessionOf(world.engine, 'administrator'))
+const signIn = (userName: string, body?: unknown) => signInAs({ http, provider }, userName, body)
+const lastAudit = async () => {
+  const { rows } = await test.db.query<{
+    actor_kind: string
+    actor_name: string
+    action: string
+    subject: string
+    details: string
+  }>(
+    `select actor_kind, actor_name, action, subject, details from audit where action like 'session.%' order by id desc limit 1`,
+  )
+  return { ...rows[0]!, details: JSON.parse(rows[0]!.details) }
+}
+
+describe('somebody of the registry', () => {
+  it('signs in, sees his own page and nothing else, and that is audited', async () => {
+    const person = people[0]!
+
+    const signedIn = await signIn(person.userName, { returnTo: '/me' })
+
+    expect(signedIn).toMatchObject({ status: 303, location: '/me' })
+    const audit = await lastAudit()
+    expect(audit).toMatchObject({
+      actor_kind: 'person',
+      actor_name: person.userName,
+      action: 'session.start',
+      subject: `user ${person.userId}`,
+      details: { by: 'microsoft', connection: world.source, role: null },
+    })
+    const ask = asSession(signedIn.session)
+    expect((await ask('GET', '/api/v1/session')).json()).toMatchObject({
+      account: { kind: 'person', id: String(person.userId), name: person.userName, role: null },
+    })
+    const me = (await ask('GET', '/api/v1/me')).json()
+    expect(me).toMatchObject({ userName: person.userName, connection: world.source, role: null, roleProblem: null })
+    expect(me.groups.length).toBeGreaterThan(0)
+    for (const url of ['/api/v1/users', '/api/v1/overview', `/api/v1/users/${person.userId}`, '/api/v1/administrators'])
+      expect((await ask('GET', url)).json()).toMatchObject({ status: 403, code: 'forbidden' })
+  })
+
+  it('keeps no token: neither cookie nor database hold what the provider gave', async () => {
+    const { answer } = await signIn(people[0]!.userName)
+
+    const cookies = answer.cookies.filter((cookie) => cookie.value !== '')
+    expect(cookies.map((cookie) => cookie.name)).toEqual(['muster-session'])
+    expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' })
+    const { rows } = await test.db.query('select * from sessions')
+    expect(JSON.stringify(rows)).not.toMatch(/eyJ/)
+    expect((await test.db.query('select * from signin_flows')).rows).toEqual([])
+  })
+
+  it('draws himself a PIN that is shown once, and has it', async () => {
+    const ask = asSession((await signIn(people[1]!.userName)).session)
+
+    const drawn = await ask('POST', '/api/v1/me/pin')
+
+    expect(drawn.statusCode, drawn.body).toBe(201)
+    expect(drawn.json().pin).toMatch(/^\d{4,}$/)
+    expect((await ask('GET', '/api/v1/me')).json().pin).toMatchObject({ isSet: true, isOwn: true })
+    expect((await ask('GET', '/api/v1/me')).body).not.toContain(drawn.json().pin)
+    const { rows } = await test.db.query<{ actor_kind: string; subject: string; details: string }>(
+      `select actor_kind, subject, details from audit where action = 'pin.reset' order by id desc limit 1`,
+    )
+    expect(rows[0]).toMatchObject({ actor_kind: 'person', subject: `user ${people[1]!.userId}` })
+    expect(rows[0]!.details).not.toContain(drawn.json().pin)
+  })
+
+  it('sees his own sessions alone, ends another one of his, and cannot end anybody else’s', async () => {
+    const [mine, again, others] = [
+      await signIn(people[0]!.userName),
+      await signIn(people[0]!.userName),
+      await signIn(people[1]!.userName),
+    ]
+    const ask = asSession(mine.session)
+
+    const items: { id: string; isThis: boolean }[] = (await ask('GET', '/api/v1/sessions')).json().items
+
+    expect(items).toHaveLength(2)
+    const ended = await ask('DELETE', `/api/v1/sessions/${items.find((item) => !item.isThis)!.id}`)
+    expect(ended.statusCode).toBe(204)
+    expect((await asSession(again.session)('GET', '/api/v1/me')).statusCode).toBe(401)
+    const { rows } = await test.db.query<{ id: number }>('select id from sessions where user_id = $1', [
+      people[1]!.userId,
+    ])
+    expect((await ask('DELETE', `/api/v1/sessions/${rows[0]!.id}`)).statusCode).toBe(404)
+    expect((await asSession(others.session)('GET', '/api/v1/me')).statusCode).toBe(200)
+  })
+
+  it('signs out here and at Microsoft', async () => {
+    const ask = asSession((await signIn(people[0]!.userName)).session)
+
+    const { url } = (await ask('DELETE', '/api/v1/session/microsoft')).json()
+
+    expect(new URL(url).origin).toBe(provider.authorityUrl)
+    expect(new URL(url).searchParams.get('post_logout_redirect_uri')).toBe('http://localhost/sign-in')
+    expect((await ask('GET', '/api/v1/me')).statusCode).toBe(401)
+    expect(await lastAudit()).toMatchObject({ action: 'session.end', actor_kind: 'person' })
+  })
+
+  it('has a session of 12 hours at most, 8 with a role, and of 30 minutes unused', async () => {
+    const hours = async (userName: string) => {
+      const ask = asSession((await signIn(userName)).session)
+      const { expiresAt } = (await ask('GET', '/api/v1/session')).json()
+      return Math.round((Date.parse(expiresAt) - clock.now().getTime()) / 3_600_000)
+    }
+    await test.db.query(
+      `insert into role_mappings (connection_id, kind, value, role, created_at) values ($1, 'appRole', 'Muster.Operator', 'operator', now())`,
+      [connectionId],
+    )
+
+    expect(await hours(people[0]!.userName)).toBe(12)
+    expect(await hours('with-app-role')).toBe(8)
+    const ask = asSession((await signIn(people[0]!.userName)).session)
+    later = 31 * 60_000
+    expect((await ask('GET', '/api/v1/me')).statusCode).toBe(401)
+  })
+})
+
+describe('who may not', () => {
+  it.each<[string, string, () => Promise<unknown>, string]>([
+    ['is nobody of the registry', 'stranger', async () => {}, 'unknown-person'],
+    ['has somebody’s mail and user name but not his object id', 'impostor', async () => {}, 'unknown-person'],
+    [
+      'is deactivated',
+      '',
+      () =>
+        test.db.query(
+          `update users set active = false, deactivated_by = 'source', deactivated_reason = 'gone' where id = $1`,
+          [people[0]!.userId],
+        ),
+      'person-inactive',
+    ],
+    [
+      'comes from a source that is no authentication server',
+      '',
+      () => world.configure({ safeguard: 'off' }),
+      'source-not-for-sign-in',
+    ],
+  ])('%s is refused, with the reason in the audit and in the address', async (_what, userName, change, reason) => {
+    await change()
+
+    const ended = await signIn(userName === '' ? people[0]!.userName : userName)
+
+    expect(ended).toMatchObject({ status: 303, location: `/sign-in#error=${reason}`, session: undefined })
+    expect(await lastAudit()).toMatchObject({
+      actor_kind: 'nobody',
+      action: 'session.start.refused',
+      details: { by: 'microsoft', reason, connection: world.source, tenantId: world.hosted.tenantId },
+    })
+    expect((await test.db.query('select 1 from sessions')).rowCount).toBe(0)
+  })
+
+  it('meets a connection that was switched off while he was at Microsoft', async () => {
+    const { url, flow } = await beginAt(http)
+    const back = await provider.signIn(url, people[0]!.userName)
+    await test.db.query('update connections set sign_in_with_microsoft = false')
+
+    expect(await comeBack(http, back, flow)).toMatchObject({ location: '/sign-in#error=connection-not-for-sign-in' })
+    expect((await http.asNobody('POST', '/api/v1/sign-in/microsoft', {})).statusCode).toBe(404)
+  })
+
+  it('cancels at Microsoft', async () => {
+    const { url, flow } = await beginAt(http)
+    const { state } = Object.fromEntries(new URL(url).searchParams)
+
+    const ended = await comeBack(http, `/signin/microsoft?error=access_denied&state=${state}`, flow)
+
+    expect(ended).toMatchObject({ location: '/sign-in#error=declined', session: undefined })
+    expect(await lastAudit()).toMatchObject({ details: { reason: 'declined', error: 'access_denied' } })
+  })
+})
+
+describe('a session that has lost its ground', () => {
+  const LOSSES: [string, () => Promise<unknown>][] = [
+    [
+      'by deactivation',
+      () =>
+        test.db.query(
+          `update users set active = false, deactivated_by = 'administrator', deactivated_reason = 'x' where id = $1`,
+          [people[0]!.userId],
+        ),
+    ],
+    ['by the source’s option', () => world.configure({ safeguard: 'off' })],
+    ['by the connection’s', () => test.db.query('update connections set sign_in_with_microsoft = false')],
+    [
+      'by having no source',
+      () => test.db.query('update users set source_id = null where id = $1', [people[0]!.userId]),
+    ],
+  ]
+
+  it.each(LOSSES)('I20: %s ends at the next request, and is removed by what runs each minute', async (_how, lose) => {
+    const { rows: before } = await test.db.query<{ source_id: number }>('select source_id from users where id = $1', [
+      people[0]!.userId,
+    ])
+    await test.db.query(
+      `insert into role_mappings (connection_id, kind, value, role, created_at) values ($1, 'appRole', 'Muster.Operator', 'operator', now())`,
+      [connectionId],
+    )
+    const ask = asSession((await signIn('with-app-role')).session)
+    expect((await ask('GET', '/api/v1/overview')).statusCode).toBe(200)
+    const actor = { kind: 'person', name: 'x', id: people[0]!.userId } as const
+    const stillAllowed = () =>
+      requireStillAllowed(test.db, { actor, role: 'operator', scope: 'runs', now: clock.now() })
+    await stillAllowed()
+    await expect(
+      requireStillAllowed(test.db, { actor, role: 'administrator', scope: 'runs', now: clock.now() }),
+    ).rejects.toMatchObject({ code: 'not-allowed' })
+
+    await lose()
+
+    expect((await ask('GET', '/api/v1/overview')).statusCode).toBe(401)
+    expect((await ask('POST', '/api/v1/me/pin')).statusCode).toBe(401)
+    await expect(stillAllowed()).rejects.toMatchObject({ code: 'not-allowed' })
+    expect((await test.db.query('select 1 from sessions')).rowCount).toBe(1)
+    await removeSoon(test.db, clock.now())
+    expect((await test.db.query('select 1 from sessions')).rowCount).toBe(0)
+    await test.db.query('update users set source_id = $2 where id = $1', [people[0]!.userId, before[0]!.source_id])
+  })
+
+  it('is not touched while it has it', async () => {
+    const ask = asSession((await signIn(people[0]!.userName)).session)
+
+    await removeSoon(test.db, clock.now())
+
+    expect((await ask('GET', '/api/v1/me')).statusCode).toBe(200)
+  })
+})
+
+describe('a callback', () => {
+  it('works once, in the browser that began it, for ten minutes', async () => {
+    const first = await beginAt(http)
+    const back = await provider.signIn(first.url, people[0]!.userName)
+    expect(await comeBack(http, back, first.flow)).toMatchObject({ location: '/' })
+    expect(await comeBack(http, back, first.flow)).toMatchObject({ location: '/sign-in#error=flow-unknown' })
+
+    const second = await beginAt(http)
+    const stolen = await provider.signIn(second.url, people[0]!.userName)
+    expect(await comeBack(http, stolen, undefined)).toMatchObject({ location: '/sign-in#error=flow-other-browser' })
+    expect(await comeBack(http, stolen, second.flow)).toMatchObject({ location: '/sign-in#error=flow-unknown' })
+
+    const third = await beginAt(http)
+    const late = await provider.signIn(third.url, people[0]!.userName)
+    later = 10 * 60_000 + 1_000
+    expect(await comeBack(http, late, third.flow)).toMatchObject({ location: '/sign-in#error=flow-unknown' })
+    await removeSoon(test.db, clock.now())
+    expect((await test.db.query('select 1 from signin_flows')).rowCount).toBe(0)
+  })
+
+  it('with state twice, without one, or with one that nobody gave out begins nothing, and is audited', async () => {
+    // Equal refusals are told once a minute: by a server that has told none.
+    const fresh = await aServer(engine)
+    for (const query of [
+      '',
+      '?code=x',
+      '?code=x&state=a&state=b',
+      '?code=x&state=neverbegun',
+      '?id_token=e30.e30.e30',
+    ]) {
+      const ended = await comeBack(fresh, `/signin/microsoft${query}`, 'x')
+      expect(ended.session).toBeUndefined()
+      expect(ended.location).toMatch(/^\/sign-in#error=(callback-malformed|flow-unknown)$/)
+    }
+    await fresh.stop()
+    const { rows } = await test.db.query<{ details: string }>(
+      `select details from audit where action = 'session.start.refused' order by id desc limit 2`,
+    )
+    expect(new Set(rows.map((row) => JSON.parse(row.details).reason))).toEqual(
+      new Set(['callback-malformed', 'flow-unknown']),
+    )
+  })
+
+  it('leads to a page of ours and nowhere else', async () => {
+    for (const [returnTo, location] of [
+      ['/users?search=ann', '/users?search=ann'],
+      ['//evil.example', '/'],
+      ['/\\evil.example', '/'],
+      ['https://evil.example', '/'],
+      ['/api/v1/session', '/'],
+      ['/sign-in', '/'],
+    ])
+      expect(await signIn(people[0]!.userName, { returnTo }), returnTo).toMatchObject({ location })
+  })
+
+  it('is not begun from a page of others, nor where the browser could not come back to', async () => {
+    const forged = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, { origin: 'https://evil.example' })
+    expect(forged.json()).toMatchObject({ status: 403, code: 'cross-site' })
+    const elsewhere = { host: 'muster.example', origin: 'http://muster.example' }
+    const unknown = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, elsewhere)
+    expect(unknown.json()).toMatchObject({ status: 409, code: 'no-public-url' })
+    const known = await aServer(world.engine, { publicUrl: 'https://muster.example' })
+    const other = await known.asNobody('POST', '/api/v1/sign-in/microsoft', {})
+    expect(other.json()).toMatchObject({ status: 409, code: 'other-address' })
+    await known.stop()
+  })
+})
+
+describe('which connection', () => {
+  it('is asked for by name or told by the domain, alike for names that there are and are not', async () => {
+    await test.db.query(
+      `insert into connections (name, tenant_id, client_id, cloud, sign_in_with_microsoft)
+       values ('other', '77777777-0000-4000-8000-000000000007', '88888888-0000-4000-8000-000000000008', 'global', true)`,
+    )
+    try {
+      const [, domain] = people[0]!.userName.split('@')
+      const ask = (body: unknown) => http.asNobody('POST', '/api/v1/sign-in/microsoft', body)
+      const shapeOf = async (body: unknown) => {
+        const answer = await ask(body)
+        const { url, code } = answer.json()
+        return [answer.statusCode, code, url === undefined ? undefined : new URL(url).origin]
+      }
+
+      expect((await http.asNobody('GET', '/api/v1/sign-in/options')).json()).toEqual({
+        microsoft: [{ name: 'other' }, { name: world.source }].toSorted((a, b) => a.name.localeCompare(b.name)),
+      })
+      expect(await shapeOf({})).toEqual([409, 'choose-connection', undefined])
+      expect(await shapeOf({ connection: world.source })).toEqual([200, undefined, provider.authorityUrl])
+      const known = await shapeOf({ userName: people[0]!.userName })
+      expect(known).toEqual([200, undefined, provider.authorityUrl])
+      expect(await shapeOf({ userName: `nobody-at-all@${domain}` })).toEqual(known)
+      expect(await shapeOf({ userName: 'nobody@elsewhere.example' })).toEqual([409, 'choose-connection', undefined])
+      expect(await shapeOf({ connection: 'no such' })).toEqual([404, 'not-found', undefined])
+    } finally {
+      await test.db.query(`delete from connections where name = 'other'`)
+    }
+  })
+})
+
+describe('roles', () => {
+  const map = async (kind: 'appRole' | 'group', value: string, role: string) => {
+    return (await asAdmin())('POST', '/api/v1/role-mappings', { connection: world.source, kind, value, role })
+  }
+  const roleOf = async (userName: string) => {
+    const { session } = await signIn(userName)
+    const { role, roleProblem } = (await asSession(session)('GET', '/api/v1/me')).json()
+    return { role, roleProblem }
+  }
+
+  it('come from app roles and groups by id, the highest wins, and are alerted and audited once new', async () => {
+    expect(await roleOf('with-app-role')).toEqual({ role: null, roleProblem: null })
+    await map('appRole', 'Muster.Operator', 'operator')
+    await map('group', '0a0a0a0a-0000-4000-8000-000000000001'.toUpperCase(), 'viewer')
+
+    expect(await roleOf('with-app-role')).toEqual({ role: 'operator', roleProblem: null })
+    expect(await lastAudit()).toMatchObject({
+      details: { role: 'operator', roleBy: { kind: 'appRole', value: 'Muster.Operator' } },
+    })
+    expect(await roleOf('with-group')).toEqual({ role: 'viewer', roleProblem: null })
+    await roleOf('with-group')
+    const alerts = await test.db.query<{ facts: { kind: string; role: string } }>(
+      'select facts from alerts order by id',
+    )
+    expect(alerts.rows.map(({ facts }) => [facts.kind, facts.role])).toEqual([
+      ['role', 'operator'],
+      ['role', 'viewer'],
+    ])
+  })
+
+  it('of whoever has too many groups are asked of Graph; the address in the token is not', async () => {
+    expect(group).not.toBe('')
+    await map('group', group, 'helpdesk')
+
+    expect(await roleOf('with-overage')).toEqual({ role: 'helpdesk', roleProblem: null })
+    // The app registration does not emit groups: they are asked for as well.
+    expect(await roleOf(people[0]!.userName)).toEqual({ role: 'helpdesk', roleProblem: null })
+    expect(await roleOf('with-group')).toEqual({ role: null, roleProblem: null })
+  })
+
+  it('are none where Graph refuses, and that is said', async () => {
+    await map('group', group, 'administrator')
+    isGraphClosed = true
+    try {
+      const { role, roleProblem } = await roleOf('with-overage')
+      expect(role).toBeNull()
+      expect(roleProblem).toMatch(/\w+/)
+      expect(await lastAudit()).toMatchObject({ action: 'session.start', details: { role: null, roleProblem } })
+    } finally {
+      isGraphClosed = false
+    }
+  })
+
+  it('I12: a mapping that is changed ends sessions with a role, not those without; nobody becomes a local administrator', async () => {
+    await map('appRole', 'Muster.Operator', 'administrator')
+    const [withRole, without] = [await signIn('with-app-role'), await signIn(people[1]!.userName)]
+    const asAdministrator = asSession(withRole.session)
+    expect((await asAdministrator('GET', '/api/v1/administrators')).statusCode).toBe(200)
+    const { items } = (await asAdministrator('GET', '/api/v1/role-mappings')).json()
+
+    // The last local administrator stays whoever asks, however many Entra makes.
+    await test.db.query(`delete from administrators where name <> 'administrator'`)
+    const { rows } = await test.db.query<{ id: number }>(`select id from administrators where name = 'administrator'`)
+    const removed = await asAdministrator('DELETE', `/api/v1/administrators/${rows[0]!.id}`)
+    expect(removed.json()).toMatchObject({ status: 409, code: 'last-administrator' })
+
+    expect((await asAdministrator('DELETE', `/api/v1/role-mappings/${items[0].id}`)).statusCode).toBe(204)
+    expect((await asAdministrator('GET', '/api/v1/me')).statusCode).toBe(401)
+    expect((await asSession(without.session)('GET', '/api/v1/me')).statusCode).toBe(200)
+    expect(await roleOf('with-app-role')).toEqual({ role: null, roleProblem: null })
+  })
+
+  it('are mapped by ids, once, for connections that there are', async () => {
+    expect((await map('group', 'Administrators', 'viewer')).json()).toMatchObject({
+      code: 'config-invalid',
+      problems: [{ at: 'body.value' }],
+    })
+    expect((await map('appRole', 'A', 'viewer')).statusCode).toBe(201)
+    expect((await map('appRole', 'A', 'operator')).json()).toMatchObject({ code: 'mapped-already' })
+    const admin = await asAdmin()
+    const nowhere = { connection: 'no such', kind: 'appRole', value: 'A', role: 'viewer' }
+    expect((await admin('POST', '/api/v1/role-mappings', nowhere)).statusCode).toBe(404)
+    expect((await admin('GET', '/api/v1/sign-in/settings')).json()).toEqual({
+      publicUrl: 'http://localhost',
+      redirectUri: 'http://localhost/signin/microsoft',
+      connections: [
+        {
+          name: world.source,
+          signInWithMicrosoft: true,
+          sources: [{ name: world.source, useAsAuthenticationServer: true }],
+        },
+      ],
+    })
+  })
+})

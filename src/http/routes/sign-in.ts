@@ -1,0 +1,107 @@
+// Routes of signing in with Microsoft, of one's own page, and of who gets which role.
+import { randomInt } from 'node:crypto'
+import type { OwnPage } from '../../contract/api/sign-in.ts'
+import { listConnections, requireConnectionById } from '../../registry/connections.ts'
+import { isPinOwn, resetPin } from '../../registry/edit-credentials.ts'
+import { listSignInPlaces } from '../../registry/sign-in-rule.ts'
+import { requireUserView } from '../../registry/user-view.ts'
+import { endSession } from '../../signin/administer.ts'
+import type { Identity, PersonIdentity } from '../../signin/identity.ts'
+import { beginMicrosoft } from '../../signin/microsoft.ts'
+import { endSessionUrl } from '../../signin/oidc.ts'
+import { addRoleMapping, listRoleMappings, removeRoleMapping } from '../../signin/roles.ts'
+import { roleProblemOf } from '../../signin/sessions.ts'
+import { drawPin, pinLength } from '../../sync/pin.ts'
+import type { Handlers } from '../handler.ts'
+import { type HttpParts, microsoftParts } from '../parts.ts'
+import { HttpError } from '../problem.ts'
+import { publicUrlOf, REDIRECT_PATH, requirePublicUrl } from '../public-url.ts'
+
+export const signInRoutes = {
+  getSignInOptions: async ({ engine }) => {
+    const usable = (await listConnections(engine.db)).filter((connection) => connection.signInWithMicrosoft)
+    return { microsoft: usable.map(({ name }) => ({ name })) }
+  },
+  beginMicrosoft: async (parts, { body, client, signal }) => {
+    const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
+    const begun = await beginMicrosoft(microsoftParts(parts), {
+      ...body,
+      redirectUri,
+      address: client.address,
+      signal,
+    })
+    client.setFlow(begun.browser)
+    return { url: begun.url }
+  },
+  signOutOfMicrosoft: async (parts, { identity, actor, client, signal }) => {
+    const person = personOf(identity)
+    const connection = await requireConnectionById(parts.engine.db, person.connectionId)
+    await endSession(parts.engine, { session: person.sessionId, identity: person }, actor)
+    client.setSession(undefined)
+    const base = publicUrlOf(parts.publicUrl, client.origin)
+    if (base === undefined) return { url: null }
+    const returnTo = `${base}/sign-in`
+    return { url: (await endSessionUrl(parts.microsoft.oidc, { connection, returnTo, signal })) ?? null }
+  },
+
+  getOwnPage: async (parts, { identity }) => ownPageOf(parts, personOf(identity)),
+  drawOwnPin: async ({ engine }, { identity, actor }) => {
+    const draw = (people: number) => drawPin(pinLength(people), (below) => randomInt(below))
+    return { pin: await resetPin(engine.db, { ...engine, actor, userId: personOf(identity).id, draw }) }
+  },
+
+  getSignInSettings: async (parts, { client }) => {
+    const publicUrl = publicUrlOf(parts.publicUrl, client.origin) ?? null
+    const places = await listSignInPlaces(parts.engine.db)
+    return {
+      publicUrl,
+      redirectUri: publicUrl === null ? null : `${publicUrl}${REDIRECT_PATH}`,
+      connections: places.map(({ connection, signInWithMicrosoft, sources }) => ({
+        name: connection,
+        signInWithMicrosoft,
+        sources: [...sources],
+      })),
+    }
+  },
+  listRoleMappings: async ({ engine }) => ({
+    items: (await listRoleMappings(engine.db)).map((mapping) => ({ ...mapping, id: String(mapping.id) })),
+  }),
+  createRoleMapping: async ({ engine }, { body, actor }) => {
+    const made = await addRoleMapping(engine, body, actor)
+    return { ...made, id: String(made.id) }
+  },
+  removeRoleMapping: async ({ engine }, { params, actor }) => {
+    await removeRoleMapping(engine, Number(params.mapping), actor)
+    return undefined
+  },
+} satisfies Partial<Handlers>
+
+/** The endpoints that ask for it are for people only. */
+function personOf(identity: Identity): PersonIdentity {
+  if (identity.kind === 'person') return identity
+  throw new HttpError(403, 'forbidden', { message: 'This is for people who signed in with Microsoft' })
+}
+
+async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise<OwnPage> {
+  const view = await requireUserView(engine.db, person.id, engine)
+  const connection = await requireConnectionById(engine.db, person.connectionId)
+  const { id, userName, fullName, email, department, aliases, cards, groups, pin } = view
+  return {
+    id,
+    userName,
+    fullName,
+    email,
+    department,
+    aliases: aliases.filter(({ isHeld }) => isHeld).map(({ value }) => value),
+    connection: connection.name,
+    role: person.role,
+    roleProblem: await roleProblemOf(engine.db, person.sessionId),
+    groups: groups.map(({ name, path }) => ({ name, path })),
+    cards: cards.map(({ value, isHeld, createdAt }) => ({ value, isHeld, since: createdAt })),
+    pin: {
+      isSet: pin?.isHeld === true,
+      since: pin?.since ?? null,
+      isOwn: await isPinOwn(engine.db, person.id),
+    },
+  }
+}

@@ -1,0 +1,97 @@
+// Who of the registry may sign in with Microsoft. One rule, asked when somebody signs in, with every request of his session, and by
+// terminals.
+import type { PersonRefusal } from '../contract/sign-in-refusals.ts'
+import type { Queries } from '../database/connect.ts'
+import type { ObjectId, TenantId } from '../directory/ids.ts'
+
+/** SQL: what the rule looks at beside a user `u`: the source `s` that owns him and its connection `c`. */
+export const SIGN_IN_JOINS =
+  'left join sources s on s.id = u.source_id left join connections c on c.id = s.connection_id'
+
+const USES_SOURCE = `coalesce(s.settings #>> '{users,options,useAsAuthenticationServer}' = 'true', false)`
+
+/**
+ * SQL: whether user `u`, joined as {@link SIGN_IN_JOINS} say, may sign in through the connection that a parameter names by id.
+ * Whether his source runs does not matter: what is told is told by its settings, and people must get in while a run fails.
+ */
+export function maySignIn(connection: string): string {
+  return `(u.active and ${USES_SOURCE} and coalesce(c.sign_in_with_microsoft, false) and c.id = ${connection}
+    and c.tenant_id = u.tenant_id)`
+}
+
+export type JudgedPerson =
+  | { readonly kind: 'allowed'; readonly userId: number; readonly userName: string }
+  | { readonly kind: 'refused'; readonly reason: PersonRefusal; readonly userId: number | undefined }
+
+/** Who of the registry this person of a tenant is, and whether he may sign in through this connection. */
+export async function judgePerson(
+  db: Queries,
+  person: { readonly tenantId: TenantId; readonly objectId: ObjectId; readonly connectionId: number },
+): Promise<JudgedPerson> {
+  const { rows } = await db.query<{
+    id: number
+    user_name: string
+    active: boolean
+    uses_source: boolean
+    uses_connection: boolean
+    allowed: boolean
+  }>(
+    `select u.id, u.user_name, u.active, ${USES_SOURCE} as uses_source,
+            coalesce(c.sign_in_with_microsoft, false) as uses_connection, ${maySignIn('$3')} as allowed
+       from users u ${SIGN_IN_JOINS} where u.tenant_id = $1 and u.object_id = $2`,
+    [person.tenantId, person.objectId, person.connectionId],
+  )
+  const [row] = rows
+  if (row === undefined) return { kind: 'refused', reason: 'unknown-person', userId: undefined }
+  if (row.allowed) return { kind: 'allowed', userId: row.id, userName: row.user_name }
+  const reason = !row.active
+    ? 'person-inactive'
+    : !row.uses_source
+      ? 'source-not-for-sign-in'
+      : row.uses_connection
+        ? 'other-connection'
+        : 'connection-not-for-sign-in'
+  return { kind: 'refused', reason, userId: row.id }
+}
+
+/** A connection that people may sign in through, as far as it is concerned, and its sources that say so. */
+export interface SignInPlaceOnFile {
+  readonly connectionId: number
+  readonly connection: string
+  readonly signInWithMicrosoft: boolean
+  readonly sources: readonly { readonly name: string; readonly useAsAuthenticationServer: boolean }[]
+}
+
+/** All connections with their sources, by name. */
+export async function listSignInPlaces(db: Queries): Promise<readonly SignInPlaceOnFile[]> {
+  const { rows } = await db.query<{
+    id: number
+    name: string
+    uses: boolean
+    source: string | null
+    uses_source: boolean
+  }>(
+    `select c.id, c.name, c.sign_in_with_microsoft as uses, s.name as source, ${USES_SOURCE} as uses_source
+       from connections c left join sources s on s.connection_id = c.id order by c.name, s.name`,
+  )
+  const places = new Map<number, SignInPlaceOnFile>()
+  for (const { id, name, uses, source, uses_source } of rows) {
+    const { sources } = places.get(id) ?? { sources: [] }
+    const more = source === null ? [] : [{ name: source, useAsAuthenticationServer: uses_source }]
+    places.set(id, { connectionId: id, connection: name, signInWithMicrosoft: uses, sources: [...sources, ...more] })
+  }
+  return [...places.values()]
+}
+
+/** Which connection people with addresses of a domain mostly sign in through, by domain in lower case. */
+export async function domainsOfConnections(db: Queries): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await db.query<{ domain: string; connection_id: number }>(
+    `select distinct on (domain) domain, connection_id from (
+       select lower(split_part(n.address, '@', 2)) as domain, c.id as connection_id, count(*) as people
+         from users u ${SIGN_IN_JOINS}, unnest(array[u.user_name, u.email]) as n (address)
+        where ${maySignIn('c.id')} and n.address like '%@%'
+        group by 1, 2) as counted
+      order by domain, people desc, connection_id`,
+  )
+  return new Map(rows.map((row) => [row.domain, row.connection_id]))
+}

@@ -1,0 +1,108 @@
+// Sign-ins in a browser that are under way: kept in the database so that any server finishes them, used once, for ten minutes.
+import type { Queries } from '../database/connect.ts'
+import { SlowDownError } from './errors.ts'
+import { networkOf } from './network.ts'
+import type { BegunCodeFlow } from './oidc.ts'
+import type { SignInParts } from './parts.ts'
+import { digestOf } from './random.ts'
+
+const VALID_MS = 10 * 60_000
+/** Under way at once from one network: a company behind one address signs in at eight. */
+const MOST_OF_NETWORK = 500
+/** Under way at once from everywhere. */
+const MOST_OVERALL = 50_000
+/** What whoever comes too early is told to wait. */
+const WAIT_SECONDS = 60
+
+export interface Flow {
+  readonly connectionId: number
+  readonly redirectUri: string
+  readonly returnTo: string
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+/** @throws SlowDownError where too many are under way */
+export async function keepFlow(
+  parts: SignInParts,
+  flow: Pick<Flow, 'connectionId' | 'redirectUri' | 'returnTo'> & {
+    readonly begun: BegunCodeFlow
+    /** What the browser's cookie holds. */
+    readonly browser: string
+    readonly address: string
+  },
+): Promise<void> {
+  const { db, vault, clock } = parts
+  const now = clock.now()
+  const network = vault.lookup('sign-in flows', networkOf(flow.address))
+  const counted = await db.query<{ own: number; all: number }>(
+    `select (select count(*)::int from signin_flows where network = $1 and expires_at > $2) as own,
+            (select count(*)::int from signin_flows where expires_at > $2) as all`,
+    [network, now],
+  )
+  const { own = 0, all = 0 } = counted.rows[0] ?? {}
+  if (own >= MOST_OF_NETWORK || all >= MOST_OVERALL) throw new SlowDownError(WAIT_SECONDS)
+  const digest = digestOf(flow.begun.state)
+  await db.query(
+    `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      digest,
+      flow.connectionId,
+      digestOf(flow.browser),
+      flow.begun.nonce,
+      vault.seal(flow.begun.verifier, contextOf(digest)),
+      flow.redirectUri,
+      flow.returnTo,
+      network,
+      new Date(now.getTime() + VALID_MS),
+    ],
+  )
+}
+
+/**
+ * Takes the flow that a callback belongs to; of several callbacks one gets it. A callback in another browser uses it up as well:
+ * whoever sent it there knows the state.
+ */
+export async function takeFlow(
+  parts: SignInParts,
+  { state, browser }: { readonly state: string; readonly browser: string | undefined },
+): Promise<
+  { readonly kind: 'taken'; readonly flow: Flow } | { readonly kind: 'unknown' } | { readonly kind: 'other-browser' }
+> {
+  const digest = digestOf(state)
+  const { rows } = await parts.db.query<{
+    connection_id: number
+    browser: Buffer
+    nonce: string
+    verifier: Buffer
+    redirect_uri: string
+    return_to: string
+  }>(
+    `delete from signin_flows where digest = $1 and expires_at > $2
+     returning connection_id, browser, nonce, verifier, redirect_uri, return_to`,
+    [digest, parts.clock.now()],
+  )
+  const [row] = rows
+  if (row === undefined) return { kind: 'unknown' }
+  if (browser === undefined || !digestOf(browser).equals(row.browser)) return { kind: 'other-browser' }
+  const flow = {
+    connectionId: row.connection_id,
+    redirectUri: row.redirect_uri,
+    returnTo: row.return_to,
+    state,
+    nonce: row.nonce,
+    verifier: parts.vault.open(row.verifier, contextOf(digest)),
+  }
+  return { kind: 'taken', flow }
+}
+
+/** Those that nobody came back from. */
+export async function removeOldFlows(db: Queries, now: Date): Promise<void> {
+  await db.query('delete from signin_flows where expires_at < $1', [now])
+}
+
+function contextOf(digest: Buffer): string {
+  return `sign-in flow:${digest.toString('hex')}`
+}

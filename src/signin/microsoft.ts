@@ -1,0 +1,235 @@
+// Signing in with Microsoft in the browser: from the button to the session. Every end of it is audited, with reason and ids.
+import { raiseAlert } from '../alerts/outbox.ts'
+import { ConflictError, InvariantError, NotFoundError } from '../base/errors.ts'
+import type { Role } from '../contract/api/endpoint.ts'
+import type { SignInRefusal } from '../contract/sign-in-refusals.ts'
+import type { Queries } from '../database/connect.ts'
+import { type Transaction, withTransaction } from '../database/transaction.ts'
+import type { GraphClient } from '../graph/client.ts'
+import { type Actor, type AuditRecord, recordAlone, recordAudit } from '../registry/audit.ts'
+import { type Connection, listConnections } from '../registry/connections.ts'
+import { userSubject } from '../registry/person-history.ts'
+import { judgePerson } from '../registry/sign-in-rule.ts'
+import { keepFlow, takeFlow, type Flow } from './flows.ts'
+import type { HomeRealms } from './home-realms.ts'
+import type { VerifiedPerson } from './id-token.ts'
+import type { PersonIdentity } from './identity.ts'
+import { beginCodeFlow, finishCodeFlow } from './oidc.ts'
+import type { Oidc } from './oidc-exchange.ts'
+import type { Refused } from './oidc-refusals.ts'
+import type { SignInParts } from './parts.ts'
+import { drawToken } from './random.ts'
+import { findRole, type GivenRole } from './roles.ts'
+import { csrfOf, type SessionPlace, startSession } from './sessions.ts'
+
+/** What signing in with Microsoft works with beside the engine. */
+export interface MicrosoftParts extends SignInParts {
+  readonly oidc: Oidc
+  readonly realms: HomeRealms
+  readonly openGraph: (connection: Connection) => Promise<GraphClient>
+}
+
+/** Where people may go when they have signed in: a page of ours, nothing else. */
+function pageOf(returnTo: string | undefined): string {
+  const isPage = returnTo !== undefined && /^\/(?![/\\])[\w\-./~%?=&:,+@]{0,500}$/.test(returnTo)
+  return isPage && !/^\/(api|signin|sign-in|setup|link)(\/|\?|$)/.test(returnTo) ? returnTo : '/'
+}
+
+/**
+ * Where the browser goes to sign in. Which connection it is: the named one, the only one, or the one of the user name's domain. Whether
+ * there is somebody of that name is not looked at, so that nobody learns it.
+ *
+ * @throws NotFoundError for a connection that is not for sign-in; ConflictError `choose-connection`, `provider-unavailable`; SlowDownError
+ */
+export async function beginMicrosoft(
+  parts: MicrosoftParts,
+  asked: {
+    readonly connection?: string | undefined
+    readonly userName?: string | undefined
+    readonly returnTo?: string | undefined
+    readonly redirectUri: string
+    readonly address: string
+    readonly signal: AbortSignal
+  },
+): Promise<{ readonly url: string; readonly browser: string }> {
+  const connection = await chooseConnection(parts, asked)
+  const { redirectUri, signal } = asked
+  const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, loginHint: asked.userName, signal })
+  if (begun.kind === 'refused') {
+    const actor = { kind: 'nobody', name: 'nobody', address: asked.address } as const
+    await recordAlone(parts.db, parts, refusalRecord(actor, { connection, refused: begun }))
+    const why = begun.hint === undefined ? '' : ` (${begun.hint})`
+    throw new ConflictError(
+      begun.reason,
+      `Cannot begin to sign in through ${JSON.stringify(connection.name)}${why}; try again in a few minutes`,
+    )
+  }
+  const browser = drawToken()
+  const returnTo = pageOf(asked.returnTo)
+  await keepFlow(parts, { connectionId: connection.id, redirectUri, returnTo, begun, browser, address: asked.address })
+  return { url: begun.url, browser }
+}
+
+async function chooseConnection(
+  parts: MicrosoftParts,
+  asked: { readonly connection?: string | undefined; readonly userName?: string | undefined },
+): Promise<Connection> {
+  const usable = (await listConnections(parts.db)).filter((connection) => connection.signInWithMicrosoft)
+  if (asked.connection !== undefined) {
+    const named = usable.find((connection) => connection.name === asked.connection)
+    if (named !== undefined) return named
+    throw new NotFoundError('connection for sign-in', asked.connection)
+  }
+  const [only, ...others] = usable
+  if (only === undefined) throw new NotFoundError('connection for sign-in', '')
+  if (others.length === 0) return only
+  const id = asked.userName === undefined ? undefined : await parts.realms.find(asked.userName)
+  const found = usable.find((connection) => connection.id === id)
+  if (found !== undefined) return found
+  throw new ConflictError(
+    'choose-connection',
+    'There are several organizations here, and the user name does not tell which one is meant; choose one',
+  )
+}
+
+export type MicrosoftSignIn =
+  | {
+      readonly kind: 'signed-in'
+      readonly identity: PersonIdentity
+      readonly token: string
+      readonly returnTo: string
+    }
+  | {
+      readonly kind: 'refused'
+      readonly reason: SignInRefusal
+      /** Whether it belonged to a sign-in of ours, and is audited by that. */
+      readonly isAudited: boolean
+    }
+
+/** Ends a sign-in with what the browser brought back. Never throws for what Microsoft, the person or an attacker did. */
+export async function finishMicrosoft(
+  parts: MicrosoftParts,
+  options: {
+    readonly returned: URLSearchParams
+    readonly browser: string | undefined
+    readonly place: SessionPlace
+    readonly signal: AbortSignal
+  },
+): Promise<MicrosoftSignIn> {
+  const { returned, browser, place, signal } = options
+  const states = returned.getAll('state')
+  const [state] = states
+  if (state === undefined || state === '' || states.length > 1)
+    return { kind: 'refused', reason: 'callback-malformed', isAudited: false }
+  const taken = await takeFlow(parts, { state, browser })
+  if (taken.kind === 'unknown') return { kind: 'refused', reason: 'flow-unknown', isAudited: false }
+  if (taken.kind === 'other-browser') return { kind: 'refused', reason: 'flow-other-browser', isAudited: false }
+  const { flow } = taken
+  const connection = (await listConnections(parts.db)).find(({ id }) => id === flow.connectionId)
+  if (connection === undefined) throw new InvariantError('a sign-in outlived its connection')
+  const { redirectUri } = flow
+  const proved = await finishCodeFlow(parts.oidc, { connection, redirectUri, returned, flow, signal })
+  if (proved.kind === 'refused') {
+    const actor = { kind: 'nobody', name: 'nobody', address: place.address } as const
+    await recordAlone(parts.db, parts, refusalRecord(actor, { connection, refused: proved }))
+    return { kind: 'refused', reason: proved.reason, isAudited: true }
+  }
+  return enter(parts, { connection, flow, person: proved.person, place, signal })
+}
+
+interface Entering {
+  readonly connection: Connection
+  readonly flow: Pick<Flow, 'returnTo'>
+  readonly person: VerifiedPerson
+  readonly place: SessionPlace
+  readonly signal: AbortSignal
+}
+
+async function enter(parts: MicrosoftParts, entering: Entering): Promise<MicrosoftSignIn> {
+  const { connection, person, signal } = entering
+  // Asked before the transaction: Graph may take its time, and a session that is begun sees the rule again.
+  const given = await findRole(parts.db, {
+    connectionId: connection.id,
+    person,
+    openGraph: () => parts.openGraph(connection),
+    signal,
+  })
+  return withTransaction(parts.db, async (tx) => {
+    const { tenantId, objectId } = person
+    const judged = await judgePerson(tx, { tenantId, objectId, connectionId: connection.id })
+    if (judged.kind === 'refused') {
+      const actor = { kind: 'nobody', name: 'nobody', address: entering.place.address } as const
+      const refused = { reason: judged.reason, tenantId, objectId, userId: judged.userId }
+      await recordAudit(tx, parts, refusalRecord(actor, { connection, refused }))
+      return { kind: 'refused', reason: judged.reason, isAudited: true }
+    }
+    return begin(parts, tx, { ...entering, given, userId: judged.userId, userName: judged.userName })
+  })
+}
+
+async function begin(
+  parts: MicrosoftParts,
+  tx: Transaction,
+  entering: Entering & { readonly given: GivenRole; readonly userId: number; readonly userName: string },
+): Promise<MicrosoftSignIn> {
+  const { connection, given, userId, userName, place } = entering
+  const now = parts.clock.now()
+  const { role, problem } = given
+  const owner = { userId, connectionId: connection.id, role, roleProblem: problem, subject: entering.person.subject }
+  const session = await startSession(tx, { owner, now, place })
+  const actor: Actor = { kind: 'person', name: userName, id: userId, address: place.address }
+  const details = {
+    by: 'microsoft',
+    connection: connection.name,
+    role,
+    ...(given.by === null ? {} : { roleBy: given.by }),
+    ...(problem === null ? {} : { roleProblem: problem }),
+  }
+  if (role !== null) await noteRole(tx, { userId, role, connection: connection.name, now })
+  await recordAudit(tx, parts, { actor, action: 'session.start', subject: userSubject(userId), details })
+  const identity: PersonIdentity = {
+    kind: 'person',
+    id: userId,
+    name: userName,
+    role,
+    sessionId: session.id,
+    csrf: csrfOf(session.token),
+    expiresAt: session.expiresAt,
+    connectionId: connection.id,
+  }
+  return { kind: 'signed-in', identity, token: session.token, returnTo: entering.flow.returnTo }
+}
+
+/** Who gets a role from Entra for the first time is told of: whoever may change groups there can make administrators here. */
+async function noteRole(
+  tx: Queries,
+  given: { readonly userId: number; readonly role: Role; readonly connection: string; readonly now: Date },
+): Promise<void> {
+  const { userId, role, connection, now } = given
+  const facts = { kind: 'role', user: userId, role, connection } as const
+  await raiseAlert(tx, { key: `role:${userId}:${role}`, facts }, now)
+}
+
+function refusalRecord(
+  actor: Actor,
+  {
+    connection,
+    refused,
+  }: {
+    readonly connection: Connection
+    readonly refused: Partial<Omit<Refused, 'reason'>> & {
+      readonly reason: SignInRefusal
+      readonly tenantId?: string
+      readonly objectId?: string
+      readonly userId?: number | undefined
+    }
+  },
+): AuditRecord {
+  const { kind: _, userId, ...rest } = refused
+  return {
+    actor,
+    action: 'session.start.refused',
+    subject: userId === undefined ? null : userSubject(userId),
+    details: { by: 'microsoft', connection: connection.name, ...rest },
+  }
+}

@@ -1,0 +1,45 @@
+// Texts of Settings › Sign-in.
+
+export const signInSettingsTexts = {
+  title: 'Sign-in',
+  intro:
+    'Who signs in with Microsoft, and who gets which role by it. People without a role see their own page only. Local accounts stay as they are.',
+  redirect: 'Redirect URI',
+  redirectText:
+    'Register exactly this for the app registration of each connection: Authentication › Add a platform › Web.',
+  noPublicUrl:
+    'The server does not know under which address people reach it. Set MUSTER_PUBLIC_URL to it, e.g. https://muster.contoso.com, and start it again.',
+  copy: 'Copy',
+  copied: 'Copied',
+  ways: 'Connections and sources',
+  connection: 'Connection',
+  state: 'Sign-in',
+  sources: 'Sources that use it',
+  missing: 'What is missing',
+  on: 'people sign in',
+  off: 'nobody signs in',
+  connectionOff: 'Enable Sign in with Microsoft, in the connection',
+  sourceOff: (names: string) => `Use as authentication server, in the source ${names}`,
+  noSource: 'A source that takes people from it',
+  noConnections: 'No connections',
+  noConnectionsText: 'People sign in through a connection to their organization.',
+  mappings: 'Roles',
+  mappingsText:
+    'An app role by its value, or a group by its object id. The highest role counts. Whoever may assign them in Entra decides who may do this here; the first time somebody gets a role it is alerted.',
+  kind: 'By',
+  kinds: { appRole: 'App role', group: 'Group' },
+  value: 'Value or object id',
+  values: { appRole: 'Value of the app role', group: 'Object id of the group' },
+  valueHints: {
+    appRole: 'As under App roles in the app registration, e.g. Muster.Operator. Not its display name.',
+    group: 'A GUID. Names of groups are not taken: anybody may call a group like that.',
+  },
+  role: 'Role',
+  add: 'Add role',
+  addTitle: 'Give a role to people of a tenant',
+  signsOut: 'Whoever has a role through this connection signs in again.',
+  remove: 'Remove',
+  removeTitle: (value: string) => `Remove ${value}?`,
+  noMappings: 'No roles from Entra',
+  noMappingsText: 'Whoever signs in with Microsoft sees the own page only. Local accounts administer.',
+} as const

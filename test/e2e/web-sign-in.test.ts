@@ -1,0 +1,155 @@
+// People sign in with Microsoft in a real browser, over the emulator's own pages.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { remove } from '../../src/emulator/operations.ts'
+import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+
+const { signal } = new AbortController()
+let world: BrowserWorld
+let people: { readonly id: number; readonly object_id: string; readonly user_name: string }[]
+
+beforeAll(async () => {
+  world = await aBrowserWorld({ users: 6, groups: 2, memberships: 6 })
+  const { hosted, graphUrl: root, app } = world
+  hosted.app.signIn.redirectUris.push({ uri: `${world.url}/signin/microsoft`, platform: 'web' })
+  await app.configure({
+    document: {
+      connections: {
+        contoso: {
+          tenantId: hosted.tenantId,
+          clientId: hosted.clientId,
+          clientSecret: { env: 'SECRET' },
+          cloud: 'custom',
+          authorityUrl: root,
+          graphUrl: root,
+          signInWithMicrosoft: true,
+        },
+      },
+      sources: {
+        staff: { connection: 'contoso', safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } },
+      },
+    },
+    secrets: new Map([['contoso', { secrets: [hosted.app.secrets[0]!.secretText], certificates: [] }]]),
+    prune: false,
+    dryRun: false,
+    actor: { kind: 'command line', name: 'test' },
+  })
+  await sync()
+  await world.database.db.query('update setup set done_at = now()')
+  const found = await world.database.db.query<(typeof people)[number]>(
+    'select id, object_id, user_name from users where active and object_id is not null order by id',
+  )
+  people = found.rows
+})
+afterAll(() => world.stop())
+
+const sync = () =>
+  world.app.run({
+    source: 'staff',
+    kind: 'sync',
+    mode: 'auto',
+    trigger: 'manual',
+    wait: true,
+    signal,
+    onProgress: () => {},
+  })
+
+/** From the button to where the emulator's page leads back to. */
+async function signInAs(page: Page, person: { readonly object_id: string }, at = '/sign-in') {
+  await page.goto(`${world.url}${at}`)
+  await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+  const { tenant } = world.hosted
+  const user = [...tenant.live('user')].find(({ id }) => id === person.object_id)!
+  await page.locator('#loginfmt').fill(String(user.properties['userPrincipalName']))
+  await page.locator('#passwd').fill(tenant.accounts.defaultPassword!)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+describe('somebody of the registry', () => {
+  it('signs in with Microsoft and sees his own page, and nothing of the rest', async () => {
+    const page = await world.open()
+    await signInAs(page, people[0]!)
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+
+    await page.getByText(people[0]!.user_name).first().waitFor()
+    await page.getByText('None: you see this page only').waitFor()
+    expect(await page.getByRole('link', { name: 'Users' }).count()).toBe(0)
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    await expectAccessible(page)
+    await picture(page, 'my-page')
+  })
+
+  it('draws himself a new PIN that is shown once', async () => {
+    const page = await world.open()
+    await signInAs(page, people[0]!)
+    await page.getByRole('button', { name: 'Draw a new PIN' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Draw a new PIN' }).click()
+    const pin = await page.locator('output').textContent()
+
+    expect(pin).toMatch(/^\d{4,}$/)
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByText('You have a PIN.').waitFor()
+    expect(await page.content()).not.toContain(pin)
+  })
+
+  it('signs out, and is asked to sign in again', async () => {
+    const page = await world.open()
+    await signInAs(page, people[0]!)
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    await page.getByRole('banner').getByRole('button', { name: people[0]!.user_name }).click()
+    await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click()
+
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.goto(`${world.url}/me`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(new URL(page.url()).searchParams.get('to')).toBe('/me')
+  })
+
+  it('has a role where an administrator maps one, and sees what it lets him see', async () => {
+    const { hosted } = world
+    hosted.app.signIn.appRoles.push({
+      id: '0a0b0c0d-0000-4000-8000-000000000001',
+      value: 'Muster.Viewer',
+      displayName: 'Viewer',
+    })
+    hosted.app.signIn.assignments.push({ principalId: people[1]!.object_id, role: 'Muster.Viewer' })
+    const admin = await world.open('administrator')
+    await admin.goto(`${world.url}/settings/sign-in`)
+    await admin.getByText(`${world.url}/signin/microsoft`).waitFor()
+    await admin.getByText('people sign in', { exact: true }).waitFor()
+    await expectAccessible(admin)
+    await picture(admin, 'settings-sign-in')
+    await admin.getByRole('button', { name: 'Add role' }).click()
+    await admin.getByLabel('Value of the app role').fill('Muster.Viewer')
+    await admin.getByRole('dialog').getByRole('button', { name: 'Add role' }).click()
+    await admin.getByRole('cell', { name: 'Muster.Viewer' }).waitFor()
+
+    const page = await world.open()
+    await signInAs(page, people[1]!, '/users')
+    await page.getByRole('heading', { name: 'Users' }).waitFor()
+    expect(await page.getByRole('link', { name: 'Administrators' }).count()).toBe(0)
+  })
+})
+
+describe('who may not', () => {
+  it('is told why: nobody of the registry, and deactivated by a run while he is signed in', async () => {
+    const page = await world.open()
+    await signInAs(page, people[2]!)
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    remove(world.hosted.tenant, people[2]!.object_id)
+    expect((await sync()).outcome).toBe('applied')
+
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+
+    await world.database.db.query('update users set object_id = gen_random_uuid() where id = $1', [people[3]!.id])
+    const stranger = await world.open(undefined, { width: 400, colorScheme: 'dark' })
+    await signInAs(stranger, people[3]!)
+    await stranger.getByText('there is nobody of your account in this registry').waitFor()
+    expect(new URL(stranger.url()).hash).toBe('')
+    expect(await stranger.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400)
+    await expectAccessible(stranger)
+    await picture(stranger, 'sign-in-refused-400-dark')
+  })
+})
