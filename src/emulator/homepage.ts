@@ -25,13 +25,13 @@ function describeTenant(tenant: Tenant, origin: string): string {
 <p>Tenant <code>${tenant.id}</code>, ${tenant.count('user')} users, ${tenant.count('group')} groups.
 ${password === null ? 'Nobody has a password unless one was set.' : `Everybody’s password is <code>${escape(password)}</code> unless another one was set.`}
 Codes of devices are typed at <a href="${escape(origin)}/devicelogin">${escape(origin)}/devicelogin</a>.</p>
-<table>
+<table tabindex="0">
 <thead><tr><th>App</th><th>Client id</th><th>Redirect URIs</th><th>Device code, password</th></tr></thead>
 <tbody>
 ${apps.map(describeApp).join('\n')}
 </tbody>
 </table>
-<table>
+<table tabindex="0">
 <thead><tr><th>Name</th><th>User name</th><th>Signs in</th><th>App roles</th></tr></thead>
 <tbody>
 ${people.map((user) => describePerson(tenant, user, apps)).join('\n')}

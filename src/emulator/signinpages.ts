@@ -5,7 +5,7 @@ import type { WireResponse } from './wire.ts'
 
 const STYLE = `:root{color-scheme:light dark}
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;font:16px/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText}
+body{margin:0;min-height:100vh;display:grid;grid-template-columns:minmax(0,1fr);place-items:center;padding:1rem;font:16px/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText}
 main{width:100%;max-width:27.5rem;border:1px solid GrayText;padding:2rem}
 main.wide{max-width:60rem}
 h1{font-size:1.5rem;font-weight:600;margin:.25rem 0 1rem}
@@ -19,6 +19,7 @@ button.account{display:block;width:100%;text-align:left;margin:0 0 .5rem}
 .number{font-size:2.5rem;margin:.5rem 0}
 table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}
 th,td{text-align:left;padding:.25rem 1rem .25rem 0;vertical-align:top}
+td{min-width:7rem}
 code{overflow-wrap:anywhere}`
 
 const SEND_ON = 'document.forms[0].submit()'

@@ -115,7 +115,8 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
   }
 }
 
-async function launchBrowser(): Promise<Browser> {
+/** Chromium, with its protections on. */
+export async function launchBrowser(): Promise<Browser> {
   // The package's own arguments are for one page in one process, and switch protections off that are to be tested.
   return launcher.launch({
     executablePath: await chromium.executablePath(),
