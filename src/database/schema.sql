@@ -183,6 +183,8 @@ create table groups (
   constraint groups_pkey PRIMARY KEY (id),
   constraint groups_tenant_id_object_id_key UNIQUE (tenant_id, object_id)
 );
+CREATE INDEX groups_fifth_word ON public.groups USING btree (fifth_word_on(name) COLLATE "C", id) WHERE ((NOT hidden) AND (fifth_word_on(name) IS NOT NULL));
+CREATE INDEX groups_fourth_word ON public.groups USING btree (fourth_word_on(name) COLLATE "C", id) WHERE ((NOT hidden) AND (fourth_word_on(name) IS NOT NULL));
 CREATE INDEX groups_level ON public.groups USING btree (md5(under), search_key(name) COLLATE "C", id) WHERE (NOT hidden);
 CREATE INDEX groups_name ON public.groups USING btree (search_key(name) COLLATE "C", id) WHERE (NOT hidden);
 CREATE UNIQUE INDEX groups_path ON public.groups USING btree (path_key) WHERE (path_key IS NOT NULL);
@@ -858,6 +860,8 @@ create table users (
 );
 CREATE INDEX users_deactivated ON public.users USING btree (source_id, deactivated_at) WHERE (deactivated_by = 'source'::text);
 CREATE INDEX users_email ON public.users USING btree (search_key(email) COLLATE "C", id);
+CREATE INDEX users_fifth_word ON public.users USING btree (fifth_word_on(full_name) COLLATE "C", id) WHERE (fifth_word_on(full_name) IS NOT NULL);
+CREATE INDEX users_fourth_word ON public.users USING btree (fourth_word_on(full_name) COLLATE "C", id) WHERE (fourth_word_on(full_name) IS NOT NULL);
 CREATE INDEX users_full_name ON public.users USING btree (search_key(full_name) COLLATE "C", id);
 CREATE INDEX users_number ON public.users USING btree (canonical_number, id) WHERE (canonical_number IS NOT NULL);
 CREATE INDEX users_pairable_number ON public.users USING btree (canonical_number) WHERE ((object_id IS NULL) AND (canonical_number IS NOT NULL));
@@ -872,6 +876,13 @@ create table vault_state (
   retired_at timestamp with time zone,
   constraint vault_state_pkey PRIMARY KEY (key_version)
 );
+
+CREATE OR REPLACE FUNCTION public.fifth_word_on(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("substring"(search_key(value), '^(?:[^ ,.''’-]+[ ,.''’-]+){4}(.+)$'::text) COLLATE "C")
+;
 
 CREATE OR REPLACE FUNCTION public.forget_groups()
  RETURNS trigger
@@ -950,6 +961,13 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.fourth_word_on(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("substring"(search_key(value), '^(?:[^ ,.''’-]+[ ,.''’-]+){3}(.+)$'::text) COLLATE "C")
+;
+
 CREATE OR REPLACE FUNCTION public.group_image(g groups)
  RETURNS jsonb
  LANGUAGE sql
@@ -1021,7 +1039,7 @@ CREATE OR REPLACE FUNCTION public.search_key(value text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN ("left"(lower((NORMALIZE("left"(value, 200), NFKC) COLLATE pg_c_utf8)), 200) COLLATE "C")
+RETURN CASE WHEN (value ~ '^[\x20-\x7e]*$'::text) THEN ("left"(lower((value COLLATE "C")), 200) COLLATE "C") ELSE ("left"(replace(replace(replace(replace(translate(regexp_replace(lower((NORMALIZE("left"(value, 200), NFKD) COLLATE pg_c_utf8)), '[\u0300-\u036f]+'::text, ''::text, 'g'::text), 'øłđħıðŧ’ʼ'::text, 'oldhidt'''''::text), 'ß'::text, 'ss'::text), 'æ'::text, 'ae'::text), 'œ'::text, 'oe'::text), 'þ'::text, 'th'::text), 200) COLLATE "C") END
 ;
 
 CREATE OR REPLACE FUNCTION public.second_word_on(value text)

@@ -2,7 +2,7 @@
 import { NotFoundError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import { pathOf, splitPath } from '../directory/group.ts'
-import { beginsWith } from './user-search.ts'
+import { beginsWith, WORDS } from './user-search.ts'
 
 export interface ListedGroup {
   /** Null: a level of the tree that is no group itself. */
@@ -46,13 +46,13 @@ export async function listLevel(db: Queries, query: GroupPaging & { readonly und
   return { ...page, groups: [...(await bareLevels(db, query.under)), ...page.groups] }
 }
 
-/** Groups anywhere whose name, or its second or third word, begins with a text. */
+/** Groups anywhere of whose name one of the first five words begins a text, accents aside. */
 export async function searchGroups(db: Queries, query: GroupPaging & { readonly search: string }): Promise<GroupPage> {
   const found = await db.query<{ key: string }>('select search_key($1) as key', [
     query.search.trim().replaceAll('\0', ''),
   ])
   const text = found.rows[0]?.key ?? ''
-  const ways = ['search_key', 'second_word_on', 'third_word_on'].map((part) => {
+  const ways = WORDS.map((part) => {
     const key = `${part}(name) collate "C"`
     const params: string[] = []
     return { key, where: beginsWith(key, text, (value) => `$${params.push(String(value))}`), params }

@@ -29,6 +29,9 @@ export interface Way {
   readonly misses: ((id: string, add: AddParam) => string) | null
 }
 
+/** SQL functions: a name from its first word on, from its second … Each has an index. */
+export const WORDS = ['search_key', 'second_word_on', 'third_word_on', 'fourth_word_on', 'fifth_word_on'] as const
+
 /** Few are found, and one is like another. */
 const NO_KEY = `(''::text collate "C")`
 
@@ -48,9 +51,7 @@ export function searchWays(search: Search): readonly Way[] {
   const { key: text } = search
   return [
     ...ways,
-    ...['search_key', 'second_word_on', 'third_word_on'].map((part) =>
-      columnWay('fullName', { key: (table) => `${part}(${table}.full_name) collate "C"`, text }),
-    ),
+    ...WORDS.map((part) => columnWay('fullName', { key: (table) => `${part}(${table}.full_name) collate "C"`, text })),
     columnWay('email', { key: (table) => `search_key(${table}.email) collate "C"`, text }),
   ]
 }

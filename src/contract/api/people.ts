@@ -144,7 +144,7 @@ export const USERS = {
     path: '/api/v1/users',
     tag: people,
     summary:
-      'Users by user name. A search finds by the beginning of any name, alias, mail or number, and by a whole card.',
+      'Users by user name. A search finds by the beginning of a user name, alias, mail or number, of any of the first five words of a full name, and by a whole card; accents do not matter in names and mail.',
     role: 'viewer',
     scope: 'read',
     query: paging.extend({

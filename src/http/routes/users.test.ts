@@ -81,6 +81,7 @@ describe('the list of users', () => {
     ['p-77', 'personalNumber'],
     ['card-4711', 'card'],
     ['van der', 'fullName'],
+    ['bérg', 'fullName'],
   ])('finds by %s and says that it was by %s', async (text, foundBy) => {
     expect((await search(text)).map((user) => [user.userName, user.foundBy])).toContainEqual([
       'ann@contoso.com',

@@ -24,7 +24,7 @@ export const usersTexts = {
   emptyText: 'People appear here with the first synchronization, or when a local user is made.',
   emptyFiltered: 'Nobody found',
   emptyFilteredText:
-    'A search finds by the beginning of a name, alias, mail address or number, and by a whole card. Deactivated users are found under Deactivated.',
+    'A search finds by the beginning of any word of a name, of an alias, mail address or number, and by a whole card; accents do not matter. Deactivated users are found under Deactivated.',
   showAll: 'Show all users',
   create: 'Add local user',
   createTitle: 'Add a local user',
