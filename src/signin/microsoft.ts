@@ -31,8 +31,10 @@ export interface MicrosoftParts extends SignInParts {
 
 /** Where people may go when they have signed in: a page of ours, nothing else. */
 function pageOf(returnTo: string | undefined): string {
-  const isPage = returnTo !== undefined && /^\/(?![/\\])[\w\-./~%?=&:,+@]{0,500}$/.test(returnTo)
-  return isPage && !/^\/(api|signin|sign-in|setup|link)(\/|\?|$)/.test(returnTo) ? returnTo : '/'
+  if (returnTo === undefined || !/^\/(?![/\\])[\w\-./~%?=&:,+@]{0,500}$/.test(returnTo)) return '/'
+  // As a browser reads it: of `/..//x` it makes `//x`, and of `/x/../api` `/api`.
+  const { pathname } = new URL(returnTo, 'http://muster')
+  return /^\/(api|signin|sign-in|setup|link)(\/|$)|\/\//.test(pathname) ? '/' : returnTo
 }
 
 /**

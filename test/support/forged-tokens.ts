@@ -330,7 +330,6 @@ const shapes: readonly ForgedToken[] = [
     },
   ],
   ['a token of 70 kilobytes', 'token-malformed', claiming({ padding: 'x'.repeat(70_000) })],
-  ['a token of three megabytes', 'token-malformed', claiming({ padding: 'x'.repeat(3_000_000) })],
   [
     'lists that nest ten thousand times',
     'token-malformed',
