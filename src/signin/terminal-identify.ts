@@ -59,13 +59,20 @@ function find(parts: TerminalParts, terminal: TerminalIdentity, shown: Shown): P
 }
 
 /** What the terminal is told of somebody whom it has identified. Noted for the person's own page, in memory. */
-async function presentIdentified(
+export async function presentIdentified(
   parts: TerminalParts,
-  { terminal, person, by }: { readonly terminal: TerminalIdentity; readonly person: FoundPerson; readonly by: Way },
+  of: {
+    readonly terminal: TerminalIdentity
+    readonly person: FoundPerson
+    readonly by: Way
+    /** False where this is told once more. */
+    readonly mayRegister?: boolean
+  },
 ): Promise<Identification> {
+  const { terminal, person, by, mayRegister = true } = of
   parts.terminals.noteSighting({ userId: person.id, terminalId: terminal.id, way: by, at: parts.clock.now() })
   const registration =
-    by === 'card' || terminal.unknownCard !== 'register' || !terminal.may.includes('card')
+    !mayRegister || by === 'card' || terminal.unknownCard !== 'register' || !terminal.may.includes('card')
       ? null
       : await issueRegistration(parts, { terminalId: terminal.id, userId: person.id })
   return { kind: 'identified', by, user: presentPerson(person, terminal.tells), registration }

@@ -172,6 +172,7 @@ export async function revokeTerminal(parts: SignInParts, id: number, actor: Acto
 /** What was begun at a terminal does not outlive its token. */
 async function dropPending(tx: Queries, id: number): Promise<void> {
   await tx.query('delete from terminal_registrations where terminal_id = $1', [id])
+  await tx.query('delete from terminal_device_codes where terminal_id = $1', [id])
 }
 
 function draw(): { readonly token: string; readonly digest: Buffer; readonly prefix: string } {

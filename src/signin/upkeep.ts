@@ -18,6 +18,7 @@ export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from signin_attempts where last_at < $1', [dayAgo])
   await db.query('delete from terminal_misses where missed_at < $1', [dayAgo])
   await db.query('delete from terminal_registrations where expires_at < $1', [now])
+  await db.query('delete from terminal_device_codes where expires_at < $1', [now])
   const monthAgo = new Date(now.getTime() - SIGHTING_DAYS * 86_400_000)
   await db.query('delete from terminal_sightings where last_at < $1', [monthAgo])
   await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])

@@ -1,10 +1,11 @@
 // Terminals: devices and other systems that identify people. What administrators do with them, and what they do themselves.
 import { z } from 'zod'
+import { SIGN_IN_REFUSALS, type SignInRefusal } from '../sign-in-refusals.ts'
 import { parseTransform } from '../transform.ts'
 import { endpoint, id, time } from './endpoint.ts'
 
 /** How somebody can be identified at a terminal. */
-export const WAYS = ['card', 'pin', 'userNamePin'] as const
+export const WAYS = ['card', 'pin', 'userNamePin', 'deviceCode'] as const
 export type Way = (typeof WAYS)[number]
 
 /** What a terminal may be told of somebody, beside id, user name and full name. */
@@ -99,7 +100,7 @@ const identified = z.object({
 /** Nobody was identified, and why; `message` is for the person, in English. */
 const refused = z.object({
   kind: z.literal('refused'),
-  reason: z.enum(['unknown-card', 'wrong-pin', 'wrong-user-name-or-pin']),
+  reason: z.enum(['unknown-card', 'wrong-pin', 'wrong-user-name-or-pin', 'expired', ...SIGN_IN_REFUSALS]),
   message: z.string(),
   /** The card may be registered by whoever identifies himself here in another way. */
   mayRegister: z.boolean(),
@@ -107,6 +108,19 @@ const refused = z.object({
 
 const identification = z.discriminatedUnion('kind', [identified, refused])
 export type Identification = z.infer<typeof identification>
+
+/** Why a sign-in by device code ended without anybody. */
+export type DeviceCodeRefusal = SignInRefusal | 'expired'
+
+/** `pending`: ask again after so long. */
+const deviceCodeAnswer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('pending'), intervalSeconds: z.int() }),
+  identified,
+  refused,
+])
+export type DeviceCodeAnswer = z.infer<typeof deviceCodeAnswer>
+
+const flow = z.object({ flow: z.string().min(1).max(100) })
 
 const tag = 'Terminals'
 
@@ -180,6 +194,8 @@ export const TERMINALS = {
       status: 200,
       body: settings.pick({ name: true, may: true, tells: true, unknownCard: true }).extend({
         expiresAt: time.nullable(),
+        /** Through which connections people may sign in with Microsoft here, by name. */
+        connections: z.array(z.string()),
         version: z.string(),
       }),
     },
@@ -203,6 +219,50 @@ export const TERMINALS = {
       }),
     ]),
     answer: { kind: 'json', status: 200, body: identification },
+    audit: 'terminal.identify',
+  }),
+  startDeviceCode: endpoint({
+    method: 'POST',
+    path: '/api/v1/terminal/device-code',
+    tag,
+    summary: 'Begins a sign-in with Microsoft on another device: show the code, and the address as text and QR.',
+    role: 'terminal',
+    scope: null,
+    /** The name of a connection; left out where there is one. */
+    body: z.strictObject({ connection: z.string().max(200).optional() }),
+    answer: {
+      kind: 'json',
+      status: 201,
+      body: z.object({
+        flow: z.string(),
+        userCode: z.string(),
+        verificationUri: z.string(),
+        expiresAt: time,
+        intervalSeconds: z.int(),
+      }),
+    },
+    audit: 'terminal.identify',
+  }),
+  getDeviceCode: endpoint({
+    method: 'GET',
+    path: '/api/v1/terminal/device-code/:flow',
+    tag,
+    summary: 'How a sign-in by device code stands. Asked oftener than `intervalSeconds`, it answers what it knows.',
+    role: 'terminal',
+    scope: null,
+    params: flow,
+    answer: { kind: 'json', status: 200, body: deviceCodeAnswer },
+    audit: 'terminal.identify',
+  }),
+  endDeviceCode: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/terminal/device-code/:flow',
+    tag,
+    summary: 'Ends a sign-in by device code that the person walked away from.',
+    role: 'terminal',
+    scope: null,
+    params: flow,
+    answer: { kind: 'nothing' },
     audit: 'terminal.identify',
   }),
   registerCard: endpoint({

@@ -3,6 +3,13 @@ import type { Terminal } from '../../contract/api/terminals.ts'
 import { ConfigError } from '../../base/errors.ts'
 import type { Identity, TerminalIdentity } from '../../signin/identity.ts'
 import { identifyShown, readCard } from '../../signin/terminal-identify.ts'
+import {
+  endDeviceCode,
+  readDeviceCode,
+  signInConnections,
+  startDeviceCode,
+  type TerminalMicrosoftParts,
+} from '../../signin/terminal-device-code.ts'
 import { registerCard } from '../../signin/terminal-registration.ts'
 import {
   changeTerminal,
@@ -14,6 +21,7 @@ import {
 } from '../../signin/terminals.ts'
 import { MAX_KEY_LENGTH, valueProblem } from '../../sync/map/value.ts'
 import type { Handlers } from '../handler.ts'
+import type { HttpParts } from '../parts.ts'
 import { HttpError } from '../problem.ts'
 
 export const terminalRoutes = {
@@ -36,7 +44,16 @@ export const terminalRoutes = {
   getTerminal: async ({ engine, terminals, version }, { identity, client }) => {
     const { id, name, may, tells, unknownCard, expiresAt } = terminalOf(identity)
     terminals.noteUse(id, { at: engine.clock.now(), address: client.address })
-    return { name, may: [...may], tells: [...tells], unknownCard, expiresAt: expiresAt?.toISOString() ?? null, version }
+    const connections = may.includes('deviceCode') ? await signInConnections(engine) : []
+    return {
+      name,
+      may: [...may],
+      tells: [...tells],
+      unknownCard,
+      expiresAt: expiresAt?.toISOString() ?? null,
+      connections: connections.map((connection) => connection.name),
+      version,
+    }
   },
   authenticate: async ({ engine, terminals }, { body, identity, client, noteRefused }) => {
     const terminal = terminalOf(identity)
@@ -46,6 +63,24 @@ export const terminalRoutes = {
     const answer = await identifyShown({ db, vault, clock, terminals }, { terminal, shown: body })
     if (answer.kind === 'refused') await noteRefused(answer.reason)
     return answer
+  },
+  startDeviceCode: async (parts, { body, identity, client, signal }) => {
+    const terminal = terminalOf(identity)
+    requireWay(terminal, 'deviceCode')
+    parts.terminals.noteUse(terminal.id, { at: parts.engine.clock.now(), address: client.address })
+    const begun = await startDeviceCode(microsoftAt(parts), { terminal, connection: body.connection, signal })
+    return { ...begun, expiresAt: begun.expiresAt.toISOString() }
+  },
+  getDeviceCode: async (parts, { params, identity, actor, noteRefused, signal }) => {
+    const terminal = terminalOf(identity)
+    requireWay(terminal, 'deviceCode')
+    const answer = await readDeviceCode(microsoftAt(parts), { terminal, flow: params.flow, actor, signal })
+    if (answer.kind === 'refused') await noteRefused(answer.reason)
+    return answer
+  },
+  endDeviceCode: async ({ engine, terminals }, { params, identity }) => {
+    await endDeviceCode({ ...engine, terminals }, { terminal: terminalOf(identity), flow: params.flow })
+    return undefined
   },
   registerCard: async ({ engine }, { body, identity, actor }) => {
     const terminal = terminalOf(identity)
@@ -58,6 +93,11 @@ export const terminalRoutes = {
     return undefined
   },
 } satisfies Partial<Handlers>
+
+/** What signing in with Microsoft at a terminal works with. */
+function microsoftAt({ engine, terminals, microsoft }: HttpParts): TerminalMicrosoftParts {
+  return { ...engine, terminals, oidc: microsoft.oidc }
+}
 
 /** @throws HttpError `forbidden`; the guard lets nobody else through */
 function terminalOf(identity: Identity): TerminalIdentity {

@@ -18,6 +18,7 @@ export const terminalsTexts = {
     card: 'card',
     pin: 'PIN alone',
     userNamePin: 'user name and PIN',
+    deviceCode: 'Microsoft, with a code on another device',
   },
   pinWarning:
     'A PIN alone is as secret as the key file of this installation. Prefer a card, or the user name with the PIN.',

@@ -8,6 +8,7 @@ import type { Identification } from '../../../contract/api/terminals.ts'
 import { ApiError, call } from '../../api.ts'
 import { speak, type Spoken } from '../../texts/terminal-page.ts'
 import { useCardReader } from './card-reader.ts'
+import { DeviceCode } from './device-code.tsx'
 import { TerminalFrame } from './frame.tsx'
 import { Identified } from './identified.tsx'
 import { PinEntry } from './pin-entry.tsx'
@@ -17,12 +18,16 @@ export type OwnTerminal = Answered<typeof API.getTerminal>
 type Step =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'pin' | 'userNamePin' }
+  | { readonly kind: 'organization' }
+  | { readonly kind: 'deviceCode'; readonly connection: string | undefined }
   | { readonly kind: 'identified'; readonly answer: Extract<Identification, { kind: 'identified' }> }
   | { readonly kind: 'unknown-card' }
   | { readonly kind: 'told'; readonly title: string; readonly text: string }
 
 /** Untouched for so long, it waits for the next person. */
 const IDLE_MS = 30_000
+/** A sign-in on a telephone takes longer than touching a screen. */
+const SIGN_IN_MS = 15 * 60_000
 const WAITING: Step = { kind: 'waiting' }
 
 const useStyles = makeStyles({
@@ -45,7 +50,7 @@ export function Identifying(props: {
     setStep(WAITING)
     setCard(undefined)
   }
-  useIdle(step, reset)
+  useIdle(step, step.kind === 'deviceCode' ? SIGN_IN_MS : IDLE_MS, reset)
 
   const take = (answer: Identification, shown?: string) => {
     if (answer.kind === 'identified') setStep({ kind: 'identified', answer })
@@ -68,10 +73,15 @@ export function Identifying(props: {
 
   const ways = (
     <div className={styles.buttons}>
-      {(['pin', 'userNamePin'] as const)
-        .filter((way) => terminal.may.includes(way))
+      {(['pin', 'userNamePin', 'deviceCode'] as const)
+        .filter((way) => terminal.may.includes(way) && (way !== 'deviceCode' || terminal.connections.length > 0))
         .map((way) => (
-          <Button key={way} className={styles.large} size="large" onClick={() => setStep({ kind: way })}>
+          <Button
+            key={way}
+            className={styles.large}
+            size="large"
+            onClick={() => setStep(stepOf(way, terminal.connections))}
+          >
             {texts[way]}
           </Button>
         ))}
@@ -112,6 +122,31 @@ export function Identifying(props: {
           {back}
         </TerminalFrame>
       )
+    case 'organization':
+      return (
+        <TerminalFrame spoken={spoken} title={texts.chooseOrganization} name={terminal.name}>
+          <div className={styles.buttons}>
+            {terminal.connections.map((connection) => (
+              <Button
+                key={connection}
+                className={styles.large}
+                size="large"
+                onClick={() => setStep({ kind: 'deviceCode', connection })}
+              >
+                {connection}
+              </Button>
+            ))}
+          </div>
+          {back}
+        </TerminalFrame>
+      )
+    case 'deviceCode':
+      return (
+        <TerminalFrame spoken={spoken} title={texts.deviceCode} name={terminal.name}>
+          <DeviceCode token={token} texts={texts} connection={step.connection} onAnswer={take} onFailed={fail} />
+          {back}
+        </TerminalFrame>
+      )
     case 'identified': {
       const { user } = step.answer
       const own = speak(user.language, spoken.language)
@@ -133,14 +168,19 @@ export function Identifying(props: {
   }
 }
 
+function stepOf(way: 'pin' | 'userNamePin' | 'deviceCode', connections: readonly string[]): Step {
+  if (way !== 'deviceCode') return { kind: way }
+  return connections.length > 1 ? { kind: 'organization' } : { kind: 'deviceCode', connection: undefined }
+}
+
 /** Calls `onIdle` when nobody has touched anything for so long since `step` began. */
-function useIdle(step: Step, onIdle: () => void): void {
+function useIdle(step: Step, afterMs: number, onIdle: () => void): void {
   useEffect(() => {
     if (step.kind === 'waiting') return undefined
-    let timer = setTimeout(onIdle, IDLE_MS)
+    let timer = setTimeout(onIdle, afterMs)
     const again = () => {
       clearTimeout(timer)
-      timer = setTimeout(onIdle, IDLE_MS)
+      timer = setTimeout(onIdle, afterMs)
     }
     for (const event of ['pointerdown', 'keydown'] as const) addEventListener(event, again)
     return () => {
@@ -149,5 +189,5 @@ function useIdle(step: Step, onIdle: () => void): void {
     }
     // Begins anew with each step; `onIdle` always does the same.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [step])
+  }, [step, afterMs])
 }

@@ -1,0 +1,203 @@
+// Sign in with Microsoft at a terminal by a code on another device: over HTTP, through an OpenID provider that is not ours.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import type { ProvidedTenant } from '../../../test/support/oidc-provider.ts'
+import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
+import { type KnownPerson, letSignIn } from '../../../test/support/sign-in.ts'
+import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { systemClock } from '../../base/clock.ts'
+
+const SETTINGS = { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } } as const
+let test: TestDatabase
+let world: SyncWorld
+let http: TestServer
+let second: TestServer
+let provider: ProvidedTenant
+let people: readonly KnownPerson[]
+let terminal: Ask
+/** Added to the machine's time, in milliseconds. */
+let later = 0
+const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  world = await aSyncWorld(test.db, { users: 3, groups: 1, memberships: 2, settings: SETTINGS, clock })
+  await world.sync()
+  const stored = await letSignIn(world, (known) => [
+    ...known,
+    { ...known[0]!, userName: 'stranger', objectId: '5a5a5a5a-0000-4000-8000-000000000005' },
+  ])
+  ;({ provider, people } = stored)
+  http = await aServer(world.engine)
+  second = await aServer(world.engine)
+})
+afterAll(async () => {
+  await http.stop()
+  await second.stop()
+  await provider.stop()
+  await world.stop()
+  await test.drop()
+})
+beforeEach(async () => {
+  later = 0
+  await test.db.query('truncate terminals, terminal_misses cascade')
+  await test.db.query('update users set active = true, deactivated_by = null')
+  await test.db.query('update connections set sign_in_with_microsoft = true')
+  terminal = await http.asTerminal({ tells: ['email'], unknownCard: 'register' })
+})
+
+interface Begun {
+  readonly flow: string
+  readonly userCode: string
+  readonly verificationUri: string
+  readonly intervalSeconds: number
+}
+
+const begin = async (at = terminal) => (await at('POST', '/api/v1/terminal/device-code', {})).json<Begun>()
+const read = (flow: string, at = terminal) => at('GET', `/api/v1/terminal/device-code/${flow}`)
+const asked = () => provider.countOf('/token')
+const pass = (seconds: number) => {
+  later += seconds * 1_000
+}
+
+describe('signing in with Microsoft at a terminal', () => {
+  it('shows a code, waits, identifies whoever has typed it, and is audited', async () => {
+    const person = people[0]!
+    const begun = await begin()
+    pass(begun.intervalSeconds)
+    const before = await read(begun.flow)
+    await provider.enterCode(begun.userCode, person.userName)
+    pass(begun.intervalSeconds)
+    const after = await read(begun.flow)
+    const again = await read(begun.flow)
+
+    expect(begun.verificationUri).toMatch(/^http/)
+    expect(before.json()).toEqual({ kind: 'pending', intervalSeconds: begun.intervalSeconds })
+    expect(after.json(), after.body).toMatchObject({
+      kind: 'identified',
+      by: 'deviceCode',
+      user: { id: String(person.userId), userName: person.userName },
+      registration: { code: expect.any(String) },
+    })
+    // An answer that was lost is told again, and gives no second card.
+    expect(again.json()).toMatchObject({ kind: 'identified', user: { id: String(person.userId) }, registration: null })
+    const { rows } = await test.db.query(
+      `select actor_kind, subject, details::jsonb ->> 'by' as by from audit where action = 'terminal.identify'`,
+    )
+    expect(rows).toEqual([{ actor_kind: 'terminal', subject: `user ${person.userId}`, by: 'deviceCode' }])
+    pass(61)
+    expect((await read(begun.flow)).json()).toMatchObject({ kind: 'refused', reason: 'expired' })
+  })
+
+  it('asks Microsoft by one server at a time and never faster than it wants', async () => {
+    const token = await http.terminalToken({ may: ['deviceCode'] })
+    const at =
+      (server: TestServer): Ask =>
+      (method, url, body) =>
+        server.server.inject({
+          method,
+          url,
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+        })
+    const { flow, intervalSeconds } = await begin(at(http))
+    const first = asked()
+    for (let i = 0; i < 5; i += 1) await read(flow, at(http))
+    const early = asked()
+    pass(intervalSeconds)
+    await read(flow, at(http))
+    // Without and with the credential, where the application does not take the first.
+    const once = asked() - early
+    pass(intervalSeconds)
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, nth) => read(flow, at(nth % 2 === 0 ? http : second))),
+    )
+    const atOnce = asked()
+    pass(intervalSeconds - 1)
+    await read(flow, at(second))
+
+    expect(early - first).toBe(0)
+    expect(answers.map((answer) => answer.json().kind)).toEqual(Array.from({ length: 10 }, () => 'pending'))
+    expect(once).toBeGreaterThan(0)
+    expect(atOnce - early).toBe(2 * once)
+    expect(asked() - atOnce).toBe(0)
+  })
+
+  it.each([
+    ['unknown-person', 'stranger', async () => {}],
+    [
+      'person-inactive',
+      undefined,
+      async () => {
+        await test.db.query(`update users set active = false, deactivated_by = 'source'`)
+      },
+    ],
+    [
+      'connection-not-for-sign-in',
+      undefined,
+      async () => {
+        await test.db.query('update connections set sign_in_with_microsoft = false')
+      },
+    ],
+  ])('refuses %s, once and for all', async (reason, who, prepare) => {
+    const { flow, userCode, intervalSeconds } = await begin()
+    await provider.enterCode(userCode, who ?? people[1]!.userName)
+    await prepare()
+    pass(intervalSeconds)
+    const answers = [await read(flow), await read(flow)]
+
+    for (const answer of answers) expect(answer.json()).toMatchObject({ kind: 'refused', reason, mayRegister: false })
+    const { rows } = await test.db.query(
+      `select 1 from audit where action = 'terminal.identify.refused' and details like $1`,
+      [`%"${reason}"%`],
+    )
+    expect(rows).toHaveLength(1)
+  })
+
+  it('goes on when Microsoft does not answer for a moment', async () => {
+    const { flow, userCode, intervalSeconds } = await begin()
+    await provider.enterCode(userCode, people[0]!.userName)
+    provider.failAt('/token', 503)
+    pass(intervalSeconds)
+    const during = await read(flow)
+    provider.failAt('/token', undefined)
+    pass(intervalSeconds)
+
+    expect(during.json()).toMatchObject({ kind: 'pending' })
+    expect((await read(flow)).json()).toMatchObject({ kind: 'identified' })
+  })
+
+  it('belongs to the terminal that began it, and ends when the person walks away', async () => {
+    const other = await http.asTerminal()
+    const { flow } = await begin()
+    const elsewhere = await read(flow, other)
+    await other('DELETE', `/api/v1/terminal/device-code/${flow}`)
+    const still = await read(flow)
+    await terminal('DELETE', `/api/v1/terminal/device-code/${flow}`)
+
+    expect(elsewhere.statusCode).toBe(404)
+    expect(still.json()).toMatchObject({ kind: 'pending' })
+    expect((await read(flow)).statusCode).toBe(404)
+  })
+
+  it('is offered only where the terminal may and a connection is for it, and begun ten times a minute at most', async () => {
+    const cards = await http.asTerminal({ may: ['card'] })
+    const own = await terminal('GET', '/api/v1/terminal')
+    const starts = []
+    for (let i = 0; i < 11; i += 1) starts.push((await terminal('POST', '/api/v1/terminal/device-code', {})).statusCode)
+    await test.db.query('update connections set sign_in_with_microsoft = false')
+
+    expect((await cards('POST', '/api/v1/terminal/device-code', {})).json()).toMatchObject({ code: 'way-not-allowed' })
+    expect(own.json<{ connections: string[] }>().connections).toHaveLength(1)
+    expect(starts).toEqual([...Array.from({ length: 10 }, () => 201), 429])
+    pass(60)
+    expect((await terminal('POST', '/api/v1/terminal/device-code', {})).statusCode).toBe(404)
+  })
+
+  it('keeps the device code sealed', async () => {
+    await begin()
+    const { rows } = await test.db.query<{ device_code: Buffer }>('select device_code from terminal_device_codes')
+
+    expect(JSON.parse(rows[0]!.device_code.toString())[0]).toBe('terminal device code')
+  })
+})
