@@ -702,6 +702,24 @@ create table sources (
   constraint sources_name_key UNIQUE (name)
 );
 
+create table terminal_device_codes (
+  digest bytea not null,
+  terminal_id integer not null,
+  connection_id integer not null,
+  device_code bytea not null,
+  interval_seconds integer not null,
+  created_at timestamp with time zone not null,
+  next_poll_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  user_id integer,
+  reason text,
+  constraint terminal_device_codes_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint terminal_device_codes_terminal_id_fkey FOREIGN KEY (terminal_id) REFERENCES terminals(id) ON DELETE CASCADE,
+  constraint terminal_device_codes_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX terminal_device_codes_end ON public.terminal_device_codes USING btree (expires_at);
+CREATE INDEX terminal_device_codes_terminal ON public.terminal_device_codes USING btree (terminal_id, created_at);
+
 create table terminal_misses (
   bucket bytea not null,
   misses double precision not null,

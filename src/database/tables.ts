@@ -453,6 +453,18 @@ export interface Tables {
     updated_at: Generated<Date>
     cleared_everywhere: Generated<string[]>
   }
+  terminal_device_codes: {
+    digest: Buffer
+    terminal_id: number
+    connection_id: number
+    device_code: Buffer
+    interval_seconds: number
+    created_at: Date
+    next_poll_at: Date
+    expires_at: Date
+    user_id: number | null
+    reason: string | null
+  }
   terminal_misses: {
     bucket: Buffer
     misses: number
