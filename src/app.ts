@@ -10,8 +10,10 @@ import { listUndelivered } from './alerts/outbox.ts'
 import { createWebhookSink } from './alerts/webhook.ts'
 import type { Clock } from './base/clock.ts'
 import { InvariantError, RunError } from './base/errors.ts'
+import { machineMark } from './base/machine.ts'
 import type { Log } from './base/log.ts'
 import type { Config } from './config.ts'
+import type { BackupProgress, RestoreSummary, Unlock } from './contract/backups.ts'
 import { parseConfigFile } from './contract/config-file.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunDocument } from './contract/runs.ts'
@@ -22,6 +24,7 @@ import { withTransaction } from './database/transaction.ts'
 import { GraphClient, type GraphClientOptions } from './graph/client.ts'
 import type { Sender } from './graph/request.ts'
 import type { GraphAccess } from './http/parts.ts'
+import { type Actor, recordAlone } from './registry/audit.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
@@ -29,7 +32,7 @@ import { newestCertificate, noteOutcomes } from './registry/connection-credentia
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
-import { recordAlone } from './registry/audit.ts'
+import { isCopy, type LocalPlace, notePlace, takeOver } from './registry/installation.ts'
 import { listIssues } from './registry/issues.ts'
 import { countPlanLines, eachPlanLine, writePlanItems } from './registry/plan-export.ts'
 import { eachPlanItem } from './registry/plans.ts'
@@ -50,7 +53,7 @@ import { runSource } from './sync/run.ts'
 import type { ServeOptions, Serving } from './serving.ts'
 import { createOidc, type Oidc } from './signin/oidc-exchange.ts'
 import { createOidcSender } from './signin/oidc-transport.ts'
-import { openVault, type Vault } from './vault/keys.ts'
+import { openKeyRing, openVault, type Vault } from './vault/keys.ts'
 
 export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview }
 
@@ -79,11 +82,12 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const opened = await openDatabase(config, options)
   try {
     await migrate(opened.db, { log })
+    await notePlace(opened.db, opened.local)
     const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true, log })
     const openGraph = (connection: Connection, runLog: Log = log) =>
       createClient(connection, { clock, log: runLog, config, vault, db: opened.db })
     return createApp(
-      { db: opened.db, vault, clock, random: Math.random, log, openGraph },
+      { db: opened.db, local: opened.local, vault, clock, random: Math.random, log, openGraph },
       { config, close: opened.close, vault },
     )
   } catch (error) {
@@ -114,20 +118,56 @@ export async function resetDatabase(config: Config, options: AppOptions): Promis
   }
 }
 
+export interface RestoreRequest {
+  readonly file: string
+  /** Only read and check it: the database is not even opened. */
+  readonly checkOnly: boolean
+  /** Put it in the place of what the database holds. */
+  readonly replace: boolean
+  /** The original is gone. */
+  readonly takeOver: boolean
+  readonly unlock: Unlock
+  readonly actor: Actor
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: BackupProgress) => void
+}
+
+/**
+ * Restores a backup into the database of these settings, which no server may be working on. Not a method of {@link App}: what cannot be
+ * opened any more can be restored.
+ *
+ * @throws ConfigError, ConflictError, BusyError, RunError
+ */
+export async function restoreInto(
+  config: Config,
+  options: AppOptions,
+  { checkOnly, ...request }: RestoreRequest,
+): Promise<RestoreSummary> {
+  const { checkBackup, restoreBackup } = await import('./backup/restore.ts')
+  if (checkOnly) return checkBackup({ ...request, keyFile: config.keyFile })
+  const { db, local, close } = await openDatabase(config, options)
+  try {
+    return await restoreBackup(db, { ...request, local, keyFile: config.keyFile, clock: options.clock })
+  } finally {
+    await close()
+  }
+}
+
 async function openDatabase(
   config: Config,
   { clock, log, connections }: AppOptions,
-): Promise<{ db: Database; close: () => Promise<void> }> {
+): Promise<{ db: Database; local: LocalPlace | undefined; close: () => Promise<void> }> {
   const common = { log, applicationName: 'muster', ...(connections === undefined ? {} : { max: connections }) }
   if (config.databaseUrl !== undefined) {
     const db = await connect({ url: config.databaseUrl.reveal(), ...common })
-    return { db, close: () => db.close() }
+    return { db, local: undefined, close: () => db.close() }
   }
   const embedded = await openEmbeddedDatabase({ home: config.home, clock, log, user: config.databaseUser })
   try {
     const db = await connect({ embedded, ...common })
     return {
       db,
+      local: { machine: machineMark(), directory: embedded.directory },
       close: async () => {
         await db.close()
         await embedded.release()
@@ -285,6 +325,7 @@ export function createApp(
       return hasRun
     },
     deliverAlerts: async ({ signal }) => {
+      if (await isCopy(db, engine.local)) return
       await raiseDue(db, { now: clock.now(), silenceHours: config.alertSilenceHours })
       const sinks = openSinks(config, clock)
       try {
@@ -312,6 +353,14 @@ export function createApp(
         await recordAlone(db, engine, { actor, action: 'registry.export', subject: kind, details })
       }
       await writeExport(db, request, { ...options, vault })
+    },
+    isCopy: () => isCopy(db, engine.local),
+    takeOver: ({ actor }) => takeOver(db, { local: engine.local, vault, clock, actor }),
+    backup: async ({ actor, ...options }) => {
+      const { writeBackup } = await import('./backup/write.ts')
+      const encrypted = options.encryptFor !== undefined
+      await recordAlone(db, engine, { actor, action: 'backup.create', subject: null, details: { encrypted } })
+      return writeBackup(db, { ...options, keys: await openKeyRing(config.keyFile), clock, version: VERSION })
     },
     serve: async (wanted = {}) => {
       // Loaded when needed: no other command pays for it.

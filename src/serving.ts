@@ -1,8 +1,10 @@
 // A server: answers over HTTP, takes jobs from the queue, fires schedules, does what has to be done regularly. Any number of them
 // share one database.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { CancelledError } from './base/errors.ts'
+import { type ProcessIdentity, thisProcess } from './base/process.ts'
 import { type Config, showSettings } from './config.ts'
 import type { RunDocument } from './contract/runs.ts'
 import type { Actions } from './http/actions.ts'
@@ -16,6 +18,7 @@ import { listOpenJobs, removeOldJobs, type StoredJob } from './registry/jobs.ts'
 import { KeptFigures } from './http/kept-figures.ts'
 import { notePeopleToday } from './registry/overview.ts'
 import { removeOldHistory } from './registry/retention.ts'
+import { forgetServer, noteServer } from './registry/servers.ts'
 import { takeTurn } from './registry/turns.ts'
 import { issueSetupCode } from './signin/codes.ts'
 import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
@@ -114,7 +117,10 @@ export async function startServing(
         now: clock.now(),
       }),
   }
-  const repeated = upkeepOf({ engine, actions, config, queue, terminals, refreshKeys: options.refreshKeys }).map(
+  const presence = { id: randomUUID(), place: thisProcess() }
+  await noteServer(db, presence.id, presence.place)
+  const { refreshKeys } = options
+  const repeated = upkeepOf({ engine, actions, config, queue, terminals, refreshKeys, presence }).map(
     (work) => new Repeated({ ...work, clock, log }),
   )
   await server.listen({ host: config.listen.host, port: config.listen.port })
@@ -135,6 +141,7 @@ export async function startServing(
         ...repeated.map((work) => work.stop()),
       ])
       await terminals.flush(db)
+      await forgetServer(db, presence.id)
     },
   }
 }
@@ -146,8 +153,9 @@ function upkeepOf(parts: {
   readonly queue: Queue
   readonly terminals: TerminalMemory
   readonly refreshKeys: () => Promise<void>
+  readonly presence: { readonly id: string; readonly place: ProcessIdentity }
 }): readonly RepeatedWork[] {
-  const { engine, actions, config, queue, terminals, refreshKeys } = parts
+  const { engine, actions, config, queue, terminals, refreshKeys, presence } = parts
   const { db, clock } = engine
   const inTurn = (name: string, everyMs: number, work: RepeatedWork['work']): RepeatedWork => ({
     name,
@@ -157,6 +165,11 @@ function upkeepOf(parts: {
     },
   })
   return [
+    {
+      name: 'presence',
+      pauseMs: 5 * SECOND_MS,
+      work: () => noteServer(db, presence.id, presence.place),
+    },
     {
       name: 'schedules',
       pauseMs: 10 * SECOND_MS,

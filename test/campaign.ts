@@ -10,6 +10,7 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   histories: async () => (await import('./campaign/histories.ts')).run(),
   kills: async () => (await import('./campaign/kills.ts')).run(),
   safeguard: async () => (await import('./campaign/safeguard.ts')).run(),
+  restores: async () => (await import('./campaign/restores.ts')).run(),
   hostile: async () => (await import('./campaign/hostile.ts')).run(),
   mutation: async () => (await import('./campaign/mutation.ts')).run(),
 }

@@ -41,7 +41,7 @@ describe('the README', () => {
   })
 
   it('names commands that exist', () => {
-    const named = [...readme.matchAll(/\.?\/?\bmuster ([a-z]+)\b/g)].map(([, name = '']) => name)
+    const named = [...readme.matchAll(/\.?\/?\bmuster ([a-z]+(?:-[a-z]+)*)\b/g)].map(([, name = '']) => name)
     const files = readdirSync(join(ROOT, 'src/cli/commands')).map((name) => name.replace(/(-command)?\.ts$/, ''))
 
     const known = new Set([...files, 'plan'])

@@ -3,7 +3,7 @@ import { access, constants, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { ConfigError } from '../base/errors.ts'
+import { ConfigError, RunError } from '../base/errors.ts'
 
 /**
  * Writes beside the file and renames, so that nobody ever reads half of it. Only its owner may read it.
@@ -22,7 +22,7 @@ export async function writeWholeFile(path: string, write: (destination: Writable
   } catch (error) {
     destination.destroy()
     await rm(partial, { force: true })
-    throw error
+    throw told(path, error)
   }
 }
 
@@ -47,6 +47,16 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['EISDIR', 'it is a folder'],
   ['ENAMETOOLONG', 'its name is too long'],
 ])
+
+/** What a disk refused while it was written to. */
+function told(path: string, error: unknown): unknown {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  const reason = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota is used up' : undefined
+  if (reason === undefined) return error
+  return new RunError('output-failed', `Cannot write ${path}: ${reason}; what was there before is as it was`, {
+    cause: error,
+  })
+}
 
 function refuse(path: string, error: unknown): never {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { SETTINGS } from '../config.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addApproveCommand } from './commands/approve.ts'
+import { addBackupCommand } from './commands/backup.ts'
 import { addCancelCommand } from './commands/cancel.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addDemoCommand } from './commands/demo-command.ts'
@@ -12,10 +13,12 @@ import { addExportCommand } from './commands/export.ts'
 import { addIssuesCommand } from './commands/issues.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addRejectCommand } from './commands/reject.ts'
+import { addRestoreCommand } from './commands/restore.ts'
 import { addRevertCommand } from './commands/revert.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
+import { addTakeOverCommand } from './commands/take-over.ts'
 import type { Io } from './io.ts'
 import type { Runner } from './session.ts'
 
@@ -77,5 +80,8 @@ export function createProgram(options: {
   addExplainCommand(program, options.run)
   addExportCommand(program, options.run)
   addKeysCommand(program, options.run)
+  addBackupCommand(program, options.run)
+  addRestoreCommand(program, options.run)
+  addTakeOverCommand(program, options.run)
   return program
 }

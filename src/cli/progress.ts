@@ -21,6 +21,17 @@ export interface ProgressBar {
 }
 
 export function startProgress(io: Io): ProgressBar {
+  const bar = startBar(io)
+  return { show: (progress) => bar.show({ ...progress, phase: PHASES[progress.phase] }), stop: () => bar.stop() }
+}
+
+/** The same for work whose phases have names of their own. */
+export interface Bar {
+  show(progress: { readonly phase: string; readonly done: number; readonly total: number | undefined }): void
+  stop(): void
+}
+
+export function startBar(io: Io): Bar {
   if (!io.stderr.isTTY) return { show() {}, stop() {} }
   const bar = new SingleBar({
     stream: io.stderr,
@@ -36,7 +47,7 @@ export function startProgress(io: Io): ProgressBar {
   let isStarted = false
   return {
     show({ phase, done, total }) {
-      const payload = { phase: PHASES[phase].padEnd(22), figures: figures(done, total), isOpen: total === undefined }
+      const payload = { phase: phase.padEnd(22), figures: figures(done, total), isOpen: total === undefined }
       // A total that is not known yet draws an empty bar.
       const end = Math.max(total ?? 0, 1)
       if (!isStarted) bar.start(end, Math.min(done, end), payload)

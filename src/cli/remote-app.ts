@@ -1,4 +1,6 @@
 // What Muster can do, done by a server: the same methods as locally, over HTTP. Runs are jobs there, watched until they end.
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { App } from '../app.ts'
 import type { Clock } from '../base/clock.ts'
 import { BusyError, CancelledError, InvariantError, NotFoundError } from '../base/errors.ts'
@@ -131,6 +133,24 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
         const [openedAt, seenAt] = [new Date(issue.openedAt), new Date(issue.seenAt)]
         return { ...issue, id: Number(issue.id), openedAt, seenAt, nextTryAt }
       })
+    },
+    isCopy: async () => (await call(server, API.getOverview, {})).concerns.some(({ code }) => code === 'copied'),
+    takeOver: async () => (await call(server, API.takeOver, {})).wasCopy,
+    backup: async ({ destination, encryptFor, signal }) => {
+      const createdAt = clock.now().toISOString()
+      const encrypt =
+        encryptFor === undefined ? undefined : (await import('../backup/encryption.ts')).encryptWith(encryptFor)
+      if (encrypt === undefined) await save(server, API.getBackup, { destination, signal })
+      else {
+        const plain = new PassThrough()
+        const sending = save(server, API.getBackup, { destination: plain, signal }).then(
+          () => plain.end(),
+          (error: unknown) => plain.destroy(error instanceof Error ? error : new Error(String(error))),
+        )
+        await pipeline(plain, encrypt, destination, { signal, end: false })
+        await sending
+      }
+      return { createdAt, tables: null, rows: null }
     },
     export: ({ kind, format, dialect }, options) =>
       save(server, API.exportRegistry, { params: { kind }, query: { format, csvDialect: dialect }, ...options }),

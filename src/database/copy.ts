@@ -1,11 +1,12 @@
 // COPY in text format: the cheapest way of many rows into a table.
 // https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
+import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ClientBase } from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { InvariantError } from '../base/errors.ts'
-import { translated } from './unavailable.ts'
+import { sqlState, translate, translated } from './unavailable.ts'
 
 /** Objects are written as JSON; arrays as PostgreSQL arrays of text or numbers. `undefined` is not a value: say null. */
 export type CopyValue = string | number | bigint | boolean | Date | Buffer | null | readonly CopyItem[] | CopyObject
@@ -27,13 +28,52 @@ const CHUNK_CHARS = 64 * 1024
 export async function copyInto(
   client: ClientBase,
   target: string,
-  options: { readonly rows: AsyncIterable<string | Buffer> | Iterable<string | Buffer> },
+  options: {
+    readonly rows: AsyncIterable<string | Buffer> | Iterable<string | Buffer>
+    /** For a table that was made or emptied in this transaction: nobody has to look at its rows again to find that all may see them. */
+    readonly freeze?: boolean
+  },
 ): Promise<number> {
   return translated(async () => {
-    const stream = client.query(copyFrom(`copy ${target} from stdin`))
+    const stream = client.query(copyFrom(`copy ${target} from stdin${options.freeze === true ? ' (freeze)' : ''}`))
     await pipeline(Readable.from(chunks(options.rows), { objectMode: true, highWaterMark: 2 }), stream)
     return stream.rowCount
   })
+}
+
+/**
+ * Yields the rows of a table as lines of COPY's text format, cut anywhere, and returns how many there were. The session is busy until
+ * it ends. Whoever stops early ends the session with it: the server cannot be told to be quiet.
+ *
+ * @param source table and columns, e.g. `users (id, user_name)`, or a query in parentheses; not escaped
+ */
+export async function* copyOut(client: ClientBase, source: string): AsyncGenerator<Buffer, number> {
+  const stream = client.query(copyTo(`copy ${source} to stdout`))
+  let isOver = false
+  try {
+    for await (const chunk of stream) yield asBuffer(chunk)
+    isOver = true
+    return stream.rowCount
+  } catch (error) {
+    // The server has said why, and listens again.
+    isOver = sqlState(error) !== ''
+    throw translate(error)
+  } finally {
+    if (!isOver) socketOf(client)?.destroy()
+  }
+}
+
+function asBuffer(chunk: unknown): Buffer {
+  if (!Buffer.isBuffer(chunk)) throw new InvariantError('COPY gave something else than bytes')
+  return chunk
+}
+
+/** Not part of pg's types. */
+function socketOf(client: ClientBase): Socket | undefined {
+  const connection: unknown = Reflect.get(client, 'connection')
+  if (typeof connection !== 'object' || connection === null) return undefined
+  const socket: unknown = Reflect.get(connection, 'stream')
+  return socket instanceof Socket ? socket : undefined
 }
 
 /** One line of COPY's text format, with its line feed. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { assert, RunError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Database, Queries } from './connect.ts'
-import { withTransaction } from './transaction.ts'
+import { type Transaction, withTransaction } from './transaction.ts'
 import { sqlState } from './unavailable.ts'
 
 /** One file `NNNN-name.sql`. Its text holds no `begin`, `commit` or `rollback` of transactions. */
@@ -17,7 +17,8 @@ export interface Migration {
   readonly checksum: string
 }
 
-interface Applied {
+/** A migration as a database remembers it. */
+export interface Applied {
   readonly number: number
   readonly name: string
   readonly checksum: string
@@ -88,40 +89,51 @@ async function applyNext(
   return withTransaction(db, async (tx) => {
     await tx.query('set local lock_timeout = 0')
     await tx.query('set local statement_timeout = 0')
-    await tx.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
-    await tx.query(
-      `create table if not exists schema_migrations (
-         number int primary key, name text not null, checksum text not null,
-         applied_at timestamptz not null default now())`,
-    )
+    await lockSchema(tx)
     if (!missing(await readApplied(tx), migrations).includes(migration)) return false
-    const before = await transactionId(tx)
-    try {
-      await tx.client.query(migration.sql)
-    } catch (error) {
-      if (sqlState(error) === '' || /^(08|57P)/.test(sqlState(error))) throw error
-      throw new RunError(
-        'migration-failed',
-        `Cannot apply migration ${migration.name}: ${error instanceof Error ? error.message : String(error)}; ` +
-          'the database is as it was before it',
-        { cause: error },
-      )
-    }
-    assert(before === (await transactionId(tx)), `migration ${migration.name} ends its transaction`)
-    await tx.query('insert into schema_migrations (number, name, checksum) values ($1, $2, $3)', [
-      migration.number,
-      migration.name,
-      migration.checksum,
-    ])
+    await applyMigration(tx, migration)
     return true
   })
+}
+
+/** Nobody else changes the schema until the transaction ends. */
+export async function lockSchema(tx: Queries): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+}
+
+/** Applies one migration, whose turn it is, within a transaction that holds the schema. @throws RunError `migration-failed` */
+export async function applyMigration(tx: Transaction, migration: Migration): Promise<void> {
+  await tx.query(
+    `create table if not exists schema_migrations (
+         number int primary key, name text not null, checksum text not null,
+         applied_at timestamptz not null default now())`,
+  )
+  const before = await transactionId(tx)
+  try {
+    await tx.client.query(migration.sql)
+  } catch (error) {
+    if (sqlState(error) === '' || /^(08|57P)/.test(sqlState(error))) throw error
+    throw new RunError(
+      'migration-failed',
+      `Cannot apply migration ${migration.name}: ${error instanceof Error ? error.message : String(error)}; ` +
+        'the database is as it was before it',
+      { cause: error },
+    )
+  }
+  assert(before === (await transactionId(tx)), `migration ${migration.name} ends its transaction`)
+  await tx.query('insert into schema_migrations (number, name, checksum) values ($1, $2, $3)', [
+    migration.number,
+    migration.name,
+    migration.checksum,
+  ])
 }
 
 async function transactionId(tx: Queries): Promise<string | undefined> {
   return (await tx.query<{ id: string }>('select pg_current_xact_id()::text as id')).rows[0]?.id
 }
 
-async function readApplied(db: Queries): Promise<readonly Applied[]> {
+/** Which migrations a database has, in order. */
+export async function readApplied(db: Queries): Promise<readonly Applied[]> {
   const found = await db.query<{ exists: boolean }>(`select to_regclass('schema_migrations') is not null as exists`)
   if (!found.rows[0]?.exists) return []
   return (
@@ -129,8 +141,12 @@ async function readApplied(db: Queries): Promise<readonly Applied[]> {
   ).rows
 }
 
-/** What is not applied yet, in order; refuses a database that this code does not know. */
-function missing(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
+/**
+ * What is not applied yet, in order; refuses a database that this code does not know.
+ *
+ * @throws RunError `schema-newer`, `schema-altered`
+ */
+export function missing(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
   const last = applied.at(-1)
   if (last !== undefined && last.number > migrations.length)
     throw new RunError(

@@ -204,6 +204,14 @@ create table idempotency_keys (
 );
 CREATE INDEX idempotency_keys_began ON public.idempotency_keys USING btree (began_at);
 
+create table installation (
+  single boolean default true not null,
+  id uuid default gen_random_uuid() not null,
+  place text,
+  constraint installation_single_check CHECK (single),
+  constraint installation_pkey PRIMARY KEY (single)
+);
+
 create table issues (
   id integer generated always as identity not null,
   source_id integer not null,
@@ -595,6 +603,15 @@ create table schema_migrations (
   checksum text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (number)
+);
+
+create table servers (
+  id uuid not null,
+  host text not null,
+  pid integer not null,
+  started_at timestamp with time zone default now() not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint servers_pkey PRIMARY KEY (id)
 );
 
 create table sessions (

@@ -129,6 +129,11 @@ export interface Tables {
     status: number | null
     answer: string | null
   }
+  installation: {
+    single: Generated<boolean>
+    id: Generated<string>
+    place: string | null
+  }
   issues: {
     id: GeneratedAlways<number>
     source_id: number
@@ -384,6 +389,13 @@ export interface Tables {
     terms: string
     delta_through: Date
     full_through: Date
+  }
+  servers: {
+    id: string
+    host: string
+    pid: number
+    started_at: Generated<Date>
+    seen_at: Generated<Date>
   }
   sessions: {
     id: GeneratedAlways<number>

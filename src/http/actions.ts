@@ -1,5 +1,6 @@
 // What Muster can do, as command line and routes call it. The composition root makes it.
 import type { Writable } from 'node:stream'
+import type { BackupProgress, BackupSummary, EncryptFor } from '../contract/backups.ts'
 import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { Explanation } from '../contract/explanation.ts'
 import type { SourceHealthLine, UndeliveredLine } from '../contract/health.ts'
@@ -103,4 +104,16 @@ export interface Actions {
     request: ExportRequest,
     options: { readonly destination: Writable; readonly actor?: Actor; readonly signal: AbortSignal },
   ): Promise<void>
+  /** Whether this database was restored or copied from another place: nothing is applied and nobody alerted until somebody takes over. */
+  isCopy(): Promise<boolean>
+  /** The original is gone, and this is the installation now. @returns false when it was no copy */
+  takeOver(options: { readonly actor: Actor }): Promise<boolean>
+  /** Writes a backup of everything to `destination` and leaves it open. Who asked for it is audited first, so that it stands in it. */
+  backup(options: {
+    readonly actor: Actor
+    readonly destination: Writable
+    readonly encryptFor?: EncryptFor | undefined
+    readonly signal: AbortSignal
+    readonly onProgress?: ((progress: BackupProgress) => void) | undefined
+  }): Promise<BackupSummary>
 }

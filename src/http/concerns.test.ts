@@ -28,9 +28,16 @@ const aSource = (changed: Partial<SourceLine> = {}): SourceLine => ({
   ...changed,
 })
 const told = (facts: Partial<Facts>) =>
-  concernsOf({ now, silenceHours: 24, sources: [], waiting: [], expiring: [], undelivered: [], ...facts }).map(
-    ({ level, code, message }) => `${level} ${code}: ${message}`,
-  )
+  concernsOf({
+    now,
+    isCopy: false,
+    silenceHours: 24,
+    sources: [],
+    waiting: [],
+    expiring: [],
+    undelivered: [],
+    ...facts,
+  }).map(({ level, code, message }) => `${level} ${code}: ${message}`)
 
 describe('concerns', () => {
   it('there are none while all is well', () => {

@@ -11,6 +11,8 @@ const URGENT_DAYS = 7
 
 export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring' | 'undelivered'> {
   readonly now: Date
+  /** It was restored or copied, and nobody has taken over. */
+  readonly isCopy: boolean
   /** A source that has not brought the registry up to date for so long is told of. */
   readonly silenceHours: number
 }
@@ -18,6 +20,7 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
 export function concernsOf(facts: Facts): Concern[] {
   const { sources, waiting, expiring, undelivered } = facts
   const concerns = [
+    ...(facts.isCopy ? [COPIED] : []),
     ...sources.flatMap((source) => ofSource(source, facts)),
     ...waiting.map(
       (run): Concern => ({
@@ -50,6 +53,15 @@ export function concernsOf(facts: Facts): Concern[] {
     ),
   ]
   return concerns.toSorted((a, b) => rank(a) - rank(b))
+}
+
+const COPIED: Concern = {
+  level: 'error',
+  code: 'copied',
+  message: 'This installation was restored or copied: nothing is synchronized and nobody is alerted',
+  remedy:
+    'Make sure that the original is stopped, then run muster take-over. Previews can be made until then; two that synchronize would disagree.',
+  at: '/settings/installation',
 }
 
 function ofSource(source: SourceLine, { now, silenceHours }: Facts): Concern[] {

@@ -4,6 +4,9 @@ import type { FastifyReply } from 'fastify'
 import { InvariantError } from '../base/errors.ts'
 import type { FileAnswer } from './handler.ts'
 
+/** What is no text. */
+const BINARY = 'application/octet-stream'
+
 /**
  * Sends a file. What fails before its first byte is thrown; what fails later breaks the connection off, so that nobody takes
  * half a file for a whole one.
@@ -33,7 +36,7 @@ export async function sendFile(
   ])
   if (typeof first === 'object') throw first.error
   return reply
-    .header('content-type', `${file.type}; charset=utf-8`)
+    .header('content-type', file.type === BINARY ? BINARY : `${file.type}; charset=utf-8`)
     .header('content-disposition', `attachment; filename="${file.fileName.replace(/[^\w.-]/g, '_')}"`)
     .send(body)
 }

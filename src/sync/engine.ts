@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { Database } from '../database/connect.ts'
 import type { GraphClient } from '../graph/client.ts'
 import type { Connection } from '../registry/connections.ts'
+import type { LocalPlace } from '../registry/installation.ts'
 
 /** Seals, opens and looks up values under the key of this installation. */
 export interface Sealing {
@@ -14,6 +15,8 @@ export interface Sealing {
 
 export interface Engine {
   readonly db: Database
+  /** Where the files of an embedded database lie. */
+  readonly local?: LocalPlace | undefined
   readonly vault: Sealing
   readonly clock: Clock
   readonly random: () => number

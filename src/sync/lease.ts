@@ -7,6 +7,7 @@ import type { Transaction } from '../database/transaction.ts'
 import { appendRunLog } from '../registry/run-log.ts'
 import { beat, beginRun, INTERRUPTED, type NewRun, requireRun, type RunKind } from '../registry/runs.ts'
 import { noteEnd } from './conclude.ts'
+import { requireOriginal } from './copied.ts'
 import { emptyDocument } from './document.ts'
 import { createRunLog, type RunLog } from './run-log.ts'
 import type { Engine, RunProgress } from './engine.ts'
@@ -50,11 +51,12 @@ export interface LeaseRequest {
 /**
  * Takes the source, waiting up to 60 s where `wait` says so.
  *
- * @throws BusyError when somebody else runs it; CancelledError when `signal` aborts while waiting
+ * @throws ConflictError `copied`; BusyError when somebody else runs it; CancelledError when `signal` aborts while waiting
  */
 export async function takeLease(engine: Engine, request: LeaseRequest): Promise<Lease> {
   const { clock, db } = engine
   const since = clock.monotonicMs()
+  if (request.run.kind !== 'plan') await requireOriginal(engine)
   for (;;) {
     if (request.signal.aborted) throw new CancelledError()
     const begun = await beginRun(

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { getHealth } from '../registry/health.ts'
+import { isCopy } from '../registry/installation.ts'
 import { addJob } from '../registry/jobs.ts'
 import { lastDue } from '../registry/schedules.ts'
 import { listSources, type Source } from '../registry/sources.ts'
@@ -21,7 +22,8 @@ const CLOCK_WENT_BACK_MS = 60_000
  * @returns the ids of the jobs
  */
 export async function fireDue(asking: Asking, at?: Date): Promise<readonly string[]> {
-  const { db } = asking.engine
+  const { db, local } = asking.engine
+  if (await isCopy(db, local)) return []
   const sources = await listSources(db)
   const enabled = sources.filter((source) => source.enabled)
   await db.query('delete from schedules where not (source_id = any($1::int[]))', [enabled.map(({ id }) => id)])

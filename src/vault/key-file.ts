@@ -16,7 +16,7 @@ const SETTING = 'MUSTER_KEY_FILE'
 const HEAD = `# Muster's key. Whoever has it can read what the database seals; without it nobody can. Keep a copy apart.\n`
 
 /** One key per purpose, so that what is known of one tells nothing of another. RFC 5869. */
-export function derive(key: Key, purpose: 'sealing' | 'look-up' | 'fingerprint'): KeyObject {
+export function derive(key: Key, purpose: 'sealing' | 'look-up' | 'fingerprint' | 'backup'): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', key.master, '', `muster/${purpose}/1`, KEY_BYTES)))
 }
 

@@ -1,6 +1,6 @@
 // The vault: seals under the newest version of the key that this database uses, opens under all, looks up under a key of its own.
 // What the database knows of keys: fingerprints of versions, when they came into use and were retired, and the look-up key, sealed.
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { RunError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Queries } from '../database/connect.ts'
@@ -119,6 +119,31 @@ export function requireKnown(
         `${keyFile} ${key === undefined ? `lacks version ${state.version} of the key` : `holds another key as version ${state.version}`} ` +
           'than the one that this database was filled with; put the right file back from its backup',
       )
+  }
+}
+
+/** The keys of a key file without a database: for telling whether they are those of a backup. */
+export interface KeyRing {
+  /** In hex, by version. */
+  readonly fingerprints: ReadonlyMap<number, string>
+  readonly newest: number
+  /** A keyed digest that only who has this version of the key can make. @throws ConfigError where it is not in the file */
+  vouch(version: number, text: string): Buffer
+}
+
+/** @throws ConfigError when there is no key file, or it cannot be read */
+export async function openKeyRing(keyFile: string): Promise<KeyRing> {
+  const keys = await readKeys(keyFile)
+  if (keys === undefined)
+    throw problem(`there is no key file ${keyFile}; put the one of the installation there that the backup was made of`)
+  return {
+    fingerprints: new Map(keys.map((key) => [key.version, fingerprint(key).toString('hex')])),
+    newest: Math.max(...keys.map(({ version }) => version)),
+    vouch(version, text) {
+      const key = keys.find((candidate) => candidate.version === version)
+      if (key === undefined) throw problem(`${keyFile} lacks version ${version} of the key`)
+      return createHmac('sha256', derive(key, 'backup')).update(text).digest()
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import type { Queries } from '../../src/database/connect.ts'
 import { presentSettings } from '../../src/config.ts'
 import { presentRegistration } from '../../src/contract/registration-document.ts'
 import { makeOpenApi } from '../../src/http/openapi.ts'
-import { dumpSchema, dumpTableTypes } from './schema.ts'
+import { dumpNames, dumpSchema, dumpTableTypes } from './schema.ts'
 
 /** Path from the root of the checkout, and the text that belongs there. */
 export interface GeneratedFile {
@@ -20,6 +20,7 @@ export async function makeGeneratedFiles(db: Queries): Promise<readonly Generate
   return [
     { path: 'src/database/schema.sql', text: await dumpSchema(db) },
     { path: 'src/database/tables.ts', text: await dumpTableTypes(db) },
+    { path: 'src/database/names.ts', text: await dumpNames(db) },
     { path: 'docs/configuration.md', text: presentSettings() },
     { path: 'docs/registering-the-app.md', text: presentRegistration() },
     { path: 'docs/openapi.json', text: `${JSON.stringify(makeOpenApi(await readVersion()), null, 1)}\n` },

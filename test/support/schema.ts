@@ -34,6 +34,23 @@ export async function dumpTableTypes(db: Queries): Promise<string> {
   ].join('\n')
 }
 
+/** `src/database/names.ts`: what the migrations make, by name, for whoever handles all of it at once. */
+export async function dumpNames(db: Queries): Promise<string> {
+  const named = async (name: string, about: string, sql: string) => {
+    const found = await lines(db, sql)
+    const quoted = found.map((line) => `'${line}'`)
+    const short = `export const ${name}: readonly string[] = [${quoted.join(', ')}]`
+    // As the formatter has it.
+    const long = `export const ${name}: readonly string[] = [\n${quoted.map((line) => `  ${line},\n`).join('')}]`
+    return `/** ${about} */\n${short.length > 120 ? long : short}`
+  }
+  const tables = await named('TABLES', 'All tables but `schema_migrations`.', TABLE_NAMES)
+  const sequences = await named('SEQUENCES', 'Those that belong to no column.', SEQUENCE_NAMES)
+  const functions = await named('FUNCTIONS', 'Those of triggers too.', FUNCTION_NAMES)
+  const head = '// What the migrations make, by name. Generated from them by `npm run generate`.'
+  return `${[`${head}\n\n${tables}`, sequences, functions].join('\n\n')}\n`
+}
+
 interface Column {
   readonly table: string
   readonly name: string
@@ -154,6 +171,20 @@ const SEQUENCES = `
     select from pg_depend d
     where d.objid = format('%I.%I', s.schemaname, s.sequencename)::regclass and d.deptype in ('a', 'i'))
   order by s.sequencename`
+
+const TABLE_NAMES = `
+  select relname as line from pg_class
+  where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'schema_migrations' order by relname`
+
+const SEQUENCE_NAMES = `
+  select s.sequencename as line from pg_sequences s
+  where s.schemaname = 'public' and not exists (
+    select from pg_depend d
+    where d.objid = format('%I.%I', s.schemaname, s.sequencename)::regclass and d.deptype in ('a', 'i'))
+  order by s.sequencename`
+
+const FUNCTION_NAMES = `
+  select distinct proname as line from pg_proc where pronamespace = 'public'::regnamespace order by proname`
 
 const ENUMS = `
   select format('create type %s as enum (%s);', t.typname, string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder))

@@ -1,6 +1,7 @@
 // serve: the web, the API, schedules and runs that are asked for, until it is told to end.
 import type { Command } from 'commander'
 import { writeJson, writeLine } from '../io.ts'
+import { commandLine } from '../who.ts'
 import { NOT_REMOTE } from '../remote.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
@@ -9,6 +10,7 @@ export function addServeCommand(program: Command, run: Runner): void {
     .command('serve')
     .description('serve the web and the API, and run sources when they are due or asked for')
     .option('--listen <host:port>', 'Where the server listens (MUSTER_LISTEN)')
+    .option('--take-over', 'the original of this restored or copied installation is stopped')
     .addHelpText(
       'after',
       `
@@ -23,24 +25,33 @@ At the first start it prints a link that makes the first administrator. Until th
 to requests from the machine itself only.
 `,
     )
-    .action(async (_options: object, command: Command) => {
-      await run(serve, command.optsWithGlobals())
+    .action(async ({ takeOver }: { readonly takeOver?: true }, command: Command) => {
+      await run((session) => serve(session, takeOver === true), command.optsWithGlobals())
     })
 }
 
 /** Several runs at once, each with a few. */
 const CONNECTIONS = 30
 
-async function serve(session: Session): Promise<number> {
+async function serve(session: Session, isTakenOver: boolean): Promise<number> {
   return withApp(
     { ...session, remote: NOT_REMOTE },
     async (app) => {
+      if (isTakenOver) await app.takeOver({ actor: commandLine() })
+      const isCopy = await app.isCopy()
       const serving = await app.serve()
       const stopWatching = endOnMistakes(session)
       try {
         const { url, link = null } = serving
         if (session.json) writeJson(session.io, { url, setupLink: link })
         else writeLine(session.io, `Muster serves at ${url}`)
+        if (!session.json && isCopy) {
+          writeLine(
+            session.io,
+            'This installation was restored or copied: nothing is applied and nobody alerted, until you have made sure',
+          )
+          writeLine(session.io, 'that the original is stopped, and said so with: muster take-over')
+        }
         if (!session.json && link !== null) {
           writeLine(
             session.io,

@@ -106,6 +106,28 @@ export const INSTALLATION = {
     answer: { kind: 'file', types: ['text/csv', 'application/json', 'application/x-ndjson'] },
     audit: 'registry.export',
   }),
+  getBackup: endpoint({
+    method: 'GET',
+    path: '/api/v1/backup',
+    tag,
+    summary:
+      'A backup of everything at one moment, to be restored with `muster restore`. The key file is not in it. Names and mail addresses are readable in it.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'file', types: ['application/octet-stream'] },
+    audit: 'backup.create',
+  }),
+  takeOver: endpoint({
+    method: 'POST',
+    path: '/api/v1/take-over',
+    tag,
+    summary:
+      'Says that the original of this restored or copied installation is stopped: this one synchronizes and alerts from now on. Nothing happens where it is no copy.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: z.object({ wasCopy: z.boolean() }) },
+    audit: 'installation.take-over',
+  }),
   applyConfiguration: endpoint({
     method: 'POST',
     path: '/api/v1/configuration',

@@ -41,7 +41,12 @@ export const installationRoutes = {
     return {
       ...(await figures.read()),
       ...facts,
-      concerns: concernsOf({ ...facts, now, silenceHours: installation.alertSilenceHours }),
+      concerns: concernsOf({
+        ...facts,
+        isCopy: await actions.isCopy(),
+        now,
+        silenceHours: installation.alertSilenceHours,
+      }),
       lastChanges: [...(await listLastChanges(db, LAST_CHANGES))],
       people: [...(await listPeopleOnDays(db, now))],
     }
@@ -78,6 +83,16 @@ export const installationRoutes = {
 
   getKeys: async ({ actions }) => actions.listKeys(),
 
+  getBackup: async ({ actions, engine }, { actor }) => ({
+    type: 'application/octet-stream',
+    fileName: `muster-${engine.clock.now().toISOString().slice(0, 19).replaceAll(':', '')}Z.backup`,
+    write: async (destination, signal) => {
+      await actions.backup({ actor, destination, signal })
+    },
+  }),
+
+  takeOver: async ({ actions }, { actor }) => ({ wasCopy: await actions.takeOver({ actor }) }),
+
   getSettings: async ({ engine, actions, version, installation }) => ({
     version,
     database: installation.database,
@@ -93,4 +108,14 @@ export const installationRoutes = {
       throw new ConflictError('not-synchronized', `${userName} belongs to no source, so there is nothing to read anew`)
     return askForRun(parts, { source, kind: 'sync', full: false, user: objectId, actor })
   },
-} satisfies Pick<Handlers, 'getOverview' | 'listIssues' | 'exportRegistry' | 'getKeys' | 'getSettings' | 'syncThisUser'>
+} satisfies Pick<
+  Handlers,
+  | 'getOverview'
+  | 'listIssues'
+  | 'exportRegistry'
+  | 'getBackup'
+  | 'takeOver'
+  | 'getKeys'
+  | 'getSettings'
+  | 'syncThisUser'
+>
