@@ -30,6 +30,12 @@ describe('references that are kept by statement', () => {
     ['a name', `insert into user_names values (1, 'n', 'anna', 'anna', 's', true), (99, 'n', 'x', 'x', 's', true)`],
     ['a card', `insert into credentials (user_id, kind, lookup, origin, held) values (99, 'card', '\\x01', 's', true)`],
     ['a claim', 'insert into claims values (99, 1)'],
+    [
+      'a session',
+      `insert into connections (name, tenant_id, client_id, cloud) values ('c', gen_random_uuid(), gen_random_uuid(), 'global');
+       insert into sessions (digest, user_id, connection_id, created_at, last_seen_at, expires_at, address, user_agent)
+         select '\\x01', 99, id, now(), now(), now(), '', '' from connections`,
+    ],
   ])('%s that refers to nobody is refused with everything beside it', async (_what, sql) => {
     await expect(db.query(sql)).rejects.toMatchObject({ code: '23503' })
     expect(await count('memberships')).toBe(0)
@@ -47,6 +53,22 @@ describe('references that are kept by statement', () => {
       `select user_id from memberships union all select user_id from user_names union all select user_id from credentials`,
     )
     expect(left.rows).toEqual([{ user_id: 2 }, { user_id: 2 }, { user_id: 2 }])
+  })
+
+  it('sessions of a user go with him, and nobody keeps the table of users from being emptied', async () => {
+    await db.query(
+      `insert into connections (name, tenant_id, client_id, cloud) values ('c', gen_random_uuid(), gen_random_uuid(), 'global')`,
+    )
+    await db.query(
+      `insert into sessions (digest, user_id, connection_id, created_at, last_seen_at, expires_at, address, user_agent)
+         select d, u, id, now(), now(), now(), '', '' from connections, (values ('\\x01'::bytea, 1), ('\\x02', 2)) as v (d, u)`,
+    )
+    await db.query('delete from users where id = 1')
+    expect((await db.query('select user_id from sessions')).rows).toEqual([{ user_id: 2 }])
+    const keys = await db.query(
+      `select conname from pg_constraint where contype = 'f' and confrelid in ('users'::regclass, 'memberships'::regclass)`,
+    )
+    expect(keys.rows).toEqual([])
   })
 
   it('memberships go with their group', async () => {

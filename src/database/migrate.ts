@@ -90,6 +90,8 @@ async function applyNext(
     await tx.query('set local lock_timeout = 0')
     await tx.query('set local statement_timeout = 0')
     await lockSchema(tx)
+    // Also makes this session notice that somebody else has made it while this one waited.
+    await createMigrationsTable(tx)
     if (!missing(await readApplied(tx), migrations).includes(migration)) return false
     await applyMigration(tx, migration)
     return true
@@ -101,13 +103,17 @@ export async function lockSchema(tx: Queries): Promise<void> {
   await tx.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
 }
 
-/** Applies one migration, whose turn it is, within a transaction that holds the schema. @throws RunError `migration-failed` */
-export async function applyMigration(tx: Transaction, migration: Migration): Promise<void> {
+async function createMigrationsTable(tx: Queries): Promise<void> {
   await tx.query(
     `create table if not exists schema_migrations (
-         number int primary key, name text not null, checksum text not null,
-         applied_at timestamptz not null default now())`,
+       number int primary key, name text not null, checksum text not null,
+       applied_at timestamptz not null default now())`,
   )
+}
+
+/** Applies one migration, whose turn it is, within a transaction that holds the schema. @throws RunError `migration-failed` */
+export async function applyMigration(tx: Transaction, migration: Migration): Promise<void> {
+  await createMigrationsTable(tx)
   const before = await transactionId(tx)
   try {
     await tx.client.query(migration.sql)

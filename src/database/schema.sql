@@ -636,7 +636,6 @@ END),
   constraint sessions_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'helpdesk'::text, 'operator'::text, 'administrator'::text]))),
   constraint sessions_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES administrators(id) ON DELETE CASCADE,
   constraint sessions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
-  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_digest_key UNIQUE (digest)
 );
@@ -954,6 +953,16 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.forget_sessions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from sessions where user_id in (select id from gone);
+  return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.forget_sources()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1051,6 +1060,18 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.require_session_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from added a where a.user_id is not null and not exists (select from users u where u.id = a.user_id)) then
+    raise foreign_key_violation using message = 'a new session refers to no user';
+  end if;
+  return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.require_users()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1134,10 +1155,14 @@ CREATE TRIGGER runs_gone AFTER DELETE ON public.runs REFERENCING OLD TABLE AS go
 
 CREATE TRIGGER runs_gone_undo AFTER DELETE ON public.runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_undo();
 
+CREATE TRIGGER sessions_users AFTER INSERT ON public.sessions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_session_users();
+
 CREATE TRIGGER sources_gone AFTER DELETE ON public.sources REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_sources();
 
 CREATE TRIGGER user_names_users AFTER INSERT ON public.user_names REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION require_users();
 
 CREATE TRIGGER users_gone AFTER DELETE ON public.users REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_users();
+
+CREATE TRIGGER users_sessions AFTER DELETE ON public.users REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_sessions();
 
 CREATE TRIGGER users_writers BEFORE DELETE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION wait_for_writers();
