@@ -112,7 +112,8 @@ export function readCard(terminal: Pick<TerminalIdentity, 'cardTransform'>, show
 
 /**
  * The look-up counts in memory while it goes on, and in the database when nobody has the card. Where the two together reach what a
- * terminal may miss, it is counted before it is looked at, as everything else is.
+ * terminal may miss, it is counted before it is looked at, as everything else is. Those counted do not see those under way: a burst may
+ * miss up to twice as often as a terminal may otherwise, once.
  */
 async function findByCard(
   parts: TerminalParts,
