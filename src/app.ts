@@ -28,6 +28,7 @@ import { type Actor, recordAlone } from './registry/audit.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
+import { REDIRECT_PATH } from './http/public-url.ts'
 import { newestCertificate, noteOutcomes } from './registry/connection-credentials.ts'
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { writeExport } from './registry/export-stream.ts'
@@ -281,7 +282,11 @@ export function createApp(
     },
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
-    check: (request) => checkSaved(engine, request),
+    check: (request) =>
+      checkSaved(engine, {
+        ...(config.publicUrl === undefined ? {} : { redirectUri: `${config.publicUrl}${REDIRECT_PATH}` }),
+        ...request,
+      }),
     writeCertificate: async ({ connection, destination }) => {
       destination.write((await newestCertificate(db, { vault, connection })).pem)
     },

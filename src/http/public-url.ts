@@ -19,6 +19,12 @@ export function publicUrlOf(configured: string | undefined, origin: string): str
   return url !== null && LOOPBACK.test(url.hostname) ? url.origin : undefined
 }
 
+/** The redirect URI to register at Microsoft; undefined where it is not known. */
+export function redirectUriOf(configured: string | undefined, origin: string): string | undefined {
+  const url = publicUrlOf(configured, origin)
+  return url === undefined ? undefined : `${url}${REDIRECT_PATH}`
+}
+
 /** @throws ConflictError `no-public-url`, `other-address` */
 export function requirePublicUrl(configured: string | undefined, origin: string): string {
   const url = publicUrlOf(configured, origin)

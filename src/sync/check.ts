@@ -14,17 +14,19 @@ import type { Engine } from './engine.ts'
 
 export interface CheckRequest {
   readonly connection: string
+  /** What must be registered at Microsoft where people sign in through the connection; undefined: not known. */
+  readonly redirectUri?: string | undefined
   readonly actor: Actor
   readonly signal: AbortSignal
 }
 
 /** Also keeps what was learnt of the credentials: which one works, and when a secret ends. @throws NotFoundError */
 export async function checkSaved(engine: Engine, request: CheckRequest): Promise<readonly Finding[]> {
-  const { connection: name, actor, signal } = request
+  const { connection: name, redirectUri, actor, signal } = request
   const connection = await requireConnection(engine.db, name)
   const client = await engine.openGraph(connection)
   const { signInWithMicrosoft } = connection
-  const { findings, credentials } = await checkWith(engine, { client, name, signInWithMicrosoft, signal })
+  const { findings, credentials } = await checkWith(engine, { client, name, signInWithMicrosoft, redirectUri, signal })
   await noteOutcomes(engine.db, { notes: notesOf(client.outcomes), now: engine.clock.now() })
   for (const { credential, expiresAt } of credentials) {
     if (credential.id === undefined || expiresAt === undefined) continue
@@ -40,12 +42,13 @@ export async function checkWith(
     readonly client: GraphClient
     readonly name: string
     readonly signInWithMicrosoft: boolean
+    readonly redirectUri: string | undefined
     readonly signal: AbortSignal
   },
 ): Promise<Checked> {
-  const { client, name, signInWithMicrosoft, signal } = options
+  const { client, name, signInWithMicrosoft, redirectUri, signal } = options
   try {
-    const signIn = signInWithMicrosoft ? { redirectUri: undefined } : undefined
+    const signIn = signInWithMicrosoft ? { redirectUri } : undefined
     return await checkConnection(client, { needs: await neededBy(engine, name), signIn, clock: engine.clock, signal })
   } finally {
     await client.stop()

@@ -127,6 +127,19 @@ describe('Check connection', () => {
     })
   })
 
+  it('names the redirect URI under which this server is reached, where people sign in through the connection', async () => {
+    const uri = 'http://localhost/signin/microsoft'
+    await admin('POST', '/api/v1/connections', form({ name: 'form-signing-in', signInWithMicrosoft: true }))
+    const answers = [
+      await admin('POST', '/api/v1/connections/form-signing-in/check'),
+      await admin('POST', '/api/v1/connection-check', form({ signInWithMicrosoft: true })),
+      await admin('GET', '/api/v1/app-registration?signIn=true'),
+    ]
+
+    for (const answer of answers) expect(answer.body).toContain(uri)
+    expect((await admin('POST', '/api/v1/connection-check', form())).body).not.toContain(uri)
+  })
+
   it('answers for one that is not saved, and keeps nothing of it', async () => {
     const right = await admin('POST', '/api/v1/connection-check', form())
     const wrong = await admin('POST', '/api/v1/connection-check', form({ clientSecret: 'wrong' }))

@@ -15,6 +15,7 @@ import { registrationSteps } from '../../contract/registration.ts'
 import type { Finding } from '../../graph/finding.ts'
 import type { Actor } from '../../registry/audit.ts'
 import type { Handlers } from '../handler.ts'
+import { redirectUriOf } from '../public-url.ts'
 import type { HttpParts } from '../parts.ts'
 
 export const connectionRoutes = {
@@ -75,23 +76,25 @@ export const connectionRoutes = {
     }
   },
 
-  getRegistrationSteps: async ({ engine }, { query: { connection, ...choice } }) => {
+  getRegistrationSteps: async ({ engine, publicUrl }, { query: { connection, ...choice }, client: { origin } }) => {
     const permissions = await permissionsOf(engine, connection)
-    const steps = registrationSteps({ ...choice, permissions, redirectUri: undefined })
+    const steps = registrationSteps({ ...choice, permissions, redirectUri: redirectUriOf(publicUrl, origin) })
     return { steps: steps.map(({ title, lines, values }) => ({ title, lines: [...lines], values: [...values] })) }
   },
 
-  checkConnection: async (parts, { params: { connection }, actor, signal }) => {
-    const findings = await parts.actions.check({ connection, actor, signal })
+  checkConnection: async (parts, { params: { connection }, actor, client: { origin }, signal }) => {
+    const redirectUri = redirectUriOf(parts.publicUrl, origin)
+    const findings = await parts.actions.check({ connection, redirectUri, actor, signal })
     return told(parts, { connection, findings, actor })
   },
 
-  checkConnectionForm: async (parts, { body: { name, ...typed }, actor, signal }) => {
+  checkConnectionForm: async (parts, { body: { name, ...typed }, actor, client: { origin }, signal }) => {
     const wanted = prepareConnection(typed, { name, needsCredential: false })
     const access = await accessOfForm(parts.engine.db, { vault: parts.engine.vault, name, wanted })
     const client = parts.openGraphWith(access)
     const { signInWithMicrosoft } = wanted.settings
-    const { findings } = await checkWith(parts.engine, { client, name, signInWithMicrosoft, signal })
+    const redirectUri = redirectUriOf(parts.publicUrl, origin)
+    const { findings } = await checkWith(parts.engine, { client, name, signInWithMicrosoft, redirectUri, signal })
     return told(parts, { connection: name, findings, actor })
   },
 
