@@ -15,7 +15,11 @@ const PAGE = `<!doctype html>
 <div id="app"></div>
 <script src="/api/docs/reference/js/scalar.js" nonce="${NONCE_PLACE}"></script>
 <script nonce="${NONCE_PLACE}">
-Scalar.createApiReference('#app', { url: '/api/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true })
+Scalar.createApiReference('#app', {
+  url: '/api/openapi.json', withDefaultFonts: false, telemetry: false,
+  // What would lead to other hosts.
+  hideClientButton: true, showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true },
+})
 </script>
 </body>
 </html>
