@@ -146,7 +146,7 @@ const SETTLED = `Promise.all(document.getAnimations().filter((a) => a.effect?.ge
 /** Fails where axe finds something serious or worse on the page as it is. */
 export async function expectAccessible(page: Page, where?: string): Promise<void> {
   // What is being replaced is dimmed until then.
-  await page.waitForFunction(`document.querySelector('[aria-busy="true"]') === null`)
+  await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' })
   const session = await page.context().newCDPSession(page)
   const { result } = await session.send('Runtime.evaluate', {
     // Elements of the focus library, hidden on purpose and left at once by what they catch.
