@@ -1,6 +1,7 @@
 // docs/registering-the-app.md, made of what the page in the web is made of.
 import { permissionsFor } from './permissions.ts'
-import { CREDENTIAL_CHOICES, type CredentialChoice, registrationSteps, type RegistrationStep } from './registration.ts'
+import { CREDENTIAL_CHOICES, type CredentialChoice } from './credential-choices.ts'
+import { registrationSteps, type RegistrationStep } from './registration.ts'
 import { sourceSettings } from './sources.ts'
 
 const NAMES: Readonly<Record<CredentialChoice, string>> = {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { permissionsFor } from './permissions.ts'
-import { CREDENTIAL_CHOICES, type RegistrationChoice, registrationSteps } from './registration.ts'
+import { CREDENTIAL_CHOICES } from './credential-choices.ts'
+import { type RegistrationChoice, registrationSteps } from './registration.ts'
 
 const permissions = permissionsFor({ sources: [], hasHiddenGroups: false })
 const steps = (choice: Partial<RegistrationChoice> = {}) =>

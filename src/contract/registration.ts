@@ -3,16 +3,7 @@
 import type { Cloud } from '../directory/clouds.ts'
 import type { PermissionNeed } from './permissions.ts'
 import { PERMISSIONS } from './permissions.ts'
-
-/** What Muster can prove itself with; `newCertificate` is a certificate that it makes itself. */
-export const CREDENTIAL_CHOICES = [
-  'secret',
-  'newCertificate',
-  'certificate',
-  'workloadIdentity',
-  'managedIdentity',
-] as const
-export type CredentialChoice = (typeof CREDENTIAL_CHOICES)[number]
+import type { CredentialChoice } from './credential-choices.ts'
 
 export interface RegistrationChoice {
   readonly cloud: Cloud

@@ -69,7 +69,7 @@ describe('the web', () => {
     await expectAccessible(page)
     await page.getByLabel('Password').fill('a lighthouse under seven moons')
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    await page.getByRole('heading', { name: 'Users' }).waitFor()
+    await page.getByRole('heading', { name: 'Users', exact: true }).waitFor()
     expect(new URL(page.url()).pathname).toBe('/users')
     await page.getByRole('button', { name: 'grace' }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { CLOUDS } from '../../directory/clouds.ts'
 import { CREDENTIAL_KINDS } from '../../directory/credentials.ts'
 import { expiryDay, managedIdentity, workloadIdentity } from '../credentials.ts'
-import { CREDENTIAL_CHOICES } from '../registration.ts'
+import { CREDENTIAL_CHOICES } from '../credential-choices.ts'
 import { endpoint, flag, id, name, time } from './endpoint.ts'
 
 /** A credential as it is shown, without its value. Those of a connection are tried in their order. */

@@ -1,6 +1,6 @@
 // A credential while somebody types it, and as it is sent.
 import type { ConnectionForm, NewCredential } from '../../../contract/api/connections.ts'
-import type { CredentialChoice } from '../../../contract/registration.ts'
+import type { CredentialChoice } from '../../../contract/credential-choices.ts'
 
 export interface CredentialDraft {
   readonly choice: CredentialChoice

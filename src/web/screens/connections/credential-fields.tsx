@@ -1,6 +1,6 @@
 // What a connection proves itself with, as somebody chooses and types it.
 import { Dropdown, Field, Input, MessageBar, MessageBarBody, Option, Textarea } from '@fluentui/react-components'
-import { CREDENTIAL_CHOICES } from '../../../contract/registration.ts'
+import { CREDENTIAL_CHOICES } from '../../../contract/credential-choices.ts'
 import { credentialTexts as texts } from '../../texts/credentials.ts'
 import type { CredentialDraft } from './credential-draft.ts'
 
