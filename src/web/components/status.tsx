@@ -20,7 +20,13 @@ const LOOK: Readonly<Record<Mood, { readonly color: NonNullable<BadgeProps['colo
     off: { color: 'informative', icon: <SubtractCircleFilled /> },
   }
 
-const useStyles = makeStyles({ badge: { whiteSpace: 'nowrap' } })
+const useStyles = makeStyles({
+  badge: {
+    whiteSpace: 'nowrap',
+    // Longer than a column of a telephone is wide.
+    '@media (max-width: 480px)': { whiteSpace: 'normal', height: 'auto', minHeight: '24px' },
+  },
+})
 
 export function Status({ mood, children }: { readonly mood: Mood; readonly children: string }) {
   const styles = useStyles()
