@@ -18,6 +18,8 @@ export async function sendFile(
 ): Promise<FastifyReply> {
   if (!types.includes(file.type)) throw new InvariantError(`a file of type ${file.type} was not declared`)
   const body = new PassThrough()
+  // What breaks it before anybody reads it is told by what `write` rejects with; nobody listening would end the process.
+  body.on('error', () => {})
   const written = file.write(body, signal).then(
     () => body.end(),
     (error: unknown) => {

@@ -24,3 +24,11 @@ it('counts a file that could not be run, and a run that left no report, as faile
   expect(presentCounts(countTests(undefined))).toBe('0 passed, 1 failed')
   expect(presentCounts(countTests('{}'))).toBe('0 passed, 1 failed')
 })
+
+it('counts errors outside of tests as one failure', () => {
+  const report = aReport({ status: 'passed', tests: ['passed', 'passed'] })
+
+  expect(presentCounts(countTests(report, 1))).toBe('2 passed, 1 failed')
+  expect(presentCounts(countTests(report, null))).toBe('2 passed, 1 failed')
+  expect(presentCounts(countTests(report, 0))).toBe('2 passed, 0 failed')
+})

@@ -6,8 +6,11 @@ export interface Counts {
   readonly skipped: number
 }
 
-/** A file that could not be run, or a run without a report, counts as one failure: its tests are not known. */
-export function countTests(report: string | undefined): Counts {
+/**
+ * A file that could not be run, or a run without a report, counts as one failure: its tests are not known. So do errors that
+ * were thrown outside of any test, for which vitest ends with a status other than 0.
+ */
+export function countTests(report: string | undefined, status: number | null = 0): Counts {
   const parsed: unknown = report === undefined ? undefined : JSON.parse(report)
   const files = listOf(parsed, 'testResults')
   if (files === undefined) return { passed: 0, failed: 1, skipped: 0 }
@@ -20,6 +23,7 @@ export function countTests(report: string | undefined): Counts {
     counts.passed += statuses.filter((status) => status === 'passed').length
     counts.skipped += statuses.filter((status) => status !== 'passed' && status !== 'failed').length
   }
+  if (status !== 0 && counts.failed === 0) counts.failed = 1
   return counts
 }
 
