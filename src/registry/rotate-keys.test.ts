@@ -10,12 +10,13 @@ import { systemClock } from '../base/clock.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import type { Database } from '../database/connect.ts'
 import { update } from '../emulator/operations.ts'
+import { createTerminal } from '../signin/terminals.ts'
 import { approveRun } from '../sync/approve.ts'
 import type { Engine } from '../sync/engine.ts'
 import { revertRun } from '../sync/revert.ts'
 import { runSource } from '../sync/run.ts'
 import { openVault, type Vault } from '../vault/keys.ts'
-import { countSealed } from '../vault/rewrap.ts'
+import { countSealed, fleetingUntil } from '../vault/rewrap.ts'
 import { verifyAudit } from './audit.ts'
 import { openCredentials } from './connections.ts'
 import { listKeys, retireKey, rotateKeys } from './rotate-keys.ts'
@@ -374,6 +375,40 @@ describe('retiring a version', () => {
       [newest],
     )
     await expect(retire(99)).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it('is refused while somebody is away at Microsoft whose verifier is under it, and while a device code is', async () => {
+    const old = { version: 1, sealed: Buffer.concat([Buffer.from([1, 0, 0, 0, 1]), Buffer.alloc(40)]) }
+    const soon = new Date(systemClock.now().getTime() + 60_000)
+    await test.db.query(
+      `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, expires_at)
+       values ('\\x01', $1, '\\x02', 'n', $2, 'https://muster.example/signin/microsoft', '/', '\\x03', $3)`,
+      [await connectionId(), old.sealed, soon],
+    )
+
+    await expect(retire(old.version)).rejects.toMatchObject({
+      code: 'key-in-use',
+      message: expect.stringMatching(
+        new RegExp(`until ${soon.toISOString()} is under it \\(sign-ins with Microsoft under way\\)`),
+      ),
+    })
+    await test.db.query('delete from signin_flows')
+    const terminal = await createTerminal(
+      { db: test.db, vault: await fresh(), clock: systemClock },
+      { name: 'Entrance', may: ['card'], tells: [], unknownCard: 'refuse', cardTransform: null, days: null },
+      actor,
+    )
+    await test.db.query(
+      `insert into terminal_device_codes (digest, terminal_id, connection_id, device_code, interval_seconds, created_at, next_poll_at, expires_at)
+       values ('\\x01', $1, $2, $3, 5, now(), now(), $4)`,
+      [terminal.listed.id, await connectionId(), old.sealed, soon],
+    )
+    await expect(retire(old.version)).rejects.toThrow(/device codes of terminals/)
+
+    // One that has ended keeps nothing.
+    await test.db.query(`update terminal_device_codes set expires_at = now() - interval '1 second'`)
+    expect(await fleetingUntil(test.db, { version: old.version, now: systemClock.now() })).toBeUndefined()
+    await test.db.query('delete from terminal_device_codes')
   })
 
   it('takes it out of the file and leaves everything readable; the file from before is refused with words', async () => {

@@ -6,7 +6,7 @@ import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { addVersion, fingerprint, type Key, problem, readKeys, removeVersion } from '../vault/key-file.ts'
 import { type KnownVersion, listKnownVersions, requireKnown, type Vault } from '../vault/keys.ts'
-import { countSealed, rewrap, type SealedCount } from '../vault/rewrap.ts'
+import { countSealed, fleetingUntil, rewrap, type SealedCount } from '../vault/rewrap.ts'
 import { type Actor, recordAudit } from './audit.ts'
 
 export interface KeyParts {
@@ -172,7 +172,7 @@ export async function retireKey(
     if (state === undefined)
       throw new NotFoundError('version of the key in use', String(version), 'muster keys lists them')
     if (state.retiredAt !== null) return
-    const reason = await reasonToKeep(tx, { version, newest: known.at(-1)?.version ?? version })
+    const reason = await reasonToKeep(tx, { version, newest: known.at(-1)?.version ?? version, now: parts.clock.now() })
     if (reason !== undefined)
       throw new ConflictError('key-in-use', `Cannot retire version ${version} of the key: ${reason}`)
     await tx.query('update vault_state set retired_at = now() where key_version = $1', [version])
@@ -184,7 +184,7 @@ export async function retireKey(
 
 async function reasonToKeep(
   tx: Queries,
-  { version, newest }: { readonly version: number; readonly newest: number },
+  { version, newest, now }: { readonly version: number; readonly newest: number; readonly now: Date },
 ): Promise<string | undefined> {
   if (version === newest) return 'it is the one that seals; make a newer one with muster keys rotate'
   const count = (await countSealed(tx)).reduce((sum, c) => sum + (c.version === version ? c.count : 0), 0)
@@ -200,6 +200,9 @@ async function reasonToKeep(
     return `version ${newest} came into use ${seconds} s ago, and not every process may know of it; wait for two minutes`
   if (runs > 0)
     return `${runs} runs have been going on since before version ${newest}, and may seal with it; wait for their end`
+  const fleeting = await fleetingUntil(tx, { version, now })
+  if (fleeting !== undefined)
+    return `people are signing in, and what is kept of that until ${fleeting.until.toISOString()} is under it (${fleeting.names.join(', ')}); wait until then`
   return undefined
 }
 

@@ -85,3 +85,20 @@ export const SEALED_PLACES: readonly SealedPlace[] = [
   }),
   column({ name: 'the key of look-ups', table: 'look_up_key', key: ['single'], context: `'${LOOK_UP_KEY_CONTEXT}'` }),
 ]
+
+/** A column of values that are sealed for some minutes only. */
+export interface FleetingPlace {
+  /** What is sealed there, for people. */
+  readonly name: string
+  readonly table: string
+  readonly column: string
+}
+
+/**
+ * Not sealed anew: they end by themselves (`expires_at`), sooner than it would be worth the trouble. A version of the key is kept for
+ * as long as one of them stands under it.
+ */
+export const FLEETING_PLACES: readonly FleetingPlace[] = [
+  { name: 'sign-ins with Microsoft under way', table: 'signin_flows', column: 'verifier' },
+  { name: 'device codes of terminals', table: 'terminal_device_codes', column: 'device_code' },
+]

@@ -5,7 +5,7 @@ import { RunError } from '../base/errors.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withRetriedTransaction } from '../database/transaction.ts'
 import type { Vault } from './keys.ts'
-import { SEALED_PLACES, type SealedPlace } from './places.ts'
+import { FLEETING_PLACES, SEALED_PLACES, type SealedPlace } from './places.ts'
 
 /** Values of one place under one version. */
 export interface SealedCount {
@@ -46,6 +46,26 @@ export async function countSealed(db: Queries): Promise<readonly SealedCount[]> 
     for (const row of rows) counts.push({ place: place.name, ...row })
   }
   return counts
+}
+
+/** What stands under a version for some minutes yet, and how long; undefined: nothing. */
+export async function fleetingUntil(
+  db: Queries,
+  { version, now }: { readonly version: number; readonly now: Date },
+): Promise<{ readonly until: Date; readonly names: readonly string[] } | undefined> {
+  let until: Date | undefined
+  const names: string[] = []
+  for (const { name, table, column } of FLEETING_PLACES) {
+    const { rows } = await db.query<{ until: Date | null }>(
+      `select max(expires_at) as until from ${table} where sealed_version(${column}) = $1 and expires_at > $2`,
+      [version, now],
+    )
+    const end = rows[0]?.until ?? undefined
+    if (end === undefined) continue
+    names.push(name)
+    if (until === undefined || end > until) until = end
+  }
+  return until === undefined ? undefined : { until, names }
 }
 
 /**
