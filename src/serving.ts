@@ -28,6 +28,7 @@ import { TerminalMemory } from './signin/terminal-memory.ts'
 import { removeEnded, removeSoon, requireStillAllowed } from './signin/upkeep.ts'
 import type { Engine } from './sync/engine.ts'
 import { doJob } from './sync/job.ts'
+import { readExpiries } from './sync/read-expiry.ts'
 import { fireDue } from './sync/scheduling.ts'
 
 /** Runs at once in one server; each may take a few hundred megabytes. */
@@ -191,6 +192,10 @@ function upkeepOf(parts: {
     { name: 'keys', pauseMs: 30 * SECOND_MS, work: refreshKeys },
     inTurn('people of today', HOUR_MS / 4, () => notePeopleToday(db, clock.now())),
     inTurn('alerts', 15 * SECOND_MS, (signal) => actions.deliverAlerts({ signal })),
+    // Each connection once a day; this only looks whether one is due.
+    inTurn('ends of credentials', 60 * SECOND_MS, async (signal) => {
+      await readExpiries(engine, signal)
+    }),
     inTurn('sessions of people', 15 * SECOND_MS, () => removeSoon(db, clock.now())),
     inTurn('history', HOUR_MS, async (signal) => {
       await removeOldHistory(db, { now: clock.now(), historyDays: config.historyDays, signal })

@@ -93,6 +93,9 @@ export interface Tables {
     sign_in_with_microsoft: Generated<boolean>
     created_at: Generated<Date>
     updated_at: Generated<Date>
+    expiry_next_at: Date | null
+    expiry_read_at: Date | null
+    expiry_problem: string | null
   }
   credentials: {
     id: GeneratedAlways<number>

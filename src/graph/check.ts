@@ -23,6 +23,8 @@ export interface Checked {
   readonly findings: readonly Finding[]
   /** What was learnt of each credential that was tried. */
   readonly credentials: readonly CredentialReport[]
+  /** Undefined where there was no token to ask with. */
+  readonly registration: ReadRegistration | undefined
 }
 
 /**
@@ -33,18 +35,19 @@ export async function checkConnection(client: GraphClient, options: CheckOptions
   const { signal } = options
   const { finding: token, error } = await checkToken(client, signal)
   const findings = [token, ...proxyFindings(client, error)]
-  let own: OwnRegistration | undefined
+  let registration: ReadRegistration | undefined
   if (token.ok) {
     findings.push(await asFinding('tenant', () => checkTenant(client, signal)))
     findings.push(...(await checkPermissions(client, options)))
-    own = await readOwn(client, signal)
+    registration = await readRegistration(client, signal)
   }
+  const own = registration?.kind === 'read' ? registration.registration : undefined
   const clock = checkClock(client)
   if (clock !== undefined) findings.push(clock)
   const credentials = reportCredentials(client, own)
   findings.push(...(await credentialFindings(client, { credentials, canAsk: token.ok, clock: options.clock })))
   if (options.signIn !== undefined) findings.push(...checkSignIn(client, { own, ...options.signIn }))
-  return { findings, credentials }
+  return { findings, credentials, registration }
 }
 
 /** Signed requests and tokens are refused when clocks differ by more; Microsoft tolerates five minutes. */
@@ -119,12 +122,28 @@ function checkClock(client: GraphClient): Finding | undefined {
   return bad('clock', message, 'Set the clock, e.g. by NTP.')
 }
 
+/** What the app registration tells of itself, or why it does not. */
+export type ReadRegistration =
+  | { readonly kind: 'read'; readonly registration: OwnRegistration }
+  | {
+      readonly kind: 'unread'
+      readonly problem: string
+      /** Asking again soon will not help. */
+      readonly isLasting: boolean
+    }
+
+const HIDDEN = 'Microsoft does not show this application its own registration.'
+
 /** The look-up is a courtesy: whatever it ends with, the connection works or not for other reasons. */
-async function readOwn(client: GraphClient, signal: AbortSignal): Promise<OwnRegistration | undefined> {
+export async function readRegistration(client: GraphClient, signal: AbortSignal): Promise<ReadRegistration> {
   try {
-    return await client.getOwnRegistration(signal)
+    const registration = await client.getOwnRegistration(signal)
+    return registration === undefined
+      ? { kind: 'unread', problem: HIDDEN, isLasting: true }
+      : { kind: 'read', registration }
   } catch (error) {
-    if (error instanceof GraphError || error instanceof TokenError) return undefined
+    if (error instanceof TokenError) return { kind: 'unread', problem: error.reason, isLasting: false }
+    if (error instanceof GraphError) return { kind: 'unread', problem: `${error.message}.`, isLasting: false }
     throw error
   }
 }

@@ -9,6 +9,7 @@ import {
   listCredentials,
   requireConnection,
 } from './connections.ts'
+import { getReading } from './expiry-readings.ts'
 import { presentConnection } from './put-connection.ts'
 import { listSources } from './sources.ts'
 
@@ -29,6 +30,7 @@ async function presentView(db: Queries, connection: Connection): Promise<Connect
   const isCustom = cloud === 'custom'
   const credentials = await listCredentials(db, connection.id)
   const sources = (await listSources(db)).filter((source) => source.connection.id === connection.id)
+  const reading = await getReading(db, connection.id)
   return {
     name,
     tenantId,
@@ -38,6 +40,8 @@ async function presentView(db: Queries, connection: Connection): Promise<Connect
     graphUrl: isCustom ? graphUrl : null,
     signInWithMicrosoft,
     credentials: credentials.map(presentCredential),
+    expiryReadAt: reading.readAt?.toISOString() ?? null,
+    expiryProblem: reading.problem,
     sources: sources.map((source) => source.name),
   }
 }

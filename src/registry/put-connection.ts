@@ -10,6 +10,7 @@ import type { Vault } from '../vault/keys.ts'
 import type { ClientCertificate } from './certificates.ts'
 import { type Connection, type CredentialOnFile, credentialContext, listCredentials } from './connections.ts'
 import { differences } from './differences.ts'
+import { readSoon } from './expiry-readings.ts'
 import { makeCertificate } from './make-certificate.ts'
 
 /** A credential to keep for a connection. */
@@ -206,6 +207,7 @@ export async function insertCredential(
   )
   const [row] = rows
   if (row === undefined) throw new Error('an insert returned no row')
+  if (kind === 'secret') await readSoon(db, connectionId)
   return row.id
 }
 

@@ -1,6 +1,7 @@
 // Check connection, for one that is saved and for one that is about to be.
 import { permissionsFor, type PermissionNeed } from '../contract/permissions.ts'
-import { checkConnection, type Checked } from '../graph/check.ts'
+import { checkConnection, type Checked, type ReadRegistration } from '../graph/check.ts'
+import type { CredentialReport } from '../graph/check-credentials.ts'
 import type { NeededPermission } from '../graph/check-permissions.ts'
 import type { GraphClient } from '../graph/client.ts'
 import type { CredentialOutcome } from '../graph/credential.ts'
@@ -9,6 +10,7 @@ import { listHiddenGroups } from '../mirror/hidden-groups.ts'
 import type { Actor } from '../registry/audit.ts'
 import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
 import { listConnections, requireConnection } from '../registry/connections.ts'
+import { noteReading } from '../registry/expiry-readings.ts'
 import { listSources } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
 
@@ -26,12 +28,16 @@ export async function checkSaved(engine: Engine, request: CheckRequest): Promise
   const connection = await requireConnection(engine.db, name)
   const client = await engine.openGraph(connection)
   const { signInWithMicrosoft } = connection
-  const { findings, credentials } = await checkWith(engine, { client, name, signInWithMicrosoft, redirectUri, signal })
+  const { findings, credentials, registration } = await checkWith(engine, {
+    client,
+    name,
+    signInWithMicrosoft,
+    redirectUri,
+    signal,
+  })
   await noteOutcomes(engine.db, { notes: notesOf(client.outcomes), now: engine.clock.now() })
-  for (const { credential, expiresAt } of credentials) {
-    if (credential.id === undefined || expiresAt === undefined) continue
-    await noteExpiry(engine.db, { ...engine, actor, connection: name, credential: credential.id, expiresAt })
-  }
+  await noteEnds(engine, { actor, connection: name, credentials })
+  if (registration !== undefined) await noteRegistration(engine, { connectionId: connection.id, read: registration })
   return findings
 }
 
@@ -53,6 +59,41 @@ export async function checkWith(
   } finally {
     await client.stop()
   }
+}
+
+/** Keeps when client secrets end, as the app registration says. */
+export async function noteEnds(
+  engine: Engine,
+  known: {
+    readonly actor: Actor
+    readonly connection: string
+    readonly credentials: readonly CredentialReport[]
+  },
+): Promise<void> {
+  for (const { credential, expiresAt } of known.credentials) {
+    if (credential.id === undefined || expiresAt === undefined) continue
+    const { actor, connection } = known
+    await noteExpiry(engine.db, { ...engine, actor, connection, credential: credential.id, expiresAt })
+  }
+}
+
+const DAY_MS = 86_400_000
+/** When nothing was learnt, because of the network or Microsoft: whoever ends tomorrow should still be told today. */
+export const READ_AGAIN_MS = 3_600_000
+
+/** Keeps whether the app registration told, and when it is asked next. */
+export async function noteRegistration(
+  { db, clock }: Engine,
+  { connectionId, read }: { readonly connectionId: number; readonly read: ReadRegistration },
+): Promise<void> {
+  const now = clock.now()
+  const isOver = read.kind === 'read' || read.isLasting
+  await noteReading(db, {
+    connectionId,
+    problem: read.kind === 'read' ? null : read.problem,
+    now,
+    nextAt: new Date(now.getTime() + (isOver ? DAY_MS : READ_AGAIN_MS)),
+  })
 }
 
 /** What became of the credentials that were tried, as it is kept. */

@@ -39,6 +39,10 @@ export const connectionView = z.object({
   graphUrl: z.string().nullable(),
   signInWithMicrosoft: z.boolean(),
   credentials: z.array(credentialView),
+  /** When the app registration last told when its client secrets end; it is asked once a day. */
+  expiryReadAt: time.nullable(),
+  /** Why it did not the latest time; the end can be entered then. */
+  expiryProblem: z.string().nullable(),
   /** Names of the sources that it feeds. */
   sources: z.array(z.string()),
 })

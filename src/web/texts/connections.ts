@@ -43,6 +43,7 @@ export const connectionTexts = {
   tenant: 'Tenant',
   usedBy: 'Used by',
   expires: 'Credential expires',
+  expiresUnknown: 'not known',
   notUsed: 'no source',
   empty: 'No connections yet',
   emptyText: 'A connection is made together with the first source, or here.',

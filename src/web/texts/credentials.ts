@@ -53,6 +53,10 @@ export const credentialTexts = {
   expiresOn: (day: string) => `expires ${day}`,
   expired: (day: string) => `expired ${day}`,
   expiryUnknown: 'expiry not known',
+  expiryRead: (day: string) =>
+    `When client secrets expire is read from the app registration once a day, the last time on ${day}.`,
+  expiryUnread: (problem: string) =>
+    `When client secrets expire could not be read from the app registration: ${problem} Where it is not known, enter it, so that Muster can warn before.`,
   endsSoon: (days: number) =>
     days < 0
       ? 'A credential has expired'

@@ -171,7 +171,12 @@ const COLUMNS: readonly Column<ConnectionView>[] = [
     id: 'expires',
     header: texts.expires,
     always: true,
-    cell: ({ credentials }) => <RelativeTime at={soonest(credentials.map(({ expiresAt }) => expiresAt))} none="–" />,
+    cell: ({ credentials }) => (
+      <RelativeTime
+        at={soonest(credentials.map(({ expiresAt }) => expiresAt))}
+        none={credentials.some(({ kind }) => kind === 'secret') ? texts.expiresUnknown : '–'}
+      />
+    ),
   },
 ]
 

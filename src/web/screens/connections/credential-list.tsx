@@ -69,11 +69,21 @@ export function CredentialList({ connection }: { readonly connection: Connection
           </li>
         ))}
       </ul>
+      <Reading connection={connection} />
       <div>
         <AddCredential connection={name} />
       </div>
     </section>
   )
+}
+
+/** Whether the app registration tells when client secrets end; nothing where there is none, or nobody has asked yet. */
+function Reading({ connection }: { readonly connection: ConnectionView }) {
+  const styles = useStyles()
+  const { credentials, expiryProblem, expiryReadAt } = connection
+  if (!credentials.some(({ kind }) => kind === 'secret')) return null
+  if (expiryProblem !== null) return <Text className={styles.faint}>{texts.expiryUnread(expiryProblem)}</Text>
+  return expiryReadAt === null ? null : <Text className={styles.faint}>{texts.expiryRead(dayOf(expiryReadAt))}</Text>
 }
 
 function Credential({ connection, credential }: { readonly connection: string; readonly credential: CredentialView }) {
