@@ -145,17 +145,33 @@ async function freezeAboveUnknown(tx: Transaction, sourceId: number): Promise<vo
   )
 }
 
-/** Groups of the plan with what they are called, also those that it creates. Local ones are told apart by their path. */
+/**
+ * Groups of the plan with what they are called, also those that it creates. Local ones are told apart by their path. Where the
+ * source gives a group no more, the item that says so tells why; a group that others give as well has none.
+ */
 const GROUPS_OF_PLAN = `
-  select pg.group_id, pg.object_id, coalesce(known.name, created.name) as name,
-    case when pg.object_id is null then coalesce(known.under, created.new ->> 'under') end as under
-  from (select distinct on (group_id) group_id, object_id from planned_groups where group_id is not null) pg
+  select pg.group_id, pg.object_id, pg.wanted, coalesce(known.name, item.name) as name,
+    case when pg.object_id is null then coalesce(known.under, item.new ->> 'under') end as under,
+    case when not pg.wanted then item.rule end as rule, case when not pg.wanted then item.reason end as reason
+  from (select distinct on (group_id) group_id, object_id, wanted from planned_groups where group_id is not null
+        order by group_id, wanted desc) pg
     left join groups known on known.id = pg.group_id
-    left join plan_items created on created.run_id = $1 and created.object = 'group' and created.action = 'create'
-      and created.group_id = pg.group_id`
+    left join plan_items item on item.run_id = $1 and item.object = 'group' and item.group_id = pg.group_id
+      and item.action in ('create', 'delete', 'move')`
+
+/** Why a source gives a membership no more, as far as the group or the person says it. */
+export interface MembershipCause {
+  /** False: the source does not give the group any more, to nobody. */
+  readonly groupWanted: boolean
+  /** Of the item by which the group goes; null where the group stays, or nothing is said of it. */
+  readonly groupRule: string | null
+  readonly groupReason: string | null
+}
+
+const CAUSE = 'g.wanted as "groupWanted", g.rule as "groupRule", g.reason as "groupReason"'
 
 /** One group's additions or removals in a plan. */
-export interface MembershipSum {
+export interface MembershipSum extends MembershipCause {
   readonly op: 'a' | 'r'
   readonly groupId: number
   /** Null for a local group, of which `groupUnder` tells where it is. */
@@ -163,6 +179,8 @@ export interface MembershipSum {
   readonly groupName: string | null
   readonly groupUnder: string | null
   readonly rows: number
+  /** Of how many people the source does not want the person any more. */
+  readonly unwanted: number
   /**
    * Independent of the order of the rows: two seeded 64-bit hashes of the members' object ids, each combined by xor.
    * Object ids are chosen by Microsoft, so nobody can aim for a collision; a sorted SHA-256 costs ten times as much.
@@ -178,9 +196,9 @@ export function eachMembershipSum(
   return streamRows<MembershipSum>(
     tx.client,
     `select s.op, s.group_id as "groupId", g.object_id as "groupObjectId", g.name as "groupName",
-       g.under as "groupUnder", s.rows, s.digest
+       g.under as "groupUnder", s.rows, s.unwanted, s.digest, ${CAUSE}
      from (
-       select m.op, m.group_id, count(*)::int as rows,
+       select m.op, m.group_id, count(*)::int as rows, count(*) filter (where not p.gives)::int as unwanted,
          bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 1))::text || ':' ||
          bit_xor(uuid_hash_extended(coalesce(p.object_id, u.object_id), 2))::text as digest
        from plan_memberships m
@@ -195,7 +213,7 @@ export function eachMembershipSum(
 }
 
 /** One membership of a plan, for an item of its own. */
-export interface PlannedMembership {
+export interface PlannedMembership extends MembershipCause {
   readonly op: 'a' | 'r'
   readonly groupId: number
   readonly userId: number
@@ -204,6 +222,8 @@ export interface PlannedMembership {
   readonly groupUnder: string | null
   readonly userObjectId: string | null
   readonly userName: string | null
+  /** The source does not want the person any more. */
+  readonly isUnwanted: boolean
 }
 
 /** The single memberships of groups that change by at most `atMost` rows. */
@@ -215,7 +235,8 @@ export async function* eachSingleMembership(
     tx.client,
     `with few as (select op, group_id from plan_memberships where run_id = $1 group by op, group_id having count(*) <= $2)
      select m.op, m.group_id as "groupId", m.user_id as "userId", g.object_id as "groupObjectId", g.name as "groupName",
-       g.under as "groupUnder", coalesce(p.object_id, u.object_id) as "userObjectId", coalesce(u.user_name, i.name) as "userName"
+       g.under as "groupUnder", coalesce(p.object_id, u.object_id) as "userObjectId", coalesce(u.user_name, i.name) as "userName",
+       coalesce(not p.gives, false) as "isUnwanted", ${CAUSE}
      from plan_memberships m join few f on f.op = m.op and f.group_id = m.group_id
        join (${GROUPS_OF_PLAN}) g on g.group_id = m.group_id
        left join planned_users p on p.user_id = m.user_id

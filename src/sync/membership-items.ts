@@ -1,7 +1,12 @@
 // Writes what a plan does to memberships as items: one each where they are few, one per group where they are many.
 import type { Transaction } from '../database/transaction.ts'
 import { pathOf } from '../directory/group.ts'
-import { eachMembershipSum, eachSingleMembership, type PlannedMembership } from '../registry/membership-plan.ts'
+import {
+  eachMembershipSum,
+  eachSingleMembership,
+  type MembershipCause,
+  type PlannedMembership,
+} from '../registry/membership-plan.ts'
 import { insertPlanItems } from '../registry/plans.ts'
 import type { ItemDraft } from './item.ts'
 
@@ -12,12 +17,17 @@ export interface MembershipItemOptions {
   readonly runId: number
   readonly firstSeq: number
   readonly digest: (item: ItemDraft) => Buffer
-  /** What to name as the cause of all of them; by default the rule that memberships follow Entra. */
-  readonly cause?: Pick<ItemDraft, 'rule' | 'reason'>
+  /** Whether members of nested groups count: then nobody is left out for being no direct member. */
+  readonly transitive: boolean
+  /** What to name as the cause of all of them; by default why the source gives each, or gives it no more. */
+  readonly cause?: Why
 }
+
+type Why = Pick<ItemDraft, 'rule' | 'reason'>
 
 /** Returns the next free number. */
 export async function writeMembershipItems(tx: Transaction, options: MembershipItemOptions): Promise<number> {
+  const { transitive } = options
   let seq = options.firstSeq
   const write = async (items: readonly ItemDraft[]) => {
     await insertPlanItems(
@@ -40,7 +50,10 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
           objectId: row.groupObjectId,
           name: row.groupName,
           content,
-          isLocal: row.groupObjectId === null,
+          why: whyOf(row, {
+            transitive,
+            unwanted: row.unwanted === 0 ? 'none' : row.unwanted === row.rows ? 'all' : 'some',
+          }),
         })
       }),
     )
@@ -60,7 +73,7 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
           objectId: row.userObjectId,
           name: row.userName,
           content,
-          isLocal: row.groupObjectId === null,
+          why: whyOf(row, { transitive, unwanted: row.isUnwanted ? 'all' : 'none' }),
         })
       }),
     )
@@ -79,9 +92,39 @@ interface MembershipItemParts {
   readonly objectId: string | null
   readonly name: string | null
   readonly content: Readonly<Record<string, unknown>>
-  /** Of a group from attributes. */
-  readonly isLocal: boolean
+  readonly why: Why
 }
+
+interface Circumstances {
+  readonly transitive: boolean
+  /** Which of those concerned the source does not want any more. */
+  readonly unwanted: 'none' | 'some' | 'all'
+}
+
+/** Says no more than is known: a membership may end while Entra still has it, because settings drop the group or the person. */
+function whyOf(
+  row: MembershipCause & Pick<PlannedMembership, 'op' | 'groupObjectId'>,
+  { transitive, unwanted }: Circumstances,
+): Why {
+  if (row.groupObjectId === null)
+    return { rule: 'groups.fromAttributes', reason: row.op === 'a' ? 'from-attributes' : 'not-from-attributes' }
+  if (row.op === 'a') return { rule: MEMBERSHIP, reason: 'member-in-entra' }
+  if (!row.groupWanted) {
+    const rule = row.groupRule ?? 'groups'
+    if (row.groupReason === 'gone') return { rule, reason: 'group-gone' }
+    return { rule, reason: 'group-not-imported' }
+  }
+  switch (unwanted) {
+    case 'all':
+      return { rule: MEMBERSHIP, reason: 'user-not-wanted' }
+    case 'some':
+      return { rule: MEMBERSHIP, reason: 'not-given' }
+    case 'none':
+      return { rule: MEMBERSHIP, reason: transitive ? 'not-member-in-entra' : 'not-direct-member-in-entra' }
+  }
+}
+
+const MEMBERSHIP = 'groups.membership'
 
 function membershipItem(op: 'a' | 'r', parts: MembershipItemParts): ItemDraft {
   return {
@@ -94,14 +137,7 @@ function membershipItem(op: 'a' | 'r', parts: MembershipItemParts): ItemDraft {
     old: op === 'r' ? parts.content : null,
     new: op === 'a' ? parts.content : null,
     names: null,
-    rule: parts.isLocal ? 'groups.fromAttributes' : 'groups.membership',
-    reason: parts.isLocal
-      ? op === 'a'
-        ? 'from-attributes'
-        : 'not-from-attributes'
-      : op === 'a'
-        ? 'member-in-entra'
-        : 'not-member-in-entra',
+    ...parts.why,
     sawVersion: null,
   }
 }

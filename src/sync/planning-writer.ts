@@ -58,6 +58,7 @@ export class PlanningWriter {
     this.#seq = await writeMembershipItems(this.#tx, {
       runId: this.#input.runId,
       firstSeq: this.#seq,
+      transitive: this.#input.source.settings.groups.membership === 'transitive',
       digest: digestOf,
     })
   }

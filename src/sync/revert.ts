@@ -196,7 +196,7 @@ async function writeItems(
   await beginPlanning(tx)
   await planRevertMemberships(tx, runId)
   const { rule, reason } = cause
-  await writeMembershipItems(tx, { runId, firstSeq: seq, digest: digestOf, cause: { rule, reason } })
+  await writeMembershipItems(tx, { runId, firstSeq: seq, transitive: false, digest: digestOf, cause: { rule, reason } })
   return { left, leftTotal }
 }
 

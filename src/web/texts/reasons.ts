@@ -41,7 +41,12 @@ const REASONS: Readonly<Record<string, string>> = {
   setting: 'The settings put it elsewhere',
   // memberships
   'member-in-entra': 'Member in Entra',
-  'not-member-in-entra': 'No member in Entra any more',
+  'not-member-in-entra': 'No member in Entra any more, neither directly nor through other groups',
+  'not-direct-member-in-entra': 'No direct member in Entra any more',
+  'group-not-imported': 'The source does not import the group any more',
+  'group-gone': 'The group is deleted in Entra',
+  'user-not-wanted': 'The source does not want him any more',
+  'not-given': 'The source gives it no more',
   'from-attributes': 'His attributes put him there',
   'not-from-attributes': 'His attributes do not put him there any more',
   // cards and PINs
@@ -70,7 +75,8 @@ export function reasonInWords({ rule, reason }: { readonly rule: string; readonl
   const [, run] = /^run-(\d+)$/.exec(reason) ?? []
   if (run !== undefined) return `Run ${run} is taken back`
   if (rule === 'users.options.deleteAfterDays') return 'Deactivated for longer than the source keeps anybody'
-  const leftOut = reason === 'out-of-scope' || reason === 'ignored' ? LEFT_OUT_BY[rule] : undefined
+  const leftOut =
+    reason === 'out-of-scope' || reason === 'ignored' || reason === 'group-not-imported' ? LEFT_OUT_BY[rule] : undefined
   return leftOut ?? REASONS[reason] ?? `${rule}: ${reason}`
 }
 
