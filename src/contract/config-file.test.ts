@@ -24,7 +24,11 @@ describe('config file', () => {
   it('accepts the shortest source and fills in every default', () => {
     const file = parseConfigFile(withSource({}), new Set())
 
-    expect(file.connections.contoso).toMatchObject({ cloud: 'global', signInWithMicrosoft: false })
+    expect(file.connections.contoso).toMatchObject({
+      cloud: 'global',
+      signInWithMicrosoft: false,
+      passwordsAtTerminals: false,
+    })
     expect(file.sources.staff).toMatchObject({
       enabled: true,
       priority: 100,
@@ -288,6 +292,11 @@ describe('config file', () => {
       'roots beside a cloud that has its own',
       { connections: { contoso: { ...contoso, graphUrl: 'https://graph.example.com' } } },
       ['connections.contoso.graphUrl: is accepted with cloud: custom only; the cloud global has its own'],
+    ],
+    [
+      'passwords where nobody may sign in',
+      { connections: { contoso: { ...contoso, passwordsAtTerminals: true } } },
+      ['connections.contoso.passwordsAtTerminals: needs signInWithMicrosoft: nobody may sign in otherwise'],
     ],
     [
       'a name with a line break',

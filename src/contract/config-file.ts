@@ -1,7 +1,7 @@
 // The config file `muster.yaml`, whole: connections and sources. Only its shape; secrets are named in it, never held.
 import { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../base/errors.ts'
-import { connectionShape, objectName, rootMistakes } from './connection-settings.ts'
+import { connectionMistakes, connectionShape, objectName } from './connection-settings.ts'
 import { expiryDay, federationMistakes, managedIdentity, MAX_CREDENTIALS, workloadIdentity } from './credentials.ts'
 import { at as valueAt, parseWithProblems } from './problems.ts'
 import { sourceSettings } from './sources.ts'
@@ -40,7 +40,7 @@ const connection = z
     managedIdentity: managedIdentity.optional(),
   })
   .superRefine((c, context) => {
-    for (const { at, message } of [...rootMistakes(c), ...federationMistakes(c)])
+    for (const { at, message } of [...connectionMistakes(c), ...federationMistakes(c)])
       context.addIssue({ code: 'custom', path: [at], message })
   })
 /** A connection as the config file writes it, with every default filled in. */

@@ -28,25 +28,31 @@ export const connectionShape = {
   authorityUrl: root.optional(),
   graphUrl: root.optional(),
   signInWithMicrosoft: z.boolean().default(false),
+  /** Microsoft advises against it: no second factor, and the password passes through other hands (docs/terminals.md). */
+  passwordsAtTerminals: z.boolean().default(false),
 }
 const connectionSettings = z.strictObject(connectionShape)
 /** A connection without its credentials. */
 export type PlainConnection = z.output<typeof connectionSettings>
 
-/** Roots that lack, or stand where a cloud has its own. */
-export function rootMistakes(connection: {
+/** Roots that lack, or stand where a cloud has its own; passwords where nobody may sign in. */
+export function connectionMistakes(connection: {
   readonly cloud: unknown
   readonly authorityUrl?: unknown
   readonly graphUrl?: unknown
+  readonly signInWithMicrosoft?: unknown
+  readonly passwordsAtTerminals?: unknown
 }): readonly ConfigProblem[] {
-  const { cloud } = connection
-  return (['authorityUrl', 'graphUrl'] as const).flatMap((at) => {
+  const { cloud, signInWithMicrosoft, passwordsAtTerminals } = connection
+  const roots = (['authorityUrl', 'graphUrl'] as const).flatMap((at) => {
     if (cloud === 'custom' && connection[at] === undefined)
       return [{ at, message: 'is missing; cloud custom names both of its roots' }]
     if (cloud !== 'custom' && connection[at] !== undefined)
       return [{ at, message: `is accepted with cloud: custom only; the cloud ${String(cloud)} has its own` }]
     return []
   })
+  if (passwordsAtTerminals !== true || signInWithMicrosoft === true) return roots
+  return [...roots, { at: 'passwordsAtTerminals', message: 'needs signInWithMicrosoft: nobody may sign in otherwise' }]
 }
 
 /** What a connection or source may be called. */
@@ -64,11 +70,11 @@ export function parseConnection(
   typed: Readonly<Partial<Record<keyof typeof connectionShape, unknown>>>,
 ): { kind: 'ok'; value: PlainConnection } | { kind: 'problems'; problems: readonly ConfigProblem[] } {
   const parsed = parseWithProblems(connectionSettings, typed)
-  const roots = rootMistakes({ ...typed, cloud: typed.cloud ?? 'global' })
-  if (parsed.kind === 'ok' && roots.length === 0) return parsed
+  const mistakes = connectionMistakes({ ...typed, cloud: typed.cloud ?? 'global' })
+  if (parsed.kind === 'ok' && mistakes.length === 0) return parsed
   const found = parsed.kind === 'ok' ? [] : parsed.problems
   return {
     kind: 'problems',
-    problems: [...found, ...roots.filter(({ at }) => found.every((other) => other.at !== at))],
+    problems: [...found, ...mistakes.filter(({ at }) => found.every((other) => other.at !== at))],
   }
 }

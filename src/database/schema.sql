@@ -137,6 +137,7 @@ create table connections (
   expiry_next_at timestamp with time zone,
   expiry_read_at timestamp with time zone,
   expiry_problem text,
+  passwords_at_terminals boolean default false not null,
   constraint connections_check CHECK (((cloud = 'custom'::text) = ((authority_url IS NOT NULL) AND (graph_url IS NOT NULL)))),
   constraint connections_cloud_check CHECK ((cloud = ANY (ARRAY['global'::text, 'usGov'::text, 'usGovDod'::text, 'china'::text, 'custom'::text]))),
   constraint connections_pkey PRIMARY KEY (id),

@@ -96,6 +96,7 @@ export interface Tables {
     expiry_next_at: Date | null
     expiry_read_at: Date | null
     expiry_problem: string | null
+    passwords_at_terminals: Generated<boolean>
   }
   credentials: {
     id: GeneratedAlways<number>

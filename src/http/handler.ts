@@ -48,8 +48,8 @@ export interface Call<E extends Endpoint> extends Asked<E> {
   /** Who asks, with what he may. */
   readonly identity: Identity
   readonly client: Client
-  /** Has the audit keep that what was asked was looked at and refused; equal ones once a minute. */
-  readonly noteRefused: (reason: string) => Promise<void>
+  /** Has the audit keep that what was asked was looked at and refused, with what else is known; equal ones once a minute. */
+  readonly noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) => Promise<void>
   /** Aborted when the client has gone, or the server stops. */
   readonly signal: AbortSignal
 }

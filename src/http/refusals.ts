@@ -17,6 +17,8 @@ export interface Refusal {
   readonly endpoint: string
   /** Code of the problem that was answered. */
   readonly reason: string
+  /** Beside the reason: of the first of equal ones, and nothing that tells who it was about. */
+  readonly facts?: Readonly<Record<string, unknown>> | undefined
 }
 
 export class Refusals {
@@ -30,12 +32,12 @@ export class Refusals {
   }
 
   /** Writes it, or counts it. Never throws: who was refused is refused, whatever becomes of this. */
-  async note({ actor, action, endpoint, reason }: Refusal): Promise<void> {
+  async note({ actor, action, endpoint, reason, facts }: Refusal): Promise<void> {
     const key = JSON.stringify([actor.kind, actor.name, actor.address, endpoint, reason])
     const untold = this.#take(key)
     if (untold === undefined) return
     const { db, log } = this.#engine
-    const details = { endpoint, reason, ...(untold === 0 ? {} : { alsoSinceTheLast: untold }) }
+    const details = { endpoint, reason, ...facts, ...(untold === 0 ? {} : { alsoSinceTheLast: untold }) }
     try {
       await withTransaction(
         db,

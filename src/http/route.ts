@@ -99,8 +99,14 @@ function registerRoute(
         identity,
         actor: actorOf(identity, request.ip),
         client: clientOf(request, reply),
-        noteRefused: (reason: string) =>
-          refusals.note({ actor: actorOf(identity, request.ip), action: endpoint.audit, endpoint: name, reason }),
+        noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) =>
+          refusals.note({
+            actor: actorOf(identity, request.ip),
+            action: endpoint.audit,
+            endpoint: name,
+            reason,
+            facts,
+          }),
         signal,
       }
       const key = endpoint.isIdempotent === true ? readIdempotencyKey(request) : undefined

@@ -26,7 +26,8 @@ export async function requireConnectionView(db: Queries, name: string): Promise<
 }
 
 async function presentView(db: Queries, connection: Connection): Promise<ConnectionView> {
-  const { name, tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = connection
+  const { name, tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft, passwordsAtTerminals } =
+    connection
   const isCustom = cloud === 'custom'
   const credentials = await listCredentials(db, connection.id)
   const sources = (await listSources(db)).filter((source) => source.connection.id === connection.id)
@@ -39,6 +40,7 @@ async function presentView(db: Queries, connection: Connection): Promise<Connect
     authorityUrl: isCustom ? authorityUrl : null,
     graphUrl: isCustom ? graphUrl : null,
     signInWithMicrosoft,
+    passwordsAtTerminals,
     credentials: credentials.map(presentCredential),
     expiryReadAt: reading.readAt?.toISOString() ?? null,
     expiryProblem: reading.problem,

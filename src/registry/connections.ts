@@ -13,6 +13,8 @@ export interface Connection extends CloudRoots {
   readonly clientId: string
   readonly cloud: Cloud
   readonly signInWithMicrosoft: boolean
+  /** Counts only together with `signInWithMicrosoft`. */
+  readonly passwordsAtTerminals: boolean
 }
 
 /** A credential as it is kept, without its value. */
@@ -62,11 +64,12 @@ export interface ConnectionRow {
   readonly authority_url: string | null
   readonly graph_url: string | null
   readonly sign_in_with_microsoft: boolean
+  readonly passwords_at_terminals: boolean
 }
 
 /** The columns of a {@link ConnectionRow}, for a query that calls the table `c`. */
 export const CONNECTION_COLUMNS =
-  'c.id, c.name, c.tenant_id, c.client_id, c.cloud, c.authority_url, c.graph_url, c.sign_in_with_microsoft'
+  'c.id, c.name, c.tenant_id, c.client_id, c.cloud, c.authority_url, c.graph_url, c.sign_in_with_microsoft, c.passwords_at_terminals'
 
 /** All connections by name. There are few: one for each tenant. */
 export async function listConnections(db: Queries): Promise<readonly Connection[]> {
@@ -190,6 +193,7 @@ export function parseConnection(row: ConnectionRow): Connection {
     authorityUrl: roots.authorityUrl,
     graphUrl: roots.graphUrl,
     signInWithMicrosoft: row.sign_in_with_microsoft,
+    passwordsAtTerminals: row.passwords_at_terminals,
   }
 }
 

@@ -43,7 +43,14 @@ const certificate: WantedCredential = {
   expiresAt: new Date('2027-01-01T00:00:00Z'),
 }
 const wanted = (more: Partial<PlainConnection> = {}, credentials = [secret('the-first-secret')]): WantedConnection => ({
-  settings: { tenantId: ID, clientId: ID, cloud: 'global', signInWithMicrosoft: false, ...more },
+  settings: {
+    tenantId: ID,
+    clientId: ID,
+    cloud: 'global',
+    signInWithMicrosoft: false,
+    passwordsAtTerminals: false,
+    ...more,
+  },
   credentials,
 })
 const settings = (more: object = {}) => sourceSettings.parse({ connection: 'contoso', ...more })
@@ -81,6 +88,7 @@ describe('a connection', () => {
             { at: 'clientId', new: ID },
             { at: 'cloud', new: 'global' },
             { at: 'signInWithMicrosoft', new: false },
+            { at: 'passwordsAtTerminals', new: false },
             { at: 'clientSecret', new: '(sealed)' },
           ],
         },

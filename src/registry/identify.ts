@@ -89,6 +89,23 @@ export async function findPerson(
 }
 
 /**
+ * The active user of a user name or alias, and what his user name is.
+ *
+ * @param key the canonical form of the name
+ */
+export async function findName(
+  db: Queries,
+  key: string,
+): Promise<{ readonly userId: number; readonly userName: string } | undefined> {
+  const { rows } = await db.query<{ userId: number; userName: string }>(
+    `select u.id as "userId", u.user_name as "userName" from user_names n join users u on u.id = n.user_id and u.active
+     where n.held and n.key = $1`,
+    [key],
+  )
+  return rows[0]
+}
+
+/**
  * The active user of a user name or alias (they are of one name space), with the look-up of his PIN.
  *
  * @param key the canonical form of the name

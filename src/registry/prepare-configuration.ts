@@ -125,8 +125,16 @@ export function prepareConnection(
     if (named.kind === 'problems') problems.push(...named.problems.map((problem) => ({ ...problem, at: 'name' })))
   }
   const { clientSecret, clientSecretExpires, certificate, makeCertificate, workloadIdentity, managedIdentity } = typed
-  const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = typed
-  const parsed = parseConnection({ tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft })
+  const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft, passwordsAtTerminals } = typed
+  const parsed = parseConnection({
+    tenantId,
+    clientId,
+    cloud,
+    authorityUrl,
+    graphUrl,
+    signInWithMicrosoft,
+    passwordsAtTerminals,
+  })
   if (parsed.kind === 'problems') problems.push(...parsed.problems)
   problems.push(...federationMistakes(typed))
   let credentials: readonly WantedCredential[] = []

@@ -96,10 +96,11 @@ export function presentConnection(connection: {
   readonly authorityUrl?: string | undefined
   readonly graphUrl?: string | undefined
   readonly signInWithMicrosoft: boolean
+  readonly passwordsAtTerminals: boolean
 }): Record<string, unknown> {
-  const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = connection
+  const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft, passwordsAtTerminals } = connection
   const roots = cloud === 'custom' ? { authorityUrl, graphUrl } : {}
-  return { tenantId, clientId, cloud, ...roots, signInWithMicrosoft }
+  return { tenantId, clientId, cloud, ...roots, signInWithMicrosoft, passwordsAtTerminals }
 }
 
 /** The keys of the config file. */
@@ -233,15 +234,27 @@ async function writeConnection(
   db: Queries,
   { name, wanted, isCustom }: { name: string; wanted: WantedConnection; isCustom: boolean },
 ): Promise<number> {
-  const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = wanted.settings
+  const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft, passwordsAtTerminals } =
+    wanted.settings
   const { rows } = await db.query<{ id: number }>(
-    `insert into connections (name, tenant_id, client_id, cloud, authority_url, graph_url, sign_in_with_microsoft)
-     values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into connections (name, tenant_id, client_id, cloud, authority_url, graph_url, sign_in_with_microsoft,
+       passwords_at_terminals)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict (name) do update set tenant_id = excluded.tenant_id, client_id = excluded.client_id,
        cloud = excluded.cloud, authority_url = excluded.authority_url, graph_url = excluded.graph_url,
-       sign_in_with_microsoft = excluded.sign_in_with_microsoft, updated_at = now()
+       sign_in_with_microsoft = excluded.sign_in_with_microsoft,
+       passwords_at_terminals = excluded.passwords_at_terminals, updated_at = now()
      returning id`,
-    [name, tenantId, clientId, cloud, isCustom ? authorityUrl : null, isCustom ? graphUrl : null, signInWithMicrosoft],
+    [
+      name,
+      tenantId,
+      clientId,
+      cloud,
+      isCustom ? authorityUrl : null,
+      isCustom ? graphUrl : null,
+      signInWithMicrosoft,
+      passwordsAtTerminals,
+    ],
   )
   const [row] = rows
   if (row === undefined) throw new Error('an upsert returned no row')

@@ -74,6 +74,7 @@ const BY_NUMBER: Readonly<Record<number, FlowRefusal>> = {
   50076: 'interaction-required',
   50078: 'interaction-required',
   50079: 'interaction-required',
+  50158: 'interaction-required',
   50072: 'interaction-required',
   53000: 'policy-blocked',
   53003: 'policy-blocked',

@@ -32,13 +32,19 @@ export interface CountedMiss {
  * Counts an attempt before it is looked at, so that many at once are counted as many.
  *
  * @param attempt.user whom it is about, where that is said: his id, or a name that nobody has
+ * @param attempt.userRule how misses about one user add up; as for PINs unless told
  * @throws SlowDownError when it comes too early; it is neither looked at nor counted then
  */
 export async function countAttempt(
   parts: SignInParts,
-  attempt: { readonly terminalId: number; readonly kind: MissKind; readonly user?: string | undefined },
+  attempt: {
+    readonly terminalId: number
+    readonly kind: MissKind
+    readonly user?: string | undefined
+    readonly userRule?: MissRule
+  },
 ): Promise<CountedMiss> {
-  const { terminalId, kind, user } = attempt
+  const { terminalId, kind, user, userRule = USER_RULE } = attempt
   const now = parts.clock.now()
   const userBucket = user === undefined ? undefined : parts.vault.lookup('terminal attempts', user)
   const counted = await withTransaction(
@@ -55,7 +61,7 @@ export async function countAttempt(
       )
       const userBefore = await readBucket(tx, userBucket, 'for update')
       // What was counted at the terminal is rolled back where this throws.
-      const ofUser = add(userBefore, USER_RULE, now)
+      const ofUser = add(userBefore, userRule, now)
       await tx.query('update terminal_misses set misses = $2, missed_at = $3 where bucket = $1', [
         userBucket,
         ...values(ofUser),

@@ -1,23 +1,26 @@
 // Signing in with Microsoft at a terminal by a code that is typed on another device. Microsoft is asked when the terminal asks, by one
 // server at a time and never faster than Microsoft wants; where nobody asks any more, nothing is asked.
 import { ConflictError, NotFoundError } from '../base/errors.ts'
-import type { DeviceCodeAnswer, DeviceCodeRefusal, Identification } from '../contract/api/terminals.ts'
+import type { DeviceCodeAnswer, Identification, MicrosoftRefusal } from '../contract/api/terminals.ts'
 import type { Vault } from '../vault/keys.ts'
 import { type Actor, recordAlone } from '../registry/audit.ts'
-import { type Connection, listConnections } from '../registry/connections.ts'
 import { findPerson } from '../registry/identify.ts'
 import { userSubject } from '../registry/person-history.ts'
 import { judgePerson } from '../registry/sign-in-rule.ts'
+import type { HomeRealms } from './home-realms.ts'
 import type { TerminalIdentity } from './identity.ts'
 import { beginDeviceCode, pollDeviceCode } from './oidc.ts'
 import type { Oidc } from './oidc-exchange.ts'
 import { digestOf, drawToken } from './random.ts'
 import { slowDown } from './terminal-attempts.ts'
+import { chooseConnection, signInConnections } from './terminal-connections.ts'
 import { presentIdentified, type TerminalParts } from './terminal-identify.ts'
+import { refused } from './terminal-refusals.ts'
 
 export interface TerminalMicrosoftParts extends TerminalParts {
   readonly vault: Pick<Vault, 'lookup' | 'seal' | 'open'>
   readonly oidc: Oidc
+  readonly realms: Pick<HomeRealms, 'find'>
 }
 
 /** Codes that one terminal may begin within a minute: each asks Microsoft. */
@@ -29,11 +32,6 @@ const TOLD_MS = 60_000
 /** RFC 8628, 3.5. */
 const SLOWER_SECONDS = 5
 const SEALED_FOR = 'terminal device code'
-
-/** The connections that people may sign in with Microsoft through, by name. */
-export async function signInConnections(parts: Pick<TerminalParts, 'db'>): Promise<readonly Connection[]> {
-  return (await listConnections(parts.db)).filter((connection) => connection.signInWithMicrosoft)
-}
 
 export interface BegunAtTerminal {
   readonly flow: string
@@ -56,7 +54,11 @@ export async function startDeviceCode(
   },
 ): Promise<BegunAtTerminal> {
   const { terminal, signal } = asked
-  const connection = await chooseConnection(parts, asked.connection)
+  const connection = await chooseConnection(await signInConnections(parts.db), {
+    name: asked.connection,
+    realms: parts.realms,
+    needs: 'Enable Sign in with Microsoft',
+  })
   await requireFew(parts, terminal)
   const begun = await beginDeviceCode(parts.oidc, { connection, signal })
   if (begun.kind === 'refused') {
@@ -85,16 +87,6 @@ export async function startDeviceCode(
     ],
   )
   return { flow, userCode, verificationUri, expiresAt, intervalSeconds }
-}
-
-async function chooseConnection(parts: TerminalParts, name: string | undefined): Promise<Connection> {
-  const usable = await signInConnections(parts)
-  const [only, ...others] = name === undefined ? usable : usable.filter((connection) => connection.name === name)
-  if (only === undefined)
-    throw new NotFoundError('connection for sign-in', name ?? '', 'none says Enable Sign in with Microsoft')
-  if (others.length > 0)
-    throw new ConflictError('choose-connection', 'There are several organizations here; say which one by connection')
-  return only
 }
 
 async function requireFew({ db, clock }: TerminalParts, { id }: TerminalIdentity): Promise<void> {
@@ -151,8 +143,8 @@ async function poll(
   },
 ): Promise<DeviceCodeAnswer> {
   const { terminal, digest, due, signal } = asking
-  const connection = (await signInConnections(parts)).find(({ id }) => id === due.connection_id)
-  const refuse = async (reason: DeviceCodeRefusal) => {
+  const connection = (await signInConnections(parts.db)).find(({ id }) => id === due.connection_id)
+  const refuse = async (reason: MicrosoftRefusal) => {
     await end(parts, digest, { reason })
     return refused(reason)
   }
@@ -200,7 +192,7 @@ async function wait({ db, clock }: TerminalParts, digest: Buffer, seconds: numbe
 async function end(
   { db, clock }: TerminalParts,
   digest: Buffer,
-  how: { readonly userId: number } | { readonly reason: DeviceCodeRefusal },
+  how: { readonly userId: number } | { readonly reason: MicrosoftRefusal },
 ): Promise<void> {
   await db.query('update terminal_device_codes set user_id = $2, reason = $3, expires_at = $4 where digest = $1', [
     digest,
@@ -214,7 +206,7 @@ async function end(
 async function told(parts: TerminalParts, terminal: TerminalIdentity, digest: Buffer): Promise<DeviceCodeAnswer> {
   const { rows } = await parts.db.query<{
     user_id: number | null
-    reason: DeviceCodeRefusal | null
+    reason: MicrosoftRefusal | null
     interval_seconds: number
     expires_at: Date
   }>(
@@ -239,24 +231,4 @@ async function identified(
   const person = await findPerson(parts.db, { userId, withGroups: terminal.tells.includes('groups') })
   if (person === undefined) return refused('person-inactive')
   return presentIdentified(parts, { terminal, person, by: 'deviceCode', mayRegister: !isAgain })
-}
-
-function refused(reason: DeviceCodeRefusal): Extract<Identification, { readonly kind: 'refused' }> {
-  return { kind: 'refused', reason, message: messageOf(reason), mayRegister: false }
-}
-
-const NOT_HERE: ReadonlySet<DeviceCodeRefusal> = new Set([
-  'unknown-person',
-  'person-inactive',
-  'source-not-for-sign-in',
-  'connection-not-for-sign-in',
-  'other-connection',
-])
-
-/** For the person, in English. */
-function messageOf(reason: DeviceCodeRefusal): string {
-  if (reason === 'declined') return 'The sign-in was declined.'
-  if (reason === 'expired' || reason === 'code-refused') return 'The code has ended. Begin again.'
-  const what = NOT_HERE.has(reason) ? 'Your Microsoft account may not be used here' : 'Microsoft did not let you in'
-  return `${what}. Ask whoever looks after the accounts (${reason}).`
 }

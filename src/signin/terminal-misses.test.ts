@@ -4,6 +4,7 @@ import {
   ALARMED_RULES,
   type Misses,
   type MissRule,
+  PASSWORD_USER_RULE,
   ruleOf,
   standing,
   TERMINAL_RULES,
@@ -32,7 +33,13 @@ function guesses(rule: MissRule, days: number): number[] {
 }
 
 /** What docs/terminals.md states. */
-const STATED = { pinsFirstDay: 310, pinsLaterDays: 290, cardsFirstDay: 1_480, userFirstDay: 8_660 }
+const STATED = {
+  pinsFirstDay: 310,
+  pinsLaterDays: 290,
+  cardsFirstDay: 1_480,
+  userFirstDay: 8_660,
+  passwordFirstDay: 110,
+}
 
 describe('attempts in vain at a terminal', () => {
   it('leave who holds a stolen terminal token fewer guesses a day than the documentation states', () => {
@@ -56,6 +63,18 @@ describe('attempts in vain at a terminal', () => {
   it('cost a guesser of cards and of one user’s PIN as stated', () => {
     expect(guesses(TERMINAL_RULES.card, 1)[0]).toBeLessThanOrEqual(STATED.cardsFirstDay)
     expect(guesses(USER_RULE, 1)[0]).toBeLessThanOrEqual(STATED.userFirstDay)
+    expect(guesses(PASSWORD_USER_RULE, 1)[0]).toBeLessThanOrEqual(STATED.passwordFirstDay)
+  })
+
+  it('keep ten wrong passwords of one user more than an hour apart', () => {
+    let state: Misses = { misses: 0, missedAt: null }
+    let second = 0
+    for (let nth = 0; nth < 10; nth += 1) {
+      second += waitOf(state, PASSWORD_USER_RULE, at(second))
+      state = { misses: standing(state, PASSWORD_USER_RULE, at(second)) + 1, missedAt: at(second) }
+    }
+
+    expect(second).toBeGreaterThan(3_600)
   })
 
   it('are stricter while there are more over all terminals than mistakes account for, and only then', () => {

@@ -47,6 +47,15 @@ export const OVERALL_RULES = {
 /** By user, over all terminals. Short, as others can make him wait. */
 export const USER_RULE: MissRule = { free: 5, firstWait: 1, longestWait: 10, forgiveAfter: 60 }
 
+/**
+ * Microsoft passwords by user, over all terminals. Slower than PINs: Entra locks an account after ten wrong ones (three in US Government
+ * clouds), for everything that it is used for, and whoever stands at a terminal must not reach that at once. Who is made to wait here
+ * still gets in by a code on another device.
+ *
+ * @see https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout
+ */
+export const PASSWORD_USER_RULE: MissRule = { free: 2, firstWait: 60, longestWait: 900, forgiveAfter: 900 }
+
 /** How many are not forgiven now. */
 export function standing({ misses, missedAt }: Misses, rule: Pick<MissRule, 'forgiveAfter'>, now: Date): number {
   return Math.max(0, misses - passed(missedAt, now) / rule.forgiveAfter)

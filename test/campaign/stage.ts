@@ -121,6 +121,7 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
           authorityUrl: emulator.authorityUrl,
           graphUrl: emulator.graphUrl,
           signInWithMicrosoft: false,
+          passwordsAtTerminals: false,
         },
         credentials: [],
       },

@@ -38,6 +38,8 @@ export const connectionView = z.object({
   authorityUrl: z.string().nullable(),
   graphUrl: z.string().nullable(),
   signInWithMicrosoft: z.boolean(),
+  /** People type their Microsoft passwords at terminals that may ask for them. */
+  passwordsAtTerminals: z.boolean(),
   credentials: z.array(credentialView),
   /** When the app registration last told when its client secrets end; it is asked once a day. */
   expiryReadAt: time.nullable(),
@@ -72,6 +74,7 @@ export const connectionForm = z.strictObject({
   authorityUrl: z.string().optional(),
   graphUrl: z.string().optional(),
   signInWithMicrosoft: z.boolean().default(false),
+  passwordsAtTerminals: z.boolean().default(false),
 })
 export type ConnectionForm = z.input<typeof connectionForm>
 

@@ -5,7 +5,7 @@ import { parseTransform } from '../transform.ts'
 import { endpoint, id, time } from './endpoint.ts'
 
 /** How somebody can be identified at a terminal. */
-export const WAYS = ['card', 'pin', 'userNamePin', 'deviceCode'] as const
+export const WAYS = ['card', 'pin', 'userNamePin', 'deviceCode', 'password'] as const
 export type Way = (typeof WAYS)[number]
 
 /** What a terminal may be told of somebody, beside id, user name and full name. */
@@ -109,8 +109,8 @@ const refused = z.object({
 const identification = z.discriminatedUnion('kind', [identified, refused])
 export type Identification = z.infer<typeof identification>
 
-/** Why a sign-in by device code ended without anybody. */
-export type DeviceCodeRefusal = SignInRefusal | 'expired'
+/** Why a sign-in with Microsoft, by device code or password, ended without anybody. */
+export type MicrosoftRefusal = SignInRefusal | 'expired'
 
 /** `pending`: ask again after so long. */
 const deviceCodeAnswer = z.discriminatedUnion('kind', [
@@ -196,6 +196,8 @@ export const TERMINALS = {
         expiresAt: time.nullable(),
         /** Through which connections people may sign in with Microsoft here, by name. */
         connections: z.array(z.string()),
+        /** Those whose people may type their Microsoft passwords here. */
+        passwordConnections: z.array(z.string()),
         version: z.string(),
       }),
     },
@@ -216,6 +218,14 @@ export const TERMINALS = {
         /** The user name or an alias: both are of one name space. */
         userName: secret,
         pin: secret,
+      }),
+      z.strictObject({
+        by: z.literal('password'),
+        /** At Microsoft; or a name of the registry, where the user name there is the one at Microsoft. */
+        userName: secret,
+        password: z.string().min(1).max(256),
+        /** The name of a connection; left out: the only one, or the one of the user name's domain. */
+        connection: z.string().max(200).optional(),
       }),
     ]),
     answer: { kind: 'json', status: 200, body: identification },

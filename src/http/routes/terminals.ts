@@ -2,14 +2,15 @@
 import type { Terminal } from '../../contract/api/terminals.ts'
 import { ConfigError } from '../../base/errors.ts'
 import type { Identity, TerminalIdentity } from '../../signin/identity.ts'
+import { passwordConnections, signInConnections } from '../../signin/terminal-connections.ts'
 import { identifyShown, readCard } from '../../signin/terminal-identify.ts'
 import {
   endDeviceCode,
   readDeviceCode,
-  signInConnections,
   startDeviceCode,
   type TerminalMicrosoftParts,
 } from '../../signin/terminal-device-code.ts'
+import { identifyByPassword } from '../../signin/terminal-password.ts'
 import { registerCard } from '../../signin/terminal-registration.ts'
 import {
   changeTerminal,
@@ -44,7 +45,8 @@ export const terminalRoutes = {
   getTerminal: async ({ engine, terminals, version }, { identity, client }) => {
     const { id, name, may, tells, unknownCard, expiresAt } = terminalOf(identity)
     terminals.noteUse(id, { at: engine.clock.now(), address: client.address })
-    const connections = may.includes('deviceCode') ? await signInConnections(engine) : []
+    const connections = may.includes('deviceCode') ? await signInConnections(engine.db) : []
+    const withPassword = may.includes('password') ? await passwordConnections(engine.db) : []
     return {
       name,
       may: [...may],
@@ -52,13 +54,21 @@ export const terminalRoutes = {
       unknownCard,
       expiresAt: expiresAt?.toISOString() ?? null,
       connections: connections.map((connection) => connection.name),
+      passwordConnections: withPassword.map((connection) => connection.name),
       version,
     }
   },
-  authenticate: async ({ engine, terminals }, { body, identity, client, noteRefused }) => {
+  authenticate: async (parts, { body, identity, client, actor, signal, noteRefused }) => {
+    const { engine, terminals } = parts
     const terminal = terminalOf(identity)
     requireWay(terminal, body.by)
     terminals.noteUse(terminal.id, { at: engine.clock.now(), address: client.address })
+    if (body.by === 'password') {
+      const typed = { terminal, typed: body, actor, signal }
+      const { answer, refusal } = await identifyByPassword(microsoftAt(parts), typed)
+      if (answer.kind === 'refused') await noteRefused(answer.reason, { by: body.by, ...refusal })
+      return answer
+    }
     const { db, vault, clock } = engine
     const answer = await identifyShown({ db, vault, clock, terminals }, { terminal, shown: body })
     if (answer.kind === 'refused') await noteRefused(answer.reason)
@@ -96,7 +106,7 @@ export const terminalRoutes = {
 
 /** What signing in with Microsoft at a terminal works with. */
 function microsoftAt({ engine, terminals, microsoft }: HttpParts): TerminalMicrosoftParts {
-  return { ...engine, terminals, oidc: microsoft.oidc }
+  return { ...engine, terminals, ...microsoft }
 }
 
 /** @throws HttpError `forbidden`; the guard lets nobody else through */

@@ -24,6 +24,9 @@ export const connectionTexts = {
   graphUrl: 'Graph URL',
   rootHint: 'The root, without tenant and version.',
   signIn: 'Enable Sign in with Microsoft',
+  passwords: 'Microsoft passwords at terminals',
+  passwordsHint:
+    'Off, because Microsoft advises against it: the password passes through the terminal and this server, and there is no second factor. It does not work for people who need one, who have no password at Microsoft (federated, passwordless), or who are guests. A code on another device does all of that.',
   check: 'Check connection',
   checking: 'Checking…',
   checkFailed: 'The connection could not be checked',

@@ -1,5 +1,8 @@
 // Texts of the terminal page, in the languages that it speaks: the browser's while it waits, the person's afterwards.
 
+/** What somebody is told who was not identified, by the reason; for others the server's own words. */
+type Refusals = Readonly<Record<string, string>>
+
 const en = {
   title: 'Terminal',
   setUp: 'Set up this terminal',
@@ -18,6 +21,9 @@ const en = {
   userName: 'User name',
   userNamePin: 'User name and PIN',
   deviceCode: 'Sign in with Microsoft',
+  password: 'User name and Microsoft password',
+  microsoftPassword: 'Password at Microsoft',
+  asking: 'Asking Microsoft…',
   digits: (count: number) => `${count} entered`,
   erase: 'Erase',
   ok: 'OK',
@@ -33,6 +39,7 @@ const en = {
   registered: 'The card is yours now.',
   wait: (seconds: number) => `Too many tries. Wait ${seconds} s.`,
   failed: 'This did not work',
+  refusals: {} as Refusals,
 }
 
 type PageTexts = typeof en
@@ -56,6 +63,9 @@ const de: PageTexts = {
   userName: 'Benutzername',
   userNamePin: 'Benutzername und PIN',
   deviceCode: 'Mit Microsoft anmelden',
+  password: 'Benutzername und Microsoft-Kennwort',
+  microsoftPassword: 'Kennwort bei Microsoft',
+  asking: 'Microsoft wird gefragt …',
   digits: (count) => `${count} eingegeben`,
   erase: 'Löschen',
   ok: 'OK',
@@ -71,6 +81,21 @@ const de: PageTexts = {
   registered: 'Die Karte gehört jetzt Ihnen.',
   wait: (seconds) => `Zu viele Versuche. Warten Sie ${seconds} s.`,
   failed: 'Das hat nicht funktioniert',
+  refusals: {
+    'unknown-card': 'Diese Karte hat niemand.',
+    'wrong-pin': 'Die PIN ist falsch.',
+    'wrong-user-name-or-pin': 'Benutzername oder PIN ist falsch.',
+    declined: 'Die Anmeldung wurde abgelehnt.',
+    expired: 'Der Code ist abgelaufen. Beginnen Sie neu.',
+    'password-refused': 'Benutzername oder Kennwort ist falsch, oder Ihr Kennwort liegt nicht bei Microsoft.',
+    'password-expired':
+      'Ihr Kennwort muss erst geändert werden. Tun Sie das an einem Computer, und versuchen Sie es dann erneut.',
+    'interaction-required':
+      'Microsoft verlangt mehr als ein Kennwort, z. B. einen zweiten Faktor. Das geht hier nicht; melden Sie sich auf anderem Weg an.',
+    'account-blocked': 'Ihr Microsoft-Konto ist gesperrt oder deaktiviert. Fragen Sie, wer die Konten betreut.',
+    'policy-blocked': 'Eine Regel Ihrer Organisation lässt Sie hier nicht hinein. Melden Sie sich auf anderem Weg an.',
+    'provider-unavailable': 'Microsoft antwortet gerade nicht. Versuchen Sie es in einer Minute erneut.',
+  },
 }
 
 const fr: PageTexts = {
@@ -91,6 +116,9 @@ const fr: PageTexts = {
   userName: 'Nom d’utilisateur',
   userNamePin: 'Nom d’utilisateur et code PIN',
   deviceCode: 'Se connecter avec Microsoft',
+  password: 'Nom d’utilisateur et mot de passe Microsoft',
+  microsoftPassword: 'Mot de passe Microsoft',
+  asking: 'Microsoft est interrogé…',
   digits: (count) => `${count} saisis`,
   erase: 'Effacer',
   ok: 'OK',
@@ -106,6 +134,21 @@ const fr: PageTexts = {
   registered: 'La carte est maintenant la vôtre.',
   wait: (seconds) => `Trop d’essais. Attendez ${seconds} s.`,
   failed: 'Cela n’a pas fonctionné',
+  refusals: {
+    'unknown-card': 'Personne n’a cette carte.',
+    'wrong-pin': 'Le code PIN est incorrect.',
+    'wrong-user-name-or-pin': 'Le nom d’utilisateur ou le code PIN est incorrect.',
+    declined: 'La connexion a été refusée.',
+    expired: 'Le code a expiré. Recommencez.',
+    'password-refused':
+      'Le nom d’utilisateur ou le mot de passe est incorrect, ou votre mot de passe n’est pas chez Microsoft.',
+    'password-expired': 'Votre mot de passe doit d’abord être changé. Faites-le sur un ordinateur, puis réessayez.',
+    'interaction-required':
+      'Microsoft demande plus qu’un mot de passe, par exemple un second facteur. C’est impossible ici ; identifiez-vous autrement.',
+    'account-blocked': 'Votre compte Microsoft est verrouillé ou désactivé. Adressez-vous à qui gère les comptes.',
+    'policy-blocked': 'Une règle de votre organisation ne vous laisse pas entrer ici. Identifiez-vous autrement.',
+    'provider-unavailable': 'Microsoft ne répond pas pour l’instant. Réessayez dans une minute.',
+  },
 }
 
 const es: PageTexts = {
@@ -126,6 +169,9 @@ const es: PageTexts = {
   userName: 'Nombre de usuario',
   userNamePin: 'Nombre de usuario y PIN',
   deviceCode: 'Iniciar sesión con Microsoft',
+  password: 'Nombre de usuario y contraseña de Microsoft',
+  microsoftPassword: 'Contraseña de Microsoft',
+  asking: 'Preguntando a Microsoft…',
   digits: (count) => `${count} introducidos`,
   erase: 'Borrar',
   ok: 'OK',
@@ -141,6 +187,20 @@ const es: PageTexts = {
   registered: 'La tarjeta ya es suya.',
   wait: (seconds) => `Demasiados intentos. Espere ${seconds} s.`,
   failed: 'No ha funcionado',
+  refusals: {
+    'unknown-card': 'Nadie tiene esta tarjeta.',
+    'wrong-pin': 'El PIN es incorrecto.',
+    'wrong-user-name-or-pin': 'El nombre de usuario o el PIN es incorrecto.',
+    declined: 'El inicio de sesión fue rechazado.',
+    expired: 'El código ha caducado. Empiece de nuevo.',
+    'password-refused': 'El nombre de usuario o la contraseña es incorrecto, o su contraseña no está en Microsoft.',
+    'password-expired': 'Primero hay que cambiar su contraseña. Hágalo en un ordenador y vuelva a intentarlo.',
+    'interaction-required':
+      'Microsoft pide más que una contraseña, por ejemplo un segundo factor. Aquí no es posible; identifíquese de otra manera.',
+    'account-blocked': 'Su cuenta de Microsoft está bloqueada o desactivada. Pregunte a quien lleva las cuentas.',
+    'policy-blocked': 'Una regla de su organización no le deja entrar aquí. Identifíquese de otra manera.',
+    'provider-unavailable': 'Microsoft no responde en este momento. Vuelva a intentarlo en un minuto.',
+  },
 }
 
 const LANGUAGES: Readonly<Record<string, PageTexts>> = { en, de, fr, es }

@@ -19,9 +19,12 @@ export const terminalsTexts = {
     pin: 'PIN alone',
     userNamePin: 'user name and PIN',
     deviceCode: 'Microsoft, with a code on another device',
+    password: 'user name and Microsoft password',
   },
   pinWarning:
     'A PIN alone is as secret as the key file of this installation. Prefer a card, or the user name with the PIN.',
+  passwordWarning:
+    'Works only for connections that allow Microsoft passwords at terminals, and for nobody who needs a second factor. Prefer the code on another device.',
   tells: 'Is told, beside the names',
   told: {
     groups: 'groups',

@@ -74,6 +74,7 @@ export function TerminalFields({ form, setForm }: { readonly form: Form; readonl
         choose={(may) => setForm({ ...form, may })}
       />
       {form.may.includes('pin') ? <Text>{texts.pinWarning}</Text> : null}
+      {form.may.includes('password') ? <Text>{texts.passwordWarning}</Text> : null}
       <Boxes
         label={texts.tells}
         all={TELLS}

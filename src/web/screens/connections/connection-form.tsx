@@ -162,8 +162,19 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
       <Switch
         label={texts.signIn}
         checked={form.signInWithMicrosoft === true}
-        onChange={(_event, { checked }) => change({ signInWithMicrosoft: checked })}
+        onChange={(_event, { checked }) =>
+          change({ signInWithMicrosoft: checked, ...(checked ? {} : { passwordsAtTerminals: false }) })
+        }
       />
+      {form.signInWithMicrosoft === true ? (
+        <Field hint={texts.passwordsHint}>
+          <Switch
+            label={texts.passwords}
+            checked={form.passwordsAtTerminals === true}
+            onChange={(_event, { checked }) => change({ passwordsAtTerminals: checked })}
+          />
+        </Field>
+      ) : null}
       {check.error === null || isTold ? null : <Failed title={texts.checkFailed} error={check.error} />}
       {save.error === null || isTold ? null : <Failed title={texts.saveFailed} error={save.error} />}
       {check.data === undefined ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
@@ -200,13 +211,15 @@ const FIELDS = [
 
 function formOf(connection: ConnectionView | undefined): Form {
   if (connection === undefined) return { name: '', tenantId: '', clientId: '', cloud: 'global' }
-  const { name, tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = connection
+  const { name, tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft, passwordsAtTerminals } =
+    connection
   return {
     name,
     tenantId,
     clientId,
     cloud,
     signInWithMicrosoft,
+    passwordsAtTerminals,
     ...(authorityUrl === null ? {} : { authorityUrl }),
     ...(graphUrl === null ? {} : { graphUrl }),
   }

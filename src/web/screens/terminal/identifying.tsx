@@ -11,15 +11,18 @@ import { useCardReader } from './card-reader.ts'
 import { DeviceCode } from './device-code.tsx'
 import { TerminalFrame } from './frame.tsx'
 import { Identified } from './identified.tsx'
+import { PasswordEntry } from './password-entry.tsx'
 import { PinEntry } from './pin-entry.tsx'
 
 export type OwnTerminal = Answered<typeof API.getTerminal>
 
+type MicrosoftWay = 'deviceCode' | 'password'
+
 type Step =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'pin' | 'userNamePin' }
-  | { readonly kind: 'organization' }
-  | { readonly kind: 'deviceCode'; readonly connection: string | undefined }
+  | { readonly kind: 'organization'; readonly way: MicrosoftWay }
+  | { readonly kind: MicrosoftWay; readonly connection: string | undefined }
   | { readonly kind: 'identified'; readonly answer: Extract<Identification, { kind: 'identified' }> }
   | { readonly kind: 'unknown-card' }
   | { readonly kind: 'told'; readonly title: string; readonly text: string }
@@ -57,7 +60,7 @@ export function Identifying(props: {
     else if (answer.mayRegister) {
       setCard(shown)
       setStep({ kind: 'unknown-card' })
-    } else setStep({ kind: 'told', title: texts.failed, text: answer.message })
+    } else setStep({ kind: 'told', title: texts.failed, text: texts.refusals[answer.reason] ?? answer.message })
   }
   const fail = (error: unknown) => {
     const seconds = error instanceof ApiError ? error.retryAfterSeconds : undefined
@@ -73,15 +76,12 @@ export function Identifying(props: {
 
   const ways = (
     <div className={styles.buttons}>
-      {(['pin', 'userNamePin', 'deviceCode'] as const)
-        .filter((way) => terminal.may.includes(way) && (way !== 'deviceCode' || terminal.connections.length > 0))
+      {(['pin', 'userNamePin', 'deviceCode', 'password'] as const)
+        .filter(
+          (way) => terminal.may.includes(way) && (!isOfMicrosoft(way) || organizationsOf(terminal, way).length > 0),
+        )
         .map((way) => (
-          <Button
-            key={way}
-            className={styles.large}
-            size="large"
-            onClick={() => setStep(stepOf(way, terminal.connections))}
-          >
+          <Button key={way} className={styles.large} size="large" onClick={() => setStep(stepOf(way, terminal))}>
             {texts[way]}
           </Button>
         ))}
@@ -126,12 +126,12 @@ export function Identifying(props: {
       return (
         <TerminalFrame spoken={spoken} title={texts.chooseOrganization} name={terminal.name}>
           <div className={styles.buttons}>
-            {terminal.connections.map((connection) => (
+            {organizationsOf(terminal, step.way).map((connection) => (
               <Button
                 key={connection}
                 className={styles.large}
                 size="large"
-                onClick={() => setStep({ kind: 'deviceCode', connection })}
+                onClick={() => setStep({ kind: step.way, connection })}
               >
                 {connection}
               </Button>
@@ -144,6 +144,22 @@ export function Identifying(props: {
       return (
         <TerminalFrame spoken={spoken} title={texts.deviceCode} name={terminal.name}>
           <DeviceCode token={token} texts={texts} connection={step.connection} onAnswer={take} onFailed={fail} />
+          {back}
+        </TerminalFrame>
+      )
+    case 'password':
+      return (
+        <TerminalFrame spoken={spoken} title={texts.password} name={terminal.name}>
+          <PasswordEntry
+            texts={texts}
+            onEntered={(typed) =>
+              show({
+                by: 'password',
+                ...typed,
+                ...(step.connection === undefined ? {} : { connection: step.connection }),
+              })
+            }
+          />
           {back}
         </TerminalFrame>
       )
@@ -168,9 +184,20 @@ export function Identifying(props: {
   }
 }
 
-function stepOf(way: 'pin' | 'userNamePin' | 'deviceCode', connections: readonly string[]): Step {
-  if (way !== 'deviceCode') return { kind: way }
-  return connections.length > 1 ? { kind: 'organization' } : { kind: 'deviceCode', connection: undefined }
+function isOfMicrosoft(way: 'pin' | 'userNamePin' | MicrosoftWay): way is MicrosoftWay {
+  return way === 'deviceCode' || way === 'password'
+}
+
+/** Where somebody may be from who signs in this way. */
+function organizationsOf(terminal: OwnTerminal, way: MicrosoftWay): readonly string[] {
+  return way === 'password' ? terminal.passwordConnections : terminal.connections
+}
+
+function stepOf(way: 'pin' | 'userNamePin' | MicrosoftWay, terminal: OwnTerminal): Step {
+  if (!isOfMicrosoft(way)) return { kind: way }
+  return organizationsOf(terminal, way).length > 1
+    ? { kind: 'organization', way }
+    : { kind: way, connection: undefined }
 }
 
 /** Calls `onIdle` when nobody has touched anything for so long since `step` began. */

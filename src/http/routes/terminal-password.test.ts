@@ -1,0 +1,304 @@
+// Signing in at a terminal by user name and Microsoft password: over HTTP, against the emulated token service.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
+import { aSyncWorld, type Settings, type SyncWorld } from '../../../test/support/world.ts'
+import { systemClock } from '../../base/clock.ts'
+import { type Account, DEFAULT_PASSWORD } from '../../emulator/accounts.ts'
+import { credentialContext } from '../../registry/connections.ts'
+import { passwordConnections } from '../../signin/terminal-connections.ts'
+
+const SETTINGS: Settings = {
+  safeguard: 'off',
+  users: { properties: { aliases: ['upnPrefix'] }, options: { useAsAuthenticationServer: true } },
+}
+let test: TestDatabase
+let world: SyncWorld
+let http: TestServer
+let terminal: Ask
+let person: { readonly id: number; readonly userName: string; readonly objectId: string }
+let other: typeof person
+/** Added to the machine's time, in milliseconds. */
+let later = 0
+const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  world = await aSyncWorld(test.db, { users: 4, groups: 1, memberships: 2, settings: SETTINGS, clock })
+  await world.sync()
+  const { graphUrl } = await world.emulator.listen()
+  const { rows: connections } = await test.db.query<{ id: number }>(
+    'update connections set authority_url = $1, graph_url = $1 returning id',
+    [graphUrl],
+  )
+  const [{ id } = { id: 0 }] = connections
+  const sealed = world.engine.vault.seal(world.hosted.clientSecret, credentialContext(id, 'secret'))
+  await test.db.query(
+    `insert into connection_credentials (connection_id, kind, sealed, fingerprint) values ($1, 'secret', $2, $2)`,
+    [id, sealed],
+  )
+  const { rows } = await test.db.query<typeof person>(
+    `select id, user_name as "userName", object_id as "objectId" from users where active order by id`,
+  )
+  ;[person, other] = rows as [typeof person, typeof person]
+  http = await aServer(world.engine)
+})
+afterAll(async () => {
+  await http.stop()
+  await world.stop()
+  await test.drop()
+})
+beforeEach(async () => {
+  later += 86_400_000
+  await test.db.query('truncate terminals, terminal_misses cascade')
+  await test.db.query('truncate audit')
+  await test.db.query(`update audit_head set last_id = 0, digest = ''`)
+  await test.db.query('update users set active = true, deactivated_by = null')
+  await test.db.query('update connections set sign_in_with_microsoft = true, passwords_at_terminals = true')
+  world.hosted.app.signIn.publicClient = true
+  Object.assign(accountOf(person), { password: undefined, passwordExpired: false, mfa: 'none', blockedByPolicy: false })
+  world.tenant.accounts.unlock(person.objectId)
+  terminal = await http.asTerminal({ may: ['password'], tells: ['groups', 'language'] })
+})
+
+const accountOf = ({ objectId }: { readonly objectId: string }): Account => world.tenant.accounts.of(objectId)
+const show = (userName: string, password = DEFAULT_PASSWORD, at = terminal) =>
+  at('POST', '/api/v1/terminal/authenticate', { by: 'password', userName, password })
+const audited = async () =>
+  (
+    await test.db.query<{ action: string; subject: string | null; details: string }>(
+      `select action, subject, details from audit where action like 'terminal.identify%' order by id`,
+    )
+  ).rows.map(({ details, ...row }) => ({ ...row, details: JSON.parse(details) as Record<string, unknown> }))
+const tokenRequests = () => world.emulator.requests.filter(({ path }) => path.endsWith('/token')).length
+
+describe('signing in by Microsoft password at a terminal', () => {
+  it('identifies the person, tells what the terminal is told, and is audited', async () => {
+    const answer = await show(person.userName)
+
+    expect(answer.json(), answer.body).toEqual({
+      kind: 'identified',
+      by: 'password',
+      user: {
+        id: String(person.id),
+        userName: person.userName,
+        fullName: expect.any(String),
+        groups: expect.any(Array),
+        language: expect.any(String),
+      },
+      registration: null,
+    })
+    expect(await audited()).toEqual([
+      {
+        action: 'terminal.identify',
+        subject: `user ${person.id}`,
+        details: { by: 'password', connection: world.source },
+      },
+    ])
+  })
+
+  it('takes an alias for the user name that it belongs to', async () => {
+    const alias = person.userName.split('@')[0]!
+    const answer = await show(`  ${alias.toUpperCase()} `)
+
+    expect(answer.json(), answer.body).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
+  })
+
+  it('takes the person of the token, whoever has the typed name here', async () => {
+    // Two swapped their names here, not at Microsoft.
+    await test.db.query(
+      `update user_names set user_id = case user_id when $1 then $2::int else $1 end where user_id in ($1, $2)`,
+      [person.id, other.id],
+    )
+    const answer = await show(person.userName)
+    await test.db.query(
+      `update user_names set user_id = case user_id when $1 then $2::int else $1 end where user_id in ($1, $2)`,
+      [person.id, other.id],
+    )
+
+    expect(answer.json(), answer.body).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
+  })
+
+  it('works with an application that takes a credential only', async () => {
+    world.hosted.app.signIn.publicClient = false
+
+    expect((await show(person.userName)).json()).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
+  })
+
+  const refusals: readonly (readonly [string, string, number | undefined, () => unknown])[] = [
+    ['a second factor', 'interaction-required', 50076, () => (accountOf(person).mfa = 'required')],
+    ['a second factor to be set up', 'interaction-required', 50079, () => (accountOf(person).mfa = 'enrol')],
+    ['an expired password', 'password-expired', 50055, () => (accountOf(person).passwordExpired = true)],
+    ['no password at Microsoft', 'password-refused', 50056, () => (accountOf(person).password = null)],
+    ['a policy', 'policy-blocked', 53003, () => (accountOf(person).blockedByPolicy = true)],
+    ['another password', 'password-refused', 50126, () => (accountOf(person).password = 'something else')],
+    [
+      'a deactivated user',
+      'person-inactive',
+      undefined,
+      () => test.db.query(`update users set active = false, deactivated_by = 'source'`),
+    ],
+  ]
+  it.each(refusals)('refuses %s as %s, in words, and the audit has the number', async (_what, reason, aadsts, make) => {
+    await make()
+    const answer = await show(person.userName)
+
+    expect(answer.json(), answer.body).toMatchObject({ kind: 'refused', reason, mayRegister: false })
+    expect(answer.json().message).toMatch(/^[A-Z].{20,}\.$/)
+    expect(await audited()).toMatchObject([
+      {
+        action: 'terminal.identify.refused',
+        details: { reason, by: 'password', connection: world.source, ...(aadsts === undefined ? {} : { aadsts }) },
+      },
+    ])
+    expect(JSON.stringify(await audited())).not.toContain(person.userName)
+  })
+
+  it('refuses a federated account and a name that nobody has like a wrong password', async () => {
+    const [domain] = world.tenant.verifiedDomains
+    const kept = domain!.type
+    Object.assign(domain!, { type: 'Federated' })
+    const federated = await show(person.userName)
+    Object.assign(domain!, { type: kept })
+    const nobody = await show(`nobody@${domain!.name}`)
+
+    expect(federated.json()).toMatchObject({ kind: 'refused', reason: 'password-refused' })
+    expect(nobody.json()).toEqual(federated.json())
+  })
+
+  it('says what lacks where the connection, the terminal, or sign-in as a whole does not allow it', async () => {
+    const cards = await http.asTerminal({ may: ['card'] })
+    const before = (await terminal('GET', '/api/v1/terminal')).json<{ passwordConnections: string[] }>()
+    const forbidden = await show(person.userName, DEFAULT_PASSWORD, cards)
+    await test.db.query('update connections set passwords_at_terminals = false')
+    const off = await show(person.userName)
+    const after = (await terminal('GET', '/api/v1/terminal')).json<{ passwordConnections: string[] }>()
+    await test.db.query('update connections set passwords_at_terminals = true, sign_in_with_microsoft = false')
+
+    expect(before.passwordConnections).toEqual([world.source])
+    expect(after.passwordConnections).toEqual([])
+    expect(forbidden.json()).toMatchObject({ status: 403, code: 'way-not-allowed' })
+    expect(off.json()).toMatchObject({ status: 404, detail: expect.stringContaining('passwordsAtTerminals') })
+    expect((await show(person.userName)).statusCode).toBe(404)
+    expect(await passwordConnections(test.db)).toEqual([])
+  })
+
+  it('says that Microsoft does not answer, and counts nothing then', async () => {
+    await test.db.query('update connections set authority_url = $1', ['http://127.0.0.1:1'])
+    const answers = []
+    for (let i = 0; i < 4; i += 1) answers.push((await show(person.userName)).json())
+    await test.db.query('update connections set authority_url = graph_url')
+
+    expect(answers.map(({ reason }) => reason)).toEqual(Array.from({ length: 4 }, () => 'provider-unavailable'))
+    expect((await show(person.userName)).json()).toMatchObject({ kind: 'identified' })
+  })
+})
+
+describe('tries of Microsoft passwords', () => {
+  it('wait longer and longer by user, at all terminals together, and long before Microsoft locks the account', async () => {
+    const elsewhere = await http.asTerminal({ may: ['password'] })
+    const statuses = []
+    const waits = []
+    for (let i = 0; i < 4; i += 1) {
+      const answer = await show(person.userName, `wrong ${i}`, i % 2 === 0 ? terminal : elsewhere)
+      statuses.push(answer.statusCode)
+      if (answer.statusCode === 429) waits.push(Number(answer.headers['retry-after']))
+    }
+    const right = await show(person.userName)
+    later += 60_000
+    const third = await show(person.userName, 'wrong 3')
+    const next = await show(person.userName, 'wrong 4', elsewhere)
+    const others = await show(other.userName)
+
+    expect(statuses).toEqual([200, 200, 429, 429])
+    expect(waits).toEqual([60, 60])
+    // What is right is not looked at either.
+    expect(right.statusCode).toBe(429)
+    expect(third.json()).toMatchObject({ reason: 'password-refused' })
+    expect(next.headers['retry-after']).toBe('120')
+    expect(others.json()).toMatchObject({ kind: 'identified' })
+    expect(world.tenant.accounts.isLocked(person.objectId, clock.now().getTime())).toBe(false)
+  })
+
+  it('are counted for the user whichever of his names is typed', async () => {
+    await show(person.userName, 'wrong 1')
+    await show(person.userName.split('@')[0]!, 'wrong 2')
+
+    expect((await show(person.userName.toUpperCase(), 'wrong 3')).statusCode).toBe(429)
+  })
+
+  it('are counted by terminal, and asked of Microsoft no more while it waits', async () => {
+    for (let i = 0; i < 10; i += 1) await show(`nobody${i}@contoso.com`, 'wrong')
+    const asked = tokenRequests()
+    const beyond = await show(person.userName)
+    const elsewhere = await show(person.userName, DEFAULT_PASSWORD, await http.asTerminal({ may: ['password'] }))
+
+    expect(beyond.statusCode).toBe(429)
+    expect(tokenRequests()).toBe(asked + 1)
+    expect(elsewhere.json()).toMatchObject({ kind: 'identified' })
+  })
+
+  it('are none where the password was right and Microsoft wants more', async () => {
+    accountOf(person).mfa = 'required'
+    const answers = []
+    for (let i = 0; i < 12; i += 1) answers.push((await show(person.userName)).statusCode)
+
+    expect(answers).toEqual(Array.from({ length: 12 }, () => 200))
+  })
+
+  it('are counted before Microsoft is asked, so that many at once are many', async () => {
+    const before = tokenRequests()
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, nth) => show(person.userName, `wrong ${nth}`)))
+
+    expect(answers.filter(({ statusCode }) => statusCode === 200)).toHaveLength(2)
+    expect(tokenRequests() - before).toBe(2)
+  })
+})
+
+describe('the password', () => {
+  it('is in no table, no log, and no answer', async () => {
+    const canary = 'canary-of-a-password-7b1e'
+    accountOf(person).password = canary
+    const lines: unknown[] = []
+    const keep = (...line: unknown[]) => void lines.push(line)
+    const log = { debug: keep, info: keep, warn: keep, error: keep }
+    const watched = await aServer({ ...world.engine, log: { ...world.engine.log, ...log } })
+    const token = await watched.terminalToken({ may: ['password'] })
+    const ask = (body: object) =>
+      watched.server.inject({
+        method: 'POST',
+        url: '/api/v1/terminal/authenticate',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        payload: JSON.stringify(body),
+      })
+    const typed = { by: 'password', userName: person.userName }
+    const answers = [
+      await ask({ ...typed, password: canary }),
+      await ask({ ...typed, password: `${canary}-wrong` }),
+      await ask({ ...typed, password: canary.repeat(20) }),
+      await ask({ ...typed, password: canary, connection: 7 }),
+      await ask({ ...typed, [canary]: canary, password: { canary } }),
+    ]
+    await watched.parts.terminals.flush(test.db)
+    await watched.stop()
+    const { rows: tables } = await test.db.query<{ name: string }>(
+      `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
+        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+    )
+    const found = []
+    for (const { name } of tables) {
+      const { rowCount } = await test.db.query(`select 1 from ${name} t where t::text ilike $1 or t::text like $2`, [
+        `%${canary}%`,
+        `%${Buffer.from(canary).toString('hex')}%`,
+      ])
+      if (rowCount !== 0) found.push(name)
+    }
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 400, 400, 400])
+    expect(answers[0]!.json()).toMatchObject({ kind: 'identified' })
+    for (const answer of answers.slice(0, 4)) expect(answer.body).not.toContain(canary)
+    expect(tables.length).toBeGreaterThan(40)
+    expect(found).toEqual([])
+    expect(JSON.stringify(lines)).not.toContain(canary)
+  })
+})

@@ -1,0 +1,84 @@
+// Signing in at a terminal by user name and Microsoft password, where the connection allows that. The password goes to the token
+// service of the tenant and nowhere else: it is not kept, logged or audited, and nothing is made of it.
+import type { Identification } from '../contract/api/terminals.ts'
+import { canonical } from '../directory/canonical.ts'
+import { type Actor, recordAlone } from '../registry/audit.ts'
+import { findName, findPerson } from '../registry/identify.ts'
+import { userSubject } from '../registry/person-history.ts'
+import { judgePerson } from '../registry/sign-in-rule.ts'
+import type { TerminalIdentity } from './identity.ts'
+import { signInWithPassword } from './oidc.ts'
+import type { Refused } from './oidc-refusals.ts'
+import { countAttempt } from './terminal-attempts.ts'
+import { chooseConnection, passwordConnections } from './terminal-connections.ts'
+import type { TerminalMicrosoftParts } from './terminal-device-code.ts'
+import { presentIdentified } from './terminal-identify.ts'
+import { PASSWORD_USER_RULE } from './terminal-misses.ts'
+import { refused } from './terminal-refusals.ts'
+
+export interface TypedPassword {
+  /** At Microsoft, or a name of the registry whose user name is the one at Microsoft. */
+  readonly userName: string
+  readonly password: string
+  readonly connection?: string | undefined
+}
+
+/** What the audit keeps of a refusal beside its reason: nothing of the person. */
+export type PasswordRefusal = Omit<Refused, 'kind' | 'reason'> & { readonly connection: string }
+
+/**
+ * What may have been a guess. Everything else that Microsoft refuses, it refuses after the password was right, or before it looked at
+ * it: who needs a second factor and tries ten times makes nobody else at the terminal wait.
+ */
+const GUESSES: ReadonlySet<Refused['reason']> = new Set(['password-refused', 'account-blocked'])
+
+/**
+ * The person is the (tid, oid) of Microsoft's token, whatever name was typed.
+ *
+ * @throws NotFoundError, ConflictError `choose-connection`, SlowDownError
+ */
+export async function identifyByPassword(
+  parts: TerminalMicrosoftParts,
+  asked: {
+    readonly terminal: TerminalIdentity
+    readonly typed: TypedPassword
+    readonly actor: Actor
+    readonly signal: AbortSignal
+  },
+): Promise<{ readonly answer: Identification; readonly refusal?: PasswordRefusal }> {
+  const { terminal, typed, actor, signal } = asked
+  const named = await findName(parts.db, canonical(typed.userName))
+  const userName = typed.userName.includes('@') ? typed.userName.trim() : (named?.userName ?? typed.userName.trim())
+  const connection = await chooseConnection(await passwordConnections(parts.db), {
+    name: typed.connection,
+    userName,
+    realms: parts.realms,
+    needs: 'passwordsAtTerminals',
+  })
+  const of = named === undefined ? `name ${canonical(typed.userName)}` : `user ${named.userId}`
+  const attempt = await countAttempt(parts, {
+    terminalId: terminal.id,
+    kind: 'secret',
+    user: `password of ${of}`,
+    userRule: PASSWORD_USER_RULE,
+  })
+  const proved = await signInWithPassword(parts.oidc, { connection, userName, password: typed.password, signal })
+  if (proved.kind === 'refused') {
+    await (GUESSES.has(proved.reason) ? attempt.fail() : attempt.succeed())
+    const { kind: _, reason, ...facts } = proved
+    return { answer: refused(reason), refusal: { ...facts, connection: connection.name } }
+  }
+  await attempt.succeed()
+  const { tenantId, objectId } = proved.person
+  const judged = await judgePerson(parts.db, { tenantId, objectId, connectionId: connection.id })
+  if (judged.kind === 'refused') return { answer: refused(judged.reason), refusal: { connection: connection.name } }
+  const person = await findPerson(parts.db, { userId: judged.userId, withGroups: terminal.tells.includes('groups') })
+  if (person === undefined) return { answer: refused('person-inactive'), refusal: { connection: connection.name } }
+  await recordAlone(parts.db, parts, {
+    actor,
+    action: 'terminal.identify',
+    subject: userSubject(judged.userId),
+    details: { by: 'password', connection: connection.name },
+  })
+  return { answer: await presentIdentified(parts, { terminal, person, by: 'password' }) }
+}
