@@ -3,66 +3,22 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { remove } from '../../src/emulator/operations.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+import { accountOf, letPeopleSignIn, type RegistryPerson, syncStaff, typeAccount } from '../support/browser-sign-in.ts'
 
-const { signal } = new AbortController()
 let world: BrowserWorld
-let people: { readonly id: number; readonly object_id: string; readonly user_name: string }[]
+let people: readonly RegistryPerson[]
 
 beforeAll(async () => {
   world = await aBrowserWorld({ users: 6, groups: 2, memberships: 6 })
-  const { hosted, graphUrl: root, app } = world
-  hosted.app.signIn.redirectUris.push({ uri: `${world.url}/signin/microsoft`, platform: 'web' })
-  await app.configure({
-    document: {
-      connections: {
-        contoso: {
-          tenantId: hosted.tenantId,
-          clientId: hosted.clientId,
-          clientSecret: { env: 'SECRET' },
-          cloud: 'custom',
-          authorityUrl: root,
-          graphUrl: root,
-          signInWithMicrosoft: true,
-        },
-      },
-      sources: {
-        staff: { connection: 'contoso', safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } },
-      },
-    },
-    secrets: new Map([['contoso', { secrets: [hosted.app.secrets[0]!.secretText], certificates: [] }]]),
-    prune: false,
-    dryRun: false,
-    actor: { kind: 'command line', name: 'test' },
-  })
-  await sync()
-  await world.database.db.query('update setup set done_at = now()')
-  const found = await world.database.db.query<(typeof people)[number]>(
-    'select id, object_id, user_name from users where active and object_id is not null order by id',
-  )
-  people = found.rows
+  people = await letPeopleSignIn(world)
 })
 afterAll(() => world.stop())
-
-const sync = () =>
-  world.app.run({
-    source: 'staff',
-    kind: 'sync',
-    mode: 'auto',
-    trigger: 'manual',
-    wait: true,
-    signal,
-    onProgress: () => {},
-  })
 
 /** From the button to where the emulator's page leads back to. */
 async function signInAs(page: Page, person: { readonly object_id: string }, at = '/sign-in') {
   await page.goto(`${world.url}${at}`)
   await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
-  const { tenant } = world.hosted
-  const user = [...tenant.live('user')].find(({ id }) => id === person.object_id)!
-  await page.locator('#loginfmt').fill(String(user.properties['userPrincipalName']))
-  await page.locator('#passwd').fill(tenant.accounts.defaultPassword!)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await typeAccount(page, accountOf(world, person))
 }
 
 describe('somebody of the registry', () => {
@@ -138,7 +94,7 @@ describe('who may not', () => {
     await signInAs(page, people[2]!)
     await page.getByRole('heading', { name: 'My page' }).waitFor()
     remove(world.hosted.tenant, people[2]!.object_id)
-    expect((await sync()).outcome).toBe('applied')
+    expect((await syncStaff(world)).outcome).toBe('applied')
 
     await page.reload()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()

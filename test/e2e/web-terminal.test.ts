@@ -1,10 +1,8 @@
 // The terminal page in a browser, and the administrators' list that makes its token: card, PIN, unknown card, small and dark.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/base/clock.ts'
-import { csrfOf } from '../../src/signin/sessions.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
-import { sessionOf } from '../support/server.ts'
+import { asAdministrator } from '../support/browser-sign-in.ts'
 
 let world: BrowserWorld
 let link: string
@@ -14,27 +12,11 @@ beforeAll(async () => {
   world = await aBrowserWorld({ users: 5, groups: 1, memberships: 3 })
   await world.database.db.query('update setup set done_at = now()')
   const fields = { fullName: 'Anna Berg', language: 'de-AT' }
-  const { id } = await asAdministrator<{ id: string }>('/users', { userName: 'anna.berg@contoso.com', fields })
-  await asAdministrator(`/users/${id}/cards`, { card: '04A2B91C' })
-  pin = (await asAdministrator<{ pin: string }>(`/users/${id}/pin`)).pin
+  const { id } = await asAdministrator<{ id: string }>(world, '/users', { userName: 'anna.berg@contoso.com', fields })
+  await asAdministrator(world, `/users/${id}/cards`, { card: '04A2B91C' })
+  pin = (await asAdministrator<{ pin: string }>(world, `/users/${id}/pin`)).pin
 })
 afterAll(() => world.stop())
-
-async function asAdministrator<Answer>(path: string, body: object = {}): Promise<Answer> {
-  const token = await sessionOf({ db: world.database.db, clock: systemClock }, 'administrator')
-  const answer = await fetch(`${world.url}/api/v1${path}`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      cookie: `muster-session=${token}`,
-      'x-muster-csrf': csrfOf(token),
-      origin: world.url,
-    },
-    body: JSON.stringify(body),
-  })
-  expect(answer.status).toBe(201)
-  return (await answer.json()) as Answer
-}
 
 async function atTerminal(
   size?: { width: number; height: number },
@@ -85,7 +67,7 @@ describe('Settings › Terminals', () => {
   })
 
   it('changes what a terminal may, gives it another token, and revokes it', async () => {
-    await asAdministrator('/terminals', {
+    await asAdministrator(world, '/terminals', {
       name: 'Old printer',
       may: ['card'],
       tells: [],
