@@ -2,13 +2,15 @@
 //
 //   npm run campaign -- histories                                10,000 histories from seed 1
 //   npm run campaign -- histories --from 20001 --count 500       another range
-//   npm run campaign -- histories --record FILE --processes 1    goes on where FILE ends, and tells of all that is in it
+//   npm run campaign -- histories --record FILE --processes 1    goes on where FILE ends, and tells of all that is in it;
+//                                                                test/campaign/played.jsonl is that of the last campaign
 //   npm run campaign -- histories --replay 4711                  one history alone, told step by step
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { appendFile, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ROOT } from '../support/generated.ts'
 
 const PROCESSES = 2
 /** Histories of one test process: it starts its own database, and a leak would show. */
@@ -17,11 +19,17 @@ const CHUNK = 50
 interface Summary {
   readonly from: number
   readonly count: number
+  /** Which Muster was played, and when; added by the campaign. */
+  readonly commit?: string
+  readonly date?: string
   readonly tally: Readonly<Record<string, number | Readonly<Record<string, number>>>>
   readonly failures: readonly { readonly seed: number; readonly error: string }[]
 }
 
-type Figures = Omit<Summary, 'from'>
+interface Figures extends Pick<Summary, 'count' | 'tally' | 'failures'> {
+  /** How many histories each commit played. */
+  readonly commits: Readonly<Record<string, number>>
+}
 
 /** @returns what all of them met, or nothing after a replay; sets the exit code when one failed */
 export async function run(): Promise<Figures | null> {
@@ -70,12 +78,14 @@ async function campaign(
     if (length > 0) chunks.push({ from: at, count: length })
     at += Math.max(length, 1)
   }
+  const commit = commitOf()
   const work = async () => {
     for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
       const file = join(tmpdir(), `muster-campaign-${process.pid}-${chunk.from}.json`)
       await play({ FROM: String(chunk.from), COUNT: String(chunk.count), SUMMARY: file, QUIET: '1' })
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by histories.test.ts a moment ago
-      const summary = JSON.parse(await readFile(file, 'utf8')) as Summary
+      const played = JSON.parse(await readFile(file, 'utf8')) as Summary
+      const summary = { ...played, commit, date: new Date().toISOString().slice(0, 10) }
       done.push(summary)
       if (record !== undefined) await appendFile(record, `${JSON.stringify(summary)}\n`)
       const failed = done.reduce((sum, s) => sum + s.failures.length, 0)
@@ -94,6 +104,12 @@ async function recorded(file: string): Promise<Summary[]> {
   })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lines that this program wrote
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Summary]))
+}
+
+/** A `+` is for changes that are not committed. */
+function commitOf(): string {
+  const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
+  return git('rev-parse', '--short=7', 'HEAD') + (git('status', '--porcelain', '--', 'src', 'test') === '' ? '' : '+')
 }
 
 function play(env: Readonly<Record<string, string>>): Promise<number> {
@@ -120,7 +136,16 @@ function added(parts: readonly Summary[]): Figures {
     }
   }
   const failures = parts.flatMap((part) => part.failures).sort((a, b) => a.seed - b.seed)
-  return { count: parts.reduce((sum, part) => sum + part.count, 0), tally, failures }
+  const commits: Record<string, number> = {}
+  for (const { commit = 'unknown', count } of parts) commits[commit] = (commits[commit] ?? 0) + count
+  return { count: parts.reduce((sum, part) => sum + part.count, 0), commits, tally, failures }
+}
+
+function numbered(kinds: Readonly<Record<string, number>>): string {
+  return Object.entries(kinds)
+    .sort(([, a], [, b]) => b - a)
+    .map(([kind, n]) => `${kind} ${n}`)
+    .join(', ')
 }
 
 /** The rows that docs/reliability.md keeps. */
@@ -128,16 +153,10 @@ function table(all: Figures, { from, count }: Range): string {
   const rows: [string, string][] = [
     ['seeds', all.count === count ? `${from}–${from + count - 1}` : `${all.count} of ${from}–${from + count - 1}`],
     ['histories', String(all.count)],
+    ['at', numbered(all.commits)],
   ]
   for (const [name, value] of Object.entries(all.tally)) {
-    const kinds =
-      typeof value === 'number'
-        ? String(value)
-        : Object.entries(value)
-            .sort(([, a], [, b]) => b - a)
-            .map(([kind, n]) => `${kind} ${n}`)
-            .join(', ')
-    rows.push([name, kinds])
+    rows.push([name, typeof value === 'number' ? String(value) : numbered(value)])
   }
   rows.push(['failures', all.failures.length === 0 ? '0' : all.failures.map((f) => f.seed).join(', ')])
   return `| | |\n|---|---|\n${rows.map(([name, value]) => `| ${name} | ${value} |\n`).join('')}`
