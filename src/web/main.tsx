@@ -6,6 +6,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { keepFocus } from './focus.ts'
 import { createQueries } from './queries.ts'
 import { createWeb } from './routes.tsx'
 import { AppearanceProvider } from './theme.tsx'
@@ -26,6 +27,8 @@ function Reset() {
   useReset()
   return null
 }
+
+keepFocus()
 
 createRoot(root).render(
   <StrictMode>

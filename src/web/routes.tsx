@@ -109,6 +109,8 @@ const runs = createRoute({
 const run = createRoute({
   getParentRoute: () => inside,
   path: '/runs/$run',
+  // Another of the same kind is another page: it begins at its heading, with nothing left over. So with users and groups.
+  remountDeps: ({ params }) => params,
   validateSearch: z.object({
     search: text,
     object: z.enum(['user', 'group', 'membership', 'credential']).optional().catch(undefined),
@@ -132,6 +134,7 @@ const users = createRoute({
 const user = createRoute({
   getParentRoute: () => inside,
   path: '/users/$user',
+  remountDeps: ({ params }) => params,
   component: lazyRouteComponent(() => import('./screens/users/user.tsx'), 'User'),
 })
 
@@ -152,6 +155,7 @@ const groups = createRoute({
 const group = createRoute({
   getParentRoute: () => inside,
   path: '/groups/$group',
+  remountDeps: ({ params }) => params,
   validateSearch: z.object({ search: text }),
   component: lazyRouteComponent(() => import('./screens/groups/group.tsx'), 'Group'),
 })

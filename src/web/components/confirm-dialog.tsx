@@ -8,6 +8,7 @@ import {
   DialogSurface,
   DialogTitle,
 } from '@fluentui/react-components'
+import { FocusBack } from './focus-back.tsx'
 
 export function ConfirmDialog(props: {
   readonly isOpen: boolean
@@ -27,6 +28,7 @@ export function ConfirmDialog(props: {
       }}
     >
       <DialogSurface>
+        <FocusBack />
         <DialogBody>
           <DialogTitle>{props.title}</DialogTitle>
           <DialogContent>{props.text}</DialogContent>

@@ -33,14 +33,17 @@ const useStyles = makeStyles({
 // The first page is where the browser itself puts the focus.
 let isFirst = true
 
-/** Gives the window this title, and the heading the focus. */
+/** Gives the window this title, and the heading the focus, unless a field of the page has it already. */
 export function usePageTitle(title: string) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · ${shell.product}`
   }, [title])
   useEffect(() => {
-    if (!isFirst) heading.current?.focus()
+    const page = heading.current?.closest('main')
+    const { activeElement } = document
+    const isTaken = activeElement !== page && page?.contains(activeElement) === true
+    if (!isFirst && !isTaken) heading.current?.focus()
     isFirst = false
   }, [])
   return heading

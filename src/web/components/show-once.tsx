@@ -11,6 +11,7 @@ import {
   Text,
   tokens,
 } from '@fluentui/react-components'
+import { FocusBack } from './focus-back.tsx'
 import { shell } from '../texts/shell.ts'
 
 const useStyles = makeStyles({
@@ -42,6 +43,7 @@ export function ShowOnce(props: {
       }}
     >
       <DialogSurface>
+        <FocusBack />
         <DialogBody>
           <DialogTitle>{props.title}</DialogTitle>
           <DialogContent>

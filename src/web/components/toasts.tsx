@@ -32,7 +32,8 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
             <ToastTitle>{title}</ToastTitle>
             {body === undefined ? null : <ToastBody>{body}</ToastBody>}
           </Toast>,
-          { intent: 'success', timeout: 5_000 },
+          // There is nothing to do in it, and the library keeps Tab inside until Escape.
+          { intent: 'success', timeout: 5_000, root: { tabIndex: -1 } },
         )
       },
       failed(title, error) {

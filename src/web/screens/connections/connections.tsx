@@ -19,6 +19,7 @@ import { API } from '../../../contract/api/api.ts'
 import type { ConnectionView } from '../../../contract/api/connections.ts'
 import { call } from '../../api.ts'
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx'
+import { FocusBack } from '../../components/focus-back.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
@@ -93,6 +94,7 @@ function Panel({
         if (!open) onClose()
       }}
     >
+      <FocusBack />
       <DrawerHeader>
         <DrawerHeaderTitle
           action={<Button appearance="subtle" icon={<DismissRegular />} aria-label={shell.close} onClick={onClose} />}

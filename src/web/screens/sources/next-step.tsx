@@ -14,7 +14,7 @@ export function NextStep(props: {
         {texts.nextText}
       </MessageBarBody>
       <MessageBarActions>
-        <Button appearance="primary" disabledFocusable={props.isStarting} onClick={props.onPreview}>
+        <Button appearance="primary" autoFocus disabledFocusable={props.isStarting} onClick={props.onPreview}>
           {texts.preview}
         </Button>
       </MessageBarActions>

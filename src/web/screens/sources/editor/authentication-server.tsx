@@ -1,7 +1,7 @@
 // Authentication Server: which connection the source reads through. A new one is made in place.
 import { Button, Dropdown, makeStyles, Option, Spinner } from '@fluentui/react-components'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { API } from '../../../../contract/api/api.ts'
 import { call } from '../../../api.ts'
 import { Failed } from '../../../components/states.tsx'
@@ -25,8 +25,10 @@ export function AuthenticationServer() {
   const { value, set, isReadOnly } = useSetting('connection')
   const connection = textOf(value)
   const list = useQuery(connectionsQuery)
+  const row = useRef<HTMLDivElement>(null)
   const connections = list.data?.items
   const [isAdding, setAdding] = useState(false)
+  const [made, setMade] = useState<string>()
   const check = useMutation({ mutationFn: () => call(API.checkConnection, { params: { connection } }) })
   const first = connections?.[0]?.name
   useEffect(() => {
@@ -35,10 +37,15 @@ export function AuthenticationServer() {
     else if (connection === '') set(first)
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- prefilled once the list is there, not after every change of it
   }, [first, connections === undefined])
+  const isMadeChosen = made !== undefined && made === connection && first !== undefined
+  useEffect(() => {
+    // What was made is chosen now: there one goes on.
+    if (isMadeChosen) row.current?.querySelector<HTMLElement>('[role="combobox"]')?.focus()
+  }, [isMadeChosen])
   return (
     <>
       <SettingField path="connection" label={texts.connection} hint={texts.connectionHint} required>
-        <div className={styles.row}>
+        <div className={styles.row} ref={row}>
           <Dropdown
             className={styles.choice}
             aria-label={texts.connection}
@@ -81,6 +88,7 @@ export function AuthenticationServer() {
             setAdding(false)
             check.reset()
             set(name)
+            setMade(name)
           }}
           {...(first === undefined ? {} : { onCancel: () => setAdding(false) })}
         />

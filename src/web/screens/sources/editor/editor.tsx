@@ -17,6 +17,7 @@ import {
 import { DismissRegular } from '@fluentui/react-icons/svg/dismiss'
 import { useRef, useState } from 'react'
 import { ConfirmDialog } from '../../../components/confirm-dialog.tsx'
+import { FocusBack } from '../../../components/focus-back.tsx'
 import { Failed, Loading } from '../../../components/states.tsx'
 import { formatCount } from '../../../format.ts'
 import { editorTexts as texts } from '../../../texts/editor.ts'
@@ -64,6 +65,7 @@ export function SourceEditor(props: Props) {
         if (!open) close()
       }}
     >
+      <FocusBack />
       <DrawerHeader>
         <DrawerHeaderTitle
           action={<Button appearance="subtle" icon={<DismissRegular />} aria-label={shell.close} onClick={close} />}

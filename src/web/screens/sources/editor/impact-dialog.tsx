@@ -15,6 +15,7 @@ import {
 } from '@fluentui/react-components'
 import { heldInWords } from '../../../../contract/held-words.ts'
 import type { Impact } from '../../../../contract/api/sources.ts'
+import { FocusBack } from '../../../components/focus-back.tsx'
 import { PlanItems } from '../../../components/plan-items.tsx'
 import { formatNumber } from '../../../format.ts'
 import { changesInWords } from '../../../texts/changes.ts'
@@ -43,6 +44,7 @@ export function ImpactDialog(props: {
       }}
     >
       <DialogSurface className={styles.surface}>
+        <FocusBack />
         <DialogBody>
           <DialogTitle>{texts.title}</DialogTitle>
           <DialogContent

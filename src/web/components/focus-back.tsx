@@ -1,0 +1,20 @@
+// Stands in a panel or dialog that no trigger of its own opens: when that closes, the focus goes back to where it was, or to the
+// heading of the page where that is gone.
+import { useEffect, useState } from 'react'
+import { isFocusNowhere } from '../focus.ts'
+
+export function FocusBack() {
+  const [opener] = useState(() => document.activeElement)
+  useEffect(
+    () => () => {
+      if (!isFocusNowhere()) return
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      // Whatever closed together with this has had its turn by then, and what replaces it.
+      requestAnimationFrame(() => {
+        if (isFocusNowhere()) document.querySelector<HTMLElement>('main h1')?.focus()
+      })
+    },
+    [opener],
+  )
+  return null
+}
