@@ -40,8 +40,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export type SettingKey = keyof Config
 
 /** How a setting is named and explained. */
-export interface Setting {
-  readonly key: SettingKey
+export interface Setting<Key extends string = SettingKey> {
+  readonly key: Key
   /** Environment names; the first one that is set counts. */
   readonly env: readonly [string, ...string[]]
   /** Command line flag, where there is one. */
@@ -210,6 +210,37 @@ export const SETTINGS: readonly Setting[] = [
   },
 ]
 
+/** Of a command that lets a server do its work; `cli/remote.ts` reads them. A token is never a flag: every process could read it. */
+export const CLIENT_SETTINGS: readonly Setting<'url' | 'token' | 'tokenFile'>[] = [
+  {
+    key: 'url',
+    env: ['MUSTER_URL'],
+    flag: '--url',
+    type: 'URL https://…',
+    fallback: 'the command does its work itself',
+    description:
+      'Let this server do the work instead of this process. Plain http is taken on loopback only. `serve`, `demo` and `emulator` are ' +
+      'the server themselves; `restore`, `keys rotate` and `keys retire` are for the host of the server.',
+  },
+  {
+    key: 'token',
+    env: ['MUSTER_TOKEN'],
+    type: 'API token',
+    fallback: 'none; needed with MUSTER_URL unless a file is named',
+    description:
+      'An API token for that server. There is no flag for it, because every process can read the flags of others.',
+    isSecret: true,
+  },
+  {
+    key: 'tokenFile',
+    env: ['MUSTER_TOKEN_FILE'],
+    flag: '--token-file',
+    type: 'path',
+    fallback: 'none',
+    description: 'A file with the API token for that server; it wins over MUSTER_TOKEN.',
+  },
+]
+
 /** The first makes no sense without the second. */
 const NEEDED_TOGETHER: readonly (readonly [SettingKey, SettingKey])[] = [
   ['smtpUrl', 'alertFrom'],
@@ -320,23 +351,32 @@ function showValue(value: Config[SettingKey]): string {
 
 /** docs/configuration.md */
 export function presentSettings(): string {
-  const rows = SETTINGS.map((setting) => {
-    const names = setting.env.map((name) => `\`${name}\``).join(' or ')
-    const flag = setting.flag === undefined ? '' : `\`${setting.flag}\``
-    const secret = setting.isSecret ? ' Never printed.' : ''
-    return `| ${names} | ${flag} | ${setting.type} | ${setting.fallback} | ${setting.description}${secret} |`
-  })
   return [
     '# Configuration',
     '',
     'Settings are given in the environment or as flags; a flag wins, an empty value counts as not given, and all mistakes',
     'are told at once. This page is generated from `src/config.ts` by `npm run generate`.',
     '',
-    '| environment | flag | value | default | meaning |',
-    '|---|---|---|---|---|',
-    ...rows,
+    ...tableOf(SETTINGS),
+    '',
+    '## Commands on a server',
+    '',
+    'With an address every command that works on data lets that server do it: [the API](api.md#the-command-line-on-a-server).',
+    'Of the settings above only those count then that are read where the command runs, such as `MUSTER_CA_FILE`.',
+    '',
+    ...tableOf(CLIENT_SETTINGS),
     '',
   ].join('\n')
+}
+
+function tableOf(settings: readonly Setting<string>[]): string[] {
+  const rows = settings.map((setting) => {
+    const names = setting.env.map((name) => `\`${name}\``).join(' or ')
+    const flag = setting.flag === undefined ? '' : `\`${setting.flag}\``
+    const secret = setting.isSecret ? ' Never printed.' : ''
+    return `| ${names} | ${flag} | ${setting.type} | ${setting.fallback} | ${setting.description}${secret} |`
+  })
+  return ['| environment | flag | value | default | meaning |', '|---|---|---|---|---|', ...rows]
 }
 
 /** What is wrong with one value; never carries the value of a secret. */
@@ -474,7 +514,9 @@ function parseWhole(text: string, most: number): number {
 
 /** Other names are nobody's mistake: secrets of the configuration file may be called anything. */
 function findMisspelt(name: string): string | undefined {
-  const names = SETTINGS.flatMap((setting) => setting.env).filter((known) => known.startsWith('MUSTER_'))
+  const names = [...SETTINGS, ...CLIENT_SETTINGS]
+    .flatMap(({ env }) => env)
+    .filter((known) => known.startsWith('MUSTER_'))
   const letters = (text: string) => text.toUpperCase().replace(/[^A-Z]/g, '')
   return names.includes(name) ? undefined : names.find((known) => letters(known) === letters(name))
 }

@@ -1,6 +1,6 @@
 // The command line as a whole: its commands, the flags that all of them take, and how one is run.
 import { Command } from 'commander'
-import { SETTINGS } from '../config.ts'
+import { CLIENT_SETTINGS, SETTINGS } from '../config.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addApproveCommand } from './commands/approve.ts'
 import { addBackupCommand } from './commands/backup.ts'
@@ -55,10 +55,7 @@ export function createProgram(options: {
     })
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
-  program
-    .option('--url <url>', 'let this server do the work instead of this process (MUSTER_URL)')
-    .option('--token-file <path>', 'a file with the API token for it (or MUSTER_TOKEN; never on the command line)')
-  for (const { flag, type, description, env } of GLOBAL_SETTINGS) {
+  for (const { flag, type, description, env } of [...CLIENT_SETTINGS, ...GLOBAL_SETTINGS]) {
     if (flag === undefined) continue
     const value = type.includes(',') ? 'level' : type.split(' ')[0]
     const firstSentence = description.split(/\.(?: (?=[A-Z])|$)/)[0] ?? description

@@ -1,22 +1,45 @@
 // Which server does the work of a command, and by which token.
 import { readFile } from 'node:fs/promises'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { ConfigError } from '../base/errors.ts'
-import { environment } from '../config.ts'
+import { CLIENT_SETTINGS, environment } from '../config.ts'
 import type { Server } from './client.ts'
+import { UsageError } from './failure.ts'
 
 /** As flags and environment name them; without `url` the work is done here. */
 export interface RemoteOptions {
   readonly url: string | undefined
   readonly tokenFile: string | undefined
+  /** The address was given with the command, not in the environment, where it stands for all commands. */
+  readonly isAsked: boolean
 }
 
 /** For commands whose work is done here whatever the environment says. */
-export const NOT_REMOTE: RemoteOptions = { url: undefined, tokenFile: undefined }
+const NOT_REMOTE: RemoteOptions = { url: undefined, tokenFile: undefined, isAsked: false }
 
 /** Flags count before the environment. */
 export function remoteFrom(options: Readonly<Record<string, unknown>>): RemoteOptions {
-  const text = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined)
-  return { url: text(options['url']) ?? text(environment()['MUSTER_URL']), tokenFile: text(options['tokenFile']) }
+  const flag = (key: string) => given(options[key])
+  return {
+    url: flag('url') ?? fromEnvironment('url'),
+    tokenFile: flag('tokenFile') ?? fromEnvironment('tokenFile'),
+    isAsked: flag('url') !== undefined,
+  }
+}
+
+/** For `serve` and its like, which no server can do. @throws UsageError where one was asked for */
+export function notRemote({ isAsked }: RemoteOptions, command: string): RemoteOptions {
+  if (isAsked) throw new UsageError(`muster ${command} does its work here and on no server; leave --url away`)
+  return NOT_REMOTE
+}
+
+function fromEnvironment(key: (typeof CLIENT_SETTINGS)[number]['key']): string | undefined {
+  const names = CLIENT_SETTINGS.find((setting) => setting.key === key)?.env ?? []
+  return names.map((name) => given(environment()[name])).find((text) => text !== undefined)
+}
+
+function given(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
 /**
@@ -27,7 +50,7 @@ export function remoteFrom(options: Readonly<Record<string, unknown>>): RemoteOp
 export async function requireServer({ url = '', tokenFile }: RemoteOptions): Promise<Server> {
   const problem = serverProblem(url)
   if (problem !== undefined) throw new ConfigError([{ at: '--url', message: problem }])
-  const token = (tokenFile === undefined ? environment()['MUSTER_TOKEN'] : await readToken(tokenFile))?.trim()
+  const token = tokenFile === undefined ? fromEnvironment('token') : (await readToken(tokenFile)).trim()
   if (token === undefined || token === '') {
     const message = 'an API token is needed: set MUSTER_TOKEN, or name a file that holds it with --token-file'
     throw new ConfigError([{ at: tokenFile === undefined ? 'MUSTER_TOKEN' : '--token-file', message }])
@@ -37,6 +60,21 @@ export async function requireServer({ url = '', tokenFile }: RemoteOptions): Pro
       { at: 'MUSTER_TOKEN', message: 'this is no API token; it has letters, digits and -._~+/= only' },
     ])
   return { url: url.replace(/\/+$/, ''), token }
+}
+
+/**
+ * Servers of an organization often have certificates of its own authority: those in this file are trusted beside the public ones,
+ * in all of this process, which does nothing else than ask.
+ *
+ * @throws ConfigError
+ */
+export async function trustAuthorities(path: string): Promise<void> {
+  try {
+    setDefaultCACertificates([...getCACertificates('default'), await readFile(path, 'utf8')])
+  } catch (error) {
+    const code: unknown = error instanceof Error && 'code' in error ? error.code : error
+    throw new ConfigError([{ at: 'CA file', message: `${path} cannot be used: ${String(code)}` }])
+  }
 }
 
 async function readToken(path: string): Promise<string> {

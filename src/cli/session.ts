@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { type Config, environment, loadConfig, type Overrides, SETTINGS } from '../config.ts'
 import { presentError } from './failure.ts'
-import { type RemoteOptions, requireServer } from './remote.ts'
+import { type RemoteOptions, requireServer, trustAuthorities } from './remote.ts'
 import type { Io } from './io.ts'
 
 export interface Session {
@@ -48,6 +48,8 @@ export async function withApp(
   const { remote } = session
   if (remote.url !== undefined) {
     const { createRemoteApp } = await import('./remote-app.ts')
+    const { caFile } = readConfig(session)
+    if (caFile !== undefined) await trustAuthorities(caFile)
     return work(createRemoteApp(await requireServer(remote), session))
   }
   const config = readConfig(session, options)

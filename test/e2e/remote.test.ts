@@ -1,16 +1,21 @@
 // The same commands here and with --url on a server of the same database: the same words, documents and exit codes.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { SCOPES } from '../../src/contract/api/endpoint.ts'
+import { createCertificate } from '../../src/emulator/certificate.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator } from '../../src/emulator/server.ts'
 import { createToken } from '../../src/signin/tokens.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
-import { type MusterResult, runMuster, startMuster } from '../support/muster.ts'
+import { documentOf, type MusterResult, runMuster, startMuster } from '../support/muster.ts'
 import { SIGNING } from '../support/world.ts'
 
 let database: TestDatabase
@@ -21,11 +26,22 @@ let url: string
 let token: string
 let file: string
 let wrong: string
+let connections: object
+/** The user principal name of one of them. */
+let somebody: string
 
 const environment = () => ({ MUSTER_HOME: home, MUSTER_DATABASE_URL: database.url, MUSTER_LISTEN: '127.0.0.1:0' })
 const here = (...args: string[]) => runMuster(args, { env: environment() })
+const schedule = { delta: null, full: null }
 /** With nothing of the database: all that it knows is the server. */
 const there = (...args: string[]) => runMuster(args, { env: { MUSTER_URL: url, MUSTER_TOKEN: token } })
+
+/** The config file, with these attributes mapped. */
+async function write(properties: object): Promise<void> {
+  const one = { connection: 'contoso', schedule, users: { properties } }
+  const sources = { one, off: { connection: 'contoso', schedule, enabled: false } }
+  await writeFile(file, JSON.stringify({ connections, sources }))
+}
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-remote-`))
@@ -36,15 +52,12 @@ beforeAll(async () => {
   const { graphUrl } = await emulator.listen()
   await writeFile(join(home, 'contoso.secret'), clientSecret)
   const connection = { tenantId, clientId, cloud: 'custom', authorityUrl: graphUrl, graphUrl }
-  const schedule = { delta: null, full: null }
-  const sources = { one: { connection: 'contoso', schedule }, off: { connection: 'contoso', schedule, enabled: false } }
   file = join(home, 'muster.yaml')
   wrong = join(home, 'wrong.yaml')
-  const connections = { contoso: { ...connection, clientSecret: { file: 'contoso.secret' } } }
-  await writeFile(file, JSON.stringify({ connections, sources }))
+  connections = { contoso: { ...connection, clientSecret: { file: 'contoso.secret' } } }
+  await write({})
   await writeFile(wrong, JSON.stringify({ sources: { one: { connection: 'nowhere', schedule: { delta: 'often' } } } }))
-  const scopes = ['read', 'runs', 'configure'] as const
-  const made = { name: 'test', scopes: [...scopes], createdBy: 'test', now: systemClock.now(), expiresAt: null }
+  const made = { name: 'test', scopes: [...SCOPES], createdBy: 'test', now: systemClock.now(), expiresAt: null }
   token = (await createToken(database.db, made)).token
   server = startMuster(['serve'], { env: environment() })
   url = await new Promise<string>((resolve, reject) => {
@@ -76,10 +89,13 @@ const words = (text: string) =>
   text
     .replace(/\bmanual\b|\bapi\b/g, 'TRIGGER')
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, 'TIME')
-    .replace(/\b[Rr]un \d+/g, 'RUN')
+    .replace(/\b[Rr]un[ -]\d+/g, 'RUN')
     .replace(/\d+ requests to .*/g, '')
+    // A server says how many bytes came, not how many rows are in them.
+    .replace(/([\d,]+ rows, )?[\d,]+ bytes/g, 'SIZE')
 
-const isDocument = (text: string) => text.startsWith('{')
+/** Lines of JSON are many. */
+const isDocument = (text: string) => text.startsWith('{') && !text.trimEnd().includes('\n{')
 
 /** A document means the same whatever the order of its keys. */
 function withoutIds(value: unknown): unknown {
@@ -92,11 +108,25 @@ function withoutIds(value: unknown): unknown {
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutIds(inner)]))
 }
 
+/** What was done both here and there. */
+const compared = new Set<string>()
+
 async function compare(...args: string[]): Promise<MusterResult> {
+  compared.add(args[0] ?? '')
   const [local, remote] = [await here(...args), await there(...args)]
   expect(told(remote)).toEqual(told(local))
   return remote
 }
+
+/** What no server does, and how an address is answered. */
+const HERE_ONLY: readonly (readonly [command: string, answer: 'refused' | 'no server asked', why: string])[] = [
+  ['serve', 'no server asked', 'it is the server'],
+  ['demo', 'no server asked', 'it makes a database and a tenant of its own'],
+  ['emulator', 'no server asked', 'it is a server itself, and knows no database'],
+  ['restore file', 'refused', 'nobody may work on the database meanwhile'],
+  ['keys rotate', 'refused', 'the key file is on the host'],
+  ['keys retire 1', 'refused', 'the key file is on the host'],
+]
 
 describe('with --url', () => {
   it('a file is applied with the secrets read here, and again changes nothing', async () => {
@@ -148,6 +178,161 @@ describe('with --url', () => {
     expect((await compare(...args)).code).toBe(code)
   })
 
+  it('everybody is exported, listed and explained alike', async () => {
+    for (const what of ['users --format json', 'users --format csv', 'groups --format csv', 'memberships']) {
+      const exported = await compare('export', ...what.split(' '))
+      expect(exported.code).toBe(0)
+      expect(exported.stdout.length).toBeGreaterThan(200)
+    }
+    await compare('export', 'users', '--format', 'csv', '--csv-dialect', 'myq')
+    await compare('export', 'users', '--json')
+    expect((await compare('export', 'users', '--json', '--format', 'csv')).code).toBe(2)
+    expect((await compare('export', 'cards')).code).toBe(2)
+    const saved = await Promise.all(
+      [here, there].map(async (muster, at) => {
+        const output = join(home, `users-${at}.csv`)
+        expect((await muster('export', 'users', '--format', 'csv', '--output', output)).code).toBe(0)
+        return readFile(output, 'utf8')
+      }),
+    )
+    expect(saved[1]).toBe(saved[0])
+
+    const { stdout } = await here('export', 'users')
+    somebody = (JSON.parse(stdout.split('\n')[0] ?? '') as { userName: string }).userName
+    expect((await compare('explain', somebody)).stdout).toContain(somebody)
+    await compare('explain', somebody, '--json')
+    expect((await compare('explain', 'nobody@nowhere.example')).code).toBe(2)
+    await compare('explain', 'nobody@nowhere.example', '--json')
+    await compare('keys')
+    await compare('keys', '--json')
+  }, 120_000)
+
+  it('what could not be done for somebody is listed alike', async () => {
+    expect((await compare('issues')).stdout).toBe('There are no open issues.\n')
+    await write({ cards: ['companyName'] })
+    await there('apply', '-f', file)
+    const { outcome } = documentOf(await here('sync', 'one', '--json'))
+    expect(outcome).toBe('applied')
+
+    const issues = await compare('issues')
+    expect(issues.stdout).toContain('card-conflict')
+    await compare('issues', '--json')
+    await compare('issues', '--source', 'one', '--limit', '1', '--json')
+    await compare('issues', '--source', 'off')
+    expect((await compare('issues', '--source', 'nobody')).code).toBe(2)
+  })
+
+  it('one person is synchronized alike', async () => {
+    const { code, stdout } = await compare('sync', 'one', '--user', somebody)
+    expect(code).toBe(0)
+    expect(stdout).toContain(' of one (delta): ')
+    await compare('sync', 'one', '--user', somebody, '--json')
+    await compare('plan', 'one', '--user', somebody, '--json')
+    expect((await compare('sync', 'one', '--user', 'nobody@nowhere.example')).code).toBeGreaterThan(0)
+    expect((await compare('sync', 'one', '--user', somebody, '--full')).code).toBe(2)
+  })
+
+  it('a run is taken back, its plan held, rejected and approved alike', async () => {
+    await write({ fullName: 'mail' })
+    await there('apply', '-f', file)
+    let { run, outcome } = documentOf(await there('sync', 'one', '--json'))
+    expect(outcome).toBe('applied')
+    expect((await compare('revert', String(run), '--reason', 'wrong', '--dry-run')).code).toBe(0)
+    await compare('revert', String(run), '--reason', 'wrong', '--dry-run', '--json')
+    await compare('revert', String(run), '--reason', 'wrong', '--dry-run', '--user', somebody)
+    expect((await compare('revert', '999', '--reason', 'wrong')).code).toBe(2)
+
+    const ways: Record<'revert' | 'rejected' | 'approve', unknown>[] = []
+    for (const muster of [here, there]) {
+      const revert = await muster('revert', String(run), '--reason', 'wrong')
+      const rejected = documentOf(await muster('sync', 'one', '--json'))
+      expect(rejected['outcome']).toBe('held')
+      const reject = await muster('reject', String(rejected['run']), '--reason', 'not now')
+      const held = documentOf(await muster('sync', 'one', '--json'))
+      const wrongHash = await muster('approve', String(held['run']), '--hash', 'x', '--reason', 'y')
+      expect(wrongHash.code).toBe(1)
+      const approval = ['--hash', String(held['planHash']), '--reason', 'meant so']
+      const approve = await muster('approve', String(held['run']), ...approval)
+      expect([revert, reject, approve].map(({ code }) => code)).toEqual([0, 0, 0])
+      ways.push({ revert: told(revert), rejected: told(reject), approve: [told(wrongHash), told(approve)] })
+      const [last] = documentOf(await here('runs', '--limit', '1', '--json'))['runs'] as { run: string }[]
+      run = last?.run
+    }
+    expect(ways[1]).toEqual(ways[0])
+    expect(JSON.stringify(ways[0])).toContain('applied')
+  }, 240_000)
+
+  it('a backup is made alike, and taking over says alike that there is nothing to take', async () => {
+    const output = join(home, 'muster.backup')
+    expect((await compare('backup', '--output', output)).code).toBe(0)
+    expect((await here('restore', output, '--check')).code).toBe(0)
+    expect((await compare('backup')).code).toBe(2)
+    await compare('take-over')
+    await compare('take-over', '--json')
+  })
+
+  it.each(HERE_ONLY.filter(([, refuses]) => refuses === 'refused'))(
+    '%s is for the host of the server, and says so',
+    async (command) => {
+      const refused = await there(...command.split(' '))
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain('without --url')
+    },
+  )
+
+  it.each(HERE_ONLY.filter(([, refuses]) => refuses === 'no server asked'))(
+    '%s is the server itself and refuses the address of another one',
+    async (command) => {
+      const refused = await runMuster(['--url', url, ...command.split(' ')], {
+        env: { MUSTER_HOME: join(home, 'none') },
+      })
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain('leave --url away')
+    },
+  )
+
+  it('every command is compared above, or it is said why a server cannot do it', () => {
+    const io = { stdout: new PassThrough(), stderr: new PassThrough() }
+    const { commands } = createProgram({ io, version: '0', json: false, run: async () => {} })
+    const names = commands.flatMap((command) => [
+      command.name(),
+      ...command.commands.map((inner) => `${command.name()} ${inner.name()}`),
+    ])
+    const reasons = HERE_ONLY.map(([command]) => command.replace(/ \d+$| file$/, ''))
+
+    expect(names.filter((name) => !compared.has(name) && !reasons.includes(name))).toEqual([])
+    expect(reasons.filter((name) => !names.includes(name))).toEqual([])
+  })
+
+  it('a server with a certificate of an own authority is reached with --ca-file', async () => {
+    const now = systemClock.now().getTime()
+    const dates = { notBefore: new Date(now - 3_600_000), notAfter: new Date(now + 3_600_000), key: 'p256' } as const
+    const authority = createCertificate({ commonName: 'Contoso', authority: true, ...dates })
+    const own = createCertificate({ commonName: '127.0.0.1', hosts: ['127.0.0.1'], issuer: authority, ...dates })
+    await writeFile(join(home, 'ca.pem'), authority.certificatePem)
+    // As a proxy of the organization stands before it.
+    const proxy = createServer({ key: own.privateKeyPem, cert: own.certificatePem }, (request, response) => {
+      void fetch(`${url}${request.url}`, { headers: { authorization: request.headers.authorization ?? '' } })
+        .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
+        .catch(() => response.destroy())
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const address = proxy.address()
+    const at = `https://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+    const ask = (...args: string[]) => runMuster(['runs', '--url', at, ...args], { env: { MUSTER_TOKEN: token } })
+    try {
+      expect((await ask('--ca-file', join(home, 'ca.pem'), '--json')).code).toBe(0)
+      expect((await ask('--json')).code).toBe(1)
+      const unreadable = await ask('--ca-file', join(home, 'none.pem'))
+      expect(unreadable.code).toBe(2)
+      expect(unreadable.stderr).toContain('none.pem cannot be used: ENOENT')
+    } finally {
+      proxy.close()
+      proxy.closeAllConnections()
+    }
+  })
+
   it('a token is needed, goes to no plain address, and is not read from the command line', async () => {
     const withoutToken = await runMuster(['runs', '--url', url])
     const elsewhere = await runMuster(['runs', '--url', 'http://muster.example.com'], { env: { MUSTER_TOKEN: token } })
@@ -155,6 +340,8 @@ describe('with --url', () => {
     const flag = await runMuster(['runs', '--url', url, '--token', token])
     const gone = await runMuster(['runs', '--url', 'http://127.0.0.1:1'], { env: { MUSTER_TOKEN: token } })
     await writeFile(join(home, 'token'), `${token}\n`)
+    const named = { MUSTER_URL: url, MUSTER_TOKEN_FILE: join(home, 'token') }
+    expect((await runMuster(['runs', '--json'], { env: named })).code).toBe(0)
     const fromFile = await runMuster(['runs', '--url', url, '--token-file', join(home, 'token'), '--json'])
 
     expect([withoutToken, elsewhere, refused, flag, gone, fromFile].map(({ code }) => code)).toEqual([2, 2, 1, 2, 1, 0])

@@ -1,5 +1,6 @@
 // demo: its flags.
 import type { Command } from 'commander'
+import { notRemote } from '../remote.ts'
 import type { Runner } from '../session.ts'
 
 export function addDemoCommand(program: Command, run: Runner): void {
@@ -20,6 +21,10 @@ Examples:
     )
     .action(async (options: { readonly once?: true }, command: Command) => {
       const { runDemo } = await import('./demo.ts')
-      await run((session) => runDemo(session, { once: options.once === true }), command.optsWithGlobals())
+      await run(
+        (session) =>
+          runDemo({ ...session, remote: notRemote(session.remote, 'demo') }, { once: options.once === true }),
+        command.optsWithGlobals(),
+      )
     })
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { parseWhole } from '../arguments.ts'
 import { UsageError } from '../failure.ts'
 import { writeLine } from '../io.ts'
+import { notRemote } from '../remote.ts'
 import type { Runner, Session } from '../session.ts'
 
 interface Options {
@@ -55,6 +56,7 @@ Example:
 
 /** Ctrl-C is how it is meant to end. */
 async function emulate(session: Session, options: Options): Promise<number> {
+  notRemote(session.remote, 'emulator')
   const { users, groups } = options
   const room = users * groups
   const memberships = options.memberships ?? Math.min(users * 5, room)

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { writeJson, writeLine } from '../io.ts'
 import { commandLine } from '../who.ts'
-import { NOT_REMOTE } from '../remote.ts'
+import { notRemote } from '../remote.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 export function addServeCommand(program: Command, run: Runner): void {
@@ -35,7 +35,7 @@ const CONNECTIONS = 30
 
 async function serve(session: Session, isTakenOver: boolean): Promise<number> {
   return withApp(
-    { ...session, remote: NOT_REMOTE },
+    { ...session, remote: notRemote(session.remote, 'serve') },
     async (app) => {
       if (isTakenOver) await app.takeOver({ actor: commandLine() })
       const isCopy = await app.isCopy()
