@@ -72,7 +72,7 @@ export async function startServing(
 ): Promise<Serving> {
   const { actions, config, oidc, version, openGraphWith, checkKey } = options
   const { db, clock, log } = engine
-  const queue = new Queue(db, { log })
+  const queue = new Queue(db, { log, clock })
   await queue.start()
   const metrics = new Metrics()
   const feeds = new RunFeeds({ db, clock, present: async (run) => (await actions.getRun(run)).line })

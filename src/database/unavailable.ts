@@ -20,8 +20,17 @@ export function isUnavailable(error: unknown): boolean {
   return GONE.has(state) || GONE_PREFIX.test(state) || GONE_MESSAGE.test(error.message)
 }
 
-/** The error as folders above know it: `database-unavailable` when the server is gone, else the error itself. */
+/** 53100: the disk is full; 53400: only what this session may use of it is, as temp_file_limit says. */
+const NO_ROOM = new Set(['53100', '53400', 'ENOSPC', 'EDQUOT'])
+
+/** The error as folders above know it: `database-unavailable` when the server is gone, `disk-full`, else the error itself. */
 export function translate(error: unknown): unknown {
+  if (error instanceof Error && NO_ROOM.has(sqlState(error)))
+    return new RunError(
+      'disk-full',
+      `The database has no room left: ${error.message}; nothing was half-written. Make room on its disk or enlarge it; no restart is needed`,
+      { cause: error },
+    )
   if (!isUnavailable(error)) return error
   return new RunError(
     'database-unavailable',

@@ -34,7 +34,7 @@ export interface ProblemAnswer {
 }
 
 /** Codes of RunError that tell of the database or of this server, not of Microsoft. */
-const UNAVAILABLE = new Set(['database-unavailable', 'fence-lost'])
+const UNAVAILABLE = new Set(['database-unavailable', 'disk-full', 'fence-lost'])
 const OURS = new Set(['commit-unknown', 'vault-unreadable', 'schema-newer', 'schema-older', 'schema-altered'])
 
 /** @param requestId names the request in the server's log */

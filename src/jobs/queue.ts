@@ -1,5 +1,7 @@
 // The queue: delivers ids of jobs to the servers, over the same database. Delivery is not execution: an id may come twice.
 import { PgBoss } from 'pg-boss'
+import type { Clock } from '../base/clock.ts'
+import { RunError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Database, Queries } from '../database/connect.ts'
 
@@ -14,6 +16,7 @@ const WATCH_SECONDS = 5
 /** Before what could not be done yet is tried again. */
 const AGAIN_SECONDS = 2
 const POLL_SECONDS = 0.5
+const TELL_MS = 60_000
 /** pg-boss's own bound. A run that takes longer is delivered once more and found to be under way. */
 const LONGEST_SECONDS = 24 * 60 * 60
 /** Jobs count their tries themselves; the queue never gives up by itself. */
@@ -29,11 +32,14 @@ export type Deliver = (id: string, signal: AbortSignal) => Promise<void>
 export class Queue {
   readonly #boss: PgBoss
   readonly #log: Log
+  readonly #clock: Clock
+  #toldAt: number | undefined
   readonly #stopping = new AbortController()
   #worker: string | undefined
 
-  constructor(db: Database, options: { readonly log: Log }) {
+  constructor(db: Database, options: { readonly log: Log; readonly clock: Clock }) {
     this.#log = options.log
+    this.#clock = options.clock
     this.#boss = new PgBoss({
       db: { executeSql: (sql, values) => db.query(sql, values) },
       schema: QUEUE_SCHEMA,
@@ -43,7 +49,16 @@ export class Queue {
       superviseIntervalSeconds: WATCH_SECONDS,
       monitorIntervalSeconds: WATCH_SECONDS,
     })
-    this.#boss.on('error', () => options.log.warn('the queue met an error and goes on', { what: 'queue' }))
+    this.#boss.on('error', (error: unknown) => this.#tell(error))
+  }
+
+  /** Once a minute at most: without a database, or where that has no room, the queue meets an error several times a second. */
+  #tell(error: unknown): void {
+    const now = this.#clock.monotonicMs()
+    if (this.#toldAt !== undefined && now - this.#toldAt < TELL_MS) return
+    this.#toldAt = now
+    const code = error instanceof RunError ? error.code : error instanceof Error ? error.name : 'unknown'
+    this.#log.warn('the queue met an error and goes on', { what: 'queue', code })
   }
 
   /** Makes or brings up to date the tables of the queue. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { CancelledError } from '../base/errors.ts'
+import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import type { Database } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -43,7 +44,7 @@ it('E6: the queue delivers when each of its statements meets a session that keep
       }
     },
   }
-  const queue = new Queue(pooled, { log: silentLog })
+  const queue = new Queue(pooled, { log: silentLog, clock: systemClock })
   await queue.start()
   const id = crypto.randomUUID()
   await withTransaction(test.db, (tx) => queue.send(tx, id))

@@ -7,6 +7,7 @@ import { ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
 import type { SessionIdentity } from './identity.ts'
+import { noteUse } from './last-seen.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf, drawToken } from './random.ts'
 
@@ -110,7 +111,7 @@ export async function findSession(parts: SignInParts, token: string): Promise<Se
   if (rows[0] === undefined) return undefined
   const session = found.parse(rows[0])
   if (now.getTime() - session.last_seen_at.getTime() > SEEN_MS)
-    await parts.db.query('update sessions set last_seen_at = $2 where id = $1', [session.id, now])
+    await noteUse(parts.db, 'update sessions set last_seen_at = $2 where id = $1', [session.id, now])
   const { owner: id, name, role, connection_id: connectionId, expires_at: expiresAt } = session
   const common = { id, name, sessionId: session.id, csrf: csrfOf(token), expiresAt }
   if (session.kind === 'person') return { ...common, kind: 'person', role, connectionId: connectionId ?? 0 }

@@ -4,6 +4,7 @@ import type { Scope } from '../contract/api/endpoint.ts'
 import { NotFoundError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import type { TokenIdentity } from './identity.ts'
+import { noteUse } from './last-seen.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf, drawToken } from './random.ts'
 
@@ -36,7 +37,7 @@ export async function findToken(parts: SignInParts, token: string): Promise<Toke
   const found = rows[0]
   if (found === undefined) return undefined
   if (found.last_used_at === null || now.getTime() - found.last_used_at.getTime() > USED_MS)
-    await parts.db.query('update api_tokens set last_used_at = $2 where id = $1', [found.id, now])
+    await noteUse(parts.db, 'update api_tokens set last_used_at = $2 where id = $1', [found.id, now])
   return { kind: 'token', id: found.id, name: found.name, scopes: new Set(found.scopes) }
 }
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import { BusyError, CancelledError, ConfigError } from '../base/errors.ts'
+import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { update } from '../emulator/operations.ts'
 import { thisProcess } from '../base/process.ts'
@@ -26,7 +27,7 @@ const never = new AbortController().signal
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  queue = new Queue(database.db, { log: silentLog })
+  queue = new Queue(database.db, { log: silentLog, clock: systemClock })
   await queue.start()
 })
 beforeEach(async () => {
@@ -272,7 +273,7 @@ describe('the queue', () => {
     const seen: string[] = []
     const done = Promise.withResolvers<void>()
     const { db } = database
-    const working = new Queue(db, { log: silentLog })
+    const working = new Queue(db, { log: silentLog, clock: systemClock })
     await working.start()
     await working.work(
       async (delivered) => {

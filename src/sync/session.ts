@@ -1,5 +1,5 @@
 // A run under way: its lease and its connection to Graph, and the record of how it ended, whatever happens.
-import { RunError } from '../base/errors.ts'
+import { CancelledError, RunError } from '../base/errors.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
@@ -122,16 +122,34 @@ export function conclusionOf({ lease, session, ...ended }: Ended): Conclusion {
   }
 }
 
+/** How soon it is seen that there is room again, and how long that is waited for. */
+const ROOM_POLL_MS = 2_000
+const WAIT_FOR_ROOM_MS = 15 * 60_000
+
+/**
+ * On a full disk not even the end of a run can be written: it is kept until there is room. Without that the run would be taken for
+ * one that goes on, and later for one whose process died.
+ */
 async function recordFailure(engine: Engine, ended: Ended): Promise<void> {
-  try {
-    await record(engine, ended)
-  } catch (error) {
-    // The next run of this source finds that this process is gone and records the interruption.
-    engine.log.error('the end of the run could not be recorded', {
-      runId: String(ended.lease.runId),
-      code: error instanceof RunError ? error.code : 'unknown',
-    })
+  const { clock, log } = engine
+  const { runId, signal } = ended.lease
+  const since = clock.monotonicMs()
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await record(engine, ended)
+    } catch (error) {
+      const code = error instanceof RunError ? error.code : 'unknown'
+      if (tries === 1) log.error('the end of the run could not be recorded', { runId: String(runId), code })
+      // The next run of this source finds that this one is gone and records the interruption.
+      if (code !== 'disk-full' || signal.aborted || clock.monotonicMs() - since > WAIT_FOR_ROOM_MS) return
+    }
+    await clock.sleep(ROOM_POLL_MS, signal).catch(ignoreAbort)
   }
+}
+
+/** It is tried once more then, and given up. */
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof CancelledError || error instanceof RunError)) throw error
 }
 
 /**

@@ -50,6 +50,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'config-invalid': 'Correct the config file and apply it.',
   interrupted:
     'Look why the process ended (memory, restart of the machine); the next run goes on where this one stood.',
+  'disk-full':
+    'Make room on the disk of the database, or enlarge it. No restart is needed; the next run goes on where this one stood.',
   'database-unavailable': 'Look whether the database runs and is reached.',
 }
 

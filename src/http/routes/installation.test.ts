@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { CancelledError } from '../../base/errors.ts'
+import { systemClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import { loadConfig, showSettings } from '../../config.ts'
 import { update } from '../../emulator/operations.ts'
@@ -21,7 +22,7 @@ let administrator: Ask
 beforeAll(async () => {
   database = await createTestDatabase()
   world = await aSyncWorld(database.db, { users: 12, groups: 2, memberships: 20 })
-  queue = new Queue(database.db, { log: silentLog })
+  queue = new Queue(database.db, { log: silentLog, clock: systemClock })
   await queue.start()
   server = await aServer(world.engine, { queue })
   viewer = await server.as('viewer')

@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { CancelledError } from '../../base/errors.ts'
+import { systemClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Job } from '../../contract/api/runs.ts'
 import type { PlanItemLine } from '../../contract/plan-items.ts'
@@ -21,7 +22,7 @@ let viewer: Ask
 beforeAll(async () => {
   database = await createTestDatabase()
   world = await aSyncWorld(database.db, { users: 40, groups: 4, memberships: 90 })
-  queue = new Queue(database.db, { log: silentLog })
+  queue = new Queue(database.db, { log: silentLog, clock: systemClock })
   await queue.start()
   server = await aServer(world.engine, { queue })
   operator = await server.as('operator')
