@@ -1,6 +1,6 @@
 // The command line as a process of its own: exit codes, one JSON document, no terminal, Ctrl-C.
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -418,6 +418,62 @@ describe('export', () => {
     const code = await new Promise((resolve) => child.on('close', resolve))
 
     expect({ code, stderr: await stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+describe('the audit', () => {
+  it('tells which account of this machine ran, planned and exported what, and in the transaction of it', async () => {
+    await must('sync', 'staff')
+    const [somebody] = await must('export', 'users')
+    const { rows: before } = await test.db.query<{ last: number }>('select coalesce(max(id), 0) as last from audit')
+    const planned = await must('plan', 'staff')
+    const synced = await must('sync', 'staff', '--full')
+    await must('sync', 'staff', '--user', somebody.userName)
+    await must('export', 'users')
+    await callMuster(['export', 'groups', '--format', 'csv', '--home', home, '--database-url', test.url])
+    await ends(2, ['sync', 'nobody'])
+
+    const { rows } = await test.db.query<{
+      kind: string
+      name: string
+      action: string
+      subject: string
+      details: string
+    }>('select actor_kind as kind, actor_name as name, action, subject, details from audit where id > $1 order by id', [
+      before[0]?.last,
+    ])
+    const who = { kind: 'command line', name: `${userInfo().username}@${hostname()}` }
+    expect(rows.map(({ details, ...row }) => ({ ...row, details: JSON.parse(details) }))).toEqual([
+      {
+        ...who,
+        action: 'run.start',
+        subject: 'source staff',
+        details: { kind: 'plan', full: false, run: planned.run },
+      },
+      { ...who, action: 'run.start', subject: 'source staff', details: { kind: 'sync', full: true, run: synced.run } },
+      {
+        ...who,
+        action: 'run.start',
+        subject: 'source staff',
+        details: { kind: 'sync', full: false, one: true, run: String(Number(synced.run) + 1) },
+      },
+      { ...who, action: 'registry.export', subject: 'users', details: { format: 'json', csvDialect: 'muster' } },
+      { ...who, action: 'registry.export', subject: 'groups', details: { format: 'csv', csvDialect: 'muster' } },
+    ])
+  })
+
+  it('E16: without an audit nothing is begun', async () => {
+    const { rows: before } = await test.db.query('select id from runs')
+    await test.db.query('alter table audit_head rename to audit_away')
+    try {
+      await ends(1, ['sync', 'staff'])
+      await ends(1, ['export', 'users'])
+    } finally {
+      await test.db.query('alter table audit_away rename to audit_head')
+    }
+
+    expect((await test.db.query('select id from runs')).rows).toEqual(before)
+    await must('sync', 'staff')
   })
 })
 

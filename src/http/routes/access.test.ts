@@ -276,6 +276,36 @@ describe('a session', () => {
   })
 })
 
+describe('E16: while the audit cannot be written', () => {
+  it('nothing is changed over the server, looking goes on, and afterwards all of it works', async () => {
+    await setUp()
+    const admin = await http.as('administrator')
+    const account = { name: 'carl', role: 'viewer', password: GOOD }
+    const token = { name: 'reader', scopes: ['read'], days: 30 }
+    await test.db.query('alter table audit_head rename to audit_away')
+    try {
+      for (const [url, body] of [
+        ['/api/v1/administrators', account],
+        ['/api/v1/tokens', token],
+      ] as const)
+        expect((await admin('POST', url, body)).json()).toMatchObject({ status: 500, code: 'internal' })
+      // Not even a session that nobody would know of.
+      expect((await post('/api/v1/session', { name: 'ann', password: GOOD })).statusCode).toBe(500)
+      expect((await admin('GET', '/api/v1/administrators')).statusCode).toBe(200)
+    } finally {
+      await test.db.query('alter table audit_away rename to audit_head')
+    }
+
+    const names = (await test.db.query<{ name: string }>('select name from administrators')).rows.map(
+      ({ name }) => name,
+    )
+    expect(names).not.toContain('carl')
+    expect((await test.db.query(`select 1 from api_tokens where name = 'reader'`)).rowCount).toBe(0)
+    expect((await admin('POST', '/api/v1/administrators', account)).statusCode).toBe(201)
+    expect((await admin('POST', '/api/v1/tokens', token)).statusCode).toBe(201)
+  })
+})
+
 describe('attempts in vain', () => {
   const attempt = (password: string, options: { address?: string; name?: string; cookie?: string } = {}) =>
     http.server.inject({
