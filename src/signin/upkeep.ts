@@ -6,9 +6,7 @@ import type { Actor } from '../registry/audit.ts'
 import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
 import { removeOldFlows } from './flows.ts'
 import { removeSessionsOfFormer } from './sessions.ts'
-
-/** So long it is kept where somebody was identified. */
-const SIGHTING_DAYS = 30
+import { removeOldSightings } from './sightings.ts'
 
 /** Removes sessions and codes that nobody can use any more, forgotten attempts, old sightings, and answers kept for repeated requests. */
 export async function removeEnded(db: Queries, now: Date): Promise<void> {
@@ -19,8 +17,7 @@ export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from terminal_misses where missed_at < $1', [dayAgo])
   await db.query('delete from terminal_registrations where expires_at < $1', [now])
   await db.query('delete from terminal_device_codes where expires_at < $1', [now])
-  const monthAgo = new Date(now.getTime() - SIGHTING_DAYS * 86_400_000)
-  await db.query('delete from terminal_sightings where last_at < $1', [monthAgo])
+  await removeOldSightings(db, now)
   await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])
 }
 

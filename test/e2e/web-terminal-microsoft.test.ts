@@ -69,6 +69,28 @@ describe('a code on another device', () => {
     })
   })
 
+  it('stands on the own page of who signed in at the terminal', async () => {
+    const page = await world.open()
+    await page.goto(`${world.url}/sign-in`)
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await typeAccount(page, accountOf(world, people[0]!))
+    const devices = page.getByRole('region', { name: 'Where I was identified' })
+    // Written down every ten seconds.
+    await expect
+      .poll(
+        async () => {
+          await page.reload()
+          await page.getByRole('heading', { name: 'Where I was identified' }).waitFor()
+          return devices.getByRole('row', { name: 'Microsoft, with a code' }).count()
+        },
+        { timeout: 20_000, interval: 2_000 },
+      )
+      .toBe(1)
+    await devices.scrollIntoViewIfNeeded()
+    await picture(page, 'my-devices')
+    await expectAccessible(page)
+  })
+
   it('is told to have been declined where the person walks away on the telephone', async () => {
     const terminal = await atTerminal(['deviceCode'])
     await terminal.getByRole('button', { name: 'Sign in with Microsoft' }).click()

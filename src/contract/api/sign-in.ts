@@ -1,6 +1,7 @@
 // Sign in with Microsoft over the API: the way in, what somebody sees of himself, and who gets which role.
 import { z } from 'zod'
 import { endpoint, id, name, ROLES, time } from './endpoint.ts'
+import { WAYS } from './terminals.ts'
 
 const tag = 'Sign-in'
 
@@ -35,6 +36,10 @@ const ownPage = z.object({
   pin: z.object({ isSet: z.boolean(), since: time.nullable(), isOwn: z.boolean() }),
 })
 export type OwnPage = z.infer<typeof ownPage>
+
+/** Where somebody was identified: one line for each terminal and way. */
+const ownDevice = z.object({ terminal: z.string(), way: z.enum(WAYS), times: z.int(), lastAt: time })
+export type OwnDevice = z.infer<typeof ownDevice>
 
 /** What is there, and what is missing, before people can sign in. */
 const signInSettings = z.object({
@@ -99,6 +104,16 @@ export const SIGN_IN = {
     role: 'person',
     scope: null,
     answer: { kind: 'json', status: 200, body: ownPage },
+    audit: null,
+  }),
+  listOwnDevices: endpoint({
+    method: 'GET',
+    path: '/api/v1/me/devices',
+    tag,
+    summary: 'Terminals at which one was identified within 30 days, the latest first. Nobody else is told.',
+    role: 'person',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(ownDevice) }) },
     audit: null,
   }),
   drawOwnPin: endpoint({

@@ -11,6 +11,7 @@ import { beginMicrosoft } from '../../signin/microsoft.ts'
 import { endSessionUrl } from '../../signin/oidc.ts'
 import { addRoleMapping, listRoleMappings, removeRoleMapping } from '../../signin/roles.ts'
 import { roleProblemOf } from '../../signin/sessions.ts'
+import { listSightings } from '../../signin/sightings.ts'
 import { drawPin, pinLength } from '../../sync/pin.ts'
 import type { Handlers } from '../handler.ts'
 import { type HttpParts, microsoftParts } from '../parts.ts'
@@ -45,6 +46,11 @@ export const signInRoutes = {
   },
 
   getOwnPage: async (parts, { identity }) => ownPageOf(parts, personOf(identity)),
+  listOwnDevices: async ({ engine }, { identity }) => {
+    const asked = { userId: personOf(identity).id, now: engine.clock.now() }
+    const sightings = await listSightings(engine.db, asked)
+    return { items: sightings.map((seen) => ({ ...seen, lastAt: seen.lastAt.toISOString() })) }
+  },
   drawOwnPin: async ({ engine }, { identity, actor }) => {
     const draw = (people: number) => drawPin(pinLength(people), (below) => randomInt(below))
     return { pin: await resetPin(engine.db, { ...engine, actor, userId: personOf(identity).id, draw }) }

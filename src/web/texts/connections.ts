@@ -26,7 +26,7 @@ export const connectionTexts = {
   signIn: 'Enable Sign in with Microsoft',
   passwords: 'Microsoft passwords at terminals',
   passwordsHint:
-    'Off, because Microsoft advises against it: the password passes through the terminal and this server, and there is no second factor. It does not work for people who need one, who have no password at Microsoft (federated, passwordless), or who are guests. A code on another device does all of that.',
+    'Off unless you decide otherwise, because Microsoft advises against it: the password passes through the terminal and this server, and there is no second factor. It does not work for people who need one, who have no password at Microsoft (federated, passwordless), or who are guests. A code on another device works for all of them.',
   check: 'Check connection',
   checking: 'Checking…',
   checkFailed: 'The connection could not be checked',

@@ -13,6 +13,7 @@ import { Failed, Loading } from '../../components/states.tsx'
 import { meTexts as texts } from '../../texts/me.ts'
 import { shell } from '../../texts/shell.ts'
 import { OwnSessions } from '../access/own-sessions.tsx'
+import { OwnDevices } from './own-devices.tsx'
 
 const ownPageQuery = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => call(API.getOwnPage, {}, { signal }) })
 
@@ -28,6 +29,10 @@ export function Me() {
     <Page title={texts.title} intro={texts.intro}>
       {error === null ? null : <Failed error={error} retry={() => void refetch()} />}
       {data === undefined ? error === null ? <Loading /> : null : <About me={data} />}
+      <Section title={texts.devices}>
+        <Text>{texts.devicesText}</Text>
+        <OwnDevices />
+      </Section>
       <Section title={texts.sessions}>
         <OwnSessions label={texts.sessions} />
       </Section>
