@@ -52,7 +52,18 @@ export interface RoleAlert {
   readonly connection: string
 }
 
-export type AlertFacts = HeldAlert | FailedAlert | SilentAlert | ExpiringAlert | RoleAlert
+/** At a terminal, or over all of them, more is tried in vain than mistakes account for. */
+export interface GuessingAlert {
+  readonly kind: 'guessing'
+  /** By name; null: over all terminals. */
+  readonly terminal: string | null
+  /** `secret`: whatever is typed. */
+  readonly tried: 'card' | 'secret'
+  /** In vain and not forgiven yet when it was noticed. */
+  readonly misses: number
+}
+
+export type AlertFacts = HeldAlert | FailedAlert | SilentAlert | ExpiringAlert | RoleAlert | GuessingAlert
 
 /** An alert as it is handed to a sink. */
 export interface Alert {

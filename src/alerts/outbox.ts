@@ -29,6 +29,23 @@ export async function raiseAlert(
   return raised.rowCount === 1
 }
 
+export async function isRaised(db: Queries, key: string): Promise<boolean> {
+  return (await db.query('select 1 from alerts where key = $1', [key])).rowCount === 1
+}
+
+/** Alerts of one kind since then, the oldest first; whether they were delivered does not matter. */
+export async function listRaised<Kind extends AlertFacts['kind']>(
+  db: Queries,
+  kind: Kind,
+  since: Date,
+): Promise<readonly { readonly raisedAt: Date; readonly facts: Extract<AlertFacts, { readonly kind: Kind }> }[]> {
+  const { rows } = await db.query<{ raisedAt: Date; facts: Extract<AlertFacts, { readonly kind: Kind }> }>(
+    `select raised_at as "raisedAt", facts from alerts where raised_at > $2 and facts ->> 'kind' = $1 order by id`,
+    [kind, since],
+  )
+  return rows
+}
+
 /** An alert to be sent now; `tries` counts this one. */
 export interface DueAlert extends Alert {
   readonly tries: number

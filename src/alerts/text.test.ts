@@ -9,6 +9,11 @@ describe('the text of an alert', () => {
     FAILED,
     { ...FAILED, kind: 'quarantined', failures: 6 },
     { kind: 'silent', source: 'contoso-staff', hours: 26, lastSuccessAt: null },
+    { kind: 'role', user: 7, role: 'operator', connection: 'contoso' },
+    { kind: 'guessing', terminal: 'contoso-staff', tried: 'card', misses: 36 },
+    { kind: 'guessing', terminal: 'contoso', tried: 'secret', misses: 16 },
+    { kind: 'guessing', terminal: null, tried: 'card', misses: 2_001 },
+    { kind: 'guessing', terminal: null, tried: 'secret', misses: 501 },
     { kind: 'expiring', connection: 'contoso', thumbprint: 'AB12', expiresAt: '2026-11-09T00:00:00.000Z', days: 7 },
     { kind: 'expiring', connection: 'contoso', thumbprint: null, expiresAt: '2026-11-01T00:00:00.000Z', days: -1 },
   ]
@@ -18,10 +23,10 @@ describe('the text of an alert', () => {
     (_, facts) => {
       const { title, text } = presentAlert(facts)
 
-      expect(title).toMatch(/^contoso(-staff)?: .+[^.]$/)
+      expect(title).toMatch(/^(contoso(-staff)?|terminals): .+[^.]$/)
       expect(title).not.toContain('\n')
       expect(text.split('\n\n').length).toBeGreaterThanOrEqual(3)
-      expect(text).toMatch(/muster |upload a new certificate|make a new client secret/)
+      expect(text).toMatch(/What to do: |muster /)
     },
   )
 

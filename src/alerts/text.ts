@@ -1,5 +1,13 @@
 // Alerts in words, for a person who reads a mail: what happened, what it means, what to do.
-import type { AlertFacts, ExpiringAlert, FailedAlert, HeldAlert, RoleAlert, SilentAlert } from './alert.ts'
+import type {
+  AlertFacts,
+  ExpiringAlert,
+  FailedAlert,
+  GuessingAlert,
+  HeldAlert,
+  RoleAlert,
+  SilentAlert,
+} from './alert.ts'
 
 export interface AlertText {
   /** One line. */
@@ -21,6 +29,8 @@ export function presentAlert(facts: AlertFacts): AlertText {
       return expiringText(facts)
     case 'role':
       return roleText(facts)
+    case 'guessing':
+      return guessingText(facts)
   }
 }
 
@@ -81,6 +91,29 @@ function roleText({ user, role, connection }: RoleAlert): AlertText {
       `User ${user} has signed in through the connection ${connection} and is ${role} for the first time, by an app role or a group of the tenant.`,
       'Whoever may assign app roles or change that group in Entra decides who may do this here.',
       `What to do: if nobody meant it, take the person out of the group or the app role and end his sessions; the audit (session.start) names what gave the role.`,
+    ),
+  }
+}
+
+function guessingText({ terminal, tried, misses }: GuessingAlert): AlertText {
+  const what = tried === 'card' ? 'cards that nobody has' : 'wrong PINs, user names or passwords'
+  const audit = 'The audit (terminal.identify.refused) tells where it came from.'
+  if (terminal === null) {
+    return {
+      title: `terminals: more ${tried === 'card' ? 'unknown cards' : 'wrong PINs and passwords'} than mistakes account for`,
+      text: paragraphs(
+        `Over all terminals together ${number(misses)} ${what} are counted and not forgiven yet.`,
+        'Terminals that have some of their own wait earlier and longer until it is over. Those that have none go on as before.',
+        `What to do: look under Settings › Terminals which ones were used from places that you do not know, and revoke them: that counts at once. ${audit}`,
+      ),
+    }
+  }
+  return {
+    title: `${terminal}: somebody is guessing ${tried === 'card' ? 'cards' : 'PINs or passwords'} at this terminal`,
+    text: paragraphs(
+      `At the terminal ${terminal} ${number(misses)} ${what} were tried, faster than mistakes are made, and it went on while the terminal waited.`,
+      'It waits longer and longer between two tries, also for people who are right; no other terminal does. Nobody is locked out for good.',
+      `What to do: see who stands there, or whether its reader is broken. If the token may be in other hands, give the terminal a new one under Settings › Terminals: the one before ends at once. ${audit}`,
     ),
   }
 }

@@ -36,6 +36,7 @@ const told = (facts: Partial<Facts>) =>
     waiting: [],
     expiring: [],
     undelivered: [],
+    guessing: [],
     ...facts,
   }).map(({ level, code, message }) => `${level} ${code}: ${message}`)
 

@@ -10,6 +10,8 @@ const HOUR_MS = 3_600_000
 const URGENT_DAYS = 7
 
 export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring' | 'undelivered'> {
+  /** Terminals at which somebody was guessing within a day; null: over all of them. */
+  readonly guessing: readonly { readonly terminal: string | null; readonly tried: 'card' | 'secret' }[]
   readonly now: Date
   /** It was restored or copied, and nobody has taken over. */
   readonly isCopy: boolean
@@ -18,7 +20,7 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
 }
 
 export function concernsOf(facts: Facts): Concern[] {
-  const { sources, waiting, expiring, undelivered } = facts
+  const { sources, waiting, expiring, undelivered, guessing } = facts
   const concerns = [
     ...(facts.isCopy ? [COPIED] : []),
     ...sources.flatMap((source) => ofSource(source, facts)),
@@ -40,6 +42,16 @@ export function concernsOf(facts: Facts): Concern[] {
         remedy:
           'Make a new one in the Entra admin centre and add it to the connection. The one before may stay until then.',
         at: '/settings/connections',
+      }),
+    ),
+    ...guessing.map(
+      ({ terminal, tried }): Concern => ({
+        level: 'warning',
+        code: 'terminal-guessed',
+        message: `Somebody was guessing ${tried === 'card' ? 'cards' : 'PINs or passwords'} at ${terminal ?? 'many terminals'} within the last day`,
+        remedy:
+          'See who stands there, and look into the audit (terminal.identify.refused). If a token may be in other hands, give that terminal a new one.',
+        at: '/settings/terminals',
       }),
     ),
     ...undelivered.map(

@@ -4,6 +4,7 @@ import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { SlowDownError } from './errors.ts'
 import type { SignInParts } from './parts.ts'
+import { TOLD_FROM_WAIT_SECONDS, tellGuessing } from './terminal-guessing.ts'
 import {
   type Misses,
   type MissKind,
@@ -24,7 +25,7 @@ export function overallBucket(kind: MissKind): Buffer {
 export interface CountedMiss {
   /** Takes it back as if it had not been. */
   succeed(): Promise<void>
-  /** Counts it over all terminals too. */
+  /** Counts it over all terminals too, and tells administrators where it is no mistake any more. */
   fail(): Promise<void>
 }
 
@@ -54,7 +55,7 @@ export async function countAttempt(
       const before = await readTerminal(tx, { terminalId, kind })
       const ofTerminal = add(before, rule, now)
       await writeTerminal(tx, { terminalId, kind, to: ofTerminal })
-      if (userBucket === undefined) return { before, ofTerminal, userBefore: undefined, ofUser: undefined }
+      if (userBucket === undefined) return { rule, before, ofTerminal, userBefore: undefined, ofUser: undefined }
       await tx.query(
         `insert into terminal_misses (bucket, misses, missed_at) values ($1, 0, $2) on conflict (bucket) do nothing`,
         [userBucket, now],
@@ -66,7 +67,7 @@ export async function countAttempt(
         userBucket,
         ...values(ofUser),
       ])
-      return { before, ofTerminal, userBefore, ofUser }
+      return { rule, before, ofTerminal, userBefore, ofUser }
     },
     { lockTimeoutMs: 5_000 },
   )
@@ -87,7 +88,12 @@ export async function countAttempt(
         ])
       })
     },
-    fail: () => addOverall(parts, kind),
+    async fail() {
+      const { rule, ofTerminal } = counted
+      if (waitOf(ofTerminal, rule, now) >= TOLD_FROM_WAIT_SECONDS)
+        await tellGuessing(parts, { terminalId, kind, misses: Math.ceil(ofTerminal.misses) })
+      await addOverall(parts, kind)
+    },
   }
 }
 
@@ -104,13 +110,18 @@ export async function addCardMiss(
   await addOverall(parts, 'card')
 }
 
-async function addOverall({ db, clock }: SignInParts, kind: MissKind): Promise<void> {
-  await db.query(
+async function addOverall(parts: SignInParts, kind: MissKind): Promise<void> {
+  const { db, clock } = parts
+  const { rows } = await db.query<{ misses: number }>(
     `insert into terminal_misses as m (bucket, misses, missed_at) values ($1, 1, $2)
      on conflict (bucket) do update
-       set misses = ${forgiven('m.misses', 'm.missed_at')} + 1, missed_at = greatest(m.missed_at, excluded.missed_at)`,
+       set misses = ${forgiven('m.misses', 'm.missed_at')} + 1, missed_at = greatest(m.missed_at, excluded.missed_at)
+     returning m.misses`,
     [overallBucket(kind), clock.now(), OVERALL_RULES[kind].forgiveAfter],
   )
+  const misses = rows[0]?.misses ?? 0
+  if (misses > OVERALL_RULES[kind].free)
+    await tellGuessing(parts, { terminalId: null, kind, misses: Math.ceil(misses) })
 }
 
 /** @throws SlowDownError */
