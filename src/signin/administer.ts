@@ -18,7 +18,7 @@ export async function createAccount(
   wanted: { readonly name: string; readonly password: string; readonly role: Role },
   actor: Actor,
 ): Promise<ListedAccount> {
-  requireGoodPassword(wanted.password, wanted)
+  await requireGoodPassword(parts.db, wanted.password, wanted)
   const password = await hashPassword(wanted.password)
   return withTransaction(parts.db, async (tx) => {
     const now = parts.clock.now()
@@ -44,7 +44,8 @@ export async function changeAccountOf(
 ): Promise<ListedAccount> {
   const { role, enabled } = change
   const now = parts.clock.now()
-  if (change.password !== undefined) requireGoodPassword(change.password, await requireAccount(parts.db, { id, now }))
+  if (change.password !== undefined)
+    await requireGoodPassword(parts.db, change.password, await requireAccount(parts.db, { id, now }))
   const password = change.password === undefined ? undefined : await hashPassword(change.password)
   return withTransaction(parts.db, async (tx) => {
     const before = await changeAccount(tx, { id, change: { role, enabled, password } })

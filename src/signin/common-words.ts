@@ -1,21 +1,36 @@
-// What the most common passwords are made of. Written down by hand from what every published list begins with; the length that is
-// asked for keeps the rest of such lists out by itself.
+// What passwords are made of that are tried first: a published list of the most common ones, and what that leaves out.
 
-/** Small letters, without digits in the place of letters. */
-export const COMMON_WORDS: readonly string[] = `
-password passwort passwd passw pass word letmein welcome willkommen admin administrator root user login signin test testing
-qwerty qwertz azerty asdf iloveyou iloveu loveyou love lover sunshine princess monkey dragon master shadow superman batman
-spiderman football fussball baseball basketball hockey soccer liverpool chelsea arsenal barcelona juventus michael jordan
-jennifer jessica ashley daniel thomas robert andrew joshua matthew michelle nicole charlie george harley hunter ranger buster
-ginger pepper summer sommer winter spring autumn herbst january february march april june july august september october
-november december monday tuesday wednesday thursday friday saturday sunday computer internet server network office windows
-linux apple google facebook samsung secret geheim hallo hello freedom whatever trustno trust nothing access killer starwars
-star wars pokemon naruto cheese cookie chocolate banana orange flower butterfly diamond silver golden purple yellow maggie
-jasmine samantha tigger mustang corvette ferrari mercedes porsche yamaha angel angels heaven jesus christ forever family
-friends happy lucky money rich change changeme default temporary temp guest demo example sample public private company firma
-germany deutschland berlin england london america paris france austria swiss schweiz correct horse battery staple
-superuser sysadmin backup database oracle postgres mysql cisco router security secure safe vault token key code pin number
-one two three four five six seven eight nine zero year new old this that the and you are mypass mypassword yourpassword
+/** So many of the list are taken out of a password as its parts; all of it is refused as a whole password. */
+const AS_PARTS = 3_000
+/** Shorter ones stand in every other word by chance. */
+const SHORTEST_PART = 4
+
+/**
+ * Words of administrators and systems, of months and seasons, and the phrase that everybody has read about: the list has passwords that
+ * were really found, most of them English.
+ */
+const MORE_WORDS = `
+admin administrator root user login signin signon test super superuser sysadmin system server network backup database oracle postgres mysql
+router security safe vault token key code pin office windows linux cloud azure entra microsoft directory account private public company
+temporary temp example sample guest demo changeme default
+passwort passwd passw password pass willkommen geheim hallo qwertz azerty sommer winter herbst fruehling deutschland berlin austria swiss schweiz firma
+motdepasse bonjour soleil contrasena contraseña senha heslo haslo parola salasana wachtwoord losenord passord adgangskode
+january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday
+januar februar marz maerz mai juni juli oktober dezember montag dienstag mittwoch donnerstag freitag samstag sonntag
+correct horse battery staple star wars your yourpassword mypassword mypass
+one two three four five six seven eight nine zero year new old this that the and you are
 `
-  .trim()
-  .split(/\s+/)
+
+/** Small letters, as they are typed. */
+export interface CommonPasswords {
+  readonly parts: readonly string[]
+  readonly whole: readonly string[]
+}
+
+/** Read when a password is chosen, and not before: nobody needs 50,000 words to serve a page. */
+export async function readCommonPasswords(): Promise<CommonPasswords> {
+  const { dictionary } = await import('@zxcvbn-ts/language-common')
+  const whole = dictionary['passwords-common']
+  const parts = whole.slice(0, AS_PARTS).filter((word) => word.length >= SHORTEST_PART)
+  return { parts: [...parts, ...MORE_WORDS.trim().split(/\s+/)], whole }
+}

@@ -1,34 +1,76 @@
 // What makes a password good enough: its length, and that it is not what everybody tries first. No rules about kinds of characters.
 import { ConfigError } from '../base/errors.ts'
-import { COMMON_WORDS } from './common-words.ts'
+import type { Queries } from '../database/connect.ts'
+import { type CommonPasswords, readCommonPasswords } from './common-words.ts'
 
 const SHORTEST = 15
 /** What must be left after everything that is guessed first was taken out. */
 const LEAST_OWN = 6
 
 /** @throws ConfigError at `password` */
-export function requireGoodPassword(password: string, context: { readonly name: string }): void {
-  const problem = problemOf(password, context)
+export async function requireGoodPassword(
+  db: Queries,
+  password: string,
+  { name }: { readonly name: string },
+): Promise<void> {
+  // What an organization calls itself stands on its door.
+  const { rows } = await db.query<{ name: string }>('select name from connections union select name from sources')
+  const names = ['muster', name, ...rows.map((row) => row.name)]
+  const problem = passwordProblem(password, { names, common: spelled(await readCommonPasswords()) })
   if (problem !== undefined) throw new ConfigError([{ at: 'password', message: problem }])
 }
 
-function problemOf(password: string, { name }: { readonly name: string }): string | undefined {
+interface Context {
+  /** His own, and what connections and sources are called. */
+  readonly names: readonly string[]
+  readonly common: readonly Common[]
+}
+
+/** What is wrong with a password, for whoever chooses it. */
+export function passwordProblem(password: string, { names, common }: Context): string | undefined {
   const characters = Array.from(password.normalize('NFKC'))
   if (characters.length < SHORTEST)
     return `has ${characters.length} characters; ${SHORTEST} or more are needed, e.g. four words that do not belong together`
-  if (ownPart(password, name).length < LEAST_OWN)
+  // As it is typed and with letters for the signs that stand for them: an exclamation mark is one or the other.
+  const isGuessed = SPELLINGS.some((spell, i) => {
+    const { parts, whole } = common[i] ?? { parts: [], whole: new Set<string>() }
+    const plain = spell(password)
+    const own = names.flatMap((name) => name.split(/[^\p{L}\p{N}]+/u)).map(spell)
+    // What is said again adds nothing, and where two of it meet other words may seem to stand.
+    const once = plain.replaceAll(/(.{3,}?)\1+/gu, '$1 ')
+    const words = [...parts, ...own]
+    return whole.has(plain) || [plain, once].some((text) => ownPart(text, words).length < LEAST_OWN)
+  })
+  if (isGuessed)
     return 'is made of words, names or rows of keys that are tried first; choose words that do not belong together'
   return undefined
 }
 
-/** Letters and digits that are neither common words, nor the own name, nor rows or repetitions. */
-function ownPart(password: string, name: string): string {
-  const plain = simplify(password)
-  const context = ['muster', 'entra', 'microsoft', 'azure', ...name.split(/[^\p{L}\p{N}]+/u).map(simplify)]
-  const words = [...COMMON_WORDS, ...context].filter((word) => word.length > 2).sort((a, b) => b.length - a.length)
+/** In one spelling. */
+interface Common {
+  readonly parts: readonly string[]
+  readonly whole: ReadonlySet<string>
+}
+
+/** In every spelling that passwords are compared in. */
+export function spelled({ parts, whole }: CommonPasswords): readonly Common[] {
+  return SPELLINGS.map((spell) => ({ parts: parts.map(spell), whole: new Set(whole.map(spell)) }))
+}
+
+/** Letters and digits that are neither common words, nor names, nor years, rows or repetitions. */
+function ownPart(plain: string, words: readonly string[]): string {
   let rest = plain
-  for (const word of words) rest = rest.replaceAll(word, ' ')
+  // The longest first: of "administrator" nothing is left, where "admin" would leave the rest of it.
+  for (const word of new Set(words.toSorted((a, b) => b.length - a.length)))
+    if (word.length > 2) rest = rest.replaceAll(word, ' ')
+  rest = rest.replaceAll(/(?<!\d)(19|20)\d\d(?!\d)/g, ' ')
   return withoutRows(rest).replaceAll(/[^\p{L}\p{N}]/gu, '')
+}
+
+const SPELLINGS: readonly ((text: string) => string)[] = [small, simplify]
+
+function small(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
 }
 
 const LOOKALIKES: Readonly<Record<string, string>> = {
@@ -45,9 +87,9 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
 
 /** One spelling: small letters, and letters where digits and signs stand for them inside words. */
 function simplify(text: string): string {
-  const small = text.normalize('NFKC').toLowerCase()
-  return small.replaceAll(/[@4310!$57]/g, (sign, at: number) => {
-    const isInWord = /\p{L}/u.test(small[at - 1] ?? '') || /\p{L}/u.test(small[at + 1] ?? '')
+  const plain = small(text)
+  return plain.replaceAll(/[@4310!$57]/g, (sign, at: number) => {
+    const isInWord = /\p{L}/u.test(plain[at - 1] ?? '') || /\p{L}/u.test(plain[at + 1] ?? '')
     return isInWord ? (LOOKALIKES[sign] ?? sign) : sign
   })
 }

@@ -40,7 +40,7 @@ export async function setUp(
 ): Promise<SignedIn> {
   if (await isSetUp(parts.db)) throw new NotFoundError('page', 'setup')
   const counted = await countAttempt(parts, { target: 'setup', address: place.address, device: undefined })
-  requireGoodPassword(wanted.password, wanted)
+  await requireGoodPassword(parts.db, wanted.password, wanted)
   const password = await hashPassword(wanted.password)
   return withTransaction(parts.db, async (tx) => {
     const now = parts.clock.now()
@@ -148,7 +148,7 @@ export async function changeOwnPassword(
   const account = await findByName(parts.db, identity.name)
   if (!(await verifyPassword(given.current, account?.password)))
     throw new SignInError('password-wrong', 'The present password is wrong')
-  requireGoodPassword(given.password, identity)
+  await requireGoodPassword(parts.db, given.password, identity)
   if (given.current === given.password)
     throw new ConflictError('password-unchanged', 'The new password is the present one; choose another')
   const password = await hashPassword(given.password)

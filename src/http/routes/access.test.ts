@@ -128,6 +128,9 @@ describe('the first start', () => {
     ['repeated', 'aaaaaaaaaaaaaaaaaaaa', 'tried first'],
     ['the own name', 'Annelise2024Annelise', 'tried first'],
     ['the product', 'Muster-Entra-2024!!', 'tried first'],
+    ['common, in other words', 'Trustno1-Jordan23-Ncc1701', 'tried first'],
+    ['common in another language', 'Passwort-Sommer-2026', 'tried first'],
+    ['a long one of the list', 'abcdefghijklmnopqrstuvwxyz', 'tried first'],
     ['famous', 'correct horse battery staple', 'tried first'],
     ['dressed up', 'P@ssw0rd!P@ssw0rd!', 'tried first'],
   ])('refuses a password that is %s', async (_what, password, message) => {
