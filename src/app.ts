@@ -52,6 +52,7 @@ import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
 import { runSource } from './sync/run.ts'
 import type { ServeOptions, Serving } from './serving.ts'
+import { issueLinkCode, localUrl, signInLink } from './signin/console.ts'
 import { createOidc, type Oidc } from './signin/oidc-exchange.ts'
 import { createOidcSender } from './signin/oidc-transport.ts'
 import { openKeyRing, openVault, type Vault } from './vault/keys.ts'
@@ -62,6 +63,12 @@ export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview
 export interface App extends Actions {
   /** Serves the web and the API, and does what is asked for or due, until it is stopped. */
   serve(options?: ServeOptions): Promise<Serving>
+  /** A link that signs a local account in once, within 30 minutes. @throws NotFoundError */
+  signInLink(options: {
+    readonly name: string
+    readonly resetSecondFactor: boolean
+    readonly actor: Actor
+  }): Promise<string>
   /** Ends everything; the embedded database stops when no other process uses it. */
   close(): Promise<void>
 }
@@ -390,6 +397,11 @@ export function createApp(
           await sender.stop()
         },
       }
+    },
+    signInLink: async (wanted) => {
+      const { host, port } = config.listen
+      const at = host.includes(':') ? `[${host}]` : host
+      return signInLink(config.publicUrl ?? localUrl(`http://${at}:${port}`), await issueLinkCode(engine, wanted))
     },
     close,
   }

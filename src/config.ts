@@ -220,7 +220,7 @@ export const CLIENT_SETTINGS: readonly Setting<'url' | 'token' | 'tokenFile'>[] 
     fallback: 'the command does its work itself',
     description:
       'Let this server do the work instead of this process. Plain http is taken on loopback only. `serve`, `demo` and `emulator` are ' +
-      'the server themselves; `restore`, `keys rotate` and `keys retire` are for the host of the server.',
+      'the server themselves; `restore`, `sign-in-link`, `keys rotate` and `keys retire` are for the host of the server.',
   },
   {
     key: 'token',

@@ -21,7 +21,7 @@ import { removeOldHistory } from './registry/retention.ts'
 import { forgetServer, noteServer } from './registry/servers.ts'
 import { takeTurn } from './registry/turns.ts'
 import { issueSetupCode } from './signin/codes.ts'
-import { issueAdministratorCode, setupLink, signInLink } from './signin/console.ts'
+import { issueAdministratorCode, localUrl, setupLink, signInLink } from './signin/console.ts'
 import { HomeRealms } from './signin/home-realms.ts'
 import type { Oidc } from './signin/oidc-exchange.ts'
 import { TerminalMemory } from './signin/terminal-memory.ts'
@@ -221,12 +221,8 @@ async function linkOf(
     return signInLink(url, await issueAdministratorCode(engine, { name: administrator, actor }))
   }
   const code = await issueSetupCode(engine)
+  // Until there is an administrator only this machine is answered.
   return code === undefined ? undefined : setupLink(localUrl(url), code)
-}
-
-/** Until there is an administrator only this machine is answered. */
-function localUrl(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function urlOf(host: string, address: AddressInfo | string | null): string {

@@ -18,6 +18,7 @@ import { addRevertCommand } from './commands/revert.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
+import { addSignInLinkCommand } from './commands/sign-in-link.ts'
 import { addTakeOverCommand } from './commands/take-over.ts'
 import type { Io } from './io.ts'
 import type { Runner } from './session.ts'
@@ -80,5 +81,6 @@ export function createProgram(options: {
   addBackupCommand(program, options.run)
   addRestoreCommand(program, options.run)
   addTakeOverCommand(program, options.run)
+  addSignInLinkCommand(program, options.run)
   return program
 }

@@ -23,6 +23,9 @@ type Watch = Pick<RunRequest, 'signal' | 'onProgress'>
 const KEYS_ARE_LOCAL =
   'this changes the key file, which no server hands out or takes: run it on the host of the server, without --url'
 
+const LINKS_ARE_LOCAL =
+  'whoever has such a link is let in, so no server hands one out: run it on the host of the server, without --url'
+
 /** A server as an {@link App}. Nothing is sent before the first method is called. */
 export function createRemoteApp(server: Server, { clock }: { readonly clock: Clock }): App {
   const items = (query: Parameters<App['writePlanItems']>[0], format: string) => ({
@@ -40,6 +43,7 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     serve: async () => {
       throw new UsageError('muster serve is the server itself; start it without --url')
     },
+    signInLink: () => Promise.reject(new UsageError(LINKS_ARE_LOCAL)),
     connectionNames: async () => {
       const { items: connections } = await call(server, API.listConnections, {})
       return new Set(connections.map((connection) => connection.name))

@@ -504,6 +504,13 @@ create table plan_shared_memberships (
 );
 CREATE INDEX plan_shared_memberships_run ON public.plan_shared_memberships USING btree (run_id);
 
+create table recovery_codes (
+  administrator_id integer not null,
+  digest bytea not null,
+  constraint recovery_codes_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES second_factors(administrator_id) ON DELETE CASCADE,
+  constraint recovery_codes_pkey PRIMARY KEY (administrator_id, digest)
+);
+
 create table reverted_changes (
   source_id integer not null,
   object text not null,
@@ -607,6 +614,15 @@ create table schema_migrations (
   checksum text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (number)
+);
+
+create table second_factors (
+  administrator_id integer not null,
+  sealed bytea not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint default 0 not null,
+  constraint second_factors_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES administrators(id) ON DELETE CASCADE,
+  constraint second_factors_pkey PRIMARY KEY (administrator_id)
 );
 
 create table servers (

@@ -330,6 +330,10 @@ export interface Tables {
     group_id: number
     user_id: number
   }
+  recovery_codes: {
+    administrator_id: number
+    digest: Buffer
+  }
   reverted_changes: {
     source_id: number
     object: string
@@ -393,6 +397,12 @@ export interface Tables {
     terms: string
     delta_through: Date
     full_through: Date
+  }
+  second_factors: {
+    administrator_id: number
+    sealed: Buffer
+    confirmed_at: Date | null
+    last_step: Generated<number>
   }
   servers: {
     id: string

@@ -60,6 +60,9 @@ export function presentProblem(error: unknown, requestId: string): ProblemAnswer
   }
 }
 
+/** Refusals of somebody who has a session, which does not end by them. */
+const SIGNED_IN: ReadonlySet<string> = new Set(['password-wrong', 'code-wrong'])
+
 interface Described {
   readonly status: number
   readonly code: string
@@ -73,7 +76,7 @@ function describe(error: unknown): Described {
   if (error instanceof NotFoundError) return { status: 404, code: error.code }
   if (error instanceof ConflictError || error instanceof BusyError) return { status: 409, code: error.code }
   if (error instanceof CancelledError) return { status: 503, code: error.code }
-  if (error instanceof SignInError) return { status: error.code === 'password-wrong' ? 403 : 401, code: error.code }
+  if (error instanceof SignInError) return { status: SIGNED_IN.has(error.code) ? 403 : 401, code: error.code }
   if (error instanceof SlowDownError || error instanceof HasherBusyError) {
     const status = error instanceof SlowDownError ? 429 : 503
     return { status, code: error.code, headers: { 'retry-after': String(error.retryAfterSeconds) } }

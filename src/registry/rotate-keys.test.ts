@@ -58,6 +58,11 @@ beforeAll(async () => {
      select id, 'secret', $1, '\\x00' from connections`,
     [vault.seal('the~secret', `connection:${await connectionId()}:secret`)],
   )
+  await test.db.query(
+    `with a as (insert into administrators (name, name_key, role, password, created_at) values ('Ann', 'ann', 'viewer', 'none', now()) returning id)
+     insert into second_factors (administrator_id, sealed) select id, $1 from a where id = 1`,
+    [vault.seal('the second factor', 'second factor:1')],
+  )
   await sync(server, world)
   // Cards that are replaced: plans and what runs overwrote hold sealed ones.
   const people = [...world.tenant.live('user')].filter(
@@ -130,6 +135,8 @@ async function expectWhole(vault: Vault, some = 20): Promise<void> {
   )
   expect(new Set(rows.map((row) => vault.open(row.sealed, 'card')))).toEqual(new Set(muster.cards.keys()))
   for (const [card, userName] of [...muster.cards].slice(0, some)) expect(await ownerOf(vault, card)).toBe(userName)
+  const factors = await test.db.query<{ sealed: Buffer }>('select sealed from second_factors')
+  expect(factors.rows.map((row) => vault.open(row.sealed, 'second factor:1'))).toEqual(['the second factor'])
   expect(await openCredentials(test.db, { connectionId: await connectionId(), vault })).toMatchObject([
     { kind: 'secret', secret: 'the~secret' },
   ])

@@ -14,6 +14,7 @@ export interface ListedAccount {
   readonly createdAt: Date
   readonly lastSignInAt: Date | null
   readonly sessions: number
+  readonly secondFactor: boolean
 }
 
 /** The form in which two names count as equal. */
@@ -24,7 +25,8 @@ export function canonicalName(name: string): string {
 const SELECT = `
   select a.id, a.name, a.role, a.enabled, a.created_at, a.last_sign_in_at,
     (select count(*)::int from sessions s where s.administrator_id = a.id and s.expires_at > $1 and s.last_seen_at > $2)
-      as sessions
+      as sessions,
+    exists (select 1 from second_factors f where f.administrator_id = a.id and f.confirmed_at is not null) as second_factor
   from administrators a`
 
 /** By name. */
@@ -52,6 +54,7 @@ interface AccountRow {
   created_at: Date
   last_sign_in_at: Date | null
   sessions: number
+  second_factor: boolean
 }
 
 function presentAccount(row: AccountRow): ListedAccount {
@@ -63,6 +66,7 @@ function presentAccount(row: AccountRow): ListedAccount {
     createdAt: row.created_at,
     lastSignInAt: row.last_sign_in_at,
     sessions: row.sessions,
+    secondFactor: row.second_factor,
   }
 }
 

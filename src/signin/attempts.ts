@@ -40,6 +40,8 @@ export interface Attempt {
 export interface CountedAttempt {
   /** Takes it back: it was not in vain. In the transaction that lets somebody in. */
   succeed(tx: Queries): Promise<void>
+  /** Takes this one back and leaves what there was before: it was right, and is not all that is asked for. */
+  undo(db: Queries): Promise<void>
 }
 
 /**
@@ -61,12 +63,18 @@ export async function countAttempt(parts: SignInParts, attempt: Attempt): Promis
     },
     { lockTimeoutMs: 5_000 },
   )
+  const takeOne = async (db: Queries, { key }: Bucket) =>
+    void (await db.query('update signin_attempts set failures = failures - 1 where bucket = $1 and failures > 0', [
+      key,
+    ]))
   return {
     async succeed(tx) {
       await tx.query('delete from signin_attempts where bucket = $1', [own.key])
       // What others tried stays.
-      for (const { key } of shared)
-        await tx.query('update signin_attempts set failures = failures - 1 where bucket = $1 and failures > 0', [key])
+      for (const bucket of shared) await takeOne(tx, bucket)
+    },
+    async undo(db) {
+      for (const bucket of [own, ...shared]) await takeOne(db, bucket)
     },
   }
 }

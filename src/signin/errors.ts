@@ -2,7 +2,15 @@
 
 /** Signing in was refused. The message never tells whether the name or the password was wrong. */
 export class SignInError extends Error {
-  readonly code: 'sign-in-failed' | 'code-invalid' | 'password-wrong'
+  readonly code:
+    | 'sign-in-failed'
+    | 'code-invalid'
+    | 'password-wrong'
+    /** The password was right. */
+    | 'second-factor-needed'
+    | 'second-factor-wrong'
+    /** Of somebody who has signed in. */
+    | 'code-wrong'
   /** Name of the account that was tried, for the audit; undefined where there is none of that name. */
   readonly account: string | undefined
 

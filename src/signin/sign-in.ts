@@ -10,6 +10,7 @@ import { drawDevice, knownDevice } from './devices.ts'
 import { SignInError } from './errors.ts'
 import { hashPassword, verifyPassword } from './hashing.ts'
 import type { AccountIdentity } from './identity.ts'
+import { requireSecondFactor } from './second-factor.ts'
 import { requireGoodPassword } from './password.ts'
 import type { SignInParts } from './parts.ts'
 import { csrfOf, endSessionsOf, type SessionPlace, startSession } from './sessions.ts'
@@ -54,10 +55,13 @@ export async function setUp(
   })
 }
 
-/** @throws SignInError `sign-in-failed`; SlowDownError; HasherBusyError */
+/**
+ * @param given.code of the second factor, where the account has one
+ * @throws SignInError `sign-in-failed`, `second-factor-needed`, `second-factor-wrong`; SlowDownError; HasherBusyError
+ */
 export async function signIn(
   parts: SignInParts,
-  given: { readonly name: string; readonly password: string },
+  given: { readonly name: string; readonly password: string; readonly code?: string | undefined },
   place: SignInPlace,
 ): Promise<SignedIn> {
   const account = await findByName(parts.db, given.name)
@@ -70,16 +74,25 @@ export async function signIn(
     account?.name,
   )
   if (!isRight || account?.enabled !== true) throw refusal
-  return withTransaction(parts.db, async (tx) => {
-    // Disabled, or given another password, since it was read.
+  const entering = withTransaction(parts.db, async (tx) => {
+    // Disabled, or given another password, since it was read. Of two at once one waits: both write when he signed in last.
     const { rows } = await tx.query(
-      'select id from administrators where id = $1 and enabled and password = $2 for share',
+      'select id from administrators where id = $1 and enabled and password = $2 for no key update',
       [account.id, account.password],
     )
     if (rows.length === 0) throw refusal
+    const secondFactor = await requireSecondFactor(parts, tx, { account, code: given.code })
     await counted.succeed(tx)
-    return begin(parts, tx, { administratorId: account.id, place, action: 'session.start', how: { by: 'password' } })
+    const how = { by: 'password', ...(secondFactor === undefined ? {} : { secondFactor }) }
+    return begin(parts, tx, { administratorId: account.id, place, action: 'session.start', how })
   })
+  try {
+    return await entering
+  } catch (error) {
+    // A right password alone is no attempt in vain, nor does it make those of before undone: codes are guessed by whoever has it.
+    if (error instanceof SignInError && error.code === 'second-factor-needed') await counted.undo(parts.db)
+    throw error
+  }
 }
 
 /** @throws SignInError `code-invalid`; SlowDownError */
@@ -94,7 +107,7 @@ export async function signInByLink(
     const id = await useCode(tx, { code, kind: 'sign-in', now: parts.clock.now() })
     const refusal = new SignInError('code-invalid', 'The account of this link is disabled')
     if (id === null) throw refusal
-    const { rows } = await tx.query('select id from administrators where id = $1 and enabled for share', [id])
+    const { rows } = await tx.query('select id from administrators where id = $1 and enabled for no key update', [id])
     if (rows.length === 0) throw refusal
     await counted.succeed(tx)
     return begin(parts, tx, { administratorId: id, place, action: 'session.start', how: { by: 'link' } })

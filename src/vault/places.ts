@@ -83,6 +83,12 @@ export const SEALED_PLACES: readonly SealedPlace[] = [
     key: ['id'],
     context: `'connection:' || t.connection_id || ':' || t.kind`,
   }),
+  column({
+    name: 'second factors of accounts',
+    table: 'second_factors',
+    key: ['administrator_id'],
+    context: `'second factor:' || t.administrator_id`,
+  }),
   column({ name: 'the key of look-ups', table: 'look_up_key', key: ['single'], context: `'${LOOK_UP_KEY_CONTEXT}'` }),
 ]
 

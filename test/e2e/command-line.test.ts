@@ -477,6 +477,34 @@ describe('the audit', () => {
   })
 })
 
+describe('sign-in-link', () => {
+  it('prints a link for an account that may sign in, takes its second factor away where that is asked for, and is audited', async () => {
+    await test.db.query(
+      `with a as (insert into administrators (name, name_key, role, password, created_at) values ('Ann', 'ann', 'viewer', 'none', now()) returning id)
+       insert into second_factors (administrator_id, sealed, confirmed_at) select id, '\\x00', now() from a`,
+    )
+    const link = await muster(['sign-in-link', 'Ann'])
+    expect(link).toMatchObject({ code: 0, stderr: '' })
+    expect(link.stdout).toMatch(/^http:\/\/127\.0\.0\.1:8080\/link#[\w-]{43}\n$/)
+    expect((await test.db.query('select 1 from second_factors')).rowCount).toBe(1)
+
+    const { link: second } = await must('sign-in-link', 'ann', '--reset-second-factor')
+    expect(`${second}\n`).not.toBe(link.stdout)
+    expect((await test.db.query('select 1 from second_factors')).rowCount).toBe(0)
+    const { rows } = await test.db.query<{ line: string }>(
+      `select actor_kind || ' ' || action || ' ' || subject as line from audit order by id desc limit 3`,
+    )
+    expect(rows.map(({ line }) => line)).toEqual([
+      'command line account.link administrator Ann',
+      'command line second-factor.reset administrator Ann',
+      'command line account.link administrator Ann',
+    ])
+    await ends(2, ['sign-in-link', 'nobody'])
+    // There is none any more.
+    await ends(2, ['sign-in-link', 'Ann', '--reset-second-factor'])
+  })
+})
+
 describe('emulator', () => {
   it('prints one line with everything that a connection needs, and ends with Ctrl-C', async () => {
     const child = startMuster(['emulator', '--users', '20', '--groups', '3', '--memberships', '10', '--tls'])

@@ -13,6 +13,17 @@ const accountName = z
 /** What makes a password good is judged by the server, which knows what is too common; see `signin/password.ts`. */
 const password = z.string().min(1).max(1024)
 
+/** Of an authenticator app, or a recovery code. */
+const code = z.string().min(6).max(40)
+const recoveryCodes = z.object({ recoveryCodes: z.array(z.string()) })
+
+/** How one's own account stands; what only counts when a first code was right is not on. */
+const secondFactor = z.object({
+  isOn: z.boolean(),
+  since: time.nullable(),
+  recoveryCodesLeft: z.int(),
+})
+
 /** Somebody who may use the web or the API, as others see him. */
 export const account = z.object({
   id,
@@ -23,6 +34,8 @@ export const account = z.object({
   lastSignInAt: time.nullable(),
   /** How many sessions are open. */
   sessions: z.int(),
+  /** A code is asked for beside the password. */
+  secondFactor: z.boolean(),
 })
 export type Account = z.infer<typeof account>
 
@@ -116,10 +129,10 @@ export const ACCESS = {
     method: 'POST',
     path: '/api/v1/session',
     tag,
-    summary: 'Signs in with name and password of a local account.',
+    summary: 'Signs in with name and password of a local account, and the code of its second factor where it has one.',
     role: 'anyone',
     scope: null,
-    body: z.object({ name: z.string().min(1).max(100), password }),
+    body: z.object({ name: z.string().min(1).max(100), password, code: code.optional() }),
     answer: { kind: 'json', status: 201, body: ownSession },
     audit: 'session.start',
   }),
@@ -164,6 +177,71 @@ export const ACCESS = {
     body: z.object({ current: password, password }),
     answer: { kind: 'nothing' },
     audit: 'account.password',
+  }),
+  getSecondFactor: endpoint({
+    method: 'GET',
+    path: '/api/v1/session/second-factor',
+    tag,
+    summary: 'Whether one’s own account asks for a code beside the password.',
+    role: 'account',
+    scope: null,
+    answer: { kind: 'json', status: 200, body: secondFactor },
+    audit: null,
+  }),
+  beginSecondFactor: endpoint({
+    method: 'POST',
+    path: '/api/v1/session/second-factor',
+    tag,
+    summary: 'Draws the secret for an authenticator app. It counts once a first code was confirmed.',
+    role: 'account',
+    scope: null,
+    body: z.object({ password }),
+    answer: { kind: 'json', status: 201, body: z.object({ secret: z.string(), uri: z.string() }) },
+    audit: 'second-factor.begin',
+  }),
+  confirmSecondFactor: endpoint({
+    method: 'PUT',
+    path: '/api/v1/session/second-factor',
+    tag,
+    summary: 'Turns the second factor on with a first code; answers the recovery codes, once. Other sessions end.',
+    role: 'account',
+    scope: null,
+    body: z.object({ code }),
+    answer: { kind: 'json', status: 200, body: recoveryCodes },
+    audit: 'second-factor.on',
+  }),
+  renewRecoveryCodes: endpoint({
+    method: 'POST',
+    path: '/api/v1/session/second-factor/recovery-codes',
+    tag,
+    summary: 'New recovery codes; those from before do not work any more.',
+    role: 'account',
+    scope: null,
+    body: z.object({ password, code }),
+    answer: { kind: 'json', status: 200, body: recoveryCodes },
+    audit: 'second-factor.recovery-codes',
+  }),
+  endSecondFactor: endpoint({
+    method: 'POST',
+    path: '/api/v1/session/second-factor/removal',
+    tag,
+    summary: 'Turns one’s own second factor off.',
+    role: 'account',
+    scope: null,
+    body: z.object({ password, code }),
+    answer: { kind: 'nothing' },
+    audit: 'second-factor.off',
+  }),
+  resetSecondFactor: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/administrators/:account/second-factor',
+    tag,
+    summary: 'Takes the second factor of somebody away who has lost it; his sessions end.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ account: id }),
+    answer: { kind: 'nothing' },
+    audit: 'second-factor.reset',
   }),
   listSessions: endpoint({
     method: 'GET',

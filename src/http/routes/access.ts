@@ -15,6 +15,14 @@ import {
 } from '../../signin/administer.ts'
 import { isSetUp } from '../../signin/codes.ts'
 import type { AccountIdentity, Identity, SessionIdentity } from '../../signin/identity.ts'
+import {
+  beginSecondFactor,
+  confirmSecondFactor,
+  endOwnSecondFactor,
+  getSecondFactor,
+  renewRecoveryCodes,
+  resetSecondFactor,
+} from '../../signin/second-factor.ts'
 import { listSessions } from '../../signin/sessions.ts'
 import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
 import { type ListedToken, listTokens } from '../../signin/tokens.ts'
@@ -44,6 +52,27 @@ export const accessRoutes = {
 
   changePassword: async ({ engine }, { body, identity, actor }) => {
     await changeOwnPassword(engine, body, { identity: accountOf(identity), actor })
+    return undefined
+  },
+
+  getSecondFactor: async ({ engine }, { identity }) => {
+    const { since, ...state } = await getSecondFactor(engine.db, accountOf(identity).id)
+    return { ...state, since: since?.toISOString() ?? null }
+  },
+  beginSecondFactor: ({ engine }, { body, identity, actor }) =>
+    beginSecondFactor(engine, body, { identity: accountOf(identity), actor }),
+  confirmSecondFactor: async ({ engine }, { body, identity, actor }) => ({
+    recoveryCodes: [...(await confirmSecondFactor(engine, body, { identity: accountOf(identity), actor }))],
+  }),
+  renewRecoveryCodes: async ({ engine }, { body, identity, actor }) => ({
+    recoveryCodes: [...(await renewRecoveryCodes(engine, body, { identity: accountOf(identity), actor }))],
+  }),
+  endSecondFactor: async ({ engine }, { body, identity, actor }) => {
+    await endOwnSecondFactor(engine, body, { identity: accountOf(identity), actor })
+    return undefined
+  },
+  resetSecondFactor: async ({ engine }, { params, actor }) => {
+    await resetSecondFactor(engine, Number(params.account), actor)
     return undefined
   },
 
@@ -137,6 +166,7 @@ function presentAccount(account: ListedAccount): Account {
     createdAt: account.createdAt.toISOString(),
     lastSignInAt: account.lastSignInAt?.toISOString() ?? null,
     sessions: account.sessions,
+    secondFactor: account.secondFactor,
   }
 }
 

@@ -25,6 +25,9 @@ export const signInTexts = {
     'It may have been used already, or its time is over. Make a new one where Muster was started, or sign in with your password.',
   linkMissing: 'The address lacks its code. Copy the whole link from the console.',
   withPassword: 'Sign in with name and password',
+  code2: 'Code of the authenticator app',
+  code2Hint:
+    'Or one of your recovery codes. Both lost? An administrator resets it, or muster sign-in-link on the server.',
   failed: 'Signing in did not work',
   empty: 'must not be empty',
 } as const

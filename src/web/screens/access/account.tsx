@@ -9,6 +9,7 @@ import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { useSession } from '../../session.ts'
 import { accessTexts as texts } from '../../texts/access.ts'
+import { OwnSecondFactor } from './second-factor.tsx'
 import { OwnSessions } from './own-sessions.tsx'
 
 const useStyles = makeStyles({
@@ -24,9 +25,14 @@ export function OwnAccount() {
         <OwnSessions label={texts.mySessions} />
       </Section>
       {session?.account.kind === 'account' ? (
-        <Section title={texts.changePassword}>
-          <ChangePassword />
-        </Section>
+        <>
+          <Section title={texts.changePassword}>
+            <ChangePassword />
+          </Section>
+          <Section title={texts.secondFactor}>
+            <OwnSecondFactor />
+          </Section>
+        </>
       ) : null}
     </Page>
   )

@@ -55,6 +55,14 @@ const COLUMNS: readonly Column<Account>[] = [
     grow: 1.4,
     cell: ({ enabled }) => <Status mood={enabled ? 'good' : 'off'}>{enabled ? texts.enabled : texts.disabled}</Status>,
   },
+  {
+    id: 'factor',
+    header: texts.secondFactor,
+    grow: 1.2,
+    cell: ({ secondFactor }) => (
+      <Status mood={secondFactor ? 'good' : 'off'}>{secondFactor ? texts.withFactor : texts.withoutFactor}</Status>
+    ),
+  },
   { id: 'last', header: texts.lastSignIn, grow: 1.2, cell: (account) => <RelativeTime at={account.lastSignInAt} /> },
   { id: 'sessions', header: texts.sessions, cell: (account) => formatNumber(account.sessions) },
   { id: 'actions', header: texts.actions, grow: 1.6, always: true, cell: (account) => <Actions account={account} /> },
@@ -66,6 +74,19 @@ function Actions({ account }: { readonly account: Account }) {
   return (
     <div className={styles.buttons}>
       <ChangeAccount account={account} />
+      {account.secondFactor ? (
+        <ActionDialog
+          trigger={<Button size="small">{texts.resetFactor}</Button>}
+          title={texts.resetFactorTitle(account.name)}
+          action={texts.resetFactor}
+          act={async () => {
+            await call(API.resetSecondFactor, { params: { account: account.id } })
+            await queries.invalidateQueries({ queryKey: ['accounts'] })
+          }}
+        >
+          <Text>{texts.resetFactorText}</Text>
+        </ActionDialog>
+      ) : null}
       <ActionDialog
         trigger={<Button size="small">{texts.remove}</Button>}
         title={texts.removeTitle(account.name)}

@@ -4,7 +4,7 @@ import { useMutation } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import { call } from '../../api.ts'
+import { ApiError, call } from '../../api.ts'
 import { Failed } from '../../components/states.tsx'
 import { signInTexts as texts } from '../../texts/sign-in.ts'
 import { SignInCard } from './card.tsx'
@@ -20,11 +20,21 @@ export function SignIn() {
   const enter = useEnter()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
+  /** Of the second factor; undefined until the server asks for one. */
+  const [code, setCode] = useState<string>()
   const signIn = useMutation({
-    mutationFn: () => call(API.signIn, { body: { name, password } }),
+    mutationFn: () => call(API.signIn, { body: { name, password, ...(code === undefined ? {} : { code }) } }),
     onSuccess: (session) => enter(session, to),
-    onError: () => setPassword(''),
+    onError: (error) => {
+      const asked = error instanceof ApiError ? error.problem.code : undefined
+      if (asked === 'second-factor-needed' || asked === 'second-factor-wrong') setCode('')
+      else {
+        setPassword('')
+        setCode(undefined)
+      }
+    },
   })
+  const isAskedFor = signIn.error instanceof ApiError && signIn.error.problem.code === 'second-factor-needed'
   return (
     <SignInCard title={texts.title}>
       <MicrosoftRefusal />
@@ -33,10 +43,10 @@ export function SignIn() {
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault()
-          if (name !== '' && password !== '') signIn.mutate()
+          if (name !== '' && password !== '' && code !== '') signIn.mutate()
         }}
       >
-        {signIn.error === null ? null : <Failed title={texts.failed} error={signIn.error} />}
+        {signIn.error === null || isAskedFor ? null : <Failed title={texts.failed} error={signIn.error} />}
         <Field label={texts.name} required>
           <Input
             name="username"
@@ -55,6 +65,17 @@ export function SignIn() {
             onChange={(_event, { value }) => setPassword(value)}
           />
         </Field>
+        {code === undefined ? null : (
+          <Field label={texts.code2} hint={texts.code2Hint} required>
+            <Input
+              name="one-time-code"
+              autoComplete="one-time-code"
+              autoFocus
+              value={code}
+              onChange={(_event, { value }) => setCode(value)}
+            />
+          </Field>
+        )}
         <Button type="submit" appearance="primary" disabledFocusable={signIn.isPending}>
           {signIn.isPending ? texts.signingIn : texts.signIn}
         </Button>

@@ -1,0 +1,41 @@
+// sign-in-link: the way in for who has lost password or second factor.
+import type { Command } from 'commander'
+import { writeJson, writeLine } from '../io.ts'
+import { type Runner, type Session, withApp } from '../session.ts'
+import { commandLine } from '../who.ts'
+
+interface Options {
+  readonly resetSecondFactor?: true
+}
+
+export function addSignInLinkCommand(program: Command, run: Runner): void {
+  program
+    .command('sign-in-link')
+    .argument('<name>', 'name of the local account')
+    .description('print a link that signs a local account in once, within 30 minutes')
+    .option('--reset-second-factor', 'also take its second factor away, which is lost')
+    .addHelpText(
+      'after',
+      `
+For who has lost password or second factor, and nobody is left who could give a new one. It asks for neither; it is
+audited. Signed in, give the account a new password under Administrators, and a new second factor under My account.
+
+Examples:
+  muster sign-in-link Ann
+  muster sign-in-link Ann --reset-second-factor
+`,
+    )
+    .action(async (name: string, options: Options, command: Command) => {
+      await run((session) => printLink(session, name, options), command.optsWithGlobals())
+    })
+}
+
+async function printLink(session: Session, name: string, options: Options): Promise<number> {
+  return withApp(session, async (app) => {
+    const resetSecondFactor = options.resetSecondFactor === true
+    const link = await app.signInLink({ name, resetSecondFactor, actor: commandLine() })
+    if (session.json) writeJson(session.io, { link })
+    else writeLine(session.io, link)
+    return 0
+  })
+}
