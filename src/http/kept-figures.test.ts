@@ -32,13 +32,42 @@ describe('figures of the overview', () => {
     await figures.read()
     expect(asked()).toBe(1)
     pass(1)
-    expect((await figures.read()).users.active).toBe(2)
+    await figures.read()
+    expect(asked()).toBe(2)
     const slow = aDatabase(30_000)
     await slow.figures.read()
     slow.pass(60_000)
     await slow.figures.read()
 
     expect(slow.asked()).toBe(2)
+  })
+
+  it('of a large registry are those of before while they are counted again, and nobody waits', async () => {
+    const { figures, pass, asked } = aDatabase(400)
+    expect((await figures.read()).users.active).toBe(1)
+    pass(20_000)
+    const all = await Promise.all([figures.read(), figures.read(), figures.read()])
+
+    expect(all.map(({ users }) => users.active)).toEqual([1, 1, 1])
+    await new Promise(setImmediate)
+    expect((await figures.read()).users.active).toBe(2)
+    expect(asked()).toBe(2)
+  })
+
+  it('of five minutes ago are shown to nobody', async () => {
+    const { figures, pass } = aDatabase(400)
+    await figures.read()
+    pass(5 * 60_000)
+
+    expect((await figures.read()).users.active).toBe(2)
+  })
+
+  it('of a small registry are those of now', async () => {
+    const { figures, pass } = aDatabase(20)
+    await figures.read()
+    pass(1_000)
+
+    expect((await figures.read()).users.active).toBe(2)
   })
 
   it('are counted again at once where counting failed', async () => {
