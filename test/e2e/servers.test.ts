@@ -7,9 +7,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
 import type { Job } from '../../src/contract/api/runs.ts'
+import { withTransaction } from '../../src/database/transaction.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
+import { Queue } from '../../src/jobs/queue.ts'
 import { createToken } from '../../src/signin/tokens.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { runMuster, startMuster } from '../support/muster.ts'
@@ -217,6 +220,47 @@ describe('two servers on one database', () => {
       { outcome: 'applied', code: null },
       { outcome: 'no-change', code: null },
     ])
+  })
+
+  it('E21: a request that is sent again, to either of them, is done once; E5: so is a job that is delivered again and again', async () => {
+    const [a, b] = await Promise.all([serve(), serve()])
+    const send = async (server: Server, key: string, kind: 'sync' | 'plan' = 'sync') => {
+      const response = await fetch(`${server.url}/api/v1/sources/one/runs`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ kind }),
+      })
+      return { status: response.status, body: (await response.json()) as Job & { code?: string } }
+    }
+    const first = await send(a, 'one')
+    expect(first.status).toBe(202)
+    await over(a, first.body)
+
+    const again = [await send(a, 'one'), await send(b, 'one')]
+    expect(again.map(({ body }) => body.id)).toEqual([first.body.id, first.body.id])
+    expect(await send(b, 'one', 'plan')).toMatchObject({ status: 422, body: { code: 'idempotency-reused' } })
+    const atOnce = await Promise.all([send(a, 'two'), send(b, 'two'), send(a, 'two'), send(b, 'two')])
+    const ids = new Set(atOnce.filter(({ status }) => status === 202).map(({ body }) => body.id))
+    expect(ids.size).toBe(1)
+    for (const { status, body } of atOnce) if (status !== 202) expect(body.code).toBe('idempotency-running')
+    const [second = ''] = ids
+    await over(a, { ...first.body, id: second })
+    expect((await runs()).length).toBe(2)
+
+    const queue = new Queue(database.db, { log: silentLog, clock: systemClock })
+    await queue.start()
+    for (const id of [first.body.id, second, first.body.id]) {
+      await withTransaction(database.db, (tx) => queue.send(tx, id))
+      await until('it was delivered once more', async () => {
+        const { rows } = await database.db.query<{ open: number }>(
+          `select count(*) as open from pgboss.job where data ->> 'id' = $1 and state not in ('completed', 'cancelled', 'failed')`,
+          [id],
+        )
+        return rows[0]?.open === 0
+      })
+    }
+    await queue.stop({ reason: new Error('done'), withinMs: 1_000 })
+    expect((await runs()).length).toBe(2)
   })
 
   it('E19: SIGTERM ends a server within 10 s and with code 0; its run goes on in the other one', async () => {
