@@ -57,6 +57,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   const flood = new FloodGuard(parts.engine.clock)
   flood.watch(server)
   const refusals = new Refusals(parts.engine)
+  server.addHook('onClose', () => refusals.close())
   guardFirstStart(server, parts.engine.db, refusals)
   registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood })
   registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals })

@@ -1,0 +1,107 @@
+// Refusals are audited one by one or counted, and none is lost.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../base/log.ts'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { testSealing } from '../../test/support/world.ts'
+import { type Refusal, Refusals } from './refusals.ts'
+
+let test: TestDatabase
+let now = 0
+let wake: (() => void) | undefined
+const clock = {
+  now: () => new Date(Date.parse('2026-11-02T08:00:00Z') + now),
+  monotonicMs: () => 1_000_000 + now,
+  sleep: (_ms: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      wake = resolve
+      signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+    }),
+}
+const refusals = () => new Refusals({ db: test.db, vault: testSealing, clock, log: silentLog })
+
+beforeEach(async () => {
+  now = 0
+  test = await createTestDatabase()
+})
+afterEach(() => test.drop())
+
+function aRefusal(over: Partial<Refusal> & { readonly address?: string } = {}): Refusal {
+  const { address = '192.0.2.1', ...more } = over
+  const actor = { kind: 'nobody', name: 'nobody', address } as const
+  return { actor, action: null, endpoint: 'listUsers', reason: 'token-invalid', ...more }
+}
+
+async function audited(): Promise<readonly { readonly action: string; readonly details: Record<string, unknown> }[]> {
+  const found = await test.db.query<{ action: string; details: string }>(
+    'select action, details from audit order by id',
+  )
+  return found.rows.map(({ action, details }) => ({ action, details: JSON.parse(details) }))
+}
+
+const SIGN_IN = { action: 'session.start', endpoint: 'signIn', reason: 'sign-in-failed' } as const
+
+describe('refusals', () => {
+  it('of one network do not silence those of others', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 100; nth += 1) await told.note(aRefusal({ endpoint: `endpoint${nth}` }))
+    await told.note(aRefusal({ address: '198.51.100.9' }))
+
+    expect((await audited()).at(-1)?.details).toEqual({ endpoint: 'listUsers', reason: 'token-invalid' })
+    expect(await audited()).toHaveLength(21)
+  })
+
+  it('elsewhere, from however many networks, do not silence those of signing in', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 300; nth += 1) await told.note(aRefusal({ address: `198.51.${nth % 2}.${nth % 250}` }))
+    expect(await audited()).toHaveLength(120)
+    await told.note(aRefusal(SIGN_IN))
+
+    expect((await audited()).at(-1)).toEqual({
+      action: 'session.start.refused',
+      details: { endpoint: 'signIn', reason: 'sign-in-failed' },
+    })
+  })
+
+  it('beyond that are told together after a minute: how many, at what, from where', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 30; nth += 1)
+      await told.note(aRefusal({ ...SIGN_IN, actor: { kind: 'nobody', name: `admin${nth}`, address: '192.0.2.7' } }))
+    now += 60_000
+    wake?.()
+    await expect
+      .poll(async () => (await audited()).at(-1))
+      .toEqual({
+        action: 'access.refused',
+        details: { reason: 'many', count: 10, endpoints: { signIn: 10 }, from: { '192.0.2.7': 10 } },
+      })
+    await told.close()
+    expect(await audited()).toHaveLength(21)
+  })
+
+  it('that were equal and stopped are told as well', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 500; nth += 1) await told.note(aRefusal(SIGN_IN))
+    expect(await audited()).toHaveLength(1)
+    await told.close()
+
+    expect((await audited()).at(-1)?.details).toEqual({
+      reason: 'many',
+      count: 499,
+      endpoints: { signIn: 499 },
+      from: { '192.0.2.1': 499 },
+    })
+  })
+
+  it('that go on are told once a minute, with how many there were', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 5; nth += 1) await told.note(aRefusal(SIGN_IN))
+    now += 60_000
+    await told.note(aRefusal(SIGN_IN))
+
+    expect((await audited()).at(-1)?.details).toEqual({
+      endpoint: 'signIn',
+      reason: 'sign-in-failed',
+      alsoSinceTheLast: 4,
+    })
+  })
+})
