@@ -24,8 +24,9 @@ export function writeSession(request: FastifyRequest, reply: FastifyReply, token
   const name = nameOf(request, 'session')
   if (token === undefined) {
     reply.clearCookie(name, optionsOf(request))
-    // https://w3c.github.io/webappsec-clear-site-data/ ; cookies are not among it: the mark of the browser stays.
-    reply.header('clear-site-data', '"cache", "storage"')
+    // https://w3c.github.io/webappsec-clear-site-data/ ; not cookies and not storage: the mark of the browser stays, how it shows the
+    // pages, and the token of a terminal page that was set up in it.
+    reply.header('clear-site-data', '"cache"')
   } else reply.setCookie(name, token, optionsOf(request))
 }
 

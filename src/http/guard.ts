@@ -13,9 +13,15 @@ import { HttpError } from './problem.ts'
 /**
  * A token in the Authorization header counts alone; a cookie is not looked at then.
  *
+ * @param options.isUse false where nobody has done anything: a session does not last longer by it. What a page asks by itself while
+ *   nobody is there says so, in `X-Muster-Unattended`
  * @throws HttpError `token-invalid`
  */
-export async function identify(parts: SignInParts, request: FastifyRequest): Promise<Identity> {
+export async function identify(
+  parts: SignInParts,
+  request: FastifyRequest,
+  { isUse = true }: { readonly isUse?: boolean } = {},
+): Promise<Identity> {
   const { authorization } = request.headers
   if (authorization !== undefined) {
     const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? []
@@ -29,7 +35,9 @@ export async function identify(parts: SignInParts, request: FastifyRequest): Pro
     })
   }
   const session = readCookie(request, 'session')
-  return (session === undefined ? undefined : await findSession(parts, session)) ?? NOBODY
+  if (session === undefined) return NOBODY
+  const isAttended = request.headers['x-muster-unattended'] === undefined
+  return (await findSession(parts, session, { isUse: isUse && isAttended })) ?? NOBODY
 }
 
 /** @throws HttpError `signed-out`, `forbidden` */

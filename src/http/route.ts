@@ -81,7 +81,8 @@ function registerRoute(
         request,
         () => identity,
         async () => {
-          identity = await identify(parts.engine, request)
+          // A stream that is opened anew, or goes on, is nobody's doing.
+          identity = await identify(parts.engine, request, { isUse: endpoint.answer.kind !== 'events' })
           identities.set(request, identity)
           flood.count(identity)
           checkAccess(identity, endpoint)
@@ -119,7 +120,8 @@ function registerRoute(
             ? handler(parts, call)
             : doOnce(parts.engine, { actor: call.actor, key, asked }, () => handler(parts, call)),
       )
-      const stillAllowed = async () => judgeAccess(await identify(parts.engine, request), endpoint) === 'allowed'
+      const stillAllowed = async () =>
+        judgeAccess(await identify(parts.engine, request, { isUse: false }), endpoint) === 'allowed'
       return send(reply, answer, { endpoint, signal, stillAllowed })
     },
   })

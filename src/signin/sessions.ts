@@ -96,8 +96,16 @@ const found = z.object({
   last_seen_at: z.date(),
 })
 
-/** Whose session this is; undefined where it has ended, or its owner may not sign in. */
-export async function findSession(parts: SignInParts, token: string): Promise<SessionIdentity | undefined> {
+/**
+ * Whose session this is; undefined where it has ended, or its owner may not sign in.
+ *
+ * @param options.isUse false for what a page asks by itself: it does not make the session last longer
+ */
+export async function findSession(
+  parts: SignInParts,
+  token: string,
+  { isUse = true }: { readonly isUse?: boolean } = {},
+): Promise<SessionIdentity | undefined> {
   const now = parts.clock.now()
   const { rows } = await parts.db.query(
     `select x.id, 'account' as kind, a.id as owner, a.name, a.role, null::int as connection_id, x.expires_at, x.last_seen_at
@@ -110,7 +118,7 @@ export async function findSession(parts: SignInParts, token: string): Promise<Se
   )
   if (rows[0] === undefined) return undefined
   const session = found.parse(rows[0])
-  if (now.getTime() - session.last_seen_at.getTime() > SEEN_MS)
+  if (isUse && now.getTime() - session.last_seen_at.getTime() > SEEN_MS)
     await noteUse(parts.db, 'update sessions set last_seen_at = $2 where id = $1', [session.id, now])
   const { owner: id, name, role, connection_id: connectionId, expires_at: expiresAt } = session
   const common = { id, name, sessionId: session.id, csrf: csrfOf(token), expiresAt }

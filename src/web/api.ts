@@ -1,6 +1,7 @@
 // Talks to the server by the contract: the declaration of an endpoint says method, address and the types of what goes and comes.
 // The server checks both against the same declaration, so nothing is checked a second time here.
 import type { Answered, Asking, Endpoint, Problem } from '../contract/api/endpoint.ts'
+import { isUnattended } from './attended.ts'
 
 /** What the server refused, or that it could not be reached (status 0). */
 export class ApiError extends Error {
@@ -77,6 +78,7 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
   if (request.body !== undefined) headers['Content-Type'] = 'application/json'
   if (options.terminalToken !== undefined) headers['Authorization'] = `Bearer ${options.terminalToken}`
   else if (endpoint.method !== 'GET' && csrf !== undefined) headers['X-Muster-Csrf'] = csrf
+  if (isUnattended()) headers['X-Muster-Unattended'] = '1'
   if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
   try {
     return await fetch(addressOf(endpoint, request), {

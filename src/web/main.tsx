@@ -6,6 +6,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { watchInput } from './attended.ts'
 import { keepFocus } from './focus.ts'
 import { createQueries } from './queries.ts'
 import { createWeb } from './routes.tsx'
@@ -29,6 +30,7 @@ function Reset() {
 }
 
 keepFocus()
+watchInput()
 
 createRoot(root).render(
   <StrictMode>

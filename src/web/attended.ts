@@ -1,0 +1,22 @@
+// Whether somebody sits in front of the page. Screens ask by themselves every half minute; that is not use of a session, which is to end
+// when nobody is there any more.
+
+/** Longer than anything is looked at without moving a finger, and far shorter than a session lasts without use. */
+const UNATTENDED_MS = 120_000
+
+const INPUT = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const
+
+let lastInput = performance.now()
+
+/** Notes what somebody does with the page, from now on. */
+export function watchInput(target: Pick<Document, 'addEventListener'> = document): void {
+  const note = () => {
+    lastInput = performance.now()
+  }
+  for (const kind of INPUT) target.addEventListener(kind, note, { passive: true, capture: true })
+}
+
+/** Nobody has done anything with this page for two minutes. */
+export function isUnattended(): boolean {
+  return performance.now() - lastInput > UNATTENDED_MS
+}
