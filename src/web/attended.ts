@@ -6,17 +6,23 @@ const UNATTENDED_MS = 120_000
 
 const INPUT = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const
 
-let lastInput = performance.now()
+let unattended = false
+let timer: ReturnType<typeof setTimeout> | undefined
 
 /** Notes what somebody does with the page, from now on. */
-export function watchInput(target: Pick<Document, 'addEventListener'> = document): void {
+export function watchInput(): void {
   const note = () => {
-    lastInput = performance.now()
+    unattended = false
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      unattended = true
+    }, UNATTENDED_MS)
   }
-  for (const kind of INPUT) target.addEventListener(kind, note, { passive: true, capture: true })
+  for (const kind of INPUT) document.addEventListener(kind, note, { passive: true, capture: true })
+  note()
 }
 
 /** Nobody has done anything with this page for two minutes. */
 export function isUnattended(): boolean {
-  return performance.now() - lastInput > UNATTENDED_MS
+  return unattended
 }
