@@ -691,6 +691,7 @@ create table signin_flows (
   constraint signin_flows_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   constraint signin_flows_pkey PRIMARY KEY (digest)
 );
+CREATE INDEX signin_flows_browser ON public.signin_flows USING btree (browser);
 CREATE INDEX signin_flows_end ON public.signin_flows USING btree (expires_at);
 CREATE INDEX signin_flows_network ON public.signin_flows USING btree (network);
 

@@ -32,6 +32,8 @@ export interface Client {
   readonly userAgent: string
   /** What a browser that signed in before brings along. */
   readonly device: string | undefined
+  /** The mark of a browser in which a sign-in with Microsoft is under way. */
+  readonly flow: string | undefined
   /** Scheme, host and port as it sees this server. */
   readonly origin: string
   /** Sets the cookies of an answer; `undefined` ends the session in the browser, with all that it keeps. */

@@ -1,5 +1,6 @@
 // Where Microsoft sends the browser back to. No endpoint of the API: it is opened by a browser that comes from somebody else's page.
 import type { FastifyInstance } from 'fastify'
+import { isUnderWay } from '../signin/flows.ts'
 import { finishMicrosoft } from '../signin/microsoft.ts'
 import { readCookie, writeFlow, writeSession } from './cookies.ts'
 import { type HttpParts, microsoftParts } from './parts.ts'
@@ -19,14 +20,16 @@ export function registerMicrosoftCallback(
     url: REDIRECT_PATH,
     exposeHeadRoute: false,
     async handler(request, reply) {
+      const browser = readCookie(request, 'flow')
       const ended = await finishMicrosoft(microsoftParts(parts), {
         // As it was sent: what stands in it twice must be seen twice.
         returned: new URL(request.url, 'http://muster').searchParams,
-        browser: readCookie(request, 'flow'),
+        browser,
         place: { address: request.ip, userAgent: request.headers['user-agent'] ?? '' },
         signal: stopping,
       })
-      writeFlow(request, reply, undefined)
+      // Another tab of this browser may be on its way with the same mark.
+      if (browser === undefined || !(await isUnderWay(parts.engine, browser))) writeFlow(request, reply, undefined)
       if (ended.kind === 'signed-in') {
         writeSession(request, reply, ended.token)
         return reply.redirect(ended.returnTo, 303)

@@ -176,6 +176,7 @@ function clientOf(request: FastifyRequest, reply: FastifyReply): Call<Endpoint>[
     address: request.ip,
     userAgent: request.headers['user-agent'] ?? '',
     device: readCookie(request, 'device'),
+    flow: readCookie(request, 'flow'),
     origin: `${request.protocol}://${request.host}`,
     setSession: (token) => writeSession(request, reply, token),
     setDevice: (device) => writeDevice(request, reply, device),

@@ -1,4 +1,5 @@
 // Sign-ins in a browser that are under way: kept in the database so that any server finishes them, used once, for ten minutes.
+import { RunError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import { SlowDownError } from './errors.ts'
 import { networkOf } from './network.ts'
@@ -87,15 +88,33 @@ export async function takeFlow(
   const [row] = rows
   if (row === undefined) return { kind: 'unknown' }
   if (browser === undefined || !digestOf(browser).equals(row.browser)) return { kind: 'other-browser' }
-  const flow = {
-    connectionId: row.connection_id,
-    redirectUri: row.redirect_uri,
-    returnTo: row.return_to,
-    state,
-    nonce: row.nonce,
-    verifier: parts.vault.open(row.verifier, contextOf(digest)),
+  const verifier = openVerifier(parts, { sealed: row.verifier, digest })
+  // Without it the code cannot be redeemed: as if the flow had never been.
+  if (verifier === undefined) return { kind: 'unknown' }
+  const { connection_id: connectionId, redirect_uri: redirectUri, return_to: returnTo, nonce } = row
+  return { kind: 'taken', flow: { connectionId, redirectUri, returnTo, state, nonce, verifier } }
+}
+
+/** Undefined where it is damaged, or stands under a version of the key that is gone. */
+function openVerifier(
+  { vault }: SignInParts,
+  { sealed, digest }: { readonly sealed: Buffer; readonly digest: Buffer },
+): string | undefined {
+  try {
+    return vault.open(sealed, contextOf(digest))
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'vault-unreadable') return undefined
+    throw error
   }
-  return { kind: 'taken', flow }
+}
+
+/** Whether a browser is still on its way in another tab. */
+export async function isUnderWay({ db, clock }: Pick<SignInParts, 'db' | 'clock'>, browser: string): Promise<boolean> {
+  const found = await db.query('select 1 from signin_flows where browser = $1 and expires_at > $2 limit 1', [
+    digestOf(browser),
+    clock.now(),
+  ])
+  return found.rowCount === 1
 }
 
 /** Those that nobody came back from. */

@@ -18,7 +18,7 @@ import { beginCodeFlow, finishCodeFlow } from './oidc.ts'
 import type { Oidc } from './oidc-exchange.ts'
 import type { Refused } from './oidc-refusals.ts'
 import type { SignInParts } from './parts.ts'
-import { drawToken } from './random.ts'
+import { drawToken, isToken } from './random.ts'
 import { findRole, type GivenRole } from './roles.ts'
 import { csrfOf, type SessionPlace, startSession } from './sessions.ts'
 
@@ -51,6 +51,8 @@ export async function beginMicrosoft(
     readonly returnTo?: string | undefined
     readonly redirectUri: string
     readonly address: string
+    /** What the browser's cookie holds already: it may be signing in in another tab. */
+    readonly browser: string | undefined
     readonly signal: AbortSignal
   },
 ): Promise<{ readonly url: string; readonly browser: string }> {
@@ -66,7 +68,8 @@ export async function beginMicrosoft(
       `Cannot begin to sign in through ${JSON.stringify(connection.name)}${why}; try again in a few minutes`,
     )
   }
-  const browser = drawToken()
+  // Two tabs have one cookie: with a mark of its own the later one would take the earlier one's way back.
+  const browser = asked.browser !== undefined && isToken(asked.browser) ? asked.browser : drawToken()
   const returnTo = pageOf(asked.returnTo)
   await keepFlow(parts, { connectionId: connection.id, redirectUri, returnTo, begun, browser, address: asked.address })
   return { url: begun.url, browser }

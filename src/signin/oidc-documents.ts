@@ -31,6 +31,8 @@ const keySet = z.object({
       kty: z.string(),
       kid: z.string().optional(),
       use: z.string().optional(),
+      key_ops: z.array(z.string()).optional(),
+      alg: z.string().optional(),
       n: z.string().optional(),
       e: z.string().optional(),
       issuer: z.string().optional(),
@@ -122,8 +124,13 @@ export class TenantDocuments {
     const found = keySet.safeParse(await this.#read(url))
     if (!found.success) throw new ProviderUnavailable(`what ${url} answers is no set of keys`)
     const keys = found.data.keys.filter(
-      ({ kty, use, issuer }) =>
-        kty === 'RSA' && (use ?? 'sig') === 'sig' && (issuer === undefined || issuer === this.#issuer),
+      ({ kty, use, key_ops: operations, alg, issuer }) =>
+        kty === 'RSA' &&
+        // What a key is not meant for is not done with it (RFC 7517, 4.2 to 4.4).
+        (use ?? 'sig') === 'sig' &&
+        (operations?.includes('verify') ?? true) &&
+        (alg ?? 'RS256') === 'RS256' &&
+        (issuer === undefined || issuer === this.#issuer),
     )
     if (keys.length === 0) throw new ProviderUnavailable(`${url} has no key for signing`)
     // Only what makes an RSA key; certificates and the like beside it are nobody's here.

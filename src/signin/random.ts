@@ -16,6 +16,11 @@ export function drawRecoveryCode(): string {
   return code.replaceAll(/(.{4})(?=.)/g, '$1-')
 }
 
+/** Whether a text is of the form of {@link drawToken}. */
+export function isToken(text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
+}
+
 /** A random token needs no salt and no slowness: there is nothing to try through. */
 export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token, 'utf8').digest()

@@ -329,6 +329,35 @@ describe('a callback', () => {
     expect((await test.db.query('select 1 from signin_flows')).rowCount).toBe(0)
   })
 
+  it('comes back to each of two tabs of one browser, in whatever order, and ends the mark of the browser with the last one', async () => {
+    const first = await beginAt(http)
+    const again = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, { cookie: `muster-flow=${first.flow}` })
+    const second = { url: again.json<{ url: string }>().url, flow: again.cookies[0]!.value }
+    const [back, later] = [
+      await provider.signIn(first.url, people[0]!.userName),
+      await provider.signIn(second.url, people[1]!.userName),
+    ]
+    // The browser has one cookie: the one that was set last.
+    const ended = [await comeBack(http, later, second.flow), await comeBack(http, back, second.flow)]
+
+    expect(ended.map(({ location, session }) => [location, session === undefined])).toEqual([
+      ['/', false],
+      ['/', false],
+    ])
+    const marks = ended.map(({ answer }) => answer.cookies.find(({ name }) => name === 'muster-flow')?.value)
+    expect(marks).toEqual([undefined, ''])
+    expect(new URL(first.url).searchParams.get('state')).not.toBe(new URL(second.url).searchParams.get('state'))
+  })
+
+  it('takes no mark from a browser that is not of our making', async () => {
+    const forged = ['x', `${'x'.repeat(43)}.`, 'ä'.repeat(43), '']
+    for (const mark of forged) {
+      const begun = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, { cookie: `muster-flow=${mark}` })
+      expect(begun.cookies[0]!.value).toMatch(/^[\w-]{43}$/)
+      expect(forged).not.toContain(begun.cookies[0]!.value)
+    }
+  })
+
   it('with state twice, without one, or with one that nobody gave out begins nothing, and is audited', async () => {
     // Equal refusals are told once a minute: by a server that has told none.
     const fresh = await aServer(engine)

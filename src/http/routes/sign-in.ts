@@ -29,6 +29,7 @@ export const signInRoutes = {
       ...body,
       redirectUri,
       address: client.address,
+      browser: client.flow,
       signal,
     })
     client.setFlow(begun.browser)
