@@ -30,6 +30,8 @@ export interface AttackedServer {
   readonly connectionId: number
   /** Sent to Microsoft, and signed in there as one of the people: what the browser would bring back. */
   depart(person?: Person, body?: unknown): Promise<{ readonly flow: string; readonly back: URL }>
+  /** The way of a browser from a sign-in page of Microsoft to where it is sent back. */
+  browse(url: URL | string, userName?: string): Promise<URL>
   arrive(back: URL | string, flow: string | undefined): Promise<Ended>
   /** All of it, with the token that is made here. */
   attempt(make: (kit: Kit) => string): Promise<Ended>
@@ -76,16 +78,20 @@ export async function attackedServer(db: Database, clock?: SyncWorld['engine']['
   const [first, second] = known
   if (first === undefined || second === undefined) throw new Error('two people are needed')
   const people = [first, second] as const
-  const browsers = new Map<number, FormBrowser>()
+  const browsers = new Map<string, FormBrowser>()
+  const browse: AttackedServer['browse'] = async (url, userName = first.userName) => {
+    const { origin } = new URL(url)
+    const browser = browsers.get(`${origin} ${userName}`) ?? new FormBrowser({ fetch, origin })
+    browsers.set(`${origin} ${userName}`, browser)
+    const arrived = await browser.signIn(url, { userName, password: DEFAULT_PASSWORD })
+    if (arrived.kind === 'page') throw new Error(arrived.page.text)
+    return arrived.to
+  }
 
   const serve = (http: TestServer): AttackedServer => {
     const depart: AttackedServer['depart'] = async (person = first, body = {}) => {
       const { url, flow } = await beginAt(http, body)
-      const browser = browsers.get(person.userId) ?? new FormBrowser({ fetch, origin: authorityUrl })
-      browsers.set(person.userId, browser)
-      const arrived = await browser.signIn(url, { userName: person.userName, password: DEFAULT_PASSWORD })
-      if (arrived.kind === 'page') throw new Error(arrived.page.text)
-      return { flow, back: arrived.to }
+      return { flow, back: await browse(url, person.userName) }
     }
     const arrive: AttackedServer['arrive'] = async (back, flow) => {
       const before = await lastAudit()
@@ -104,6 +110,7 @@ export async function attackedServer(db: Database, clock?: SyncWorld['engine']['
       people,
       connectionId,
       depart,
+      browse,
       arrive,
       async attempt(make) {
         const { flow, back } = await depart()

@@ -1,6 +1,7 @@
 // A whole Muster in one process: an emulated tenant, real PostgreSQL, the engine, and a source on it.
 import { createHmac, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { RunError } from '../../src/base/errors.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { RunDocument } from '../../src/contract/runs.ts'
 import { sourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
@@ -49,8 +50,9 @@ export interface SyncWorldOptions {
 export const testSealing: Sealing = {
   seal: (plain, context) => Buffer.from(JSON.stringify([context, Buffer.from(plain).toString('base64')])),
   open(sealed, context) {
-    const [sealedFor, plain] = JSON.parse(sealed.toString()) as [string, string]
-    if (sealedFor !== context) throw new Error(`sealed for ${sealedFor}, opened for ${context}`)
+    const text = sealed.toString()
+    const [sealedFor, plain] = text.startsWith('[') ? (JSON.parse(text) as [string, string]) : ['nothing', '']
+    if (sealedFor !== context) throw new RunError('vault-unreadable', `sealed for ${sealedFor}, opened for ${context}`)
     return Buffer.from(plain, 'base64').toString()
   },
   lookup: (space, value) => createHmac('sha256', 'test').update(`${space}:${value}`).digest().subarray(0, 16),
