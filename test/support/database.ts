@@ -4,12 +4,13 @@ import { inject } from 'vitest'
 import { silentLog } from '../../src/base/log.ts'
 import { connect, type ConnectOptions, type Database } from '../../src/database/connect.ts'
 import { TEMPLATE } from './global.ts'
+import { secretsInDatabase } from './secret-shapes.ts'
 
 export interface TestDatabase {
   readonly db: Database
   /** For a second connection or another process. */
   readonly url: string
-  /** Closes `db`, ends whoever else is connected, and removes the database. */
+  /** Closes `db`, ends whoever else is connected, and removes the database. @throws where a secret stands in it as it is */
   drop(): Promise<void>
 }
 
@@ -43,7 +44,9 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     url: `postgresql://${server.user}@${encodeURIComponent(server.host)}/${name}`,
     async drop() {
       await db.close()
+      const shown = await searched(name)
       await onServer(`drop database ${name} with (force)`)
+      if (shown.length > 0) throw new Error(`secrets stand in the database: ${shown.join('; ')}`)
     },
   }
 }
@@ -57,6 +60,20 @@ export async function createTablespace(folder: string): Promise<{ readonly name:
   await chown(folder, owner.uid, owner.gid)
   await onServer(`create tablespace ${name} location '${folder}'`)
   return { name, drop: async () => void (await onServer(`drop tablespace ${name}`)) }
+}
+
+/** Over a connection of its own: a test may have ended all others. */
+async function searched(name: string): Promise<readonly string[]> {
+  const db = await connect({
+    embedded: { address: { ...inject('testServer'), database: name } },
+    log: silentLog,
+    max: 1,
+  })
+  try {
+    return await secretsInDatabase(db)
+  } finally {
+    await db.close()
+  }
 }
 
 async function onServer<Row extends object>(sql: string): Promise<readonly Row[]> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { runCommandLine } from '../../src/cli/command-line.ts'
+import { requireNoSecrets } from './secret-shapes.ts'
 
 export interface MusterOptions {
   /** Added to an environment without any setting of Muster. */
@@ -27,7 +28,7 @@ export async function runMuster(args: readonly string[], options: MusterOptions 
   const [stdout, stderr] = [text(child.stdout), text(child.stderr)]
   child.stdin.end(options.input ?? '')
   await once(child, 'close')
-  return { code: child.exitCode, stdout: await stdout, stderr: await stderr }
+  return checked(args, { code: child.exitCode, stdout: await stdout, stderr: await stderr })
 }
 
 /** The same in this process: everything but the start of Node. Settings are given as flags. */
@@ -37,7 +38,13 @@ export async function callMuster(args: readonly string[]): Promise<MusterResult>
   const code = await runCommandLine(args, io)
   io.stdout.end()
   io.stderr.end()
-  return { code, stdout: await stdout, stderr: await stderr }
+  return checked(args, { code, stdout: await stdout, stderr: await stderr })
+}
+
+/** No command shows a secret, whatever the test is about. */
+function checked(args: readonly string[], result: MusterResult): MusterResult {
+  requireNoSecrets(`muster ${args[0] ?? ''}`, result.stdout + result.stderr)
+  return result
 }
 
 /** Starts it; the caller waits. */

@@ -19,6 +19,7 @@ import { csrfOf, startSession } from '../../src/signin/sessions.ts'
 import { TerminalMemory } from '../../src/signin/terminal-memory.ts'
 import { createTerminal, type TerminalSettings } from '../../src/signin/terminals.ts'
 import { createToken } from '../../src/signin/tokens.ts'
+import { requireNoSecrets } from './secret-shapes.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 
 const NO_QUEUE: HttpParts['queue'] = {
@@ -39,6 +40,9 @@ function testOidc(engine: Engine): Oidc {
     openCredentials: (connectionId) => openCredentials(engine.db, { connectionId, vault: engine.vault }),
   })
 }
+
+/** Tokens are shown once, by the answer that makes them. */
+const GIVES_TOKEN = /^POST \/api\/v1\/(tokens|terminals(\/\d+\/token)?)$/
 
 /** Asks as one caller; `body` is sent as JSON. */
 export type Ask = (
@@ -94,13 +98,16 @@ export async function aServer(
   const server = await createServer(parts, { trustedProxies: [], ...options })
   const ask =
     (own: Readonly<Record<string, string>>): Ask =>
-    (method, url, body, headers) =>
-      server.inject({
+    async (method, url, body, headers) => {
+      const answer = await server.inject({
         method,
         url,
         headers: { ...own, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
       })
+      if (!GIVES_TOKEN.test(`${method} ${url}`)) requireNoSecrets(`the answer to ${method} ${url}`, answer.body)
+      return answer
+    }
   const terminalToken = async (settings: Partial<TerminalSettings> = {}) =>
     (await createTerminal(engine, { ...aTerminal(), ...settings, days: null }, TEST)).token
   const accounts = new Map<Role, Promise<Ask>>()

@@ -2,6 +2,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { startMuster } from './muster.ts'
+import { requireNoSecrets } from './secret-shapes.ts'
 
 export interface RunningServer {
   readonly child: ChildProcessWithoutNullStreams
@@ -47,6 +48,7 @@ export async function startServer({ home, databaseUrl, args = [], env = {} }: Se
       const ended = once(child, 'close')
       child.kill(signal)
       await ended
+      requireNoSecrets('what the server said', output)
     }
     return child.exitCode
   }

@@ -1,0 +1,50 @@
+// What tells a secret by its looks, whoever made it. The support of all tests looks for it where secrets must not be, so that each test
+// file also is a test of that.
+import { DEFAULT_PASSWORD } from '../../src/emulator/accounts.ts'
+import type { Queries } from '../../src/database/connect.ts'
+
+/** Kept in the syntax that JavaScript and PostgreSQL share. */
+const SHAPES: readonly (readonly [kind: string, pattern: string])[] = [
+  // Header and payload begin with {" in base64.
+  ['token of Microsoft', String.raw`eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`],
+  ['private key', '-----BEGIN [A-Z ]*PRIVATE KEY-----'],
+  // As the emulator makes them, and Entra: three characters, a mark, 34 characters.
+  ['client secret', String.raw`[A-Za-z0-9_.-]{3}8Q~[A-Za-z0-9_.-]{34}`],
+  ['API token', 'mst_[A-Za-z0-9_-]{43}'],
+  ['terminal token', 'mtt_[A-Za-z0-9_-]{43}'],
+  ['password of a person at Microsoft', DEFAULT_PASSWORD],
+]
+
+/** The kinds of secrets that a text shows. */
+export function secretsIn(text: string): readonly string[] {
+  return SHAPES.filter(([, pattern]) => new RegExp(pattern).test(text)).map(([kind]) => kind)
+}
+
+/** @throws where a text that anybody may read shows a secret */
+export function requireNoSecrets(place: string, text: string): void {
+  const kinds = secretsIn(text)
+  if (kinds.length > 0) throw new Error(`${place} shows a secret: ${kinds.join(', ')}`)
+}
+
+/** Rows of a table that are looked at: tests of a hundred thousand people are about other things. */
+const MOST_ROWS = 2_000
+
+/** Columns of a database that show a secret, and its kind. */
+export async function secretsInDatabase(db: Queries): Promise<readonly string[]> {
+  const { rows: columns } = await db.query<{ table: string; name: string; isBinary: boolean }>(
+    `select format('%I.%I', n.nspname, c.relname) as table, a.attname as name, a.atttypid = 'bytea'::regtype as "isBinary"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+      where c.relkind = 'r' and c.relpersistence <> 't' and a.attnum > 0 and not a.attisdropped
+        and a.atttypid in ('text'::regtype, 'json'::regtype, 'jsonb'::regtype, 'bytea'::regtype, 'text[]'::regtype)
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and pg_relation_size(c.oid) > 0`,
+  )
+  if (columns.length === 0) return []
+  const pattern = SHAPES.map(([, one]) => `(${one})`).join('|')
+  const looks = columns.map(({ table, name, isBinary }) => {
+    const text = isBinary ? `encode("${name}", 'escape')` : `"${name}"::text`
+    return `(select '${table}.${name}' as place, ${text} as shown from (select "${name}" from ${table} limit ${MOST_ROWS}) t where ${text} ~ $1 limit 1)`
+  })
+  const { rows } = await db.query<{ place: string; shown: string }>(looks.join(' union all '), [pattern])
+  return rows.map(({ place, shown }) => `${place}: ${secretsIn(shown).join(', ')}`)
+}
