@@ -124,6 +124,8 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
       redirectUri === undefined
         ? 'Authentication › Platform Web must have the address of this Muster with /signin/microsoft at its end, letter by letter.'
         : 'Authentication › Platform Web must have this redirect URI, letter by letter. Both tokens of the implicit flow stay off.',
+      'Another one of platform Web that ends in /sign-in in its place brings people back when they sign out at Microsoft too.',
+      'API permissions › Add a permission › Microsoft Graph › Delegated permissions: openid and profile, then Grant admin consent. Then nobody is asked for consent.',
       'Enterprise applications › the app › Properties: Assignment required says whether everybody of the tenant may sign in, or those that are assigned.',
     ],
     redirectUri === undefined ? [] : [{ label: 'Redirect URI', value: redirectUri }],
