@@ -3,7 +3,15 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { remove } from '../../src/emulator/operations.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
-import { accountOf, letPeopleSignIn, type RegistryPerson, syncStaff, typeAccount } from '../support/browser-sign-in.ts'
+import { provideTenant, type ProvidedTenant } from '../support/oidc-provider.ts'
+import {
+  accountOf,
+  asAdministrator,
+  letPeopleSignIn,
+  type RegistryPerson,
+  syncStaff,
+  typeAccount,
+} from '../support/browser-sign-in.ts'
 
 let world: BrowserWorld
 let people: readonly RegistryPerson[]
@@ -107,5 +115,59 @@ describe('who may not', () => {
     expect(await stranger.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400)
     await expectAccessible(stranger)
     await picture(stranger, 'sign-in-refused-400-dark')
+  })
+})
+
+describe('through an OpenID provider that has nothing to do with the emulator', () => {
+  let provider: ProvidedTenant
+  beforeAll(async () => {
+    const { tenantId, clientId } = world.hosted
+    provider = await provideTenant({
+      people: [{ userName: 'ann', password: 'not asked for', objectId: people[0]!.object_id }],
+      redirectUris: [`${world.url}/signin/microsoft`],
+      signedOutUris: [`${world.url}/sign-in`],
+      tenantId,
+      clientId,
+    })
+    await world.database.db.query('update connections set authority_url = $1', [provider.authorityUrl])
+    // Beside the secret that the emulator knows: the newest is tried first.
+    const credential = { kind: 'secret', clientSecret: provider.clientSecret }
+    await asAdministrator(world, '/connections/contoso/credentials', credential)
+  })
+  afterAll(() => provider.stop())
+
+  it('somebody signs in, sees his own page, signs out there as well, and is asked again the next time', async () => {
+    const page = await world.open()
+    await page.goto(`${world.url}/sign-in`)
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await page.getByLabel('User name').fill('ann')
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    await page.getByText(people[0]!.user_name).first().waitFor()
+    await page.getByText('None: you see this page only').waitFor()
+
+    await page.getByRole('banner').getByRole('button', { name: people[0]!.user_name }).click()
+    await page.getByRole('menuitem', { name: 'Sign out here and at Microsoft' }).click()
+    // The provider's own page, which asks whether that is meant.
+    await page.getByRole('button', { name: 'Yes, sign me out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(new URL(page.url()).origin).toBe(new URL(world.url).origin)
+
+    await page.goto(`${world.url}/me`)
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await page.getByLabel('User name').waitFor()
+    expect(new URL(page.url()).origin).toBe(provider.authorityUrl)
+  })
+
+  it('whoever changes his mind there comes back and is told so', async () => {
+    const page = await world.open()
+    await page.goto(`${world.url}/sign-in`)
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+
+    await page.getByRole('alert').getByText('You cancelled at Microsoft').waitFor()
+    await page.goto(`${world.url}/me`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(new URL(page.url()).searchParams.get('to')).toBe('/me')
   })
 })

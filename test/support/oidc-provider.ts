@@ -39,6 +39,8 @@ export interface ProvidedTenant {
 export interface ProviderOptions {
   readonly people: readonly ProvidedPerson[]
   readonly redirectUris?: readonly string[]
+  /** Where a browser may go when it has signed out. */
+  readonly signedOutUris?: readonly string[]
   readonly tenantId?: string
   readonly clientId?: string
 }
@@ -154,7 +156,7 @@ function makeProvider(
         client_id: made.clientId,
         client_secret: made.clientSecret,
         redirect_uris: [...(made.redirectUris ?? ['http://127.0.0.1/signin/microsoft'])],
-        post_logout_redirect_uris: [],
+        post_logout_redirect_uris: [...(made.signedOutUris ?? [])],
         grant_types: ['authorization_code', DEVICE, 'password'],
         response_types: ['code'],
         token_endpoint_auth_method: 'client_secret_post',
