@@ -7,6 +7,9 @@ import { eachColumn, eachFile } from '../support/leaks.ts'
 import { plantEverything, withoutCards } from '../support/planting.ts'
 import type { PlantingStage } from '../support/planting-stage.ts'
 
+/** Format, and version of the key: what begins like this, in the separated values of a column, is sealed. */
+const BEGINS_SEALED = [1, 2].map((version) => Buffer.from([1, 0, 0, 0, version]))
+
 let s: PlantingStage
 beforeAll(async () => {
   s = await plantEverything()
@@ -26,9 +29,7 @@ describe('secrets', { timeout: 300_000 }, () => {
     const sealedIn = new Set<string>()
     const columns = await eachColumn(s.db, (place, content) => {
       s.canaries.search(place, content)
-      // Format, version of the key: what begins like this and opens to nothing else is sealed.
-      const isSealed =
-        typeof content !== 'string' && /(^|\0)\x01\0\0\0[\x01\x02][^]{28}/.test(content.toString('latin1'))
+      const isSealed = typeof content !== 'string' && BEGINS_SEALED.some((beginning) => content.includes(beginning))
       if (isSealed) sealedIn.add(place.replace('column public.', ''))
     })
 

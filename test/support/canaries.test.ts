@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from './database.ts'
 import { eachColumn } from './leaks.ts'
 import { requireNoSecrets, secretsIn, secretsInDatabase } from './secret-shapes.ts'
 
-const SECRET = `q7"&/+~${'abcdefghijklmnopqrstuvwxyz0123456789'}é`
+const SECRET = 'q7"&/+~abcdefghijklmnopqrstuvwxyz0123456789é'
 const found = (content: string | Buffer, options?: Parameters<Canaries['add']>[2]) => {
   const canaries = new Canaries()
   canaries.add('secret', SECRET, options)
@@ -30,7 +30,7 @@ describe('a secret', () => {
     ['in a form', new URLSearchParams({ a: SECRET }).toString()],
     ['in JSON', JSON.stringify({ a: SECRET })],
     ['in JSON in JSON', JSON.stringify({ a: JSON.stringify({ b: SECRET }) })],
-    ['reversed', [...SECRET].reverse().join('')],
+    ['reversed', Array.from(SECRET).reverse().join('')],
     ['in UTF-16', Buffer.from(SECRET, 'utf16le')],
   ])('is found %s', (_how, content) => {
     expect(found(content)).toBe(true)

@@ -83,7 +83,7 @@ function* formsOf(
   if (hidden.length >= PART) yield ['in parts', hidden.slice(-PART)]
   yield ['in hex', bytes.toString('hex')]
   yield ['in hex', bytes.toString('hex').toUpperCase()]
-  yield ['reversed', [...value].reverse().join('')]
+  yield ['reversed', Array.from(value).reverse().join('')]
   yield ['URL-encoded', encodeURIComponent(value)]
   yield ['in a form', new URLSearchParams({ value }).toString().slice('value='.length)]
   yield ['in JSON', JSON.stringify(value).slice(1, -1)]

@@ -41,9 +41,9 @@ export async function callMuster(args: readonly string[]): Promise<MusterResult>
   return checked(args, { code, stdout: await stdout, stderr: await stderr })
 }
 
-/** No command shows a secret, whatever the test is about. */
+/** No command shows a secret, whatever the test is about; but the emulator’s are there to be used. */
 function checked(args: readonly string[], result: MusterResult): MusterResult {
-  requireNoSecrets(`muster ${args[0] ?? ''}`, result.stdout + result.stderr)
+  if (args[0] !== 'emulator') requireNoSecrets(`muster ${args[0] ?? ''}`, result.stdout + result.stderr)
   return result
 }
 
