@@ -98,6 +98,8 @@ function seeRequests(): void {
 
 const KINDS = [
   'access token',
+  'second factor',
+  'recovery code',
   'API token',
   'authorization code',
   'backup passphrase',

@@ -8,19 +8,15 @@ import { expect } from 'vitest'
 import { LAST_LINE, MAGIC } from '../../src/backup/write.ts'
 import { API } from '../../src/contract/api/api.ts'
 import type { Endpoint } from '../../src/contract/api/endpoint.ts'
-import { DEFAULT_PASSWORD } from '../../src/emulator/accounts.ts'
 import { addCertificate, addFederatedCredential } from '../../src/emulator/applications.ts'
-import { addRedirectUri } from '../../src/emulator/appsignin.ts'
 import { createCertificate } from '../../src/emulator/certificate.ts'
 import { update } from '../../src/emulator/operations.ts'
 import { endpointNames } from '../../src/http/route.ts'
 import { credentialContext } from '../../src/registry/connections.ts'
-import { sealed } from './forge.ts'
-import { FormBrowser } from './form-browser.ts'
-import { type AskAs, cookieOf, PlantingStage, until } from './planting-stage.ts'
+import { LOCAL_PASSWORD, plantAccounts } from './planting-accounts.ts'
+import { plantAtTerminal, plantSignIn, plantTokens, type Tokens } from './planting-sign-in.ts'
+import { type AskAs, PlantingStage, until } from './planting-stage.ts'
 
-const LOCAL_PASSWORD = 'Quokka&"wanders+42/% <lanes>'
-const OTHER_PASSWORD = 'Numbat=hides;behind{91}bushes'
 const SMTP_PASSWORD = 'smtp~Tasmanian,devil+mail/73'
 const PROXY_PASSWORD = 'proxy~Bandicoot+gate/58%sand'
 const DATABASE_PASSWORD = 'base~Wombat+cellar/36%burrow'
@@ -50,7 +46,7 @@ export async function plantEverything(): Promise<PlantingStage> {
     await plantCardsAndPins(s, admin)
     await plantSignIn(s, root)
     const tokens = await plantTokens(s, admin)
-    await plantAtTerminal(s, tokens.terminal, root)
+    await plantAtTerminal(s, tokens.terminal, { root, card: CARDS[0]!, pin: PIN })
     await provoke(s, admin, { ...tokens, root })
     await lookAtEverything(s, admin, tokens)
     await rotateAndBackUp(s, tokens)
@@ -152,32 +148,6 @@ async function plantSettings(s: PlantingStage): Promise<void> {
   expect((await s.cli('check', 'cloud')).code).toBe(1)
 }
 
-async function plantAccounts(s: PlantingStage): Promise<AskAs> {
-  const link = await until(() => Promise.resolve(/\/setup#([\w-]+)/.exec(s.server.output())?.[1]))
-  s.canaries.add('set-up code', link)
-  s.canaries.add('local password', LOCAL_PASSWORD, { isGuessable: true })
-  s.canaries.add('local password', OTHER_PASSWORD, { isGuessable: true })
-  const made = await s.ask('POST', '/api/v1/setup', { body: { code: link, name: 'ann', password: LOCAL_PASSWORD } })
-  expect(made.status, made.text).toBe(201)
-  const again = await s.ask('POST', '/api/v1/setup', { body: { code: link, name: 'ann', password: LOCAL_PASSWORD } })
-  expect(again.status).toBe(404)
-  await s.session(made, 'session')
-  for (const password of [OTHER_PASSWORD, LOCAL_PASSWORD.slice(0, -1)])
-    expect((await s.ask('POST', '/api/v1/session', { body: { name: 'ann', password } })).status).toBe(401)
-  const signedIn = await s.ask('POST', '/api/v1/session', { body: { name: 'ann', password: LOCAL_PASSWORD } })
-  const device =
-    signedIn.headers.getSetCookie().flatMap((line) => /^muster-device=([^;]+)/.exec(line)?.[1] ?? [])[0] ??
-    cookieOf(made, 'muster-device')
-  signedIn.gives(device)
-  made.gives(device)
-  s.canaries.add('mark of the browser', device)
-  const admin = await s.session(signedIn, 'session')
-  expect(
-    (await admin('POST', '/api/v1/administrators', { name: 'ben', role: 'viewer', password: OTHER_PASSWORD })).status,
-  ).toBe(201)
-  return admin
-}
-
 /** The server asks by itself when secrets end: nobody has checked a connection yet. */
 async function letServerRead(s: PlantingStage): Promise<void> {
   const read = `select expiry_from from connection_credentials x join connections c on c.id = x.connection_id
@@ -257,114 +227,6 @@ async function plantCardsAndPins(s: PlantingStage, admin: AskAs): Promise<void> 
   expect(local.status, local.text).toBe(201)
   const drawn = await admin('POST', `/api/v1/users/${local.json().id}/pin`)
   expect(drawn.status, drawn.text).toBe(201)
-}
-
-async function plantSignIn(s: PlantingStage, root: string): Promise<void> {
-  s.canaries.add('Microsoft password', DEFAULT_PASSWORD, { isGuessable: true })
-  addRedirectUri(s.hosted.app.signIn, { uri: `${s.server.url}/signin/microsoft`, platform: 'web' })
-  s.emulator.tokens.issuer.makeIdToken = (draft) => {
-    const token = sealed({ draft } as Parameters<typeof sealed>[0], {}, {})
-    s.canaries.addToken('id token', token)
-    return token
-  }
-  const person = [...s.hosted.tenant.live('user')].find(
-    ({ properties }) =>
-      properties['accountEnabled'] !== false && !String(properties['userPrincipalName']).includes('#EXT#'),
-  )!
-  const who = { userName: String(person.properties['userPrincipalName']), password: DEFAULT_PASSWORD }
-  const depart = async () => {
-    const begun = await s.ask('POST', '/api/v1/sign-in/microsoft', { body: {} })
-    expect(begun.status, begun.text).toBe(200)
-    const flow = cookieOf(begun, 'muster-flow')
-    const state = new URL(begun.json().url).searchParams.get('state')!
-    begun.gives(state)
-    s.canaries.add('state', state)
-    s.canaries.add('state', flow)
-    const { rows } = await s.db.query<{ digest: Buffer; verifier: Buffer }>(
-      'select digest, verifier from signin_flows order by expires_at desc limit 1',
-    )
-    s.canaries.add('PKCE verifier', s.vault.open(rows[0]!.verifier, `sign-in flow:${rows[0]!.digest.toString('hex')}`))
-    const arrived = await new FormBrowser({ fetch, origin: root }).signIn(begun.json().url, who)
-    if (arrived.kind === 'page') throw new Error(arrived.page.text)
-    s.canaries.add('authorization code', arrived.to.searchParams.get('code')!)
-    return { cookie: `muster-flow=${flow}`, back: `${arrived.to.pathname}${arrived.to.search}` }
-  }
-  const first = await depart()
-  const me = await s.session(
-    await s.ask('GET', first.back, { headers: { cookie: first.cookie } }),
-    'session of a person',
-  )
-  await me('GET', '/api/v1/me')
-  await me('POST', '/api/v1/me/pin')
-  // Refused in several ways, with the codes and states in the address.
-  await s.ask('GET', first.back, { headers: { cookie: first.cookie } })
-  const second = await depart()
-  await s.ask('GET', second.back)
-  const third = await depart()
-  await s.ask('GET', `${third.back}&error=server_error&error_description=${encodeURIComponent('AADSTS90033: later')}`, {
-    headers: { cookie: third.cookie },
-  })
-  const fourth = await depart()
-  s.emulator.tokens.issuer.makeIdToken = (draft) => {
-    const token = sealed({ draft } as Parameters<typeof sealed>[0], {}, { aud: 'another' })
-    s.canaries.addToken('id token', token)
-    return token
-  }
-  await s.ask('GET', fourth.back, { headers: { cookie: fourth.cookie } })
-  s.emulator.tokens.issuer.makeIdToken = undefined
-  // Left under way.
-  await depart()
-}
-
-interface Tokens {
-  readonly api: string
-  readonly terminal: string
-}
-
-async function plantTokens(s: PlantingStage, admin: AskAs): Promise<Tokens> {
-  const api = await admin('POST', '/api/v1/tokens', {
-    name: 'all',
-    scopes: ['read', 'people', 'runs', 'export', 'configure', 'administer'],
-    days: null,
-  })
-  expect(api.status, api.text).toBe(201)
-  const terminal = await admin('POST', '/api/v1/terminals', {
-    name: 'Entrance',
-    may: ['card', 'pin', 'userNamePin', 'deviceCode'],
-    tells: ['groups', 'email'],
-    unknownCard: 'register',
-    cardTransform: null,
-    days: null,
-  })
-  expect(terminal.status, terminal.text).toBe(201)
-  const tokens = { api: api.json().token as string, terminal: terminal.json().token as string }
-  s.canaries.add('API token', tokens.api, { shown: 10 })
-  s.canaries.add('terminal token', tokens.terminal, { shown: 10 })
-  api.gives(tokens.api)
-  terminal.gives(tokens.terminal)
-  return tokens
-}
-
-async function plantAtTerminal(s: PlantingStage, token: string, root: string): Promise<void> {
-  const headers = { authorization: `Bearer ${token}` }
-  const identify = (body: object) => s.ask('POST', '/api/v1/terminal/authenticate', { body, headers })
-  const found = await identify({ by: 'card', card: CARDS[0] })
-  expect(found.json().kind, found.text).toBe('identified')
-  await identify({ by: 'card', card: '04DEADBEEF9C71' })
-  s.canaries.add('card', '04DEADBEEF9C71', { isGuessable: true })
-  const byPin = await identify({ by: 'pin', pin: PIN })
-  expect(byPin.json().kind, byPin.text).toBe('identified')
-  await identify({ by: 'pin', pin: '111122223333' })
-  await identify({ by: 'userNamePin', userName: 'nobody', pin: PIN })
-  const code = byPin.json().registration.code as string
-  s.canaries.add('code for registering a card', code)
-  byPin.gives(code)
-  const begun = await s.ask('POST', '/api/v1/terminal/device-code', { body: {}, headers })
-  expect(begun.status, begun.text).toBe(201)
-  const { rows } = await s.db.query<{ device_code: Buffer }>('select device_code from terminal_device_codes')
-  s.canaries.add('device code', s.vault.open(rows[0]!.device_code, 'terminal device code'))
-  await s.ask('GET', `/api/v1/terminal/device-code/${begun.json().flow}`, { headers })
-  expect((await new FormBrowser({ fetch, origin: root }).open(begun.json().verificationUri)).kind).toBe('page')
 }
 
 /** Requests that carry secrets to where they do not belong, and are refused. */
