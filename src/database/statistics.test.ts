@@ -18,6 +18,18 @@ const known = async (table: string): Promise<number> => {
   return found.rows[0]!.rows
 }
 
+it('analyzes tables of which an index was made after they were filled: that counts rows and looks at no values', async () => {
+  await test.db.query('create table indexed (n int)')
+  await test.db.query('insert into indexed select generate_series(1, 50000)')
+  await test.db.query('create index on indexed (n)')
+  const before = await known('indexed')
+  await refreshStatistics(test.db, ['indexed'])
+  const { rowCount } = await test.db.query(`select 1 from pg_stats where tablename = 'indexed' and attname = 'n'`)
+
+  expect(before).toBe(50_000)
+  expect(rowCount).toBe(1)
+})
+
 it('analyzes tables that were filled or have grown by half, and no others', async () => {
   await test.db.query('insert into tall select generate_series(1, 50000); insert into tiny values (1)')
   await refreshStatistics(test.db, ['tall', 'tiny'])

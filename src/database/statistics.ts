@@ -15,7 +15,9 @@ export async function refreshStatistics(db: Queries, tables: readonly string[]):
   const found = await db.query<{ name: string }>(
     `select relname as name from pg_class
      where oid = any($1::regclass[]) and pg_relation_size(oid) > $2::bigint * current_setting('block_size')::int
-       and (reltuples < 0 or pg_relation_size(oid) > $3::float8 * relpages * current_setting('block_size')::bigint)`,
+       and (reltuples < 0 or pg_relation_size(oid) > $3::float8 * relpages * current_setting('block_size')::bigint
+         -- Making an index counts rows and pages, so that these look as if the table had been analyzed.
+         or not exists (select from pg_stats s where s.schemaname = relnamespace::regnamespace::text and s.tablename = relname))`,
     [tables, SMALL_PAGES, GROWTH],
   )
   if (found.rows.length > 0) await db.query(`analyze ${found.rows.map((row) => row.name).join(', ')}`)
