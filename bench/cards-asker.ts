@@ -43,6 +43,7 @@ async function askFor(request: AskRequest): Promise<readonly number[]> {
   const path = isMuster ? '/api/v1/terminal/authenticate' : '/'
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const times: number[] = []
+  let found = 0
   const endsAt = performance.now() + seconds * 1_000
   let next = 0
   const one = async () => {
@@ -52,12 +53,14 @@ async function askFor(request: AskRequest): Promise<readonly number[]> {
       const body = JSON.stringify(isMuster ? { by: 'card', card: lookup } : { lookup })
       const answer = await pool.request({ method: 'POST', path, headers, body })
       const text = await answer.body.text()
-      if (answer.statusCode !== 200 || !text.includes(isMuster ? '"identified"' : '"user_name"'))
-        throw new Error(`answered ${answer.statusCode}: ${text}`)
+      if (answer.statusCode !== 200) throw new Error(`answered ${answer.statusCode}: ${text}`)
       times.push(performance.now() - startedAt)
+      if (text.includes(isMuster ? '"identified"' : '"user_name"')) found += 1
     }
   }
   await Promise.all(Array.from({ length: connections }, one))
   await pool.close()
+  // The tenant changes meanwhile, and a few of its people leave.
+  if (found < times.length * 0.9) throw new Error(`only ${found} of ${times.length} cards were found`)
   return times
 }

@@ -1,7 +1,8 @@
-// node bench/cards.ts [--seconds N] [--connections N]
+// node bench/cards.ts [--seconds N] [--connections N] [--alone]
 //
-// Card look-ups a second over HTTP by one Muster process, alone and while it runs a full synchronization, and beside them in the same run
-// the least that such an answer can cost: fastify and one indexed query. Who asks runs in a process of its own on the same machine.
+// Card look-ups over HTTP by one Muster process, alone and while it runs a full synchronization, and beside them in the same run the least
+// that such an answer can cost: fastify and one indexed query. Who asks runs in a process of its own on the same machine. What counts is the
+// CPU of an answer, in Node and in PostgreSQL, and its ratio to the least: other work on the machine changes answers a second, not those.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,15 +10,20 @@ import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import type { Asked, AskRequest } from './cards-asker.ts'
 import type { CardServer, CardServerRequest } from './cards-server.ts'
-import { joinServer } from './postgres.ts'
+import { cpuSecondsOfProcess, joinServer } from './postgres.ts'
 import type { Access, TenantRequest } from './tenant.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const USERS = 10_000
 const CHANGES = 100
+const IDLE_MS = 4_000
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '10' }, connections: { type: 'string', default: '24' } },
+  options: {
+    seconds: { type: 'string', default: '10' },
+    connections: { type: 'string', default: '24' },
+    alone: { type: 'boolean', default: false },
+  },
 })
 const seconds = Number(values.seconds)
 const connections = Number(values.connections)
@@ -31,18 +37,28 @@ const { worker: asker } = await startWorker(fileOf('cards-asker.ts'), [])
 const postgres = await joinServer(home)
 const { worker: least, ready: leastAt } = await startWorker<{ url: string }>(fileOf('cards-least.ts'), [home])
 
+interface Measured extends Asked {
+  /** Of one answer. While synchronizing, what the run costs is in it. */
+  readonly nodeCpuMs: number
+  readonly databaseCpuMs: number
+}
+
 try {
-  for (const isRunning of [false, true]) {
-    for (const [what, url] of [
-      ['muster', served.url],
-      ['least', leastAt.url],
+  for (const isRunning of values.alone ? [false] : [false, true]) {
+    const costs: number[] = []
+    for (const [what, url, pid] of [
+      ['muster', served.url, muster.pid],
+      ['least', leastAt.url, least.pid],
     ] as const) {
-      await ask({ what: 'warm-up', url, seconds: 2 })
+      await ask({ url, pid, seconds: 4 })
       const syncing = isRunning ? keepSyncing() : undefined
-      const measured = await ask({ what, url, seconds })
+      const measured = await ask({ url, pid, seconds })
       const runs = await syncing?.stop()
+      costs.push(measured.nodeCpuMs + measured.databaseCpuMs)
       console.log(JSON.stringify({ kind: 'cards', what, whileSyncing: isRunning, runs: runs ?? 0, ...measured }))
     }
+    const [ours = 0, theirs = 0] = costs
+    if (!isRunning) console.log(JSON.stringify({ kind: 'cards-ratio', cpu: Number((ours / theirs).toFixed(2)) }))
   }
 } finally {
   for (const worker of [asker, least, muster, tenant]) await worker.stop()
@@ -51,17 +67,44 @@ try {
   await rm(home, { recursive: true, force: true })
 }
 
-async function ask(options: { readonly what: string; readonly url: string; readonly seconds: number }) {
-  const before = postgres.cpuSeconds()
-  const asked = await asker.ask<Asked>({
-    url: options.url,
-    seconds: options.seconds,
-    connections,
-    token: served.token,
-    lookups: options.url === served.url ? served.cards : served.lookups,
-    isMuster: options.url === served.url,
-  } satisfies AskRequest)
-  return { ...asked, databaseCpu: postgres.cpuSeconds() - before }
+/**
+ * What answering costs, without what the processes do all the time: that is measured just before.
+ *
+ * @param options.pid of the process that answers
+ */
+async function ask(options: {
+  readonly url: string
+  readonly pid: number
+  readonly seconds: number
+}): Promise<Measured> {
+  const idle = await costOf(options.pid, () => new Promise<void>((resolve) => setTimeout(resolve, IDLE_MS)))
+  const { value: asked, ...cost } = await costOf(options.pid, () =>
+    asker.ask<Asked>({
+      url: options.url,
+      seconds: options.seconds,
+      connections,
+      token: served.token,
+      lookups: options.url === served.url ? served.cards : served.lookups,
+      isMuster: options.url === served.url,
+    } satisfies AskRequest),
+  )
+  const perAnswer = (of: 'node' | 'database') => {
+    const ours = cost[of] - (idle[of] * cost.ms) / idle.ms
+    return Number(((ours * 1_000) / asked.answers).toFixed(3))
+  }
+  return { ...asked, nodeCpuMs: perAnswer('node'), databaseCpuMs: perAnswer('database') }
+}
+
+/** Seconds of CPU, of the process and of PostgreSQL as a whole. */
+async function costOf<Value>(pid: number, work: () => Promise<Value>) {
+  const [node, database, startedAt] = [cpuSecondsOfProcess(pid), postgres.cpuSeconds(), performance.now()]
+  const value = await work()
+  return {
+    value,
+    ms: performance.now() - startedAt,
+    node: cpuSecondsOfProcess(pid) - node,
+    database: postgres.cpuSeconds() - database,
+  }
 }
 
 /** Full synchronizations of a tenant that changes, one after the other, in the process that answers. */

@@ -58,6 +58,11 @@ export async function joinServer(home: string): Promise<Server> {
 
 const TICKS_PER_SECOND = 100
 
+/** User and system time of a process of this machine, with all its threads. */
+export function cpuSecondsOfProcess(pid: number): number {
+  return (readStat(String(pid))?.own ?? 0) / TICKS_PER_SECOND
+}
+
 function cpuSecondsOf(postmaster: number): number {
   let ticks = 0
   for (const name of readdirSync('/proc')) {

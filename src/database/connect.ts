@@ -12,6 +12,7 @@ import {
 import { ConfigError, InvariantError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { EmbeddedDatabase } from './embedded.ts'
+import { PreparedStatements } from './prepared.ts'
 import type { Tables } from './tables.ts'
 import { sqlState, translated } from './unavailable.ts'
 
@@ -29,6 +30,8 @@ export interface Queries {
 /** A pool of connections to Muster's database. */
 export interface Database extends Queries {
   readonly pool: Pool
+  /** As `query`, planned once in each session: for statements that only read and are asked all the time. Outside of transactions. */
+  prepared<Row extends QueryResultRow>(sql: string, params: readonly unknown[]): Promise<QueryResult<Row>>
   /** Ends another session of ours with whatever it is doing, e.g. on cancellation. Opens a connection of its own. */
   endSession(processId: number): Promise<void>
   close(): Promise<void>
@@ -78,10 +81,12 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     // The pool has ended before its sockets have, and the embedded server may stop in between.
     if (!isClosing) options.log.warn('a database connection was lost', { code: sqlState(error) })
   })
+  const statements = new PreparedStatements(pool)
   const db: Database = {
     pool,
     kysely: kyselyOver(() => pool.connect()),
     query: (sql, params) => translated(() => pool.query(sql, params === undefined ? [] : [...params])),
+    prepared: (sql, params) => translated(() => statements.query(sql, params)),
     endSession: (processId) => endSession(config, processId),
     close: () => {
       isClosing = true

@@ -36,7 +36,7 @@ export class FloodGuard {
    * @throws HttpError `too-many-requests`
    */
   count(identity: Identity): void {
-    if (identity.kind === 'nobody' || identity.kind === 'terminal') return
+    if (identity.kind === 'nobody' || identity.kind === 'terminal' || identity.kind === 'remembered-terminal') return
     refuse(this.#identities.take(`${identity.kind} ${identity.id}`))
   }
 }

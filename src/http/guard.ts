@@ -5,6 +5,8 @@ import type { Endpoint } from '../contract/api/endpoint.ts'
 import { type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
 import type { SignInParts } from '../signin/parts.ts'
 import { findSession } from '../signin/sessions.ts'
+import { digestOf } from '../signin/random.ts'
+import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import { findTerminal, TERMINAL_PREFIX } from '../signin/terminals.ts'
 import { findToken } from '../signin/tokens.ts'
 import { readCookie } from './cookies.ts'
@@ -15,29 +17,47 @@ import { HttpError } from './problem.ts'
  *
  * @param options.isUse false where nobody has done anything: a session does not last longer by it. What a page asks by itself while
  *   nobody is there says so, in `X-Muster-Unattended`
+ * @param options.terminals where a terminal may be as it was last seen, because the endpoint looks at it again
  * @throws HttpError `token-invalid`
  */
 export async function identify(
   parts: SignInParts,
   request: FastifyRequest,
-  { isUse = true }: { readonly isUse?: boolean } = {},
+  { isUse = true, terminals }: { readonly isUse?: boolean; readonly terminals?: TerminalMemory | undefined } = {},
 ): Promise<Identity> {
   const { authorization } = request.headers
   if (authorization !== undefined) {
     const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? []
     const isTerminal = token?.startsWith(TERMINAL_PREFIX) === true
-    const find = isTerminal ? findTerminal : findToken
-    const found = token === undefined ? undefined : await find(parts, token)
+    const find = isTerminal ? identifyTerminal : findToken
+    const found = token === undefined ? undefined : await find(parts, token, terminals)
     if (found !== undefined) return found
-    throw new HttpError(401, 'token-invalid', {
-      message: `The ${isTerminal ? 'terminal' : 'API'} token is not one of this installation, has ended or was revoked; make another one`,
-      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-    })
+    throw tokenInvalid(isTerminal ? 'terminal' : 'API')
   }
   const session = readCookie(request, 'session')
   if (session === undefined) return NOBODY
   const isAttended = request.headers['x-muster-unattended'] === undefined
   return (await findSession(parts, session, { isUse: isUse && isAttended })) ?? NOBODY
+}
+
+async function identifyTerminal(
+  parts: SignInParts,
+  token: string,
+  terminals: TerminalMemory | undefined,
+): Promise<Identity | undefined> {
+  const digest = digestOf(token)
+  const terminal = terminals?.recall(digest)
+  if (terminal !== undefined) return { kind: 'remembered-terminal', id: terminal.id, name: terminal.name, terminal }
+  const found = await findTerminal(parts, digest)
+  if (found !== undefined) terminals?.remember(found)
+  return found
+}
+
+export function tokenInvalid(kind: 'terminal' | 'API'): HttpError {
+  return new HttpError(401, 'token-invalid', {
+    message: `The ${kind} token is not one of this installation, has ended or was revoked; make another one`,
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  })
 }
 
 /** @throws HttpError `signed-out`, `forbidden` */
@@ -54,7 +74,8 @@ export function checkAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' 
 
 function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role' | 'scope'>): string {
   if (role === 'terminal') return 'This is for terminals, with a token of their own'
-  if (identity.kind === 'terminal') return 'A terminal may do nothing but identify people'
+  if (identity.kind === 'terminal' || identity.kind === 'remembered-terminal')
+    return 'A terminal may do nothing but identify people'
   if (role === 'account') return 'This is for local accounts; whoever signed in with Microsoft has no password here'
   if (role === 'person')
     return 'This is for people who signed in with Microsoft; a local account is nobody of the registry'
@@ -69,7 +90,7 @@ function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role'
  * @throws HttpError `cross-site`, `csrf`
  */
 export function checkOrigin(request: FastifyRequest, identity: Identity): void {
-  if (identity.kind === 'token' || identity.kind === 'terminal') return
+  if (identity.kind === 'token' || identity.kind === 'terminal' || identity.kind === 'remembered-terminal') return
   const isReading = request.method === 'GET' || request.method === 'HEAD'
   const site = request.headers['sec-fetch-site']
   const { origin } = request.headers

@@ -82,7 +82,10 @@ function registerRoute(
         () => identity,
         async () => {
           // A stream that is opened anew, or goes on, is nobody's doing.
-          identity = await identify(parts.engine, request, { isUse: endpoint.answer.kind !== 'events' })
+          const isUse = endpoint.answer.kind !== 'events'
+          // Who looks a card up looks at the terminal again.
+          const terminals = name === 'authenticate' ? parts.terminals : undefined
+          identity = await identify(parts.engine, request, { isUse, terminals })
           identities.set(request, identity)
           flood.count(identity)
           checkAccess(identity, endpoint)

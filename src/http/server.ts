@@ -1,5 +1,5 @@
 // The HTTP server: puts the routes of the contract, the description of the API, health and the web together.
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { fastifyCookie } from '@fastify/cookie'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Log } from '../base/log.ts'
@@ -39,7 +39,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
     bodyLimit: MOST_BODY_BYTES,
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    genReqId: () => randomBytes(9).toString('base64url'),
+    genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     logger: false,
     // Idle connections are closed, others may finish.

@@ -42,6 +42,21 @@ export interface TerminalIdentity {
   /** How its reader writes cards; null: as the registry. */
   readonly cardTransform: string | null
   readonly expiresAt: Date | null
+  /** SHA-256 of its token. */
+  readonly digest: Buffer
+  /** Changes with each of its settings. */
+  readonly state: string
+}
+
+/**
+ * A terminal as this process saw it last: what it asks has to be looked up together with whether it still is so. Nothing but
+ * looking up a card takes it; everything else refuses it.
+ */
+export interface RememberedTerminal {
+  readonly kind: 'remembered-terminal'
+  readonly id: number
+  readonly name: string
+  readonly terminal: TerminalIdentity
 }
 
 export interface TokenIdentity {
@@ -54,7 +69,12 @@ export interface TokenIdentity {
 /** Whoever has a session. */
 export type SessionIdentity = AccountIdentity | PersonIdentity
 
-export type Identity = SessionIdentity | TerminalIdentity | TokenIdentity | { readonly kind: 'nobody' }
+export type Identity =
+  | SessionIdentity
+  | TerminalIdentity
+  | RememberedTerminal
+  | TokenIdentity
+  | { readonly kind: 'nobody' }
 
 export const NOBODY: Identity = { kind: 'nobody' }
 
@@ -64,7 +84,8 @@ export type Verdict = 'allowed' | 'signed-out' | 'forbidden'
 /** Whoever is not named by the endpoint's role or scope may not. */
 export function judgeAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' | 'scope'>): Verdict {
   const { role, scope } = endpoint
-  if (identity.kind === 'terminal') return role === 'terminal' ? 'allowed' : 'forbidden'
+  if (identity.kind === 'terminal' || identity.kind === 'remembered-terminal')
+    return role === 'terminal' ? 'allowed' : 'forbidden'
   if (identity.kind === 'token') return hasScope(identity, scope) ? 'allowed' : 'forbidden'
   if (role === 'anyone') return 'allowed'
   if (identity.kind === 'nobody') return 'signed-out'
@@ -85,5 +106,6 @@ function hasScope(identity: TokenIdentity, scope: Scope | null): boolean {
 /** As the audit names him. */
 export function actorOf(identity: Identity, address: string): Actor {
   if (identity.kind === 'nobody') return { kind: 'nobody', name: 'nobody', address }
-  return { kind: identity.kind, name: identity.name, id: identity.id, address }
+  const kind = identity.kind === 'remembered-terminal' ? 'terminal' : identity.kind
+  return { kind, name: identity.name, id: identity.id, address }
 }

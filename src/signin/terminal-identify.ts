@@ -19,6 +19,7 @@ import { addCardMiss, countAttempt, overallBucket, slowDown } from './terminal-a
 import type { TerminalMemory } from './terminal-memory.ts'
 import { type Misses, ruleOf, standing, waitOf } from './terminal-misses.ts'
 import { issueRegistration } from './terminal-registration.ts'
+import { isUsable, TERMINAL_STATE } from './terminals.ts'
 
 export interface TerminalParts extends SignInParts {
   readonly terminals: TerminalMemory
@@ -30,6 +31,9 @@ export type Shown =
   | { readonly by: 'pin'; readonly pin: string }
   | { readonly by: 'userNamePin'; readonly userName: string; readonly pin: string }
 
+/** By card the terminal is looked at together with the card: it was changed, renewed or revoked since it was looked at before. */
+export const NOT_AS_IT_WAS = 'not-as-it-was'
+
 /**
  * Identifies somebody, or says why not. The terminal may use this way; the caller has checked it.
  *
@@ -38,14 +42,19 @@ export type Shown =
 export async function identifyShown(
   parts: TerminalParts,
   { terminal, shown }: { readonly terminal: TerminalIdentity; readonly shown: Shown },
-): Promise<Identification> {
+): Promise<Identification | typeof NOT_AS_IT_WAS> {
   const person = await find(parts, terminal, shown)
+  if (person === NOT_AS_IT_WAS) return person
   return person === undefined
     ? refusal(terminal, shown.by)
     : presentIdentified(parts, { terminal, person, by: shown.by })
 }
 
-function find(parts: TerminalParts, terminal: TerminalIdentity, shown: Shown): Promise<FoundPerson | undefined> {
+function find(
+  parts: TerminalParts,
+  terminal: TerminalIdentity,
+  shown: Shown,
+): Promise<FoundPerson | undefined | typeof NOT_AS_IT_WAS> {
   switch (shown.by) {
     case 'card':
       return findByCard(parts, terminal, shown.card)
@@ -119,7 +128,7 @@ async function findByCard(
   parts: TerminalParts,
   terminal: TerminalIdentity,
   shown: string,
-): Promise<FoundPerson | undefined> {
+): Promise<FoundPerson | undefined | typeof NOT_AS_IT_WAS> {
   const card = readCard(terminal, shown)
   const lookup = parts.vault.lookup('card', canonical(card ?? ''))
   const withGroups = terminal.tells.includes('groups')
@@ -127,6 +136,7 @@ async function findByCard(
   try {
     const now = parts.clock.now()
     const found = await lookUpCard(parts, { terminal, lookup, withGroups })
+    if (found === undefined) return NOT_AS_IT_WAS
     const rule = ruleOf('card', found.overall, now)
     const wait = waitOf(found.misses, rule, now)
     if (wait > 0) throw slowDown(wait)
@@ -141,7 +151,9 @@ async function findByCard(
     leave()
   }
   const attempt = await countAttempt(parts, { terminalId: terminal.id, kind: 'card' })
-  const { person } = await lookUpCard(parts, { terminal, lookup, withGroups })
+  const again = await lookUpCard(parts, { terminal, lookup, withGroups })
+  if (again === undefined) return NOT_AS_IT_WAS
+  const { person } = again
   const isFound = person !== undefined && card !== undefined
   await (isFound ? attempt.succeed() : attempt.fail())
   return isFound ? person : undefined
@@ -154,24 +166,37 @@ interface CardRow extends PersonRow {
   readonly overall_missed_at: Date | null
 }
 
-/** The holder of a card and how often the terminal has missed, in one statement. */
+const LOOK_UPS = { true: lookUpSql({ withGroups: true }), false: lookUpSql({ withGroups: false }) }
+
+function lookUpSql(options: { readonly withGroups: boolean }): string {
+  return `select t.card_misses, t.card_missed_at, o.misses as overall_misses, o.missed_at as overall_missed_at, ${personColumns(options)}
+     from terminals t left join terminal_misses o on o.bucket = $3 ${joinHolder('card', '$2')} 
+     where t.id = $1 and ${isUsable({ digest: '$4', now: '$5' })} and ${TERMINAL_STATE} = $6`
+}
+
+/**
+ * The holder of a card and how often the terminal has missed, in one statement; undefined where the terminal is not as it was looked at
+ * before.
+ */
 async function lookUpCard(
-  { db }: TerminalParts,
+  { db, clock }: TerminalParts,
   options: { readonly terminal: TerminalIdentity; readonly lookup: Buffer; readonly withGroups: boolean },
-): Promise<{ readonly misses: Misses; readonly overall: Misses; readonly person: FoundPerson | undefined }> {
-  const { rows } = await db.query<CardRow>(
-    `select t.card_misses, t.card_missed_at, o.misses as overall_misses, o.missed_at as overall_missed_at,
-       ${personColumns({ withGroups: options.withGroups })}
-     from terminals t left join terminal_misses o on o.bucket = $3 ${joinHolder('card', '$2')} where t.id = $1`,
-    [options.terminal.id, options.lookup, overallBucket('card')],
-  )
+): Promise<
+  { readonly misses: Misses; readonly overall: Misses; readonly person: FoundPerson | undefined } | undefined
+> {
+  const { terminal, lookup, withGroups } = options
+  const params = [terminal.id, lookup, OVERALL_CARDS, terminal.digest, clock.now(), terminal.state]
+  const { rows } = await db.prepared<CardRow>(LOOK_UPS[`${withGroups}`], params)
   const [row] = rows
+  if (row === undefined) return undefined
   return {
-    misses: { misses: row?.card_misses ?? 0, missedAt: row?.card_missed_at ?? null },
-    overall: { misses: row?.overall_misses ?? 0, missedAt: row?.overall_missed_at ?? null },
+    misses: { misses: row.card_misses, missedAt: row.card_missed_at },
+    overall: { misses: row.overall_misses ?? 0, missedAt: row.overall_missed_at },
     person: parsePerson(row),
   }
 }
+
+const OVERALL_CARDS = overallBucket('card')
 
 async function findByTypedPin(
   parts: TerminalParts,

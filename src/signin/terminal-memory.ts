@@ -1,11 +1,14 @@
-// What one process remembers of terminals: how many cards are being looked up at this moment, and who was identified where since it
-// was last written down. So that looking up a card writes nothing.
+// What one process remembers of terminals: as what it saw them last, how many cards are being looked up at this moment, and who was
+// identified where since it was last written down. So that looking up a card asks the database once and writes nothing.
 import type { Way } from '../contract/api/terminals.ts'
 import type { Database } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
+import type { TerminalIdentity } from './identity.ts'
 
 /** Longest list that is kept when the database cannot be written; what comes beyond is not noted. */
 const MOST_KEPT = 100_000
+/** Terminals that are remembered; those beyond are looked up each time. */
+const MOST_REMEMBERED = 10_000
 
 interface Sighting {
   readonly userId: number
@@ -22,6 +25,7 @@ interface Use {
 
 export class TerminalMemory {
   readonly #inFlight = new Map<number, number>()
+  readonly #remembered = new Map<string, TerminalIdentity>()
   #sightings = new Map<string, Sighting>()
   #uses = new Map<number, Use>()
 
@@ -35,6 +39,20 @@ export class TerminalMemory {
       else this.#inFlight.set(terminalId, left)
     }
     return { count, leave }
+  }
+
+  /** By the digest of its token. What it is now, whoever uses it has to look up. */
+  recall(digest: Buffer): TerminalIdentity | undefined {
+    return this.#remembered.get(digest.toString('latin1'))
+  }
+
+  remember(terminal: TerminalIdentity): void {
+    const key = terminal.digest.toString('latin1')
+    if (this.#remembered.size < MOST_REMEMBERED || this.#remembered.has(key)) this.#remembered.set(key, terminal)
+  }
+
+  forget({ digest }: Pick<TerminalIdentity, 'digest'>): void {
+    this.#remembered.delete(digest.toString('latin1'))
   }
 
   noteUse(terminalId: number, use: { readonly at: Date; readonly address: string }): void {

@@ -37,16 +37,29 @@ export interface ListedTerminal extends TerminalSettings {
   readonly lastAddress: string | null
 }
 
+/** SQL: whether the terminal `t` may still be used, at a time and with a digest that parameters name. */
+export function isUsable(parameters: { readonly digest: string; readonly now: string }): string {
+  const { digest, now } = parameters
+  return `(t.digest = ${digest} and t.revoked_at is null and (t.expires_at is null or t.expires_at > ${now}))`
+}
+
+/** SQL: another text for each set of settings, also those that this version does not know. */
+export const TERMINAL_STATE = 'md5(row(t.name, t.may, t.tells, t.unknown_card, t.card_transform)::text)'
+
 /** Whose token this is; undefined where it never was, has ended or was revoked. */
-export async function findTerminal(parts: SignInParts, token: string): Promise<TerminalIdentity | undefined> {
-  const { rows } = await parts.db.query<TerminalRow>(
-    `select ${COLUMNS} from terminals where digest = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,
-    [digestOf(token), parts.clock.now()],
+export async function findTerminal(
+  parts: Pick<SignInParts, 'db' | 'clock'>,
+  digest: Buffer,
+): Promise<TerminalIdentity | undefined> {
+  const { rows } = await parts.db.query<TerminalRow & { readonly state: string }>(
+    `select ${COLUMNS}, ${TERMINAL_STATE} as state from terminals t where ${isUsable({ digest: '$1', now: '$2' })}`,
+    [digest, parts.clock.now()],
   )
   const [row] = rows
   if (row === undefined) return undefined
   const { id, name, may, tells, unknownCard, cardTransform, expiresAt } = parse(row)
-  return { kind: 'terminal', id, name, may, tells, unknownCard, cardTransform, expiresAt }
+  const { state } = row
+  return { kind: 'terminal', id, name, may, tells, unknownCard, cardTransform, expiresAt, digest, state }
 }
 
 /** Those that were not revoked, by name. */

@@ -82,6 +82,10 @@ export function listening(db: Database): {
         asked.push({ sql, params })
         return db.query(sql, params)
       },
+      prepared: (sql, params) => {
+        asked.push({ sql, params })
+        return db.prepared(sql, params)
+      },
     },
   }
 }

@@ -1,9 +1,9 @@
 // Routes of terminals: what administrators do with them, and what they do themselves.
-import type { Terminal } from '../../contract/api/terminals.ts'
-import { ConfigError } from '../../base/errors.ts'
+import type { Terminal, Way } from '../../contract/api/terminals.ts'
+import { ConfigError, ConflictError } from '../../base/errors.ts'
 import type { Identity, TerminalIdentity } from '../../signin/identity.ts'
 import { passwordConnections, signInConnections } from '../../signin/terminal-connections.ts'
-import { identifyShown, readCard } from '../../signin/terminal-identify.ts'
+import { identifyShown, NOT_AS_IT_WAS, readCard } from '../../signin/terminal-identify.ts'
 import {
   endDeviceCode,
   readDeviceCode,
@@ -15,12 +15,14 @@ import { registerCard } from '../../signin/terminal-registration.ts'
 import {
   changeTerminal,
   createTerminal,
+  findTerminal,
   type ListedTerminal,
   listTerminals,
   renewTerminal,
   revokeTerminal,
 } from '../../signin/terminals.ts'
 import { MAX_KEY_LENGTH, valueProblem } from '../../sync/map/value.ts'
+import { tokenInvalid } from '../guard.ts'
 import type { Handlers } from '../handler.ts'
 import type { HttpParts } from '../parts.ts'
 import { HttpError } from '../problem.ts'
@@ -60,17 +62,26 @@ export const terminalRoutes = {
   },
   authenticate: async (parts, { body, identity, client, actor, signal, noteRefused }) => {
     const { engine, terminals } = parts
-    const terminal = terminalOf(identity)
+    const { db, vault, clock } = engine
+    const terminal = await terminalFor(parts, identity, body.by)
     requireWay(terminal, body.by)
-    terminals.noteUse(terminal.id, { at: engine.clock.now(), address: client.address })
+    terminals.noteUse(terminal.id, { at: clock.now(), address: client.address })
     if (body.by === 'password') {
       const typed = { terminal, typed: body, actor, signal }
       const { answer, refusal } = await identifyByPassword(microsoftAt(parts), typed)
       if (answer.kind === 'refused') await noteRefused(answer.reason, { by: body.by, ...refusal })
       return answer
     }
-    const { db, vault, clock } = engine
-    const answer = await identifyShown({ db, vault, clock, terminals }, { terminal, shown: body })
+    const shown = body
+    const identify = (as: TerminalIdentity) => identifyShown({ db, vault, clock, terminals }, { terminal: as, shown })
+    let answer = await identify(terminal)
+    for (let nth = 0; answer === NOT_AS_IT_WAS && nth < 3; nth += 1) {
+      const changed = await lookAgain(parts, terminal)
+      requireWay(changed, shown.by)
+      answer = await identify(changed)
+    }
+    if (answer === NOT_AS_IT_WAS)
+      throw new ConflictError('terminal-changed', 'The terminal was changed while this was looked at; ask again')
     if (answer.kind === 'refused') await noteRefused(answer.reason)
     return answer
   },
@@ -107,6 +118,24 @@ export const terminalRoutes = {
 /** What signing in with Microsoft at a terminal works with. */
 function microsoftAt({ engine, terminals, microsoft }: HttpParts): TerminalMicrosoftParts {
   return { ...engine, terminals, ...microsoft }
+}
+
+/** A card is looked up together with the terminal, so that this one may be as it was last seen; for all else it is looked at again. */
+async function terminalFor(parts: HttpParts, identity: Identity, way: Way): Promise<TerminalIdentity> {
+  if (identity.kind !== 'remembered-terminal') return terminalOf(identity)
+  const { terminal } = identity
+  return way === 'card' && terminal.may.includes(way) ? terminal : lookAgain(parts, terminal)
+}
+
+/** The terminal as it is now. @throws HttpError `token-invalid` where its token is none any more */
+async function lookAgain({ engine, terminals }: HttpParts, terminal: TerminalIdentity): Promise<TerminalIdentity> {
+  const found = await findTerminal(engine, terminal.digest)
+  if (found === undefined) {
+    terminals.forget(terminal)
+    throw tokenInvalid('terminal')
+  }
+  terminals.remember(found)
+  return found
 }
 
 /** @throws HttpError `forbidden`; the guard lets nobody else through */
