@@ -28,6 +28,20 @@ describe('the permissions that are needed', () => {
     ])
   })
 
+  it('include the groups of who signs in, where a group gives a role, and nothing of hidden ones for it', () => {
+    const users = source('staff', { groups: { import: false } })
+
+    expect(
+      permissionsFor({ sources: [users], hasHiddenGroups: true, rolesByGroup: ['operator', 'viewer'] }).slice(1),
+    ).toEqual([
+      {
+        permission: 'GroupMember.Read.All',
+        reasons: ['a group gives the role operator to who signs in', 'a group gives the role viewer to who signs in'],
+        isRequired: true,
+      },
+    ])
+  })
+
   it('include those for hidden groups, which one can do without, and for the leave date, which one cannot', () => {
     const staff = source('staff', { users: { properties: { notes: 'employeeLeaveDateTime' } } })
 

@@ -29,10 +29,12 @@ export interface Wants {
   readonly sources: readonly { readonly name: string; readonly settings: SourceSettings }[]
   /** Whether groups with hidden membership were met. */
   readonly hasHiddenGroups: boolean
+  /** Roles here that groups of Entra give: who has too many groups for a token has them read for him when he signs in. */
+  readonly rolesByGroup?: readonly string[]
 }
 
 /** The least permissions for what is chosen, in a fixed order. */
-export function permissionsFor({ sources, hasHiddenGroups }: Wants): readonly PermissionNeed[] {
+export function permissionsFor({ sources, hasHiddenGroups, rolesByGroup = [] }: Wants): readonly PermissionNeed[] {
   const groups: string[] = sources.flatMap(({ name, settings }) => [
     ...(settings.groups.import ? [`${name} imports groups and who is in them`] : []),
     ...(settings.users.import === 'all' ? [] : [`${name} takes its people from groups`]),
@@ -47,7 +49,11 @@ export function permissionsFor({ sources, hasHiddenGroups }: Wants): readonly Pe
       reasons: sources.length === 0 ? ['every source reads users'] : sources.map(({ name }) => `${name} reads users`),
       isRequired: true,
     },
-    { permission: 'GroupMember.Read.All', reasons: groups, isRequired: true },
+    {
+      permission: 'GroupMember.Read.All',
+      reasons: [...groups, ...rolesByGroup.map((role) => `a group gives the role ${role} to who signs in`)],
+      isRequired: true,
+    },
     {
       permission: 'Member.Read.Hidden',
       reasons: groups.length > 0 && hasHiddenGroups ? [HIDDEN] : [],

@@ -83,14 +83,29 @@ export async function listSignInPlaces(db: Queries): Promise<readonly SignInPlac
   return [...places.values()]
 }
 
-/** Which connection people with addresses of a domain mostly sign in through, by domain in lower case. */
+/** The roles that groups of Entra give through a connection, each once, by name. */
+export async function rolesGivenByGroups(db: Queries, connectionId: number): Promise<readonly string[]> {
+  const { rows } = await db.query<{ role: string }>(
+    `select distinct role from role_mappings where connection_id = $1 and kind = 'group' order by role`,
+    [connectionId],
+  )
+  return rows.map(({ role }) => role)
+}
+
+/** A domain that is somebody's own would tell whether he is here. */
+const PEOPLE_OF_A_DOMAIN = 5
+
+/**
+ * Which connection people with user names of a domain mostly sign in through, by domain in lower case. Anybody may ask for it before he
+ * signs in: so other addresses of people are not looked at, nor domains of a few.
+ */
 export async function domainsOfConnections(db: Queries): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.query<{ domain: string; connection_id: number }>(
     `select distinct on (domain) domain, connection_id from (
-       select lower(split_part(n.address, '@', 2)) as domain, c.id as connection_id, count(*) as people
-         from users u ${SIGN_IN_JOINS}, unnest(array[u.user_name, u.email]) as n (address)
-        where ${maySignIn('c.id')} and n.address like '%@%'
-        group by 1, 2) as counted
+       select d.domain, c.id as connection_id, count(*) as people
+         from users u ${SIGN_IN_JOINS}, lower(split_part(u.user_name, '@', 2)) as d (domain)
+        where ${maySignIn('c.id')} and d.domain <> ''
+        group by 1, 2 having count(*) >= ${PEOPLE_OF_A_DOMAIN}) as counted
       order by domain, people desc, connection_id`,
   )
   return new Map(rows.map((row) => [row.domain, row.connection_id]))

@@ -124,6 +124,8 @@ function groupsOf(claims: Readonly<Record<string, unknown>>): TokenGroups | unde
   if (isElsewhere || (claims['hasgroups'] !== undefined && claims['hasgroups'] !== false)) return { kind: 'overage' }
   if (claims['groups'] === undefined) return { kind: 'absent' }
   const listed = texts.safeParse(claims['groups'])
-  // Groups may be emitted by name (synchronized ones): names are no ids and give nobody a role.
-  return listed.success ? { kind: 'listed', ids: listed.data.flatMap((text) => parseObjectId(text) ?? []) } : undefined
+  if (!listed.success) return undefined
+  const ids = listed.data.flatMap((text) => parseObjectId(text) ?? [])
+  // Groups may be emitted by name (synchronized ones). Names give nobody a role, and do not say what else he is a member of.
+  return ids.length < listed.data.length ? { kind: 'absent' } : { kind: 'listed', ids }
 }

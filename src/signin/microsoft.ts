@@ -153,7 +153,7 @@ interface Entering {
 async function enter(parts: MicrosoftParts, entering: Entering): Promise<MicrosoftSignIn> {
   const { connection, person, signal } = entering
   // Asked before the transaction: Graph may take its time, and a session that is begun sees the rule again.
-  const given = await findRole(parts.db, {
+  const given = await findRole(parts, {
     connectionId: connection.id,
     person,
     openGraph: () => parts.openGraph(connection),

@@ -1,13 +1,13 @@
 // Which roles people get who sign in with Microsoft: by app roles and groups of their tenant, each mapped to one of ours. Roles of
 // this kind never count as the last administrator: that one is a local account.
 import { z } from 'zod'
-import { ConfigError, ConflictError, NotFoundError } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import { ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { parseObjectId } from '../directory/ids.ts'
 import type { GraphClient } from '../graph/client.ts'
-import { GraphError, TokenError } from '../graph/errors.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import type { VerifiedPerson } from './id-token.ts'
 import type { SignInParts } from './parts.ts'
@@ -55,12 +55,14 @@ export interface GivenRole {
   readonly problem: string | null
 }
 
+const ASK_MS = 10_000
+
 /**
  * The role of somebody who has signed in. Groups are those of the token where it lists them; where it does not (they are too many, or
  * the app registration does not emit them), Graph is asked as the application. If that fails he is let in without what groups give.
  */
 export async function findRole(
-  db: Queries,
+  parts: Pick<SignInParts, 'db' | 'clock'>,
   asked: {
     readonly connectionId: number
     readonly person: VerifiedPerson
@@ -69,32 +71,41 @@ export async function findRole(
   },
 ): Promise<GivenRole> {
   const { person } = asked
-  const mappings = await mappingsOf(db, asked.connectionId)
+  const mappings = await mappingsOf(parts.db, asked.connectionId)
   const byGroup = mappings.some((mapping) => mapping.kind === 'group')
   const groups = !byGroup
     ? { ids: [], problem: null }
     : person.groups.kind === 'listed'
       ? { ids: person.groups.ids, problem: null }
-      : await askForGroups(asked)
+      : await askForGroups(parts.clock, asked)
   return { ...highest(mappings, { roles: person.roles, groups: groups.ids }), problem: groups.problem }
 }
 
-async function askForGroups({
-  person,
-  openGraph,
-  signal,
-}: Pick<Parameters<typeof findRole>[1], 'person' | 'openGraph' | 'signal'>): Promise<{
-  readonly ids: readonly string[]
-  readonly problem: string | null
-}> {
-  const graph = await openGraph()
+async function askForGroups(
+  clock: Clock,
+  { person, openGraph, signal }: Pick<Parameters<typeof findRole>[1], 'person' | 'openGraph' | 'signal'>,
+): Promise<{ readonly ids: readonly string[]; readonly problem: string | null }> {
+  // Somebody waits in front of a browser: a throttled Graph would make him wait for minutes.
+  const limit = new AbortController()
+  const ended = new AbortController()
+  const waiting = clock.sleep(ASK_MS, ended.signal).then(
+    () => limit.abort(new Error('it took too long')),
+    () => {},
+  )
+  let graph: Awaited<ReturnType<typeof openGraph>> | undefined
   try {
-    return { ids: await graph.transitiveGroupsOf(person.objectId, { signal }), problem: null }
+    graph = await openGraph()
+    const ids = await graph.transitiveGroupsOf(person.objectId, { signal: AbortSignal.any([signal, limit.signal]) })
+    return { ids, problem: null }
   } catch (error) {
-    if (!(error instanceof GraphError || error instanceof TokenError)) throw error
+    signal.throwIfAborted()
+    if (limit.signal.aborted) return { ids: [], problem: `Graph did not tell the groups within ${ASK_MS / 1_000} s` }
+    if (!(error instanceof RunError || error instanceof ConfigError)) throw error
     return { ids: [], problem: error.message }
   } finally {
-    await graph.stop()
+    ended.abort(new Error('it has ended'))
+    await waiting
+    await graph?.stop()
   }
 }
 

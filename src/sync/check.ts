@@ -11,6 +11,7 @@ import type { Actor } from '../registry/audit.ts'
 import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
 import { listConnections, requireConnection } from '../registry/connections.ts'
 import { noteReading } from '../registry/expiry-readings.ts'
+import { rolesGivenByGroups } from '../registry/sign-in-rule.ts'
 import { listSources } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
 
@@ -123,7 +124,9 @@ async function neededBy(engine: Engine, name: string): Promise<readonly NeededPe
       ? []
       : await listHiddenGroups(engine.db, { connectionId: connection.id, limit: HIDDEN_GROUPS_ASKED })
   const sources = (await listSources(engine.db)).filter((source) => source.connection.name === name)
-  return permissionsFor({ sources, hasHiddenGroups: hiddenGroups.length > 0 }).map((need) => ({
+  const rolesByGroup =
+    connection?.signInWithMicrosoft === true ? await rolesGivenByGroups(engine.db, connection.id) : []
+  return permissionsFor({ sources, hasHiddenGroups: hiddenGroups.length > 0, rolesByGroup }).map((need) => ({
     ...need,
     hiddenGroups,
   }))
