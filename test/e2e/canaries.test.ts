@@ -21,7 +21,7 @@ describe('secrets', { timeout: 300_000 }, () => {
     expect([...s.canaries.kinds.keys()].toSorted()).toEqual(KINDS.toSorted())
   })
 
-  it('are nowhere in the database but sealed or hashed, and what is sealed is in one of the lists', async () => {
+  it('I10: are nowhere in the database but sealed or hashed, and what is sealed is in one of the lists', async () => {
     const mayBeSealed = new Set([
       ...SEALED_PLACES.map(({ table }) => table),
       ...FLEETING_PLACES.map(({ table, column }) => `${table}.${column}`),
@@ -49,7 +49,7 @@ describe('secrets', { timeout: 300_000 }, () => {
     )
   })
 
-  it('are in no answer, output, log, alert, or request to Microsoft but where they belong', async () => {
+  it('E18: are in no answer, output, log, alert, or request to Microsoft but where they belong', async () => {
     s.see('alerts by mail', JSON.stringify(s.mail.mails))
     s.see('alerts by webhook', JSON.stringify(s.web.posted))
     seeRequests()

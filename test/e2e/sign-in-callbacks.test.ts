@@ -23,9 +23,12 @@ afterAll(async () => {
 beforeEach(async () => {
   later = 0
   target.world.emulator.faults.clear()
-  await test.db.query('truncate sessions, signin_flows, role_mappings cascade')
-  await test.db.query('update users set active = true, deactivated_by = null, deactivated_reason = null')
-  await test.db.query('update connections set sign_in_with_microsoft = true')
+  // Emptying tables of some rows by `truncate` costs twenty times as much, four hundred times over.
+  await test.db.query(
+    `delete from sessions; delete from signin_flows; delete from role_mappings;
+     update users set active = true, deactivated_by = null, deactivated_reason = null where not active;
+     update connections set sign_in_with_microsoft = true where not sign_in_with_microsoft`,
+  )
 })
 
 const sessions = async () => (await test.db.query('select 1 from sessions')).rowCount

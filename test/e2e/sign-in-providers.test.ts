@@ -35,7 +35,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   provider.alter(undefined)
-  await test.db.query('truncate sessions, signin_flows')
+  await test.db.query('delete from sessions; delete from signin_flows')
 })
 
 /** As if somebody could seal: a verifier of another sign-in. */
@@ -339,7 +339,7 @@ describe('two organizations', () => {
     const honest = await departFirst()
     expect(await target.arrive(honest.back, honest.flow)).toMatchObject({ kind: 'signed-in' })
     target.world.emulator.tokens.issuer.makeIdToken = undefined
-    await test.db.query('truncate sessions')
+    await test.db.query('delete from sessions')
     const { flow, back } = await departSecond()
     provider.alter(changing('/token', (d) => ({ ...d, id_token: genuine })))
 
