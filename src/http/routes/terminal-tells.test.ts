@@ -46,7 +46,7 @@ beforeAll(async () => {
     personalNumber,
     fields: { fullName: 'Ann Smith', ...fields, ...NEVER },
   })
-  expect(made.statusCode, made.body).toBe(201)
+  if (made.statusCode !== 201) throw new Error(made.body)
   const { id } = made.json<{ id: string }>()
   await admin('POST', `/api/v1/users/${id}/cards`, { card: 'card-1' })
   user = { id, pin: (await admin('POST', `/api/v1/users/${id}/pin`)).json<{ pin: string }>().pin }
