@@ -25,6 +25,7 @@ const aSource = (changed: Partial<SourceLine> = {}): SourceLine => ({
   lastRun: null,
   waiting: null,
   next: { at: '2026-11-23T12:15:00Z', mode: 'delta' },
+  awaitsFirstRun: false,
   ...changed,
 })
 const told = (facts: Partial<Facts>) =>

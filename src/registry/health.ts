@@ -31,6 +31,11 @@ export interface NamedHealth {
 const COLUMNS = `h.state, h.since, h.failures, h.failing_since as "failingSince", h.refusals, h.code, h.reason, h.remedy,
   h.next_try_at as "nextTryAt", h.last_success_at as "lastSuccessAt"`
 
+/** Whether the registry was ever brought up to date from a source. Its schedule begins then: the first time somebody asks for it. */
+export function hasBegun(health: Pick<SourceHealth, 'lastSuccessAt'> | undefined): boolean {
+  return health !== undefined && health.lastSuccessAt !== null
+}
+
 /** Undefined for a source whose first run has not ended. */
 export async function getHealth(db: Queries, sourceId: number): Promise<SourceHealth | undefined> {
   const found = await db.query<SourceHealth>(`select ${COLUMNS} from source_health h where h.source_id = $1`, [

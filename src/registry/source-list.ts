@@ -1,7 +1,7 @@
 // Sources as Settings › User Synchronization lists them. How many queries it takes does not depend on how many there are.
 import type { SourceLine } from '../contract/api/sources.ts'
 import type { Queries } from '../database/connect.ts'
-import { listHealth, type NamedHealth } from './health.ts'
+import { hasBegun, listHealth, type NamedHealth } from './health.ts'
 import { presentHealthLine, presentRunLine } from './present-runs.ts'
 import { runsByIds } from './runs.ts'
 import { nextDue } from './schedules.ts'
@@ -36,7 +36,7 @@ export async function listSourceLines(
       running: runOf(about?.running),
       lastRun: runOf(about?.lastRun),
       waiting: runOf(about?.waiting),
-      next: nextOf(source, { now, notBefore: known?.health?.nextTryAt ?? null }),
+      ...scheduleOf(source, { now, health: known?.health }),
     }
   })
 }
@@ -67,13 +67,15 @@ function healthOf(source: Source, known: NamedHealth | undefined): SourceLine['h
   return health
 }
 
-function nextOf(
+function scheduleOf(
   source: Source,
-  { now, notBefore }: { readonly now: Date; readonly notBefore: Date | null },
-): SourceLine['next'] {
-  if (!source.enabled) return null
+  { now, health }: { readonly now: Date; readonly health: NamedHealth['health'] },
+): Pick<SourceLine, 'next' | 'awaitsFirstRun'> {
+  if (!source.enabled) return { next: null, awaitsFirstRun: false }
+  if (!hasBegun(health)) return { next: null, awaitsFirstRun: true }
+  const notBefore = health?.nextTryAt ?? null
   // A slot at the very moment counts; cron looks after a moment, by the second.
   const after = notBefore !== null && notBefore > now ? new Date(notBefore.getTime() - 1_000) : now
   const next = nextDue(source.settings, after)
-  return next === null ? null : { at: next.at.toISOString(), mode: next.mode }
+  return { next: next === null ? null : { at: next.at.toISOString(), mode: next.mode }, awaitsFirstRun: false }
 }

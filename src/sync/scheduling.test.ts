@@ -16,6 +16,10 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   world = await aSyncWorld(database.db)
+  await database.db.query(
+    `insert into source_health (source_id, run_id, state, since, failures, refusals, last_success_at)
+     select id, null, 'healthy', '2026-11-01', 0, 0, '2026-11-01' from sources`,
+  )
   sent = []
 })
 afterEach(async () => {
@@ -41,6 +45,19 @@ const jobs = async () =>
   ])
 
 describe('schedules', () => {
+  it('begin after the first run that somebody asks for, and not with a preview', async () => {
+    await database.db.query('delete from source_health')
+    await schedule('*/15 * * * *', null)
+    await fire('2026-11-23T10:07:00Z')
+    expect(await fire('2026-11-23T10:15:00Z')).toEqual([])
+    await world.sync({ kind: 'plan' })
+    expect(await fire('2026-11-23T10:30:00Z')).toEqual([])
+    await world.sync()
+    expect(await fire('2026-11-23T10:44:00Z')).toEqual([])
+
+    expect(await fire('2026-11-23T10:45:00Z')).toHaveLength(1)
+  })
+
   it('count from when they are first seen, and fire each slot once', async () => {
     await schedule('*/15 * * * *', null)
     expect(await fire('2026-11-23T10:07:00Z')).toEqual([])
@@ -126,8 +143,8 @@ describe('schedules', () => {
     await schedule('*/15 * * * *', null)
     await fire('2026-11-23T10:00:00Z')
     await database.db.query(
-      `insert into source_health (source_id, run_id, state, since, failures, failing_since, refusals, code, reason, remedy, next_try_at)
-       select id, null, 'degraded', now(), 2, now(), 0, 'timeout', 'x', 'y', '2026-11-23T11:07:00Z' from sources`,
+      `update source_health set state = 'degraded', failures = 2, failing_since = now(), code = 'timeout', reason = 'x', remedy = 'y',
+         next_try_at = '2026-11-23T11:07:00Z'`,
     )
     await fire('2026-11-23T10:30:00Z')
     await fire('2026-11-23T11:06:59Z')

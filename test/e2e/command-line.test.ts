@@ -209,6 +209,22 @@ describe('apply', () => {
     ])
     await must('apply', '-f', join(home, 'muster.yaml'))
   })
+
+  it('says of a new source that it waits for its first synchronization', async () => {
+    const more = join(home, 'more.yaml')
+    const [staff, off] = [{ connection: 'contoso' }, { connection: 'contoso', enabled: false }]
+    await writeFile(more, configuration({ staff, off, fresh: staff, asleep: off }))
+
+    const made = await muster(['apply', '-f', more])
+    const again = await muster(['apply', '-f', more])
+    await must('apply', '-f', join(home, 'muster.yaml'), '--prune', '--yes')
+
+    expect(made.stdout.match(/^\S+ waits for its first synchronization/gm)).toEqual([
+      'fresh waits for its first synchronization',
+    ])
+    expect(again.stdout).toContain('Nothing to change.')
+    expect(again.stdout).not.toContain('waits for')
+  })
 })
 
 describe('a run', () => {

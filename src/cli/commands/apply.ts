@@ -67,6 +67,7 @@ async function apply(session: Session, options: Options): Promise<number> {
       return 0
     }
     writeChanges(session, changes, options)
+    if (options.dryRun !== true) writeFirstSteps(session, changes, file)
     for (const { at, message } of warnings) writeLine(session.io, `! ${printable(at)}: ${printable(message)}`)
     for (const preview of previews) await writePreview(session, preview)
     return 0
@@ -116,6 +117,20 @@ function refuseUnconfirmed(removed: readonly ConfigurationChange[]): void {
 /** JSON has no undefined. */
 function present(change: ConfigurationChange): object {
   return { ...change, changes: change.changes.map((c) => ({ at: c.at, old: c.old ?? null, new: c.new ?? null })) }
+}
+
+/** A new source does nothing by itself before somebody has seen what it does. */
+function writeFirstSteps({ io }: Session, changes: readonly ConfigurationChange[], { sources }: ConfigFile): void {
+  const made = changes.filter(
+    ({ kind, action, name }) => kind === 'source' && action === 'create' && sources[name]?.enabled,
+  )
+  for (const { name } of made) {
+    const source = printable(name)
+    writeLine(
+      io,
+      `${source} waits for its first synchronization: see what it will do with muster plan ${source}, then muster sync ${source}. Its schedule begins after that.`,
+    )
+  }
 }
 
 const SIGN = { create: '+', change: '~', remove: '-', unchanged: ' ' } as const

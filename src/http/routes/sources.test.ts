@@ -125,7 +125,14 @@ describe('sources', () => {
       waiting: { run: held.run },
       next: { mode: expect.stringMatching(/full|delta/) },
     })
-    expect(items.find((line) => line.name === 'form')).toMatchObject({ people: 0, lastRun: null, next: null })
+    expect(items.find((line) => line.name === 'form')).toMatchObject({
+      people: 0,
+      lastRun: null,
+      next: null,
+      awaitsFirstRun: false,
+    })
+    await test.db.query("update sources set enabled = true where name = 'form'")
+    expect((await admin('GET', '/api/v1/sources/form')).json()).toMatchObject({ next: null, awaitsFirstRun: true })
     await admin('POST', `/api/v1/runs/${held.run}/reject`, { reason: 'tidy' })
   })
 

@@ -24,6 +24,7 @@ export const sourcesTexts = {
   held: 'Waits for approval',
   neverRun: 'Not run yet',
   noSchedule: 'by hand only',
+  awaitsFirstRun: 'waits for its first synchronization',
   modes: { full: 'full compare', delta: 'changes' },
   review: 'Review plan',
   empty: 'No sources yet',
@@ -31,7 +32,8 @@ export const sourcesTexts = {
     'Add an Entra ID source: connect to your tenant, check, choose, preview, synchronize. Nothing is changed before you say so.',
   emptyViewer: 'An administrator adds the first source.',
   nextTitle: (name: string) => `${name} is ready`,
-  nextText: 'Preview shows every change that the first synchronization would make. Nothing is changed by it.',
+  nextText:
+    'Preview shows every change that the first synchronization would make. Nothing is changed by it. Its schedule begins after that synchronization.',
   outcomes: {
     applied: 'applied',
     'no-change': 'no change',

@@ -209,6 +209,7 @@ function LastRun({ source }: { readonly source: SourceLine }) {
 
 function NextRun({ source }: { readonly source: SourceLine }) {
   const styles = useStyles()
+  if (source.awaitsFirstRun) return texts.awaitsFirstRun
   if (source.next === null) return texts.noSchedule
   return (
     <>
