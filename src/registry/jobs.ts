@@ -50,7 +50,8 @@ export interface StoredJob {
  * Writes a job, or finds the one that waits already and makes it what both asked for: full when one of them wants that, and by
  * hand when one of them is a person.
  *
- * @returns its id, and whether it is new; undefined where a schedule's slot was fired before
+ * @returns its id, and whether it is new; undefined where a schedule's slot was fired before, or where a run waits to be approved with
+ * another scope, reason or hash: two approvals do not become one
  */
 export async function addJob(
   tx: Queries,
@@ -66,6 +67,7 @@ export async function addJob(
        trigger = case when 'manual' in (jobs.trigger, excluded.trigger) then 'manual'
                       when 'api' in (jobs.trigger, excluded.trigger) then 'api' else 'schedule' end,
        slot = coalesce(excluded.slot, jobs.slot)
+       where jobs.approval is not distinct from excluded.approval
      returning id`,
     [
       job.id,

@@ -48,7 +48,7 @@ export async function askForRun(
 /**
  * Asks for a held plan to be applied.
  *
- * @throws NotFoundError; ConflictError `not-held`
+ * @throws NotFoundError; ConflictError `not-held`, and `already-asked` where another approval of it waits to be done
  */
 export async function askForApproval(
   asking: Asking,
@@ -86,7 +86,12 @@ async function ask(
   const trigger = actor.kind === 'token' ? 'api' : 'manual'
   const job = await withTransaction(engine.db, async (tx) => {
     const added = await addJob(tx, { ...asked.job, id: randomUUID(), trigger })
-    if (added === undefined) throw new ConflictError('already-asked', 'This was asked for already')
+    if (added === undefined) {
+      throw new ConflictError(
+        'already-asked',
+        'This run is being approved already, with another reason or scope; see first what becomes of that',
+      )
+    }
     await queue.send(tx, added.id)
     const details = { ...asked.audit.details, job: added.id }
     await recordAudit(tx, engine, { ...asked.audit, actor, details })

@@ -265,6 +265,31 @@ describe('a job that approves', () => {
     expect(await requireRun(database.db, Number(done.run))).toMatchObject({ outcome: 'applied', kind: 'approve' })
     expect(await requireRun(database.db, Number(held.run))).toMatchObject({ decision: 'approved', decidedBy: 'ada' })
   })
+
+  it('is one for whoever asks the same again, and refused to who asks for another scope; that leaves no audit', async () => {
+    await world.sync()
+    const leavers = [...world.tenant.live('user')]
+      .filter((user) => user.properties['accountEnabled'] !== false)
+      .slice(0, 8)
+    for (const { id } of leavers) update(world.tenant, id, { accountEnabled: false })
+    const { run, planHash } = await world.sync({ mode: 'full' })
+    const approve = (name: string, without?: 'removals') =>
+      askForApproval(asking, {
+        run: Number(run),
+        hash: planHash!,
+        reason: 'they left',
+        without,
+        actor: { kind: 'account', name },
+      })
+    const asked = await approve('ada', 'removals')
+
+    await expect(approve('bob')).rejects.toMatchObject({ code: 'already-asked' })
+    expect((await approve('ada', 'removals')).id).toBe(asked.id)
+    const audit = await database.db.query(`select actor_name from audit where action = 'run.approve' and subject = $1`, [
+      `run ${run}`,
+    ])
+    expect(audit.rows.map((row) => row['actor_name'])).toEqual(['ada', 'ada'])
+  })
 })
 
 describe('the queue', () => {
