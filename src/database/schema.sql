@@ -491,7 +491,7 @@ create table plan_memberships (
   op "char" not null,
   group_id integer not null,
   user_id integer not null,
-  constraint plan_memberships_op_check CHECK ((op = ANY (ARRAY['a'::"char", 'r'::"char"])))
+  constraint plan_memberships_op_check CHECK ((op = ANY (ARRAY['a'::"char", 'r'::"char", 'k'::"char"])))
 );
 CREATE INDEX plan_memberships_run ON public.plan_memberships USING btree (run_id);
 

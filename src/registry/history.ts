@@ -50,7 +50,7 @@ export async function listUserHistory(db: Queries, query: HistoryQuery): Promise
        from (select p.run_id, p.op, p.group_id from (
                select distinct i.run_id from plan_items i join applied a on a.plan_run = i.run_id
                where i.object = 'membership' and i.user_id is null and i.action in ('add', 'remove')) b
-             join plan_memberships p on p.run_id = b.run_id and p.user_id = $1) p
+             join plan_memberships p on p.run_id = b.run_id and p.user_id = $1 and p.op <> 'k') p
          join plan_items i on i.run_id = p.run_id and i.object = 'membership' and i.user_id is null and i.group_id = p.group_id
            and i.action = case p.op when 'a' then 'add' else 'remove' end
          cross join lateral (select jsonb_build_object('group', i.name, 'groupObjectId', i.object_id) as what) w

@@ -24,7 +24,7 @@ export async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Pro
     )
     // Whose memberships stay is planned again: marked by this run, so that the marks outlive the plan's.
     await tx.query(
-      `with kept as (delete from plan_memberships where run_id = $1 and op = 'r' returning user_id)
+      `with kept as (update plan_memberships set op = 'k' where run_id = $1 and op = 'r' returning user_id)
        insert into mirror_marks (source_id, key, at)
        select distinct s.id, o.key, s.fence from kept k join users u on u.id = k.user_id join sources s on s.id = $2
          join mirror_objects o on o.source_id = s.id and o.object_id = u.object_id

@@ -92,7 +92,7 @@ export function planLines(
           i.group_id::text, i.name, case when i.action = 'remove' then w.what end, case when i.action = 'add' then w.what end,
           i.rule, i.reason, i.left_out
         from plan_items i
-          join plan_memberships m on m.run_id = $1 and m.group_id = i.group_id and m.op = case i.action when 'add' then 'a' else 'r' end
+          join plan_memberships m on m.run_id = $1 and m.group_id = i.group_id and m.op = case when i.action = 'add' then 'a' when i.left_out then 'k' else 'r' end
           left join users u on u.id = m.user_id
           left join plan_items c on c.run_id = $1 and c.object = 'user' and c.action = 'create' and c.user_id = m.user_id
           cross join lateral (select jsonb_build_object('group', i.name, 'groupObjectId', i.object_id,

@@ -21,12 +21,12 @@ export async function listPlanPage(
   query: PlanPageQuery,
 ): Promise<{ readonly items: readonly PlanItemLine[]; readonly next: PlanPlace | undefined }> {
   const { after = { seq: 0, user: -1 }, limit, action, object, search, user } = query
-  // Without a search every stored item gives a line at least, so that far fewer than all need to be looked at.
+  // Without a search every stored item gives a line, as a rule, so that far fewer than all need to be looked at.
   const isBounded = search === undefined && user === undefined
-  const { sql, params } = planLines(query, {
-    from: after.seq,
-    to: isBounded ? await lastSeq(db, { runId: query.runId, action, object, from: after.seq, limit }) : undefined,
-  })
+  const within = isBounded
+    ? await lastSeq(db, { runId: query.runId, action, object, from: after.seq, limit })
+    : { to: undefined, isRest: true }
+  const { sql, params } = planLines(query, { from: after.seq, to: within.to })
   const at = params.length
   const found = await db.query<PlanItemLine>(
     `${sql} and (seq, coalesce("userId"::int, 0)) > ($${at + 1}::int, $${at + 2}::int)
@@ -35,13 +35,16 @@ export async function listPlanPage(
   )
   const items = found.rows.slice(0, limit)
   const last = items.at(-1)
-  const hasMore = found.rows.length > limit
-  return {
-    items,
-    next: hasMore && last !== undefined ? { seq: last.seq, user: Number(last.userId ?? 0) } : undefined,
-  }
+  if (found.rows.length > limit && last !== undefined)
+    return { items, next: { seq: last.seq, user: Number(last.userId ?? 0) } }
+  // Items whose memberships are gone give none: the plan goes on behind them.
+  return { items, next: within.isRest || within.to === undefined ? undefined : { seq: within.to, user: LAST_USER } }
 }
 
+/** No user has a higher id. */
+const LAST_USER = 2_147_483_647
+
+/** Up to which item one has to look for a page, and whether none comes after it. */
 async function lastSeq(
   db: Queries,
   wanted: {
@@ -51,12 +54,14 @@ async function lastSeq(
     readonly from: number
     readonly limit: number
   },
-): Promise<number> {
+): Promise<{ readonly to: number; readonly isRest: boolean }> {
   const { runId, action, object, from, limit } = wanted
-  const found = await db.query<{ seq: number | null }>(
-    `select max(seq) as seq from (select seq from plan_items where run_id = $1 and seq >= $2
+  const looked = limit + 2
+  const found = await db.query<{ seq: number | null; count: number }>(
+    `select max(seq) as seq, count(*)::int as count from (select seq from plan_items where run_id = $1 and seq >= $2
        and ($3::text is null or action = $3) and ($4::text is null or object = $4) order by seq limit $5) w`,
-    [runId, from, action ?? null, object ?? null, limit + 2],
+    [runId, from, action ?? null, object ?? null, looked],
   )
-  return found.rows[0]?.seq ?? from
+  const [row] = found.rows
+  return { to: row?.seq ?? from, isRest: (row?.count ?? 0) < looked }
 }

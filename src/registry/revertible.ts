@@ -78,7 +78,7 @@ export async function requireUserOfRun(db: Queries, run: RevertibleRun, who: str
          and (i.object_id::text = lower($3) or lower(i.name) = lower($3) or i.object_id in (select object_id from objects)))
      select m.id, bool_or(m.is_name) as is_name from meant m
      where exists (select from plan_items i where i.run_id = $1 and i.user_id = m.id and i.action <> 'skip')
-       or exists (select from plan_memberships p where p.run_id = $1 and p.user_id = m.id)
+       or exists (select from plan_memberships p where p.run_id = $1 and p.user_id = m.id and p.op <> 'k')
      group by m.id`,
     [run.planRunId, run.sourceId, who, canonical(who)],
   )

@@ -285,9 +285,10 @@ describe('a job that approves', () => {
 
     await expect(approve('bob')).rejects.toMatchObject({ code: 'already-asked' })
     expect((await approve('ada', 'removals')).id).toBe(asked.id)
-    const audit = await database.db.query(`select actor_name from audit where action = 'run.approve' and subject = $1`, [
-      `run ${run}`,
-    ])
+    const audit = await database.db.query(
+      `select actor_name from audit where action = 'run.approve' and subject = $1`,
+      [`run ${run}`],
+    )
     expect(audit.rows.map((row) => row['actor_name'])).toEqual(['ada', 'ada'])
   })
 })

@@ -8,6 +8,7 @@ import { systemClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Job } from '../../contract/api/runs.ts'
 import type { PlanItemLine } from '../../contract/plan-items.ts'
+import { addMembers, createGroup, removeMember } from '../../emulator/memberships.ts'
 import { update } from '../../emulator/operations.ts'
 import { Queue } from '../../jobs/queue.ts'
 import { doJob } from '../../sync/job.ts'
@@ -48,13 +49,13 @@ const carryOut = (id: string) =>
 const start = (body: object = { kind: 'sync' }) => operator('POST', `/api/v1/sources/${world.source}/runs`, body)
 
 /** Every line of a plan, a small page after the other. */
-async function everyItem(run: string, query = ''): Promise<PlanItemLine[]> {
+async function everyItem(run: string, query = '', limit = 7): Promise<PlanItemLine[]> {
   const items: PlanItemLine[] = []
   for (let cursor = ''; ; ) {
-    const answer = await viewer('GET', `/api/v1/runs/${run}/items?limit=7${query}${cursor}`)
+    const answer = await viewer('GET', `/api/v1/runs/${run}/items?limit=${limit}${query}${cursor}`)
     expect(answer.statusCode).toBe(200)
     const page = answer.json()
-    expect(page.items.length).toBeLessThanOrEqual(7)
+    expect(page.items.length).toBeLessThanOrEqual(limit)
     items.push(...page.items)
     if (page.next === null) return items
     cursor = `&cursor=${page.next}`
@@ -239,6 +240,36 @@ describe('routes of runs', () => {
     const waiting = (await viewer('GET', '/api/v1/runs?outcome=held')).json().items
     expect(waiting.map((line: { outcome: string }) => line.outcome)).toEqual(['held'])
     expect((await viewer('GET', '/api/v1/runs?source=nobody')).statusCode).toBe(404)
+  })
+
+  it('what an approval left out is still in the plan, and what comes after it too', async () => {
+    const choirs = await aSyncWorld(database.db, { users: 30, groups: 1, memberships: 5, seed: 2 })
+    const users = [...choirs.tenant.live('user')].filter((u) => u.properties['accountEnabled'] !== false).slice(0, 22)
+    const groups = ['Choir', 'Orchestra', 'Quartet'].map((displayName) => createGroup(choirs.tenant, { displayName }))
+    const members = [users, users, users.slice(0, 2)]
+    for (const [i, { id }] of groups.entries()) addMembers(choirs.tenant, id, members[i]!)
+    await choirs.sync()
+    for (const [i, { id }] of groups.entries()) for (const user of members[i]!) removeMember(choirs.tenant, id, user.id)
+    await choirs.configure({ safeguard: { memberships: { percent: 0, count: 0 } } })
+    const held = await choirs.sync()
+    const before = await everyItem(held.run, '&action=remove')
+    const body = { hash: held.planHash, reason: 'not yet', without: 'removals' }
+    const job: Job = (await operator('POST', `/api/v1/runs/${held.run}/approve`, body)).json()
+    await carryOut(job.id)
+
+    expect((await viewer('GET', `/api/v1/jobs/${job.id}`)).json().state).toBe('ended')
+    const after = await everyItem(held.run, '&action=remove')
+    expect(before.length).toBe(46)
+    expect(after).toEqual(before.map((item) => ({ ...item, leftOut: true })))
+    const still = await database.db.query<{ count: number }>(
+      `select count(*)::int as count from memberships m join groups g on g.id = m.group_id where g.name = any($1)`,
+      [['Choir', 'Orchestra', 'Quartet']],
+    )
+    expect(still.rows[0]!.count).toBe(46)
+    // As while an old plan is being removed: many memberships are one item, and its rows go first.
+    await database.db.query('delete from plan_memberships where run_id = $1', [held.run])
+    expect(await everyItem(held.run, '&action=remove', 1)).toHaveLength(2)
+    await choirs.stop()
   })
 
   it('what there is not is not found', async () => {
