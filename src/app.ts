@@ -41,7 +41,7 @@ import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
 import { presentHealthLine, presentRunLine } from './registry/present-runs.ts'
 import { listKeys, retireKey, rotateKeys } from './registry/rotate-keys.ts'
-import { listRuns, requireRun } from './registry/runs.ts'
+import { listRuns, planRunOf, requireRun } from './registry/runs.ts'
 import { requireSource } from './registry/sources.ts'
 import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
@@ -314,12 +314,14 @@ export function createApp(
         db,
         async (tx) => {
           const items: PlanItemLine[] = []
-          for await (const lines of eachPlanLine(tx, query)) items.push(...lines)
-          return { items, total: await countPlanLines(tx, query) }
+          const asked = { ...query, runId: planRunOf(await requireRun(tx, query.runId)) }
+          for await (const lines of eachPlanLine(tx, asked)) items.push(...lines)
+          return { items, total: await countPlanLines(tx, asked) }
         },
         { isolation: 'repeatable read', readOnly: true },
       ),
-    writePlanItems: (query, options) => writePlanItems(db, query, options),
+    writePlanItems: async (query, options) =>
+      writePlanItems(db, { ...query, runId: planRunOf(await requireRun(db, query.runId)) }, options),
     listRuns: async (query) => {
       const runs = await listRuns(db, query)
       // A removed source has runs still; only a name that nobody ever had is a mistake.

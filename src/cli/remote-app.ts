@@ -30,7 +30,7 @@ const LINKS_ARE_LOCAL =
 export function createRemoteApp(server: Server, { clock }: { readonly clock: Clock }): App {
   const items = (query: Parameters<App['writePlanItems']>[0], format: string) => ({
     params: { run: String(query.runId) },
-    query: { format, action: query.action, user: query.user },
+    query: { format, action: query.action, object: query.object, search: query.search, user: query.user },
   })
   async function* eachItem(query: Parameters<App['writePlanItems']>[0]): AsyncGenerator<PlanItemLine> {
     for await (const line of eachLine(server, API.exportPlan, items(query, 'ndjson')))

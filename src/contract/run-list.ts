@@ -22,6 +22,8 @@ export const runLine = z.object({
   decision: z.enum(['approved', 'rejected', 'superseded', 'lapsed']).nullable(),
   decidedBy: z.string().nullable(),
   decidedReason: z.string().nullable(),
+  /** Approvals: the held run whose plan it applies. The items of that plan are told under either. */
+  approves: z.string().nullable(),
   /** Reverts: the run that was taken back. */
   reverts: z.string().nullable(),
   /** Null for a run that never came to its end. */

@@ -296,6 +296,12 @@ async function getRun(db: Queries, runId: number): Promise<Run | undefined> {
   return row === undefined ? undefined : presentRun(row)
 }
 
+/** The run under which the items of the plan of a run stand: an approval has those of the run that it approves. */
+export function planRunOf({ id, approves, planHash }: Pick<Run, 'id' | 'approves' | 'planHash'>): number {
+  // One that had to plan anew has items of its own.
+  return planHash === null && approves !== null ? approves : id
+}
+
 /** Those of these runs that there are, in no order. */
 export async function runsByIds(db: Queries, runIds: readonly number[]): Promise<readonly Run[]> {
   const found = await db.query<RunRow>('select * from runs where id = any($1::int[])', [runIds])

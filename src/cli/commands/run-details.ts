@@ -46,6 +46,7 @@ function writeDetails(session: Session, { line, document }: { app: App } & Await
   const { io } = session
   if (document === null) writeLine(io, `Run ${line.run} of ${printable(line.source)}: ${line.outcome ?? 'running'}.`)
   else writeRun(io, line.decision === null ? document : { ...document, held: null })
+  if (line.approves !== null) writeLine(io, `It approves run ${line.approves}.`)
   if (line.reverts !== null) writeLine(io, `It took run ${line.reverts} back.`)
   const decided = decisionOf(line)
   if (decided !== undefined) writeLine(io, printable(decided))

@@ -200,13 +200,13 @@ export const RUNS = {
     method: 'GET',
     path: '/api/v1/runs/:run/items/export',
     tag,
-    summary: 'Every item of a run’s plan as CSV or JSON. Cards and PINs are masked.',
+    summary: 'Every item of a run’s plan, or those that are looked for, as CSV or JSON. Cards and PINs are masked.',
     role: 'viewer',
     scope: 'read',
     params: one,
     query: z.object({
       format: z.enum(EXPORT_FORMATS).default('csv'),
-      action: z.string().max(20).optional(),
+      ...itemQuery,
       /** Only what concerns this user: object id, user name or alias. */
       user: z.string().max(300).optional(),
     }),

@@ -225,6 +225,25 @@ describe('routes of runs', () => {
       line: { decision: 'approved', decidedBy: 'operator' },
     })
 
+    // The plan of the approval is the one that was looked at.
+    expect((await viewer('GET', `/api/v1/runs/${done.run}`)).json().line).toMatchObject({
+      approves: held.run,
+      planHash: held.planHash,
+    })
+    const looked = await everyItem(held.run)
+    expect(looked.length).toBeGreaterThan(11)
+    expect(await everyItem(done.run!)).toEqual(looked)
+    const counts = (run: string) => viewer('GET', `/api/v1/runs/${run}/item-counts`)
+    expect((await counts(done.run!)).json()).toEqual((await counts(held.run)).json())
+    const [one] = looked
+    const file = `/api/v1/runs/${done.run}/items/export?format=ndjson&object=user&search=${encodeURIComponent(one!.name!)}`
+    expect(
+      (await viewer('GET', file)).payload
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(looked.filter((item) => item.object === 'user' && item.name === one!.name))
+
     const reverted = await operator('POST', `/api/v1/runs/${done.run}/revert`, { reason: 'they stay', confirmed: true })
     expect(reverted.statusCode).toBe(200)
     expect(reverted.json()).toMatchObject({ outcome: 'applied', users: { reactivated: 12 } })

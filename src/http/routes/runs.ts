@@ -7,7 +7,7 @@ import type { RunLogLine } from '../../contract/run-log.ts'
 import { listPlanPage } from '../../registry/plan-pages.ts'
 import { countItems } from '../../registry/plan-figures.ts'
 import { getRunFacts } from '../../registry/run-facts.ts'
-import { progressOf, requireRun } from '../../registry/runs.ts'
+import { planRunOf, progressOf, requireRun } from '../../registry/runs.ts'
 import { requireJob } from '../../registry/jobs.ts'
 import { askForApproval, askForRun } from '../../sync/asking.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
@@ -66,28 +66,27 @@ export const runRoutes = {
   },
 
   listPlanItems: async ({ engine }, { params, query }) => {
-    const { id } = await requireRun(engine.db, Number(params.run))
+    const runId = planRunOf(await requireRun(engine.db, Number(params.run)))
     const [seq, user] = readCursor(query.cursor, z.tuple([z.number(), z.number()])) ?? []
     const { action, object, search, limit } = query
     const after = seq === undefined || user === undefined ? undefined : { seq, user }
-    const page = await listPlanPage(engine.db, { runId: id, action, object, search, after, limit })
+    const page = await listPlanPage(engine.db, { runId, action, object, search, after, limit })
     const next = page.next === undefined ? null : writeCursor([page.next.seq, page.next.user])
     return { items: [...page.items], next }
   },
 
   countPlanItems: async ({ engine }, { params }) => {
-    const { id } = await requireRun(engine.db, Number(params.run))
-    return { items: [...(await countItems(engine.db, id))] }
+    const run = await requireRun(engine.db, Number(params.run))
+    return { items: [...(await countItems(engine.db, planRunOf(run)))] }
   },
 
   exportPlan: async ({ actions, engine }, { params, query }) => {
     const { id } = await requireRun(engine.db, Number(params.run))
-    const { format, action, user } = query
+    const { format, ...wanted } = query
     return {
       type: FILE_TYPES[format],
       fileName: `muster-plan-${id}.${format}`,
-      write: (destination, signal) =>
-        actions.writePlanItems({ runId: id, action, user }, { format, destination, signal }),
+      write: (destination, signal) => actions.writePlanItems({ ...wanted, runId: id }, { format, destination, signal }),
     }
   },
 

@@ -47,6 +47,7 @@ export const runsTexts = {
   },
   decision: 'Decision',
   decidedBy: (who: string, why: string) => `by ${who}: ${why}`,
+  approves: 'Approves',
   reverts: 'Takes back',
   outcomes: {
     applied: 'Applied',

@@ -41,9 +41,8 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
   const filter = (changed: Partial<typeof filters>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false })
   const isFiltered = Object.values(filters).some((value) => value !== undefined)
-  const file = (format: 'csv' | 'json') =>
-    addressOf(API.exportPlan, { params: { run }, query: { format, action: filters.action } })
-  if (line.planHash === null) return <Text>{texts.noItemsKept}</Text>
+  const file = (format: 'csv' | 'json') => addressOf(API.exportPlan, { params: { run }, query: { format, ...filters } })
+  if (line.planHash === null && line.approves === null) return <Text>{texts.noItemsKept}</Text>
   return (
     <>
       <Counts run={run} filters={filters} filter={filter} />

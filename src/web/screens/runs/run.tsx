@@ -109,6 +109,7 @@ function factsOf({ line, document }: RunView): readonly Fact[] {
     const by = line.decidedBy === null ? '' : texts.decidedBy(line.decidedBy, line.decidedReason ?? '')
     add(texts.decision, `${texts.decisions[line.decision]} ${by}`.trim())
   }
+  if (line.approves !== null) add(texts.approves, <RunLink run={line.approves}>{texts.title(line.approves)}</RunLink>)
   if (line.reverts !== null) add(texts.reverts, <RunLink run={line.reverts}>{texts.title(line.reverts)}</RunLink>)
   if (line.issuesTotal !== null && line.issuesTotal > 0) {
     add(
