@@ -57,7 +57,7 @@ export const usersTexts = {
   reveal: 'Reveal',
   revealTitle: 'Reveal the number of this card?',
   revealText: 'The audit keeps that you looked.',
-  revealed: (card: string) => `The card’s number is ${card}`,
+  revealed: 'Whoever knows this number can pass for this person: close it before you leave the screen.',
   pin: 'PIN',
   pinSet: 'set',
   pinNone: 'none',

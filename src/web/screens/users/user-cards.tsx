@@ -53,7 +53,7 @@ export function Cards({ user }: { readonly user: UserView }) {
       ) : null}
       <ShowOnce
         title={texts.card}
-        text={revealed === undefined ? '' : texts.revealed(revealed)}
+        text={texts.revealed}
         value={revealed}
         onDone={() => setRevealed(undefined)}
       />
