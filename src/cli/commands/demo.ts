@@ -121,7 +121,7 @@ async function applyConfiguration({ app, company, home, url }: Stage): Promise<v
 }
 
 /** What `muster.yaml` of the demo says. @param url of the emulator that has the company */
-export function demoConfiguration({ tenantId, clientId }: HostedTenant, url: string): object {
+export function demoConfiguration({ tenantId, clientId }: HostedTenant, url: string) {
   return {
     connections: {
       contoso: {

@@ -13,6 +13,7 @@ import {
 } from '@fluentui/react-components'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactElement, type ReactNode, useState } from 'react'
+import { newIntention } from '../api.ts'
 import { shell } from '../texts/shell.ts'
 import { Failed } from './states.tsx'
 
@@ -45,7 +46,7 @@ export function ActionDialog(props: {
         if (acting.isPending) return
         if (open) {
           acting.reset()
-          setKey(crypto.randomUUID())
+          setKey(newIntention())
           props.onOpen?.()
         }
         setOpen(open)

@@ -1,5 +1,6 @@
 // Pages that are shown instead of one: that crashed, that there is not, that is on its way.
 import { Button } from '@fluentui/react-components'
+import type { Role } from '../../contract/api/endpoint.ts'
 import { ApiError } from '../api.ts'
 import { LinkButton } from '../components/link-button.tsx'
 import { Page } from '../components/page.tsx'
@@ -20,6 +21,19 @@ export function Crashed({ error, reset }: { readonly error: unknown; readonly re
         <Button appearance="primary" onClick={() => location.reload()}>
           {shell.reload}
         </Button>
+      </Empty>
+    </Page>
+  )
+}
+
+export function NotForYou({ role }: { readonly role: Role }) {
+  const title = shell.notForYou(shell.roles[role])
+  return (
+    <Page title={title}>
+      <Empty title={title} text={shell.notForYouRemedy}>
+        <LinkButton to="/" appearance="primary">
+          {shell.toOverview}
+        </LinkButton>
       </Empty>
     </Page>
   )

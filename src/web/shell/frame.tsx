@@ -10,12 +10,14 @@ import {
 } from '@fluentui/react-components'
 import { NavigationRegular } from '@fluentui/react-icons/svg/navigation'
 import { onlineManager } from '@tanstack/react-query'
-import { Link, Outlet } from '@tanstack/react-router'
+import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { useSession } from '../session.ts'
 import { shell } from '../texts/shell.ts'
 import { AccountMenu } from './account-menu.tsx'
+import { NotForYou } from './fallbacks.tsx'
 import { Navigation } from './navigation.tsx'
+import { isFor } from './places.tsx'
 
 const NARROW = '@media (max-width: 900px)'
 
@@ -81,10 +83,12 @@ export function Frame() {
   const [isOpen, setOpen] = useState(false)
   const isOnline = useOnline()
   const wide = useWide()
+  const path = useLocation({ select: ({ pathname }) => pathname })
   useEffect(() => {
     if (wide) setOpen(false)
   }, [wide])
   if (session === null) return null
+  const { role } = session.account
   return (
     <div className={styles.frame}>
       <header className={styles.bar}>
@@ -131,7 +135,8 @@ export function Frame() {
             <MessageBarBody>{shell.offline}</MessageBarBody>
           </MessageBar>
         )}
-        <Outlet />
+        {/* By an address that somebody else sent: nothing is asked that the server would refuse. */}
+        {role === null || isFor(role, path) ? <Outlet /> : <NotForYou role={role} />}
       </main>
     </div>
   )

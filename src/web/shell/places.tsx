@@ -14,7 +14,7 @@ import { ShieldPersonRegular } from '@fluentui/react-icons/svg/shield-person'
 import { TabletRegular } from '@fluentui/react-icons/svg/tablet'
 import { WarningRegular } from '@fluentui/react-icons/svg/warning'
 import type { ReactElement } from 'react'
-import type { Role } from '../../contract/api/endpoint.ts'
+import { mayAct, type Role } from '../../contract/api/endpoint.ts'
 import { shell } from '../texts/shell.ts'
 
 interface Place {
@@ -80,3 +80,9 @@ export const PLACES: readonly { readonly heading: string | null; readonly places
     ],
   },
 ]
+
+/** Whether a page that the navigation leads to is for this role; others are for everybody. */
+export function isFor(role: Role, path: string): boolean {
+  const place = PLACES.flatMap(({ places }) => places).find(({ to }) => to === path)
+  return place === undefined || mayAct(role, place.role)
+}

@@ -45,6 +45,8 @@ export const shell = {
   crashedRemedy:
     'Nothing was changed by this. Load the page again; if it comes back, the browser’s console names the cause.',
   reload: 'Load the page again',
+  notForYou: (role: string) => `This page is not for the role ${role}`,
+  notForYouRemedy: 'An administrator can give you another role under Settings › Administrators.',
   notFound: 'There is no such page',
   notFoundRemedy: 'The address may be mistyped, or what it showed has been removed.',
   toOverview: 'Go to the overview',

@@ -51,12 +51,7 @@ export function Cards({ user }: { readonly user: UserView }) {
           <AddCard user={user} />
         </div>
       ) : null}
-      <ShowOnce
-        title={texts.card}
-        text={texts.revealed}
-        value={revealed}
-        onDone={() => setRevealed(undefined)}
-      />
+      <ShowOnce title={texts.card} text={texts.revealed} value={revealed} onDone={() => setRevealed(undefined)} />
     </Section>
   )
 }

@@ -1,0 +1,196 @@
+// Every screen that the web has, with the demo's company behind it.
+import type { Page } from 'playwright-core'
+import { changeCompany, demoConfiguration } from '../../src/cli/commands/demo.ts'
+import type { Role } from '../../src/contract/api/endpoint.ts'
+import { update } from '../../src/emulator/operations.ts'
+import { demoCompany } from '../../src/emulator/tenants/contoso.ts'
+import { type BrowserWorld, aBrowserWorld, type WindowOptions } from './browser.ts'
+import { accountOf, asAdministrator, typeAccount } from './browser-sign-in.ts'
+
+const SOURCE = 'contoso-staff'
+
+/** Who looks at a screen: an account with a role, somebody who signed in with Microsoft, a device, nobody. */
+export type Onlooker = 'account' | 'person' | 'terminal' | 'nobody'
+
+export interface Screen {
+  readonly name: string
+  readonly path: string
+  /** What is there when the screen is. */
+  readonly shows: string | RegExp
+  /** Done before it is looked at. */
+  readonly first?: (page: Page) => Promise<unknown>
+  /** Least role that has it; viewer unless told. */
+  readonly role?: Role
+  /** An account unless told. */
+  readonly to?: Onlooker
+  /** The first administrator is not there yet. */
+  readonly isBeforeSetUp?: true
+}
+
+export interface WorldOfScreens {
+  readonly world: BrowserWorld
+  readonly screens: readonly Screen[]
+  /** A window of its own for somebody. */
+  open(onlooker: Onlooker, options: WindowOptions): Promise<Page>
+  show(page: Page, screen: Screen): Promise<void>
+}
+
+interface Ids {
+  readonly user: string
+  readonly group: string
+  /** Of the first load, of a run with changes, of one that is held. */
+  readonly first: string
+  readonly second: string
+  readonly held: string
+}
+
+/** A company with a preview, a first load, a run with changes and one that is held; two connections and a terminal. */
+export async function aWorldOfScreens(): Promise<WorldOfScreens> {
+  const world = await aBrowserWorld((clock) => demoCompany({ clock }))
+  const { hosted, database } = world
+  await configure(world)
+  await run(world, 'plan')
+  const first = await run(world, 'sync')
+  changeCompany(hosted.tenant)
+  const second = await run(world, 'sync')
+  // A wave that is held.
+  for (const { id } of [...hosted.tenant.live('user')].slice(0, 15))
+    update(hosted.tenant, id, { accountEnabled: false })
+  const held = await run(world, 'sync')
+  const idOf = async (sql: string) => (await database.db.query<{ id: string; object_id: string }>(sql)).rows[0]!
+  const ada = await idOf(`select id::text, object_id from users where user_name = 'ada.lovelace@contoso.com'`)
+  const group = await idOf(`select id::text from groups where name = 'Engineering'`)
+  const may = ['card', 'pin', 'userNamePin', 'deviceCode']
+  const terminal = await asAdministrator<{ token: string }>(world, '/terminals', {
+    ...{ name: 'Entrance', may, tells: [], unknownCard: 'register', cardTransform: null, days: null },
+  })
+  const screens = screensOf({ user: ada.id, group: group.id, first: first.run, second: second.run, held: held.run })
+  return {
+    world,
+    screens,
+    async open(onlooker, options) {
+      const page = await world.open(onlooker === 'account' ? 'administrator' : undefined, options)
+      if (onlooker === 'terminal') {
+        await page.goto(`${world.url}/terminal#${terminal.token}`)
+        await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
+      }
+      if (onlooker === 'person') {
+        await setUp(world, 'done')
+        await page.goto(`${world.url}/sign-in`)
+        await page.getByRole('button', { name: /contoso/i }).click()
+        await typeAccount(page, accountOf(world, ada))
+        await page.getByRole('heading', { name: 'My page' }).waitFor()
+      }
+      return page
+    },
+    async show(page, screen) {
+      await setUp(world, screen.isBeforeSetUp === true ? 'open' : 'done')
+      await page.goto(`${world.url}${screen.path}`)
+      // The navigation of narrow windows is there, and hidden.
+      await page.getByText(screen.shows).filter({ visible: true }).first().waitFor()
+      await screen.first?.(page)
+      await page.waitForLoadState('networkidle')
+    },
+  }
+}
+
+async function configure(world: BrowserWorld): Promise<void> {
+  const { hosted, graphUrl, app } = world
+  hosted.app.signIn.redirectUris.push({ uri: `${world.url}/signin/microsoft`, platform: 'web' })
+  const demo = demoConfiguration(hosted, graphUrl)
+  const fabrikam = {
+    tenantId: '5f3c1f0e-8a4b-4f0e-9d0e-0c7a4b6d2e11',
+    clientId: '0b7d9a52-3c1e-4d8f-8e2a-6f5b4c3d2e1f',
+    clientSecret: { file: 'fabrikam.secret' },
+    signInWithMicrosoft: true,
+  }
+  await app.configure({
+    document: { ...demo, connections: { ...demo.connections, fabrikam } },
+    secrets: new Map([
+      ['contoso', { secrets: [hosted.clientSecret], certificates: [] }],
+      ['fabrikam', { secrets: ['fab8Q~rikam-has-no-emulator'], certificates: [] }],
+    ]),
+    prune: false,
+    dryRun: false,
+    actor: { kind: 'command line', name: 'demo' },
+  })
+}
+
+function run({ app }: BrowserWorld, kind: 'plan' | 'sync') {
+  const { signal } = new AbortController()
+  const how = { mode: 'auto', trigger: 'manual', wait: true } as const
+  return app.run({ source: SOURCE, kind, ...how, signal, onProgress: () => {} })
+}
+
+async function setUp({ database }: BrowserWorld, state: 'open' | 'done'): Promise<void> {
+  await database.db.query(`update setup set done_at = ${state === 'done' ? 'now()' : 'null'}`)
+}
+
+const press = (name: string) => (page: Page) => page.getByRole('button', { name, exact: true }).first().click()
+const tab = (name: string) => (page: Page) => page.getByRole('tab', { name }).click()
+
+function screensOf(ids: Ids): readonly Screen[] {
+  const settings = '/settings/user-synchronization'
+  const source = { path: `${settings}?source=${SOURCE}`, shows: 'Authentication Server' }
+  const held = { path: `/runs/${ids.held}`, shows: 'Why it waits for approval' }
+  const user = { path: `/users/${ids.user}`, shows: 'History' }
+  const forAdministrators = [
+    { name: 'source-add', path: `${settings}?add=entra`, shows: 'Authentication Server' },
+    { name: 'connection', path: '/settings/connections?connection=contoso', shows: 'Check connection' },
+    { name: 'administrators', path: '/settings/administrators', shows: 'Add administrator' },
+    {
+      name: 'administrator-add',
+      path: '/settings/administrators',
+      shows: 'Add administrator',
+      first: press('Add administrator'),
+    },
+    { name: 'sign-in-settings', path: '/settings/sign-in', shows: 'fabrikam' },
+    { name: 'sign-in-role', path: '/settings/sign-in', shows: 'fabrikam', first: press('Add role') },
+    { name: 'tokens', path: '/settings/tokens', shows: 'Add token' },
+    { name: 'token-add', path: '/settings/tokens', shows: 'Add token', first: press('Add token') },
+    { name: 'terminals', path: '/settings/terminals', shows: 'Entrance' },
+    { name: 'terminal-add', path: '/settings/terminals', shows: 'Entrance', first: press('Add terminal') },
+    { name: 'audit', path: '/settings/audit', shows: 'configuration.apply' },
+    { name: 'installation', path: '/settings/installation', shows: 'MUSTER_HOME' },
+  ]
+  return [
+    { name: 'overview', path: '/', shows: SOURCE },
+    { name: 'users', path: '/users', shows: 'ada.lovelace@contoso.com' },
+    { name: 'users-none', path: '/users?search=nobody-is-called-so', shows: /Nobody|No user/ },
+    { name: 'user', ...user },
+    { name: 'user-edit', ...user, first: press('Edit'), role: 'helpdesk' },
+    { name: 'why', path: '/why?user=ada.lovelace@contoso.com', shows: /Why is/ },
+    { name: 'groups', path: '/groups', shows: 'Contoso' },
+    { name: 'group', path: `/groups/${ids.group}`, shows: 'ada.lovelace@contoso.com' },
+    { name: 'runs', path: '/runs', shows: 'Applied' },
+    { name: 'run-first', path: `/runs/${ids.first}`, shows: 'Adele Vance' },
+    { name: 'run-applied', path: `/runs/${ids.second}`, shows: 'Megan Wilson' },
+    { name: 'run-held', ...held },
+    { name: 'run-approve', ...held, first: press('Approve'), role: 'operator' },
+    {
+      name: 'run-undo',
+      path: `/runs/${ids.second}`,
+      shows: 'Megan Wilson',
+      first: press('Undo'),
+      role: 'operator',
+    },
+    { name: 'run-none', path: '/runs/99999', shows: /no run/i },
+    { name: 'issues', path: '/issues', shows: 'Issues' },
+    { name: 'sources', path: settings, shows: SOURCE },
+    { name: 'source-general', ...source },
+    { name: 'source-users', ...source, first: tab('Users') },
+    { name: 'source-groups', ...source, first: tab('Groups') },
+    { name: 'results-none', path: `${settings}/results`, shows: 'Nothing is being synchronized' },
+    { name: 'connections', path: '/settings/connections', shows: 'contoso' },
+    ...forAdministrators.map((screen) => ({ ...screen, role: 'administrator' as const })),
+    { name: 'account', path: '/account', shows: 'this one' },
+    { name: 'nowhere', path: '/nowhere', shows: 'There is no such page' },
+    { name: 'me', path: '/me', shows: 'My page', to: 'person' },
+    { name: 'terminal', path: '/terminal', shows: 'Who are you?', to: 'terminal' },
+    { name: 'terminal-pin', path: '/terminal', shows: 'Who are you?', first: press('PIN'), to: 'terminal' },
+    { name: 'terminal-set-up', path: '/terminal', shows: 'Set up this terminal', to: 'nobody' },
+    { name: 'sign-in', path: '/sign-in', shows: 'Sign in', to: 'nobody' },
+    { name: 'sign-in-link', path: '/link#code', shows: 'Sign in', to: 'nobody' },
+    { name: 'set-up', path: '/setup#code', shows: 'Set up Muster', to: 'nobody', isBeforeSetUp: true },
+  ]
+}
