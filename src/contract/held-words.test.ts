@@ -5,7 +5,7 @@ import { heldInWords } from './held-words.ts'
 describe('why a plan is held, in words', () => {
   it('names what is removed, how many, and how many may be', () => {
     expect(heldInWords([{ rule: 'removals.users', count: 1200, limit: 500 }])).toEqual([
-      'Users deactivated or deleted: 1,200; without approval a day may have 500.',
+      'Users deactivated or deleted: 1,200; a day may have 500 without approval.',
     ])
   })
 

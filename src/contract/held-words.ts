@@ -17,7 +17,7 @@ export function heldInWords(reasons: readonly HeldReason[]): string[] {
 function sentence({ rule, count, limit }: HeldReason): string {
   const dot = rule.indexOf('.')
   const [what, of] = dot === -1 ? [rule, ''] : [rule.slice(0, dot), rule.slice(dot + 1)]
-  const over = `${counted(count)}; without approval a day may have ${counted(limit)}`
+  const over = `${counted(count)}; a day may have ${counted(limit)} without approval`
   switch (what) {
     case 'removals':
       return of === 'users' ? `Users deactivated or deleted: ${over}.` : `Groups deleted: ${over}.`

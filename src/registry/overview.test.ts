@@ -38,6 +38,15 @@ describe('people over time', () => {
     ])
   })
 
+  it('of a new installation begin today', async () => {
+    const empty = await createTestDatabase()
+    await notePeopleToday(empty.db, NOW)
+    const days = await listPeopleOnDays(empty.db, NOW)
+    await empty.drop()
+
+    expect(days).toEqual([{ day: '2026-11-30', active: 0 }])
+  })
+
   it('that were noted stay as they were noted', async () => {
     await test.db.query(`update people_days set active = 77 where day = '2026-11-21'`)
     await test.db.query(`delete from people_days where day = '2026-11-26'`)

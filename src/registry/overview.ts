@@ -96,8 +96,8 @@ async function fillDays(db: Queries, now: Date): Promise<void> {
      insert into people_days (day, active)
      select d::date, greatest(0, (select count(*) from users where active)
        - coalesce((select sum(more) from daily where daily.day > d::date), 0))
-     from generate_series(
-       greatest((select min(day) from daily), $1::date - ${DAYS_SHOWN - 1}), $1::date - 1, interval '1 day') d
+     from (select min(day) as first from daily) f, generate_series(
+       case when f.first is not null then greatest(f.first, $1::date - ${DAYS_SHOWN - 1}) end, $1::date - 1, interval '1 day') d
      where not exists (select from people_days p where p.day = d::date)
      on conflict (day) do nothing`,
     [dayOf(now)],

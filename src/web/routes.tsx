@@ -197,6 +197,9 @@ const installation = createRoute({
   component: lazyRouteComponent(() => import('./screens/installation/installation.tsx'), 'Installation'),
 })
 
+/** Within the frame, so that one can go elsewhere. */
+const nowhere = createRoute({ getParentRoute: () => inside, path: '$', component: NotFound })
+
 const account = createRoute({
   getParentRoute: () => inside,
   path: '/account',
@@ -260,6 +263,7 @@ export function createWeb(queries: QueryClient) {
         signInSettings,
         installation,
         account,
+        nowhere,
       ]),
     ]),
     context: { queries },

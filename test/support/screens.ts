@@ -62,7 +62,12 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
   const group = await idOf(`select id::text from groups where name = 'Engineering'`)
   const may = ['card', 'pin', 'userNamePin', 'deviceCode']
   const terminal = await asAdministrator<{ token: string }>(world, '/terminals', {
-    ...{ name: 'Entrance', may, tells: [], unknownCard: 'register', cardTransform: null, days: null },
+    name: 'Entrance',
+    may,
+    tells: [],
+    unknownCard: 'register',
+    cardTransform: null,
+    days: null,
   })
   const screens = screensOf({ user: ada.id, group: group.id, first: first.run, second: second.run, held: held.run })
   return {
@@ -174,7 +179,7 @@ function screensOf(ids: Ids): readonly Screen[] {
       first: press('Undo'),
       role: 'operator',
     },
-    { name: 'run-none', path: '/runs/99999', shows: /no run/i },
+    { name: 'run-none', path: '/runs/99999', shows: 'There is no such page' },
     { name: 'issues', path: '/issues', shows: 'Issues' },
     { name: 'sources', path: settings, shows: SOURCE },
     { name: 'source-general', ...source },

@@ -39,8 +39,9 @@ export const installationRoutes = {
       expiring,
       undelivered: [...(await actions.listUndelivered())],
     }
+    const counted = await figures.read()
     return {
-      ...(await figures.read()),
+      ...counted,
       ...facts,
       concerns: concernsOf({
         ...facts,
@@ -50,7 +51,11 @@ export const installationRoutes = {
         silenceHours: installation.alertSilenceHours,
       }),
       lastChanges: [...(await listLastChanges(db, LAST_CHANGES))],
-      people: [...(await listPeopleOnDays(db, now))],
+      // What is noted of today is a quarter of an hour old, and would contradict the figure above it.
+      people: (await listPeopleOnDays(db, now)).map(({ day, active }) => ({
+        day,
+        active: day === now.toISOString().slice(0, 10) ? counted.users.active : active,
+      })),
     }
   },
 

@@ -212,7 +212,7 @@ describe('routes of runs', () => {
     const held = await world.sync()
     const shown = (await viewer('GET', `/api/v1/runs/${held.run}`)).json()
     expect(shown).toMatchObject({ canApprove: true, canRevert: false })
-    expect(shown.heldInWords[0]).toMatch(/^Users deactivated or deleted: \d+; without approval a day may have \d+\.$/)
+    expect(shown.heldInWords[0]).toMatch(/^Users deactivated or deleted: \d+; a day may have \d+ without approval\.$/)
     const body = { hash: held.planHash, reason: 'they left' }
     expect((await viewer('POST', `/api/v1/runs/${held.run}/approve`, body)).statusCode).toBe(403)
     const job: Job = (await operator('POST', `/api/v1/runs/${held.run}/approve`, body)).json()

@@ -30,6 +30,8 @@ export interface Column<Row> {
   readonly grow?: number
   /** Stays on narrow windows. The first column always does. */
   readonly always?: boolean
+  /** On narrow windows it stands small below the column of this id, instead of giving way. */
+  readonly below?: string
 }
 
 export interface Selection {
@@ -75,6 +77,11 @@ const useStyles = makeStyles({
     height: '44px',
     boxSizing: 'border-box',
   },
+  below: {
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
   compact: { paddingTop: '6px', paddingBottom: '6px', height: '32px' },
   foot: {
     display: 'flex',
@@ -92,6 +99,7 @@ export function ListTable<Row>(props: Props<Row>) {
   const { rows, selection } = props
   const isNarrow = useNarrow()
   const columns = isNarrow ? props.columns.filter(isAlways) : props.columns
+  const below = (id: string) => (isNarrow ? props.columns.filter((column) => column.below === id) : [])
   if (rows?.length === 0) return props.empty
   const total = columns.reduce((sum, column) => sum + (column.grow ?? 1), 0)
   const boxes = selection === undefined ? 0 : BOX
@@ -135,6 +143,11 @@ export function ListTable<Row>(props: Props<Row>) {
                         className={mergeClasses(styles.cell, props.isCompact === true && styles.compact)}
                       >
                         {column.cell(row)}
+                        {below(column.id).map((other) => (
+                          <div key={other.id} className={styles.below}>
+                            {other.cell(row)}
+                          </div>
+                        ))}
                       </TableCell>
                     ))}
                   </TableRow>
@@ -151,7 +164,7 @@ export function ListTable<Row>(props: Props<Row>) {
 }
 
 function isAlways<Row>(column: Column<Row>, place: number): boolean {
-  return place === 0 || column.always === true
+  return column.below === undefined && (place === 0 || column.always === true)
 }
 
 function Rows() {

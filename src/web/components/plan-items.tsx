@@ -30,7 +30,7 @@ const COLUMNS: readonly Column<PlanItemLine>[] = [
     id: 'what',
     header: texts.what,
     grow: 1,
-    always: true,
+    below: 'who',
     cell: (item) => actionInWords(item.object, item.action, kindOf(item)),
   },
   {

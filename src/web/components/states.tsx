@@ -13,6 +13,7 @@ import {
 } from '@fluentui/react-components'
 import type { ReactNode } from 'react'
 import { ApiError } from '../api.ts'
+import { LinkButton } from './link-button.tsx'
 import { shell } from '../texts/shell.ts'
 import { sentenceOf } from './toasts.tsx'
 
@@ -27,7 +28,7 @@ const useStyles = makeStyles({
     color: tokens.colorNeutralForeground2,
   },
   icon: { fontSize: '40px', lineHeight: 1, color: tokens.colorNeutralForeground3 },
-  text: { maxWidth: '60ch' },
+  text: { maxWidth: '60ch', textAlign: 'center' },
   actions: { display: 'flex', flexWrap: 'wrap', gap: '8px', marginTop: '8px', justifyContent: 'center' },
   loading: { padding: '48px 16px' },
   body: { whiteSpace: 'pre-line', overflowWrap: 'anywhere' },
@@ -57,6 +58,8 @@ export function Empty(props: {
 
 export function Failed(props: { readonly title?: string; readonly error: unknown; readonly retry?: () => void }) {
   const styles = useStyles()
+  // Asked again it is not there either.
+  if (props.retry !== undefined && props.error instanceof ApiError && props.error.status === 404) return <Missing />
   const requestId = props.error instanceof ApiError ? props.error.problem.requestId : undefined
   return (
     <MessageBar intent="error" layout="multiline" role="alert">
@@ -71,6 +74,17 @@ export function Failed(props: { readonly title?: string; readonly error: unknown
         </MessageBarActions>
       )}
     </MessageBar>
+  )
+}
+
+/** What the address names is not there. */
+export function Missing() {
+  return (
+    <Empty title={shell.notFound} text={shell.notFoundRemedy}>
+      <LinkButton to="/" appearance="primary">
+        {shell.toOverview}
+      </LinkButton>
+    </Empty>
   )
 }
 

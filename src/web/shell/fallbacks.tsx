@@ -4,7 +4,7 @@ import type { Role } from '../../contract/api/endpoint.ts'
 import { ApiError } from '../api.ts'
 import { LinkButton } from '../components/link-button.tsx'
 import { Page } from '../components/page.tsx'
-import { Empty, Failed } from '../components/states.tsx'
+import { Empty, Failed, Missing } from '../components/states.tsx'
 import { shell } from '../texts/shell.ts'
 
 export function Crashed({ error, reset }: { readonly error: unknown; readonly reset: () => void }) {
@@ -16,7 +16,7 @@ export function Crashed({ error, reset }: { readonly error: unknown; readonly re
     )
   }
   return (
-    <Page title={shell.crashed}>
+    <Page title={shell.failed}>
       <Empty title={shell.crashed} text={shell.crashedRemedy}>
         <Button appearance="primary" onClick={() => location.reload()}>
           {shell.reload}
@@ -27,10 +27,9 @@ export function Crashed({ error, reset }: { readonly error: unknown; readonly re
 }
 
 export function NotForYou({ role }: { readonly role: Role }) {
-  const title = shell.notForYou(shell.roles[role])
   return (
-    <Page title={title}>
-      <Empty title={title} text={shell.notForYouRemedy}>
+    <Page title={shell.notForYou}>
+      <Empty title={shell.yourRole(shell.roles[role])} text={shell.notForYouRemedy}>
         <LinkButton to="/" appearance="primary">
           {shell.toOverview}
         </LinkButton>
@@ -41,12 +40,8 @@ export function NotForYou({ role }: { readonly role: Role }) {
 
 export function NotFound() {
   return (
-    <Page title={shell.notFound}>
-      <Empty title={shell.notFound} text={shell.notFoundRemedy}>
-        <LinkButton to="/" appearance="primary">
-          {shell.toOverview}
-        </LinkButton>
-      </Empty>
+    <Page title={shell.notFoundTitle}>
+      <Missing />
     </Page>
   )
 }

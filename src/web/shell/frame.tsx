@@ -2,6 +2,7 @@
 import {
   Button,
   makeStyles,
+  mergeClasses,
   MessageBar,
   MessageBarBody,
   OverlayDrawer,
@@ -30,6 +31,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
     [NARROW]: { gridTemplateColumns: 'minmax(0, 1fr)' },
   },
+  alone: { gridTemplateColumns: 'minmax(0, 1fr)' },
   bar: {
     gridColumn: '1 / -1',
     display: 'flex',
@@ -90,7 +92,7 @@ export function Frame() {
   if (session === null) return null
   const { role } = session.account
   return (
-    <div className={styles.frame}>
+    <div className={mergeClasses(styles.frame, role === null && styles.alone)}>
       <header className={styles.bar}>
         <a
           className={styles.skip}
@@ -102,22 +104,26 @@ export function Frame() {
         >
           {shell.skip}
         </a>
-        <Button
-          appearance="transparent"
-          className={styles.menu}
-          icon={<NavigationRegular />}
-          aria-label={shell.openNavigation}
-          aria-expanded={isOpen}
-          onClick={() => setOpen(true)}
-        />
+        {role === null ? null : (
+          <Button
+            appearance="transparent"
+            className={styles.menu}
+            icon={<NavigationRegular />}
+            aria-label={shell.openNavigation}
+            aria-expanded={isOpen}
+            onClick={() => setOpen(true)}
+          />
+        )}
         <Link to="/" className={styles.product}>
           {shell.product}
         </Link>
         <AccountMenu session={session} />
       </header>
-      <div className={styles.side}>
-        <Navigation />
-      </div>
+      {role === null ? null : (
+        <div className={styles.side}>
+          <Navigation />
+        </div>
+      )}
       <OverlayDrawer
         open={isOpen}
         onOpenChange={(_event, { open }) => setOpen(open)}

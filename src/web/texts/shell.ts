@@ -45,8 +45,11 @@ export const shell = {
   crashedRemedy:
     'Nothing was changed by this. Load the page again; if it comes back, the browser’s console names the cause.',
   reload: 'Load the page again',
-  notForYou: (role: string) => `This page is not for the role ${role}`,
-  notForYouRemedy: 'An administrator can give you another role under Settings › Administrators.',
+  notForYou: 'Not for your role',
+  yourRole: (role: string) => `Your role is ${role}`,
+  notForYouRemedy:
+    'This page is for those who may do more. An administrator can give you another role under Settings › Administrators.',
+  notFoundTitle: 'Not found',
   notFound: 'There is no such page',
   notFoundRemedy: 'The address may be mistyped, or what it showed has been removed.',
   toOverview: 'Go to the overview',

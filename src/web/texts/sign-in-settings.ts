@@ -41,5 +41,5 @@ export const signInSettingsTexts = {
   remove: 'Remove',
   removeTitle: (value: string) => `Remove ${value}?`,
   noMappings: 'No roles from Entra',
-  noMappingsText: 'Whoever signs in with Microsoft sees the own page only. Local accounts administer.',
+  noMappingsText: 'Whoever signs in with Microsoft sees only a page about himself. Local accounts administer.',
 } as const

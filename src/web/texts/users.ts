@@ -54,6 +54,7 @@ export const usersTexts = {
   removeCard: 'Remove',
   removeCardTitle: 'Remove this card?',
   removeCardText: 'It stops working at once.',
+  emptyFields: (count: string) => `Show ${count}`,
   reveal: 'Reveal',
   revealTitle: 'Reveal the number of this card?',
   revealText: 'The audit keeps that you looked.',

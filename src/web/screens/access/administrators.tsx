@@ -48,7 +48,7 @@ export function Administrators() {
 
 const COLUMNS: readonly Column<Account>[] = [
   { id: 'name', header: texts.name, grow: 2, cell: (account) => account.name },
-  { id: 'role', header: texts.role, grow: 1.2, always: true, cell: (account) => shell.roles[account.role] },
+  { id: 'role', header: texts.role, grow: 1.2, below: 'name', cell: (account) => shell.roles[account.role] },
   {
     id: 'status',
     header: texts.status,

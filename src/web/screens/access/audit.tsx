@@ -28,7 +28,7 @@ const route = getRouteApi('/inside/settings/audit')
 
 const useStyles = makeStyles({
   filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
-  filter: { minWidth: '220px', '@media (max-width: 640px)': { flexGrow: 1 } },
+  filter: { minWidth: '260px', '@media (max-width: 640px)': { flexGrow: 1 } },
   sub: { color: tokens.colorNeutralForeground2 },
   details: { listStyleType: 'none', margin: 0, padding: 0, overflowWrap: 'anywhere' },
   whole: {
@@ -201,6 +201,7 @@ const LONGEST = 120
 function Value({ value }: { readonly value: unknown }) {
   const styles = useStyles()
   const text = typeof value === 'string' ? value : JSON.stringify(value)
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(', ') || '–'
   if (text.length <= LONGEST) return text
   return (
     <details>

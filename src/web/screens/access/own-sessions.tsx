@@ -9,6 +9,7 @@ import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { accessTexts as texts } from '../../texts/access.ts'
+import { browserInWords } from '../../user-agent.ts'
 
 const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
@@ -37,7 +38,8 @@ const COLUMNS: readonly Column<OpenSession>[] = [
     grow: 3,
     cell: (session) => (
       <>
-        {session.userAgent} {session.isThis ? <Badge>{texts.thisOne}</Badge> : null}
+        <span title={session.userAgent}>{browserInWords(session.userAgent)}</span>{' '}
+        {session.isThis ? <Badge>{texts.thisOne}</Badge> : null}
       </>
     ),
   },

@@ -20,7 +20,10 @@ const tokensQuery = queryOptions({
   queryFn: ({ signal }) => call(API.listTokens, {}, { signal }),
 })
 
-const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
+const useStyles = makeStyles({
+  scopes: { display: 'flex', flexDirection: 'column' },
+  buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
+})
 
 export function Tokens() {
   const styles = useStyles()
@@ -82,6 +85,7 @@ interface Form {
 const EMPTY: Form = { name: '', scopes: ['read'], days: '365' }
 
 function AddToken() {
+  const styles = useStyles()
   const [form, setForm] = useState(EMPTY)
   const [made, setMade] = useState<string>()
   const queries = useQueryClient()
@@ -111,7 +115,7 @@ function AddToken() {
           />
         </Field>
         <Field label={texts.scopes}>
-          <div role="group" aria-label={texts.scopes}>
+          <div role="group" aria-label={texts.scopes} className={styles.scopes}>
             {SCOPES.map((scope) => (
               <Checkbox
                 key={scope}

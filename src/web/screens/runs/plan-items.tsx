@@ -144,7 +144,7 @@ function Counts(props: { run: string; filters: Filters; filter: (changed: Filter
 
 const COLUMNS: readonly Column<PlanItemLine>[] = [
   { id: 'who', header: texts.who, grow: 2.2, cell: (item) => <Who item={item} /> },
-  { id: 'what', header: texts.what, grow: 1.8, always: true, cell: (item) => <What item={item} /> },
+  { id: 'what', header: texts.what, grow: 1.8, below: 'who', cell: (item) => <What item={item} /> },
   {
     id: 'values',
     header: texts.fromTo,
@@ -152,7 +152,7 @@ const COLUMNS: readonly Column<PlanItemLine>[] = [
     always: true,
     cell: (item) => <OldAndNew old={item.old} new={item.new} />,
   },
-  { id: 'because', header: texts.because, grow: 2, cell: (item) => <Because item={item} /> },
+  { id: 'because', header: texts.because, grow: 2, below: 'values', cell: (item) => <Because item={item} /> },
 ]
 
 function Who({ item }: { readonly item: PlanItemLine }) {

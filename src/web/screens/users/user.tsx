@@ -1,6 +1,7 @@
 // One user: what is known of him, who decides about it, and what can be done.
 import {
   Badge,
+  Button,
   makeStyles,
   MessageBar,
   MessageBarBody,
@@ -10,6 +11,7 @@ import {
 } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { useState } from 'react'
 import type { UserView } from '../../../contract/api/people.ts'
 import { Breakable } from '../../components/breakable.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
@@ -20,6 +22,7 @@ import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Time } from '../../components/time.tsx'
 import { useNarrow } from '../../components/use-narrow.ts'
+import { formatCount } from '../../format.ts'
 import { changeTexts } from '../../texts/changes.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 import { UserActions } from './user-actions.tsx'
@@ -70,14 +73,7 @@ export function User() {
       <UserActions user={user} />
       <div className={styles.columns}>
         <Section title={texts.fields}>
-          <ListTable
-            label={texts.fields}
-            columns={FIELD_COLUMNS}
-            rows={user.fields}
-            keyOf={({ field }) => field}
-            isCompact
-            empty={<Empty title={changeTexts.empty} />}
-          />
+          <Fields fields={user.fields} />
         </Section>
         <div className={styles.beside}>
           <Section title={texts.aliases}>
@@ -117,6 +113,33 @@ const FIELD_COLUMNS: readonly Column<UserView['fields'][number]>[] = [
   { id: 'owner', header: texts.decidedBy, grow: 1.2, cell: ({ owner }) => owner ?? texts.registry },
 ]
 
+/** On a phone those that are empty are asked for. */
+function Fields({ fields }: Pick<UserView, 'fields'>) {
+  const isNarrow = useNarrow()
+  const [isWhole, setWhole] = useState(false)
+  const filled = fields.filter(({ value }) => value !== null && value.length > 0)
+  const isFolded = isNarrow && !isWhole && filled.length < fields.length
+  return (
+    <>
+      <ListTable
+        label={texts.fields}
+        columns={FIELD_COLUMNS}
+        rows={isFolded ? filled : fields}
+        keyOf={({ field }) => field}
+        isCompact
+        empty={<Empty title={changeTexts.empty} />}
+      />
+      {isFolded ? (
+        <div>
+          <Button size="small" onClick={() => setWhole(true)}>
+            {texts.emptyFields(formatCount(fields.length - filled.length, 'empty field', 'empty fields'))}
+          </Button>
+        </div>
+      ) : null}
+    </>
+  )
+}
+
 /** On a phone with who decides below it, where the column for that has no room. */
 function Value({ value, owner }: UserView['fields'][number]) {
   const styles = useStyles()
@@ -130,8 +153,9 @@ function Value({ value, owner }: UserView['fields'][number]) {
         <Breakable text={text} />
       )}
       {isNarrow && owner !== null ? (
-        <Text block size={200} className={styles.none}>
-          {owner}
+        <Text size={200} className={styles.none}>
+          {' '}
+          · {owner}
         </Text>
       ) : null}
     </>

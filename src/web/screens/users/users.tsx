@@ -85,7 +85,7 @@ export function Users() {
       {list.error === null ? (
         <ListTable
           label={texts.title}
-          columns={COLUMNS}
+          columns={filters.status === 'all' ? [...COLUMNS, STATUS] : COLUMNS}
           rows={list.rows}
           keyOf={(user) => user.id}
           isStale={list.isStale}
@@ -112,21 +112,21 @@ export function Users() {
 }
 
 const COLUMNS: readonly Column<UserLine>[] = [
-  { id: 'name', header: texts.userName, grow: 2.2, cell: (user) => <Name user={user} /> },
-  { id: 'fullName', header: texts.fullName, grow: 1.8, always: true, cell: (user) => user.fullName ?? '' },
-  { id: 'email', header: texts.email, grow: 2, cell: (user) => <Breakable text={user.email ?? ''} /> },
-  { id: 'department', header: texts.department, grow: 1.4, cell: (user) => user.department ?? '' },
+  { id: 'name', header: texts.userName, grow: 2.7, cell: (user) => <Name user={user} /> },
+  { id: 'fullName', header: texts.fullName, grow: 1.7, always: true, cell: (user) => user.fullName ?? '' },
+  { id: 'email', header: texts.email, grow: 2.6, cell: (user) => <Breakable text={user.email ?? ''} /> },
+  { id: 'department', header: texts.department, grow: 1.3, cell: (user) => user.department ?? '' },
   { id: 'number', header: texts.personalNumber, cell: (user) => user.personalNumber ?? '' },
   { id: 'source', header: texts.source, grow: 1.2, cell: (user) => user.source ?? texts.local },
-  {
-    id: 'status',
-    header: texts.status,
-    grow: 1.2,
-    cell: (user) => (
-      <Status mood={user.active ? 'good' : 'off'}>{user.active ? texts.active : texts.deactivated}</Status>
-    ),
-  },
 ]
+
+/** Of a list that has both; otherwise each line would say the same. */
+const STATUS: Column<UserLine> = {
+  id: 'status',
+  header: texts.status,
+  grow: 1.2,
+  cell: (user) => <Status mood={user.active ? 'good' : 'off'}>{user.active ? texts.active : texts.deactivated}</Status>,
+}
 
 function Name({ user }: { readonly user: UserLine }) {
   const styles = useStyles()

@@ -16,6 +16,7 @@ import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { ExplainedRegistry, ExplainedSource, Explanation } from '../../../contract/explanation.ts'
 import { call } from '../../api.ts'
+import { Breakable } from '../../components/breakable.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
@@ -32,7 +33,9 @@ import { groupOf, kindOf, OldAndNew } from '../../components/values.tsx'
 const route = getRouteApi('/inside/why')
 
 const useStyles = makeStyles({
-  ask: { display: 'flex', flexWrap: 'wrap', gap: '12px', alignItems: 'end' },
+  ask: { display: 'flex', flexWrap: 'wrap', gap: '12px', alignItems: 'start' },
+  // Beside the input, below the line of its label.
+  submit: { '@media (min-width: 641px)': { marginTop: '24px' } },
   field: { minWidth: '280px', flexGrow: 1, maxWidth: '480px' },
   list: { listStyleType: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '8px' },
   sub: { color: tokens.colorNeutralForeground2 },
@@ -72,7 +75,7 @@ function Ask({ asked }: { readonly asked: string }) {
       <Field label={texts.ask} hint={texts.askHint} className={styles.field}>
         <Input value={text} maxLength={300} onChange={(_event, { value }) => setText(value)} />
       </Field>
-      <Button type="submit" appearance="primary">
+      <Button type="submit" appearance="primary" className={styles.submit}>
         {texts.title}
       </Button>
     </form>
@@ -151,8 +154,14 @@ function Registry({ registry }: { readonly registry: ExplainedRegistry }) {
 
 const FIELD_COLUMNS: readonly Column<ExplainedRegistry['fields'][number]>[] = [
   { id: 'field', header: texts.field, cell: ({ field }) => changeTexts.fieldName(field) },
-  { id: 'value', header: texts.value, grow: 1.5, always: true, cell: ({ value }) => value ?? changeTexts.empty },
-  { id: 'sentence', header: texts.explanation, grow: 3, always: true, cell: ({ sentence }) => sentence },
+  {
+    id: 'value',
+    header: texts.value,
+    grow: 1.5,
+    always: true,
+    cell: ({ value }) => <Breakable text={value ?? changeTexts.empty} />,
+  },
+  { id: 'sentence', header: texts.explanation, grow: 3, below: 'value', cell: ({ sentence }) => sentence },
 ]
 
 function History({ explanation: { history } }: { readonly explanation: Explanation }) {
