@@ -72,7 +72,7 @@ const COPIED: Concern = {
   code: 'copied',
   message: 'This installation was restored or copied: nothing is synchronized and nobody is alerted',
   remedy:
-    'Make sure that the original is stopped, then run muster take-over. Previews can be made until then; two that synchronize would disagree.',
+    'Make sure that the original is stopped, then take over, here or with muster take-over. Previews can be made until then; two that synchronize would disagree.',
   at: '/settings/installation',
 }
 

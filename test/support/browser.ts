@@ -30,6 +30,8 @@ export interface BrowserWorld {
   /** Where the web is. */
   readonly url: string
   readonly database: TestDatabase
+  /** MUSTER_HOME of what serves it, where its key file lies. */
+  readonly home: string
   /** What serves it, for making what a test begins with. */
   readonly app: App
   /** A link as the console prints it at first start. */
@@ -82,6 +84,7 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
     graphUrl,
     url: serving.url,
     database,
+    home,
     app,
     complaints,
     async setupLink() {

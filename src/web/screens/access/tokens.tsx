@@ -139,7 +139,13 @@ function AddToken() {
           />
         </Field>
       </ActionDialog>
-      <ShowOnce title={texts.theToken} text={texts.theTokenText} value={made} onDone={() => setMade(undefined)} />
+      <ShowOnce
+        title={texts.theToken}
+        text={texts.theTokenText}
+        value={made}
+        isLong
+        onDone={() => setMade(undefined)}
+      />
     </>
   )
 }

@@ -19,6 +19,8 @@ import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
 import { formatNumber } from '../../format.ts'
 import { accessTexts as texts } from '../../texts/access.ts'
+import { Backup } from './backup.tsx'
+import { Copied } from './copied.tsx'
 
 type Settings = Answered<typeof API.getSettings>
 
@@ -33,7 +35,9 @@ export function Installation() {
     <Page title={texts.installation} intro={texts.installationIntro}>
       {error === null ? null : <Failed error={error} retry={() => void refetch()} />}
       {data === undefined && error === null ? <Loading /> : null}
+      <Copied />
       {data === undefined ? null : <About settings={data} />}
+      {data === undefined ? null : <Backup keyFile={keyFileOf(data)} />}
       <Exports />
       {data === undefined ? null : (
         <Section title={texts.settings}>
@@ -48,6 +52,10 @@ export function Installation() {
       )}
     </Page>
   )
+}
+
+function keyFileOf({ settings }: Settings): string {
+  return settings.find(({ env }) => env === 'MUSTER_KEY_FILE')?.value ?? ''
 }
 
 function About({ settings }: { readonly settings: Settings }) {

@@ -1,8 +1,6 @@
 // The overview: whether all is well, in one look; and what to do first where there is nothing yet.
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
-import { queryOptions, useQuery } from '@tanstack/react-query'
-import { API } from '../../../contract/api/api.ts'
-import { call } from '../../api.ts'
+import { useQuery } from '@tanstack/react-query'
 import { Page, Section } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { RunLink } from '../../components/run-link.tsx'
@@ -13,14 +11,9 @@ import { overviewTexts as texts } from '../../texts/overview.ts'
 import { sourcesTexts } from '../../texts/sources.ts'
 import { Changes } from './changes.tsx'
 import { Concerns } from './concerns.tsx'
+import { overviewQuery } from './overview-query.ts'
 import { PeopleChart } from './people-chart.tsx'
 import { Start } from './start.tsx'
-
-const overviewQuery = queryOptions({
-  queryKey: ['overview'],
-  queryFn: ({ signal }) => call(API.getOverview, {}, { signal }),
-  refetchInterval: 30_000,
-})
 
 const useStyles = makeStyles({
   tiles: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(140px, 1fr))', gap: '12px', margin: 0 },

@@ -35,8 +35,8 @@ export function UserHistory({ user }: { readonly user: string }) {
 }
 
 const COLUMNS: readonly Column<Change>[] = [
-  { id: 'when', header: texts.when, cell: ({ at }) => <RelativeTime at={at} /> },
-  { id: 'what', header: texts.what, grow: 1.8, always: true, cell: (change) => <What change={change} /> },
+  { id: 'what', header: texts.what, grow: 1.8, cell: (change) => <What change={change} /> },
+  { id: 'when', header: texts.when, below: 'what', cell: ({ at }) => <RelativeTime at={at} /> },
   {
     id: 'values',
     header: runsTexts.fromTo,
@@ -44,8 +44,8 @@ const COLUMNS: readonly Column<Change>[] = [
     always: true,
     cell: (change) => <OldAndNew old={change.old} new={change.new} />,
   },
-  { id: 'because', header: runsTexts.because, grow: 1.6, cell: (change) => reasonInWords(change) },
-  { id: 'who', header: texts.who, grow: 1.4, cell: (change) => <Who change={change} /> },
+  { id: 'because', header: runsTexts.because, grow: 1.6, below: 'values', cell: (change) => reasonInWords(change) },
+  { id: 'who', header: texts.who, grow: 1.4, below: 'what', cell: (change) => <Who change={change} /> },
 ]
 
 function What({ change }: { readonly change: Change }) {

@@ -1,0 +1,9 @@
+import { queryOptions } from '@tanstack/react-query'
+import { API } from '../../../contract/api/api.ts'
+import { call } from '../../api.ts'
+
+export const overviewQuery = queryOptions({
+  queryKey: ['overview'],
+  queryFn: ({ signal }) => call(API.getOverview, {}, { signal }),
+  refetchInterval: 30_000,
+})
