@@ -1,5 +1,6 @@
 // The second half of the web in a browser: people, plans and what is decided about them, and who may use the installation.
 import { readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hire, update } from '../../src/emulator/operations.ts'
@@ -90,6 +91,24 @@ describe('users', () => {
     expect(await page.title()).toContain('mallory@contoso.com')
     await picture(page, 'user')
     await expectAccessible(page)
+  })
+
+  it('are followed to their page while a search still waits for the end of typing', async () => {
+    const other = await world.open('administrator')
+    await other.goto(`${world.url}/users`)
+    const link = other.getByRole('link', { name: 'mallory@contoso.com' })
+    await link.waitFor()
+    // Longer than the search waits: it would call back whoever is on his way.
+    await other.route(/\/assets\/user-[^/]*\.js/, async (route) => {
+      await setTimeout(700)
+      await route.continue()
+    })
+    await other.getByRole('searchbox', { name: 'Search' }).fill('m')
+    await link.click()
+
+    await other.getByRole('heading', { name: 'mallory@contoso.com' }).waitFor()
+    expect(new URL(other.url()).pathname).toMatch(/^\/users\/\d+$/)
+    await other.context().close()
   })
 
   it('a card is added by hand, and revealed only to who asks, which the audit keeps', async () => {

@@ -2,7 +2,7 @@
 // MUSTER_PICTURES names a folder a picture of each is kept, at 1280 and 400 pixels, light and dark.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectAccessible, sidewaysOf, wholePicture, type WindowOptions } from '../support/browser.ts'
+import { expectAccessible, picture, sidewaysOf, wholePicture, type WindowOptions } from '../support/browser.ts'
 import { aWorldOfScreens, type Onlooker, type WorldOfScreens } from '../support/screens.ts'
 
 /** Forty screens, on a machine that others work on as well. */
@@ -36,7 +36,9 @@ describe.each(VARIANTS)('at $width pixels, $colorScheme', ({ isJudged, ...option
         windows.set(to, page)
         await all.show(page, screen)
         wide.push(...(await sidewaysOf(page)).map((what) => `${screen.name}: ${what}`))
-        await wholePicture(page, `${screen.name}-${options.width}-${options.colorScheme}`)
+        const variant = `${options.width}-${options.colorScheme}`
+        if (screen.kept === variant) await picture(page, `web-${screen.name}`)
+        await wholePicture(page, `${screen.name}-${variant}`)
         if (isJudged) await expectAccessible(page, screen.name)
       }
 

@@ -23,8 +23,8 @@ export interface Screen {
   readonly role?: Role
   /** An account unless told. */
   readonly to?: Onlooker
-  /** The first administrator is not there yet. */
-  readonly isBeforeSetUp?: true
+  /** Shown in the README, of this width and colour. */
+  readonly kept?: `${number}-${'light' | 'dark'}`
 }
 
 export interface WorldOfScreens {
@@ -48,6 +48,7 @@ interface Ids {
 export async function aWorldOfScreens(): Promise<WorldOfScreens> {
   const world = await aBrowserWorld((clock) => demoCompany({ clock }))
   const { hosted, database } = world
+  await database.db.query('update setup set done_at = now()')
   await configure(world)
   await run(world, 'plan')
   const first = await run(world, 'sync')
@@ -80,7 +81,6 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
         await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
       }
       if (onlooker === 'person') {
-        await setUp(world, 'done')
         await page.goto(`${world.url}/sign-in`)
         await page.getByRole('button', { name: /contoso/i }).click()
         await typeAccount(page, accountOf(world, ada))
@@ -89,7 +89,6 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
       return page
     },
     async show(page, screen) {
-      await setUp(world, screen.isBeforeSetUp === true ? 'open' : 'done')
       await page.goto(`${world.url}${screen.path}`)
       // The navigation of narrow windows is there, and hidden.
       await page.getByText(screen.shows).filter({ visible: true }).first().waitFor()
@@ -127,12 +126,13 @@ function run({ app }: BrowserWorld, kind: 'plan' | 'sync') {
   return app.run({ source: SOURCE, kind, ...how, signal, onProgress: () => {} })
 }
 
-async function setUp({ database }: BrowserWorld, state: 'open' | 'done'): Promise<void> {
-  await database.db.query(`update setup set done_at = ${state === 'done' ? 'now()' : 'null'}`)
-}
-
 const press = (name: string) => (page: Page) => page.getByRole('button', { name, exact: true }).first().click()
 const tab = (name: string) => (page: Page) => page.getByRole('tab', { name }).click()
+/** The mapping of properties, with what it gives for three users. */
+async function mapping(page: Page): Promise<void> {
+  await tab('Users')(page)
+  await page.getByLabel('Result for Personal number').scrollIntoViewIfNeeded()
+}
 
 function screensOf(ids: Ids): readonly Screen[] {
   const settings = '/settings/user-synchronization'
@@ -162,7 +162,7 @@ function screensOf(ids: Ids): readonly Screen[] {
     { name: 'overview', path: '/', shows: SOURCE },
     { name: 'users', path: '/users', shows: 'ada.lovelace@contoso.com' },
     { name: 'users-none', path: '/users?search=nobody-is-called-so', shows: /Nobody|No user/ },
-    { name: 'user', ...user },
+    { name: 'user', ...user, kept: '400-dark' },
     { name: 'user-edit', ...user, first: press('Edit'), role: 'helpdesk' },
     { name: 'why', path: '/why?user=ada.lovelace@contoso.com', shows: /Why is/ },
     { name: 'groups', path: '/groups', shows: 'Contoso' },
@@ -170,7 +170,7 @@ function screensOf(ids: Ids): readonly Screen[] {
     { name: 'runs', path: '/runs', shows: 'Applied' },
     { name: 'run-first', path: `/runs/${ids.first}`, shows: 'Adele Vance' },
     { name: 'run-applied', path: `/runs/${ids.second}`, shows: 'Megan Wilson' },
-    { name: 'run-held', ...held },
+    { name: 'run-held', ...held, kept: '1280-light' },
     { name: 'run-approve', ...held, first: press('Approve'), role: 'operator' },
     {
       name: 'run-undo',
@@ -183,7 +183,7 @@ function screensOf(ids: Ids): readonly Screen[] {
     { name: 'issues', path: '/issues', shows: 'Issues' },
     { name: 'sources', path: settings, shows: SOURCE },
     { name: 'source-general', ...source },
-    { name: 'source-users', ...source, first: tab('Users') },
+    { name: 'source-users', ...source, first: mapping, kept: '1280-light' },
     { name: 'source-groups', ...source, first: tab('Groups') },
     { name: 'results-none', path: `${settings}/results`, shows: 'Nothing is being synchronized' },
     { name: 'connections', path: '/settings/connections', shows: 'contoso' },
@@ -196,6 +196,6 @@ function screensOf(ids: Ids): readonly Screen[] {
     { name: 'terminal-set-up', path: '/terminal', shows: 'Set up this terminal', to: 'nobody' },
     { name: 'sign-in', path: '/sign-in', shows: 'Sign in', to: 'nobody' },
     { name: 'sign-in-link', path: '/link#code', shows: 'Sign in', to: 'nobody' },
-    { name: 'set-up', path: '/setup#code', shows: 'Set up Muster', to: 'nobody', isBeforeSetUp: true },
+    { name: 'set-up-over', path: '/setup#code', shows: 'The first administrator exists', to: 'nobody' },
   ]
 }

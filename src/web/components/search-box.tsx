@@ -1,5 +1,6 @@
 // A search whose text is in the address: asked for when one stops typing, so that not every letter is a request.
 import { Field, SearchBox as FluentSearchBox } from '@fluentui/react-components'
+import { useRouter } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 
 const PAUSE_MS = 250
@@ -12,6 +13,8 @@ export function SearchBox(props: {
   readonly className?: string
 }) {
   const { text, search } = props
+  const router = useRouter()
+  const [page] = useState(() => router.latestLocation.pathname)
   const [typed, setTyped] = useState(text ?? '')
   const [before, setBefore] = useState(text)
   // Going back, or clearing all filters, changes the address behind the field's back.
@@ -22,9 +25,12 @@ export function SearchBox(props: {
   useEffect(() => {
     const wanted = typed.trim()
     if (wanted === (text ?? '')) return undefined
-    const timer = setTimeout(() => search(wanted === '' ? undefined : wanted), PAUSE_MS)
+    const timer = setTimeout(() => {
+      // Somebody who follows a link at once is on his way: the search must not call him back.
+      if (router.latestLocation.pathname === page) search(wanted === '' ? undefined : wanted)
+    }, PAUSE_MS)
     return () => clearTimeout(timer)
-  }, [typed, text, search])
+  }, [typed, text, search, router, page])
   return (
     <Field label={props.label} {...(props.className === undefined ? {} : { className: props.className })}>
       <FluentSearchBox
