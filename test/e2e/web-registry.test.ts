@@ -266,7 +266,7 @@ describe('who may use it', () => {
     await go('/settings/administrators')
     await button('Add administrator').click()
     await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('victor')
-    await page.getByRole('dialog').getByLabel('Password').fill('the violets of november')
+    await page.getByRole('dialog').getByLabel('Password').fill('violets beneath a crooked umbrella')
     await dialogButton('Add').click()
     await page.getByRole('cell', { name: 'victor' }).waitFor()
     await expectAccessible(page)
