@@ -14,7 +14,7 @@ export function SearchBox(props: {
 }) {
   const { text, search } = props
   const router = useRouter()
-  const [page] = useState(() => router.latestLocation.pathname)
+  const [page] = useState(() => router.history.location.pathname)
   const [typed, setTyped] = useState(text ?? '')
   const [before, setBefore] = useState(text)
   // Going back, or clearing all filters, changes the address behind the field's back.
@@ -27,7 +27,7 @@ export function SearchBox(props: {
     if (wanted === (text ?? '')) return undefined
     const timer = setTimeout(() => {
       // Somebody who follows a link at once is on his way: the search must not call him back.
-      if (router.latestLocation.pathname === page) search(wanted === '' ? undefined : wanted)
+      if (router.history.location.pathname === page) search(wanted === '' ? undefined : wanted)
     }, PAUSE_MS)
     return () => clearTimeout(timer)
   }, [typed, text, search, router, page])
