@@ -62,10 +62,10 @@ export async function beginMicrosoft(
   if (begun.kind === 'refused') {
     const actor = { kind: 'nobody', name: 'nobody', address: asked.address } as const
     await recordAlone(parts.db, parts, refusalRecord(actor, { connection, refused: begun }))
-    const why = begun.hint === undefined ? '' : ` (${begun.hint})`
+    // Why, the audit has: anybody may ask, and it may name a proxy or an address of this network.
     throw new ConflictError(
       begun.reason,
-      `Cannot begin to sign in through ${JSON.stringify(connection.name)}${why}; try again in a few minutes`,
+      `Cannot begin to sign in through ${JSON.stringify(connection.name)}; try again in a few minutes. If it goes on, the audit tells an administrator why`,
     )
   }
   // Two tabs have one cookie: with a mark of its own the later one would take the earlier one's way back.

@@ -139,6 +139,8 @@ describe('a discovery document', () => {
     const answer = await target.withFreshServer(({ http }) => http.asNobody('POST', '/api/v1/sign-in/microsoft', {}))
 
     expect([answer.statusCode, answer.json().code]).toEqual([409, 'provider-unavailable'])
+    // Nobody has signed in yet: what was met tells of this network, and stands in the audit alone.
+    expect(answer.body).not.toMatch(words)
     expect(await lastRefusal()).toMatchObject({ reason: 'provider-unavailable', hint: expect.stringMatching(words) })
     expect(answer.cookies).toEqual([])
     expect((await test.db.query('select 1 from signin_flows')).rowCount).toBe(0)
