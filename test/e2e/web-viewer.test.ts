@@ -18,7 +18,7 @@ const LOOKING = new Set(
 /** How many of a plan's items are of a kind; shows those. */
 const TALLY = /^[A-Z][a-zA-Z ]+: \d+$/
 /** On the page about himself. */
-const HIS_OWN = /^(?:Current password|New password|New password again)\*$|^Change password$|^Sign out/
+const HIS_OWN = /^(?:Current password|New password|New password again)\*$|^Change password$|^Turn on$|^Sign out/
 
 const PRESSABLE = `[...document.querySelectorAll(
     'button, summary, [role="button"], [role="switch"], [role="tab"], [role="menuitem"], input:not([type="search"])')]

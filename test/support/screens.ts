@@ -131,7 +131,7 @@ const tab = (name: string) => (page: Page) => page.getByRole('tab', { name }).cl
 /** The mapping of properties, with what it gives for three users. */
 async function mapping(page: Page): Promise<void> {
   await tab('Users')(page)
-  await page.getByLabel('Result for Personal number').scrollIntoViewIfNeeded()
+  await page.getByRole('group', { name: 'Personal number' }).scrollIntoViewIfNeeded()
 }
 
 function screensOf(ids: Ids): readonly Screen[] {
