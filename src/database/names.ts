@@ -36,6 +36,7 @@ export const TABLES: readonly string[] = [
   'mirror_staged_objects',
   'one_time_codes',
   'people_days',
+  'person_roles',
   'plan_claims',
   'plan_group_claims',
   'plan_items',

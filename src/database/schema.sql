@@ -63,6 +63,8 @@ create table api_tokens (
   expires_at timestamp with time zone,
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  maker_kind text,
+  maker_id integer,
   constraint api_tokens_name_check CHECK ((name <> ''::text)),
   constraint api_tokens_pkey PRIMARY KEY (id),
   constraint api_tokens_digest_key UNIQUE (digest)
@@ -448,6 +450,17 @@ create table people_days (
   constraint people_days_pkey PRIMARY KEY (day)
 );
 
+create table person_roles (
+  user_id integer not null,
+  connection_id integer not null,
+  role text,
+  seen_at timestamp with time zone not null,
+  constraint person_roles_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'helpdesk'::text, 'operator'::text, 'administrator'::text]))),
+  constraint person_roles_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint person_roles_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX person_roles_connection ON public.person_roles USING btree (connection_id);
+
 create table plan_claims (
   run_id integer not null,
   user_id integer not null,
@@ -806,6 +819,8 @@ create table terminals (
   card_missed_at timestamp with time zone,
   secret_misses double precision default 0 not null,
   secret_missed_at timestamp with time zone,
+  maker_kind text,
+  maker_id integer,
   constraint terminals_may_check CHECK ((cardinality(may) > 0)),
   constraint terminals_name_check CHECK ((name <> ''::text)),
   constraint terminals_unknown_card_check CHECK ((unknown_card = ANY (ARRAY['refuse'::text, 'register'::text]))),

@@ -44,6 +44,8 @@ export interface Tables {
     expires_at: Date | null
     last_used_at: Date | null
     revoked_at: Date | null
+    maker_kind: string | null
+    maker_id: number | null
   }
   audit: {
     id: number
@@ -289,6 +291,12 @@ export interface Tables {
     day: string
     active: number
   }
+  person_roles: {
+    user_id: number
+    connection_id: number
+    role: string | null
+    seen_at: Date
+  }
   plan_claims: {
     run_id: number
     user_id: number
@@ -529,6 +537,8 @@ export interface Tables {
     card_missed_at: Date | null
     secret_misses: Generated<number>
     secret_missed_at: Date | null
+    maker_kind: string | null
+    maker_id: number | null
   }
   undo_groups: {
     run_id: number

@@ -38,6 +38,7 @@ const told = (facts: Partial<Facts>) =>
     expiring: [],
     undelivered: [],
     guessing: [],
+    orphans: [],
     ...facts,
   }).map(({ level, code, message }) => `${level} ${code}: ${message}`)
 

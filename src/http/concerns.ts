@@ -12,6 +12,12 @@ const URGENT_DAYS = 7
 export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring' | 'undelivered'> {
   /** Terminals at which somebody was guessing within a day; null: over all of them. */
   readonly guessing: readonly { readonly terminal: string | null; readonly tried: 'card' | 'secret' }[]
+  /** What was made by somebody who may not administer any more. */
+  readonly orphans: readonly {
+    readonly kind: 'token' | 'terminal'
+    readonly name: string
+    readonly createdBy: string
+  }[]
   readonly now: Date
   /** It was restored or copied, and nobody has taken over. */
   readonly isCopy: boolean
@@ -54,6 +60,7 @@ export function concernsOf(facts: Facts): Concern[] {
         at: '/settings/terminals',
       }),
     ),
+    ...facts.orphans.map(ofOrphan),
     ...undelivered.map(
       ({ sink, count, problem }): Concern => ({
         level: 'warning',
@@ -74,6 +81,26 @@ const COPIED: Concern = {
   remedy:
     'Make sure that the original is stopped, then take over, here or with muster take-over. Previews can be made until then; two that synchronize would disagree.',
   at: '/settings/installation',
+}
+
+function ofOrphan({ kind, name, createdBy }: Facts['orphans'][number]): Concern {
+  if (kind === 'token') {
+    return {
+      level: 'warning',
+      code: 'token-suspended',
+      message: `The API token ${name} does nothing any more: ${createdBy}, who made it, may not use this installation now`,
+      remedy:
+        'Revoke it. Where a program still needs it, make another one, best with a local account that stays. Somebody whose role comes from Entra has to sign in once in 30 days.',
+      at: '/settings/tokens',
+    }
+  }
+  return {
+    level: 'warning',
+    code: 'terminal-without-maker',
+    message: `The terminal ${name} was made by ${createdBy}, who may not administer this installation now; it goes on`,
+    remedy: 'Who made it may have kept its token. Give it a new one.',
+    at: '/settings/terminals',
+  }
 }
 
 function ofSource(source: SourceLine, { now, silenceHours }: Facts): Concern[] {

@@ -80,7 +80,10 @@ function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role'
   if (role === 'person')
     return 'This is for people who signed in with Microsoft; a local account is nobody of the registry'
   if (identity.kind !== 'token') return `This needs the role ${role}`
-  return scope === null ? 'This is for people, not for API tokens' : `This needs a token with the scope ${scope}`
+  if (scope === null) return 'This is for people, not for API tokens'
+  return identity.scopes.has(scope)
+    ? `This needs the role ${role}, and whoever made this token is ${identity.role} now`
+    : `This needs a token with the scope ${scope}`
 }
 
 /**

@@ -105,7 +105,7 @@ export async function issueToken(
     const now = parts.clock.now()
     const { name, scopes, days } = wanted
     const expiresAt = days === null ? null : new Date(now.getTime() + days * 86_400_000)
-    const made = await createToken(tx, { name, scopes, createdBy: actor.name, now, expiresAt })
+    const made = await createToken(tx, { name, scopes, maker: actor, now, expiresAt })
     const details = { prefix: made.listed.prefix, scopes: made.listed.scopes, expiresAt }
     await recordAudit(tx, parts, { actor, action: 'token.create', subject: `token ${name}`, details })
     return made

@@ -11,7 +11,9 @@ export class SignInError extends Error {
     | 'second-factor-wrong'
     /** Of somebody who has signed in. */
     | 'code-wrong'
-  /** Name of the account that was tried, for the audit; undefined where there is none of that name. */
+    /** An API token whose maker may nothing any more. */
+    | 'token-suspended'
+  /** Name of the account or token that was tried, for the audit; undefined where there is none of that name. */
   readonly account: string | undefined
 
   constructor(code: SignInError['code'], message: string, account?: string) {

@@ -1,5 +1,5 @@
 // Who asks: nobody, a person with a session, or a program with a token; and whether that is enough for an endpoint.
-import { type Endpoint, mayAct, type Role, type Scope } from '../contract/api/endpoint.ts'
+import { type Endpoint, mayAct, ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Told, UnknownCards, Way } from '../contract/api/terminals.ts'
 import type { Actor } from '../registry/audit.ts'
 
@@ -64,6 +64,8 @@ export interface TokenIdentity {
   readonly id: number
   readonly name: string
   readonly scopes: ReadonlySet<string>
+  /** What its maker may now. */
+  readonly role: Role
 }
 
 /** Whoever has a session. */
@@ -83,10 +85,10 @@ export type Verdict = 'allowed' | 'signed-out' | 'forbidden'
 
 /** Whoever is not named by the endpoint's role or scope may not. */
 export function judgeAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' | 'scope'>): Verdict {
-  const { role, scope } = endpoint
+  const { role } = endpoint
   if (identity.kind === 'terminal' || identity.kind === 'remembered-terminal')
     return role === 'terminal' ? 'allowed' : 'forbidden'
-  if (identity.kind === 'token') return hasScope(identity, scope) ? 'allowed' : 'forbidden'
+  if (identity.kind === 'token') return isWithin(identity, endpoint) ? 'allowed' : 'forbidden'
   if (role === 'anyone') return 'allowed'
   if (identity.kind === 'nobody') return 'signed-out'
   return isEnough(identity, role) ? 'allowed' : 'forbidden'
@@ -99,8 +101,11 @@ function isEnough(identity: SessionIdentity, role: Exclude<Endpoint['role'], 'an
   return identity.role !== null && mayAct(identity.role, role)
 }
 
-function hasScope(identity: TokenIdentity, scope: Scope | null): boolean {
-  return scope !== null && identity.scopes.has(scope)
+/** A token may what its scopes name, and of that what its maker may. */
+function isWithin(token: TokenIdentity, { role, scope }: Pick<Endpoint, 'role' | 'scope'>): boolean {
+  if (scope === null || !token.scopes.has(scope)) return false
+  const needed = ROLES.find((known) => known === role)
+  return needed === undefined || mayAct(token.role, needed)
 }
 
 /** As the audit names him. */

@@ -14,6 +14,7 @@ import { keepFlow, takeFlow, type Flow } from './flows.ts'
 import type { HomeRealms } from './home-realms.ts'
 import type { VerifiedPerson } from './id-token.ts'
 import type { PersonIdentity } from './identity.ts'
+import { keepRole } from './makers.ts'
 import { beginCodeFlow, finishCodeFlow } from './oidc.ts'
 import type { Oidc } from './oidc-exchange.ts'
 import type { Refused } from './oidc-refusals.ts'
@@ -190,6 +191,8 @@ async function begin(
     ...(given.by === null ? {} : { roleBy: given.by }),
     ...(problem === null ? {} : { roleProblem: problem }),
   }
+  // What could not be asked for is not known to be gone.
+  if (problem === null) await keepRole(tx, { userId, connectionId: connection.id, role, now })
   if (role !== null) await noteRole(tx, { userId, role, connection: connection.name, now })
   await recordAudit(tx, parts, { actor, action: 'session.start', subject: userSubject(userId), details })
   const identity: PersonIdentity = {

@@ -10,6 +10,7 @@ import { parseObjectId } from '../directory/ids.ts'
 import type { GraphClient } from '../graph/client.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import type { VerifiedPerson } from './id-token.ts'
+import { forgetRoles } from './makers.ts'
 import type { SignInParts } from './parts.ts'
 
 export interface RoleMapping {
@@ -174,6 +175,7 @@ export async function removeRoleMapping(parts: SignInParts, id: number, actor: A
     const [mapping] = removed.rows
     if (mapping === undefined) throw new NotFoundError('role mapping', String(id))
     await endRoleSessions(tx, mapping.connection_id)
+    await forgetRoles(tx, mapping.connection_id)
     const { connection, kind, value, role } = mapping
     const details = { kind, value, role }
     await recordAudit(tx, parts, { actor, action: 'role-mapping.remove', subject: `connection ${connection}`, details })

@@ -7,6 +7,7 @@ import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import { canonicalName } from './accounts.ts'
 import type { TerminalIdentity } from './identity.ts'
+import { makerOf } from './makers.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf, drawToken } from './random.ts'
 
@@ -85,9 +86,11 @@ export async function createTerminal(
   return withTransaction(parts.db, async (tx) => {
     const now = parts.clock.now()
     const { token, digest, prefix } = draw()
+    const maker = makerOf(actor)
     const { rows } = await tx.query<TerminalRow>(
-      `insert into terminals (name, name_key, digest, prefix, may, tells, unknown_card, card_transform, created_by, created_at, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      `insert into terminals (name, name_key, digest, prefix, may, tells, unknown_card, card_transform, created_by, created_at, expires_at,
+         maker_kind, maker_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
        on conflict (name_key) where revoked_at is null do nothing returning ${COLUMNS}`,
       [
         wanted.name,
@@ -101,6 +104,8 @@ export async function createTerminal(
         actor.name,
         now,
         endOf(wanted.days, now),
+        maker.kind,
+        maker.id,
       ],
     )
     const [row] = rows
@@ -158,9 +163,10 @@ export async function renewTerminal(
   return withTransaction(parts.db, async (tx) => {
     const before = await lockTerminal(tx, id)
     const { token, digest, prefix } = draw()
+    const maker = makerOf(actor)
     const { rows } = await tx.query<TerminalRow>(
-      `update terminals set digest = $2, prefix = $3, expires_at = $4 where id = $1 returning ${COLUMNS}`,
-      [id, digest, prefix, endOf(days, parts.clock.now())],
+      `update terminals set digest = $2, prefix = $3, expires_at = $4, maker_kind = $5, maker_id = $6 where id = $1 returning ${COLUMNS}`,
+      [id, digest, prefix, endOf(days, parts.clock.now()), maker.kind, maker.id],
     )
     const [row] = rows
     if (row === undefined) throw new NotFoundError('terminal', String(id))

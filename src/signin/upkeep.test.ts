@@ -37,7 +37,8 @@ describe('O9: who asked for something', () => {
 
   it('with a token may while it has the scope, and not after it was revoked or has ended', async () => {
     const expiresAt = new Date('2026-11-24T10:00:00Z')
-    const { listed } = await createToken(test.db, { name: 'ci', scopes: ['runs'], createdBy: 'Ada', now, expiresAt })
+    const maker = { kind: 'command line', name: 'Ada' } as const
+    const { listed } = await createToken(test.db, { name: 'ci', scopes: ['runs'], maker, now, expiresAt })
     const token = (scope: 'runs' | 'people', at = now) =>
       requireStillAllowed(test.db, {
         actor: { kind: 'token', name: 'ci', id: listed.id },

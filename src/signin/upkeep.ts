@@ -5,6 +5,7 @@ import type { Queries } from '../database/connect.ts'
 import type { Actor } from '../registry/audit.ts'
 import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
 import { removeOldFlows } from './flows.ts'
+import { MAKER_JOINS, makerRole, removeOldRoles } from './makers.ts'
 import { removeSessionsOfFormer } from './sessions.ts'
 import { removeOldSightings } from './sightings.ts'
 
@@ -18,6 +19,7 @@ export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from terminal_registrations where expires_at < $1', [now])
   await db.query('delete from terminal_device_codes where expires_at < $1', [now])
   await removeOldSightings(db, now)
+  await removeOldRoles(db, now)
   await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])
 }
 
@@ -28,8 +30,8 @@ export async function removeSoon(db: Queries, now: Date): Promise<void> {
 }
 
 /**
- * Whether somebody who asked for something may still have it done: his account or token is there, enabled, and has what it needs;
- * a person may still sign in, and has a session with a role that is enough.
+ * Whether somebody who asked for something may still have it done: his account or token is there, enabled, and has what it needs,
+ * as has the maker of the token; a person may still sign in, and has a session with a role that is enough.
  *
  * @throws ConflictError `not-allowed`
  */
@@ -55,8 +57,10 @@ export async function requireStillAllowed(
     if (rowCount === 1) return
   } else if (actor.kind === 'token') {
     const { rowCount } = await db.query(
-      `select 1 from api_tokens where id = $1 and $2 = any(scopes) and revoked_at is null and (expires_at is null or expires_at > $3)`,
-      [actor.id, scope, now],
+      `select 1 from api_tokens t ${MAKER_JOINS}
+        where t.id = $1 and $2 = any(t.scopes) and t.revoked_at is null and (t.expires_at is null or t.expires_at > $3)
+          and ${makerRole('$3')} = any($4)`,
+      [actor.id, scope, now, roles],
     )
     if (rowCount === 1) return
   }

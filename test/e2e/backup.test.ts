@@ -120,7 +120,7 @@ describe('muster backup and muster restore', { timeout: PATIENCE_MS }, () => {
       const { token } = await createToken(database.db, {
         name,
         scopes: [scope],
-        createdBy: 'test',
+        maker: { kind: 'command line', name: 'test' },
         now,
         expiresAt: null,
       })

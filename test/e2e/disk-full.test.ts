@@ -51,7 +51,11 @@ async function serve(): Promise<void> {
   const { tenantId, clientId, clientSecret } = emulator.host(tenant)
   const { graphUrl } = await emulator.listen()
   const connection = { tenantId, clientId, clientSecret: 'CONTOSO_SECRET', authorityUrl: graphUrl, graphUrl }
-  const made = { name: 'test', scopes: ['read', 'runs', 'configure'] as const, createdBy: 'test' }
+  const made = {
+    name: 'test',
+    scopes: ['read', 'runs', 'configure'] as const,
+    maker: { kind: 'command line', name: 'test' } as const,
+  }
   token = (
     await createToken(database.db, { ...made, scopes: [...made.scopes], now: systemClock.now(), expiresAt: null })
   ).token

@@ -35,7 +35,12 @@ beforeAll(async () => {
   await writeFile(join(home, 'muster.yaml'), JSON.stringify({ connections, sources }))
   await must('apply', '-f', join(home, 'muster.yaml'))
   await must('sync', 'staff')
-  const made = { name: 'test', createdBy: 'test', now: systemClock.now(), expiresAt: null }
+  const made = {
+    name: 'test',
+    maker: { kind: 'command line', name: 'test' } as const,
+    now: systemClock.now(),
+    expiresAt: null,
+  }
   token = (await createToken(test.db, { ...made, scopes: ['read', 'people', 'administer'] })).token
   server = await startServer({ home, databaseUrl: test.url })
 }, PATIENCE_MS)

@@ -46,7 +46,15 @@ beforeAll(async () => {
   }
   const now = systemClock.now()
   const scopes = ['read', 'runs', 'people'] as const
-  token = (await createToken(database.db, { name: 'test', scopes, createdBy: 'test', now, expiresAt: null })).token
+  token = (
+    await createToken(database.db, {
+      name: 'test',
+      scopes,
+      maker: { kind: 'command line', name: 'test' },
+      now,
+      expiresAt: null,
+    })
+  ).token
   server = await startServer({ home: folder, databaseUrl: database.url })
 }, PATIENCE_MS)
 afterAll(async () => {

@@ -58,7 +58,13 @@ beforeAll(async () => {
   connections = { contoso: { ...connection, clientSecret: { file: 'contoso.secret' } } }
   await write({})
   await writeFile(wrong, JSON.stringify({ sources: { one: { connection: 'nowhere', schedule: { delta: 'often' } } } }))
-  const made = { name: 'test', scopes: [...SCOPES], createdBy: 'test', now: systemClock.now(), expiresAt: null }
+  const made = {
+    name: 'test',
+    scopes: [...SCOPES],
+    maker: { kind: 'command line', name: 'test' } as const,
+    now: systemClock.now(),
+    expiresAt: null,
+  }
   token = (await createToken(database.db, made)).token
   await writeFile(join(home, 'token'), `${token}\n`)
   server = startMuster(['serve'], { env: environment() })

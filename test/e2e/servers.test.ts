@@ -61,7 +61,7 @@ beforeEach(async () => {
     await createToken(database.db, {
       name: 'test',
       scopes: ['read', 'runs'],
-      createdBy: 'test',
+      maker: { kind: 'command line', name: 'test' },
       now: systemClock.now(),
       expiresAt: null,
     })

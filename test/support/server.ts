@@ -125,7 +125,7 @@ export async function aServer(
       const { token } = await createToken(engine.db, {
         name: scopes.join(' '),
         scopes,
-        createdBy: 'test',
+        maker: TEST,
         now,
         expiresAt: null,
       })

@@ -74,6 +74,8 @@ export const apiToken = z.object({
   prefix: z.string(),
   scopes: z.array(z.enum(SCOPES)),
   createdBy: z.string(),
+  /** What its maker may now, and it no more whatever its scopes say; null: it does nothing. */
+  makerRole: z.enum(ROLES).nullable(),
   createdAt: time,
   expiresAt: time.nullable(),
   lastUsedAt: time.nullable(),
@@ -317,7 +319,7 @@ export const ACCESS = {
     method: 'GET',
     path: '/api/v1/tokens',
     tag,
-    summary: 'The API tokens that work.',
+    summary: 'The API tokens that were not revoked and have not ended.',
     role: 'administrator',
     scope: 'administer',
     answer: { kind: 'json', status: 200, body: z.object({ items: z.array(apiToken) }) },

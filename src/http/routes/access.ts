@@ -177,6 +177,7 @@ function presentToken(token: ListedToken): ApiToken {
     prefix: token.prefix,
     scopes: [...token.scopes],
     createdBy: token.createdBy,
+    makerRole: token.makerRole,
     createdAt: token.createdAt.toISOString(),
     expiresAt: token.expiresAt?.toISOString() ?? null,
     lastUsedAt: token.lastUsedAt?.toISOString() ?? null,

@@ -10,6 +10,7 @@ import { listLastChanges, listPeopleOnDays, listWaiting } from '../../registry/o
 import { listSourceLines } from '../../registry/source-list.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { askForRun } from '../../sync/asking.ts'
+import { listOrphans } from '../../signin/makers.ts'
 import { listGuessing } from '../../signin/terminal-guessing.ts'
 import { keyVersionOf } from '../../vault/keys.ts'
 import { concernsOf } from '../concerns.ts'
@@ -46,6 +47,7 @@ export const installationRoutes = {
       concerns: concernsOf({
         ...facts,
         guessing: await listGuessing(db, now),
+        orphans: await listOrphans(db, now),
         isCopy: await actions.isCopy(),
         now,
         silenceHours: installation.alertSilenceHours,

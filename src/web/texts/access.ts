@@ -28,7 +28,8 @@ export const accessTexts = {
   removeTitle: (name: string) => `Remove ${name}?`,
   removeText: 'The account and its sessions end at once. What it did stays in the audit.',
   tokens: 'API tokens',
-  tokensIntro: 'What other programs use the API with. A token may what its scopes name, and nothing else.',
+  tokensIntro:
+    'What other programs use the API with. A token may what its scopes name and whoever made it may, and nothing else.',
   scopes: 'Scopes',
   scopeNames: {
     read: 'read: see everything but secrets',
@@ -40,6 +41,8 @@ export const accessTexts = {
   },
   begins: 'Begins with',
   createdBy: 'Made by',
+  suspended: 'does nothing now',
+  onlyAs: (role: string) => `may what ${role} may`,
   expires: 'Ends',
   lastUsed: 'Last used',
   noEnd: 'does not end',

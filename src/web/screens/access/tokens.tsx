@@ -1,5 +1,5 @@
 // API tokens: made, shown once, revoked.
-import { Button, Checkbox, Field, Input, makeStyles, Text } from '@fluentui/react-components'
+import { Badge, Button, Checkbox, Field, Input, makeStyles, Text } from '@fluentui/react-components'
 import { KeyRegular } from '@fluentui/react-icons/svg/key'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -52,7 +52,19 @@ const COLUMNS: readonly Column<ApiToken>[] = [
   { id: 'name', header: texts.name, grow: 1.6, cell: (token) => token.name },
   { id: 'prefix', header: texts.begins, grow: 1.2, cell: (token) => <code>{token.prefix}…</code> },
   { id: 'scopes', header: texts.scopes, grow: 2, always: true, cell: (token) => token.scopes.join(', ') },
-  { id: 'by', header: texts.createdBy, cell: (token) => token.createdBy },
+  {
+    id: 'by',
+    header: texts.createdBy,
+    grow: 1.4,
+    cell: ({ createdBy, makerRole }) => (
+      <>
+        {createdBy} {makerRole === null ? <Badge color="warning">{texts.suspended}</Badge> : null}
+        {makerRole === null || makerRole === 'administrator' ? null : (
+          <Badge appearance="outline">{texts.onlyAs(makerRole)}</Badge>
+        )}
+      </>
+    ),
+  },
   { id: 'used', header: texts.lastUsed, grow: 1.2, cell: (token) => <RelativeTime at={token.lastUsedAt} /> },
   { id: 'ends', header: texts.expires, grow: 1.2, cell: (token) => <Time at={token.expiresAt} none={texts.noEnd} /> },
   { id: 'revoke', header: '', always: true, cell: (token) => <Revoke token={token} /> },
