@@ -54,6 +54,8 @@ export interface Call<E extends Endpoint> extends Asked<E> {
   readonly noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) => Promise<void>
   /** Aborted when the client has gone, or the server stops. */
   readonly signal: AbortSignal
+  /** Aborted when the server stops, and not by a client that has gone: for what has to be ended though nobody waits for it. */
+  readonly stopping: AbortSignal
 }
 
 export type Handler<E extends Endpoint> = (parts: HttpParts, call: Call<E>) => Promise<AnswerOf<E>>

@@ -112,6 +112,7 @@ function registerRoute(
             facts,
           }),
         signal,
+        stopping,
       }
       const key = endpoint.isIdempotent === true ? readIdempotencyKey(request) : undefined
       const asked = [name, call.params, call.query, call.body]

@@ -14,7 +14,7 @@ import { chooseConnection, passwordConnections } from './terminal-connections.ts
 import type { TerminalMicrosoftParts } from './terminal-device-code.ts'
 import { presentIdentified } from './terminal-identify.ts'
 import { PASSWORD_USER_RULE } from './terminal-misses.ts'
-import { refused } from './terminal-refusals.ts'
+import { factsOf, factsOfPerson, type RefusalFacts, refused } from './terminal-refusals.ts'
 
 export interface TypedPassword {
   /** At Microsoft, or a name of the registry whose user name is the one at Microsoft. */
@@ -22,9 +22,6 @@ export interface TypedPassword {
   readonly password: string
   readonly connection?: string | undefined
 }
-
-/** What the audit keeps of a refusal beside its reason: nothing of the person. */
-export type PasswordRefusal = Omit<Refused, 'kind' | 'reason'> & { readonly connection: string }
 
 /**
  * What may have been a guess. Everything else that Microsoft refuses, it refuses after the password was right, or before it looked at
@@ -45,7 +42,7 @@ export async function identifyByPassword(
     readonly actor: Actor
     readonly signal: AbortSignal
   },
-): Promise<{ readonly answer: Identification; readonly refusal?: PasswordRefusal }> {
+): Promise<{ readonly answer: Identification; readonly refusal?: RefusalFacts }> {
   const { terminal, typed, actor, signal } = asked
   const named = await findName(parts.db, canonical(typed.userName))
   const userName = typed.userName.includes('@') ? typed.userName.trim() : (named?.userName ?? typed.userName.trim())
@@ -65,15 +62,17 @@ export async function identifyByPassword(
   const proved = await signInWithPassword(parts.oidc, { connection, userName, password: typed.password, signal })
   if (proved.kind === 'refused') {
     await (GUESSES.has(proved.reason) ? attempt.fail() : attempt.succeed())
-    const { kind: _, reason, ...facts } = proved
-    return { answer: refused(reason), refusal: { ...facts, connection: connection.name } }
+    return { answer: refused(proved.reason), refusal: factsOf('password', connection.name, proved) }
   }
   await attempt.succeed()
   const { tenantId, objectId } = proved.person
+  const about = { person: proved.person }
   const judged = await judgePerson(parts.db, { tenantId, objectId, connectionId: connection.id })
-  if (judged.kind === 'refused') return { answer: refused(judged.reason), refusal: { connection: connection.name } }
+  if (judged.kind === 'refused')
+    return { answer: refused(judged.reason), refusal: factsOfPerson('password', connection.name, { ...about, judged }) }
   const person = await findPerson(parts.db, { userId: judged.userId, withGroups: terminal.tells.includes('groups') })
-  if (person === undefined) return { answer: refused('person-inactive'), refusal: { connection: connection.name } }
+  if (person === undefined)
+    return { answer: refused('person-inactive'), refusal: factsOfPerson('password', connection.name, about) }
   await recordAlone(parts.db, parts, {
     actor,
     action: 'terminal.identify',

@@ -27,6 +27,8 @@ export interface ProvidedTenant {
   rollKey(): void
   /** What the next answers of an address that ends so are instead: a status without a body. */
   failAt(ending: string, status: number | undefined): void
+  /** Lets the next request to an address that ends so wait until it is released. */
+  holdAt(ending: string): { readonly arrived: Promise<void>; release(): void }
   /** Signs somebody in at the address that Muster sends the browser to, as a browser would. Ends at the redirect back. */
   signIn(url: string, userName: string): Promise<URL>
   /** Types a user code on "another device". */
@@ -54,12 +56,19 @@ export async function provideTenant(options: ProviderOptions): Promise<ProvidedT
   let provider: Provider | undefined
   const failing = new Map<string, number>()
   const counts = new Map<string, number>()
+  const held = new Map<string, { arrive(): void; readonly released: Promise<void> }>()
   const prefix = `/${tenantId}/v2.0`
   const http = createServer((request, response) => void answer(request, response))
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?')[0] ?? ''
     counts.set(path, (counts.get(path) ?? 0) + 1)
+    const [ending, hold] = [...held].find(([one]) => path.endsWith(one)) ?? []
+    if (ending !== undefined && hold !== undefined) {
+      held.delete(ending)
+      hold.arrive()
+      await hold.released
+    }
     const failure = [...failing].find(([ending]) => path.endsWith(ending))
     if (failure !== undefined || provider === undefined || !path.startsWith(prefix)) {
       response.writeHead(failure?.[1] ?? 404).end()
@@ -96,6 +105,12 @@ export async function provideTenant(options: ProviderOptions): Promise<ProvidedT
     failAt(ending, status) {
       if (status === undefined) failing.delete(ending)
       else failing.set(ending, status)
+    },
+    holdAt(ending) {
+      const arrival = Promise.withResolvers<void>()
+      const release = Promise.withResolvers<void>()
+      held.set(ending, { arrive: arrival.resolve, released: release.promise })
+      return { arrived: arrival.promise, release: release.resolve }
     },
     async signIn(url, userName) {
       const browser = new Browserlike()

@@ -60,6 +60,12 @@ const pass = (seconds: number) => {
   later += seconds * 1_000
 }
 
+/** Open ones of clients. */
+const connectionsOf = ({ server }: TestServer) =>
+  new Promise<number>((resolve, reject) => {
+    server.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+  })
+
 describe('signing in with Microsoft at a terminal', () => {
   it('shows a code, waits, identifies whoever has typed it, and is audited', async () => {
     const person = people[0]!
@@ -147,11 +153,74 @@ describe('signing in with Microsoft at a terminal', () => {
     const answers = [await read(flow), await read(flow)]
 
     for (const answer of answers) expect(answer.json()).toMatchObject({ kind: 'refused', reason, mayRegister: false })
-    const { rows } = await test.db.query(
-      `select 1 from audit where action = 'terminal.identify.refused' and details like $1`,
+    const { rows } = await test.db.query<{ details: string }>(
+      `select details from audit where action = 'terminal.identify.refused' and details like $1`,
       [`%"${reason}"%`],
     )
     expect(rows).toHaveLength(1)
+    // Whoever looks into it finds the person, also one whom the registry does not know.
+    const known =
+      reason === 'connection-not-for-sign-in'
+        ? {}
+        : reason === 'unknown-person'
+          ? { connection: world.source, objectId: '5a5a5a5a-0000-4000-8000-000000000005' }
+          : { connection: world.source, objectId: people[1]!.objectId, userId: people[1]!.userId }
+    expect(JSON.parse(rows[0]!.details)).toMatchObject({ by: 'deviceCode', reason, ...known })
+  })
+
+  it('says to whoever stands there that it cannot be begun, and to the audit why', async () => {
+    const own = world.hosted.clientId
+    await test.db.query(`update connections set client_id = '99999999-0000-4000-8000-000000000009'`)
+    const answer = await terminal('POST', '/api/v1/terminal/device-code', {})
+    const { rows } = await test.db.query<{ action: string; details: string }>(
+      `select action, details from audit order by id desc limit 1`,
+    )
+    await test.db.query('update connections set client_id = $1', [own])
+
+    expect(answer.statusCode).toBe(409)
+    const { code, detail } = answer.json()
+    expect(detail).toContain('Tell whoever looks after this terminal')
+    expect(answer.body).not.toContain(world.source)
+    expect(rows[0]!.action).toMatch(/refused$/)
+    expect(JSON.parse(rows[0]!.details)).toMatchObject({
+      by: 'deviceCode',
+      reason: code,
+      connection: world.source,
+      hint: expect.stringMatching(/./),
+    })
+  })
+
+  it('is kept for a terminal that hung up while Microsoft was asked', async () => {
+    const token = await http.terminalToken({ may: ['deviceCode'] })
+    const own: Ask = (method, url, body) => http.asNobody(method, url, body, { authorization: `Bearer ${token}` })
+    const { flow, userCode, intervalSeconds } = await begin(own)
+    await provider.enterCode(userCode, people[0]!.userName)
+    pass(intervalSeconds)
+    const address = await http.server.listen({ port: 0, host: '127.0.0.1' })
+    const asking = provider.holdAt('/token')
+    const gone = new AbortController()
+    const lost = fetch(`${address}/api/v1/terminal/device-code/${flow}`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: gone.signal,
+    })
+    await asking.arrived
+    gone.abort()
+    await expect(lost).rejects.toThrow()
+    await expect.poll(() => connectionsOf(http)).toBe(0)
+    asking.release()
+
+    await expect.poll(async () => (await read(flow, own)).json().kind).toBe('identified')
+  })
+
+  it('is begun ten times a minute also by a burst, and by one that ends each at once', async () => {
+    const burst = await Promise.all(
+      Array.from({ length: 14 }, () => terminal('POST', '/api/v1/terminal/device-code', {})),
+    )
+    const begun = burst.filter((answer) => answer.statusCode === 201)
+    for (const answer of begun) await terminal('DELETE', `/api/v1/terminal/device-code/${answer.json().flow}`)
+
+    expect(begun).toHaveLength(10)
+    expect((await terminal('POST', '/api/v1/terminal/device-code', {})).statusCode).toBe(429)
   })
 
   it('goes on when Microsoft does not answer for a moment', async () => {

@@ -69,7 +69,7 @@ export const terminalRoutes = {
     if (body.by === 'password') {
       const typed = { terminal, typed: body, actor, signal }
       const { answer, refusal } = await identifyByPassword(microsoftAt(parts), typed)
-      if (answer.kind === 'refused') await noteRefused(answer.reason, { by: body.by, ...refusal })
+      if (answer.kind === 'refused') await noteRefused(answer.reason, { ...refusal })
       return answer
     }
     const shown = body
@@ -85,18 +85,25 @@ export const terminalRoutes = {
     if (answer.kind === 'refused') await noteRefused(answer.reason)
     return answer
   },
-  startDeviceCode: async (parts, { body, identity, client, signal }) => {
+  startDeviceCode: async (parts, { body, identity, client, noteRefused, signal }) => {
     const terminal = terminalOf(identity)
     requireWay(terminal, 'deviceCode')
     parts.terminals.noteUse(terminal.id, { at: parts.engine.clock.now(), address: client.address })
     const begun = await startDeviceCode(microsoftAt(parts), { terminal, connection: body.connection, signal })
-    return { ...begun, expiresAt: begun.expiresAt.toISOString() }
+    if (begun.kind === 'refused') {
+      await noteRefused(begun.reason, { ...begun.facts })
+      throw new ConflictError(begun.reason, begun.message)
+    }
+    const { kind: _, expiresAt, ...told } = begun
+    return { ...told, expiresAt: expiresAt.toISOString() }
   },
-  getDeviceCode: async (parts, { params, identity, actor, noteRefused, signal }) => {
+  getDeviceCode: async (parts, { params, identity, actor, noteRefused, stopping }) => {
     const terminal = terminalOf(identity)
     requireWay(terminal, 'deviceCode')
-    const answer = await readDeviceCode(microsoftAt(parts), { terminal, flow: params.flow, actor, signal })
-    if (answer.kind === 'refused') await noteRefused(answer.reason)
+    // A terminal that hangs up while Microsoft says who it is asks again, and is told.
+    const asked = { terminal, flow: params.flow, actor, signal: stopping }
+    const { answer, refusal } = await readDeviceCode(microsoftAt(parts), asked)
+    if (answer.kind === 'refused' && refusal !== undefined) await noteRefused(answer.reason, { ...refusal })
     return answer
   },
   endDeviceCode: async ({ engine, terminals }, { params, identity }) => {
