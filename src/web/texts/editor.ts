@@ -210,9 +210,14 @@ export const editorTexts = {
     title: 'What saving changes',
     text: 'With these settings the next synchronization makes these changes. Nothing is changed by saving itself.',
     held: 'It will be held until somebody approves it:',
-    unread: (names: string) => `Read first by the next run: ${names}. Fields fed by them are left out here.`,
+    unread: (names: string) => `Never read so far: ${names}`,
+    unreadText:
+      'The next run reads them of everybody first. What is made of them is not among the changes above, and may change anybody. A preview reads them and shows all of it, before anything is changed.',
+    unreadTenant: (people: string) =>
+      `What these settings change for the ${people} of this source cannot be told yet: nothing was read of the tenant that they name. A preview reads it and shows every change, before anything is changed.`,
     first: (count: string) => `The first ${count}`,
     save: 'Save',
+    saveAndPreview: 'Save and preview',
     back: 'Back to editing',
     what: 'What',
     who: 'Who',

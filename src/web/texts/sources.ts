@@ -10,6 +10,11 @@ export const sourcesTexts = {
   preview: 'Preview',
   previewHint: 'Makes the plan and shows it; nothing is changed',
   full: 'Compare everything',
+  fullHint: 'Reads all people and groups anew and compares them, where otherwise changes since the last run are read',
+  notStarted: {
+    sync: (source: string) => `${source} is not being synchronized`,
+    plan: (source: string) => `${source} is not being previewed`,
+  },
   choose: (name: string) => `Choose ${name}`,
   chooseAll: 'Choose all sources',
   source: 'Source',

@@ -1,11 +1,14 @@
 // What became of a run, and where to go from there.
-import { makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text } from '@fluentui/react-components'
+import { Button, makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text } from '@fluentui/react-components'
+import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
 import type { RunLine } from '../../../contract/run-list.ts'
 import { LinkButton } from '../../components/link-button.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { formatDuration, formatCount } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
+import { useMay } from '../../session.ts'
 import { resultsTexts as texts } from '../../texts/results.ts'
+import { useStart } from '../sources/starting.ts'
 
 const INTENT = {
   applied: 'success',
@@ -24,6 +27,8 @@ const useStyles = makeStyles({
 
 export function Outcome({ line }: { readonly line: RunLine }) {
   const styles = useStyles()
+  const mayRun = useMay('operator')
+  const { start, isStarting } = useStart()
   const { outcome, error, issuesTotal } = line
   if (outcome === null) return null
   const link = outcome === 'held' ? texts.approve : outcome === 'planned' ? texts.toPlan : texts.toRun
@@ -31,7 +36,9 @@ export function Outcome({ line }: { readonly line: RunLine }) {
     <div className={styles.all} role="status">
       <MessageBar intent={INTENT[outcome]} layout="multiline">
         <MessageBarBody className={styles.body}>
-          <MessageBarTitle>{texts.outcomes[outcome]}</MessageBarTitle>
+          <MessageBarTitle>
+            {outcome === 'applied' && (issuesTotal ?? 0) > 0 ? texts.appliedWithIssues : texts.outcomes[outcome]}
+          </MessageBarTitle>
           {error === null ? changesInWords(line) : error.message}
           {line.endedAt === null
             ? ''
@@ -49,6 +56,15 @@ export function Outcome({ line }: { readonly line: RunLine }) {
         <LinkButton to="/runs/$run" params={{ run: line.run }} appearance="primary">
           {link}
         </LinkButton>
+        {mayRun && outcome === 'planned' && line.kind === 'plan' ? (
+          <Button
+            icon={<ArrowSyncRegular />}
+            disabledFocusable={isStarting}
+            onClick={() => start({ names: [line.source], kind: 'sync' })}
+          >
+            {texts.synchronizeNow}
+          </Button>
+        ) : null}
       </div>
     </div>
   )

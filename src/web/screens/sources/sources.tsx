@@ -1,6 +1,7 @@
 // Settings › User Synchronization: the list of sources.
 import {
   Button,
+  Checkbox,
   makeStyles,
   Menu,
   MenuItem,
@@ -15,11 +16,9 @@ import {
 import { AddRegular } from '@fluentui/react-icons/svg/add'
 import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
 import { EyeRegular } from '@fluentui/react-icons/svg/eye'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { API } from '../../../contract/api/api.ts'
 import type { SourceLine } from '../../../contract/api/sources.ts'
-import { call, newIntention } from '../../api.ts'
 import { lazy, Suspense, useState } from 'react'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
@@ -27,13 +26,13 @@ import { RouterLink } from '../../components/router-link.tsx'
 import { RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
-import { useToasts } from '../../components/toasts.tsx'
 import { formatNumber } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { sourcesTexts as texts } from '../../texts/sources.ts'
 import { NextStep } from './next-step.tsx'
 import { sourcesQuery } from './source-queries.ts'
 import { SourceState } from './source-state.tsx'
+import { useStart } from './starting.ts'
 
 // The panel and what it checks with are half of the web; who only looks at the list needs none of it.
 const SourceEditor = lazy(async () => ({ default: (await import('./editor/editor.tsx')).SourceEditor }))
@@ -52,7 +51,8 @@ export function Sources() {
   const mayConfigure = useMay('administrator')
   const mayRun = useMay('operator')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const start = useStart()
+  const [isFull, setFull] = useState(false)
+  const { start, isStarting } = useStart()
   const rows = list.data?.items
   const names = rows?.map((source) => source.name).filter((name) => chosen.has(name)) ?? []
   const { add: isAdding, source: opened, saved } = route.useSearch()
@@ -79,29 +79,32 @@ export function Sources() {
           <>
             <Button
               icon={<ArrowSyncRegular />}
-              disabledFocusable={names.length === 0 || start.isPending}
-              onClick={() => start.mutate({ names, kind: 'sync' })}
+              disabledFocusable={names.length === 0 || isStarting}
+              onClick={() => start({ names, kind: 'sync', full: isFull })}
             >
               {texts.synchronizeNow}
             </Button>
             <Tooltip content={texts.previewHint} relationship="description">
               <Button
                 icon={<EyeRegular />}
-                disabledFocusable={names.length === 0 || start.isPending}
-                onClick={() => start.mutate({ names, kind: 'plan' })}
+                disabledFocusable={names.length === 0 || isStarting}
+                onClick={() => start({ names, kind: 'plan', full: isFull })}
               >
                 {texts.preview}
               </Button>
+            </Tooltip>
+            <Tooltip content={texts.fullHint} relationship="description">
+              <Checkbox
+                label={texts.full}
+                checked={isFull}
+                onChange={(_event, { checked }) => setFull(checked === true)}
+              />
             </Tooltip>
           </>
         ) : null}
       </Toolbar>
       {saved === undefined || rows?.some(({ name, lastRun }) => name === saved && lastRun === null) !== true ? null : (
-        <NextStep
-          source={saved}
-          isStarting={start.isPending}
-          onPreview={() => start.mutate({ names: [saved], kind: 'plan' })}
-        />
+        <NextStep source={saved} isStarting={isStarting} onPreview={() => start({ names: [saved], kind: 'plan' })} />
       )}
       {list.error !== null && rows === undefined ? (
         <Failed error={list.error} retry={() => void list.refetch()} />
@@ -135,38 +138,16 @@ export function Sources() {
             key={opened ?? ''}
             {...(opened === undefined ? {} : { source: opened })}
             onClose={() => show({})}
-            onSaved={(name, isNew) => {
+            onSaved={(name, after) => {
               setChosen(new Set([name]))
-              show(isNew ? { saved: name } : {})
+              show(after === 'created' ? { saved: name } : {})
+              if (after === 'preview') start({ names: [name], kind: 'plan' })
             }}
           />
         </Suspense>
       )}
     </Page>
   )
-}
-
-/** Asks for a run of each source, and goes to where one watches them. */
-function useStart() {
-  const navigate = route.useNavigate()
-  const toasts = useToasts()
-  const queries = useQueryClient()
-  return useMutation({
-    mutationFn: ({ names, kind }: { names: readonly string[]; kind: 'sync' | 'plan' }) =>
-      Promise.all(
-        names.map((source) =>
-          call(API.startRun, { params: { source }, body: { kind } }, { idempotencyKey: newIntention() }),
-        ),
-      ),
-    onSuccess: async (jobs) => {
-      void queries.invalidateQueries({ queryKey: ['sources'] })
-      await navigate({
-        to: '/settings/user-synchronization/results',
-        search: { jobs: jobs.map((job) => job.id).join(',') },
-      })
-    },
-    onError: (error, { kind }) => toasts.failed(kind === 'sync' ? texts.synchronizeNow : texts.preview, error),
-  })
 }
 
 const COLUMNS: readonly Column<SourceLine>[] = [

@@ -102,3 +102,13 @@ export function useSetting(path: string): SettingState {
     isReadOnly: draft.isReadOnly,
   }
 }
+
+/** Whether something is wrong with these settings: then they are shown, also where another one makes them idle. */
+export function useProblemsIn(paths: readonly string[]): boolean {
+  const { problems } = useDraft()
+  return problems.some(({ at }) => paths.some((path) => isWithin(at, path)))
+}
+
+function isWithin(at: string, path: string): boolean {
+  return at === path || at.startsWith(`${path}.`) || at.startsWith(`${path}[`)
+}

@@ -18,6 +18,8 @@ export interface EditedSource {
   readonly retry: () => void
   readonly isChanged: boolean
   readonly name: string
+  /** Active people that it owns. */
+  readonly people: number
   readonly rename: (name: string) => void
   readonly draft: Draft
   readonly setTried: () => void
@@ -66,6 +68,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
     retry: () => void kept.refetch(),
     isChanged: edited !== undefined && JSON.stringify(edited) !== JSON.stringify(start),
     name: now.name,
+    people: kept.data?.people ?? 0,
     rename: (name) => change((before) => ({ ...before, name })),
     setTried: () => setTried(true),
     refuse: setRefused,

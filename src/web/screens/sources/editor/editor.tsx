@@ -27,7 +27,7 @@ import { GeneralTab } from './general-tab.tsx'
 import { GroupsTab } from './groups-tab.tsx'
 import { ImpactDialog } from './impact-dialog.tsx'
 import { RemoveSource } from './remove-source.tsx'
-import { useSaving } from './saving.ts'
+import { type AfterSaving, useSaving } from './saving.ts'
 import { useEditedSource, type EditedSource } from './edited-source.ts'
 import { UsersTab } from './users-tab.tsx'
 
@@ -48,7 +48,7 @@ interface Props {
   readonly source?: string
   readonly onClose: () => void
   /** A new source was made, or one was saved. */
-  readonly onSaved: (name: string, isNew: boolean) => void
+  readonly onSaved: (name: string, after: AfterSaving | 'created') => void
 }
 
 export function SourceEditor(props: Props) {
@@ -168,7 +168,7 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
         </DrawerFooter>
       )}
       {saving.impact === undefined ? null : (
-        <ImpactDialog impact={saving.impact} onSave={saving.confirm} onBack={saving.back} />
+        <ImpactDialog impact={saving.impact} people={edited.people} onSave={saving.confirm} onBack={saving.back} />
       )}
     </DraftContext>
   )

@@ -12,6 +12,7 @@ const texts = editorTexts.general
 
 export function GeneralTab(props: { readonly name: string; readonly rename: (name: string) => void }) {
   const { isReadOnly, isTried, problems } = useDraft()
+  const scheduleWarning = useSetting('schedule').warning
   const problem =
     problems.find(({ at }) => at === 'name')?.message ?? (isTried && props.name.trim() === '' ? texts.nameEmpty : null)
   return (
@@ -22,6 +23,7 @@ export function GeneralTab(props: { readonly name: string; readonly rename: (nam
       </Field>
       <AuthenticationServer />
       <Group title={texts.schedule}>
+        <Field validationState={scheduleWarning === null ? 'none' : 'warning'} validationMessage={scheduleWarning} />
         <CronField path="schedule.delta" label={texts.delta} hint={texts.deltaHint} />
         <CronField path="schedule.full" label={texts.full} hint={texts.fullHint} />
         <TimeZoneField />

@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { GROUP_TYPES } from '../../../../contract/sources.ts'
 import { ChosenList } from '../../../components/chosen-list.tsx'
 import { editorTexts } from '../../../texts/editor.ts'
-import { blockOf, listOf, textOf, useSetting } from './draft.ts'
+import { blockOf, listOf, textOf, useProblemsIn, useSetting } from './draft.ts'
 import { ChoiceField, SettingField, SwitchField, TextField } from './fields.tsx'
 import { Group } from './group.tsx'
 import { GroupPicker } from './group-picker.tsx'
@@ -27,10 +27,11 @@ const useStyles = makeStyles({
 
 export function GroupsTab() {
   const isOn = useSetting('groups.import').value === true
+  const isAnyWrong = useProblemsIn(['groups.ignore', 'groups.ignoreContaining', 'groups.types', 'groups.under'])
   return (
     <>
       <SwitchField path="groups.import" label={texts.import} />
-      {isOn ? (
+      {isOn || isAnyWrong ? (
         <>
           <GroupPicker path="groups.ignore" label={texts.ignore} hint={texts.ignoreHint} />
           <IgnoreContaining />

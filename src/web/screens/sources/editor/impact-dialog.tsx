@@ -17,9 +17,10 @@ import { heldInWords } from '../../../../contract/held-words.ts'
 import type { Impact } from '../../../../contract/api/sources.ts'
 import { FocusBack } from '../../../components/focus-back.tsx'
 import { PlanItems } from '../../../components/plan-items.tsx'
-import { formatNumber } from '../../../format.ts'
+import { formatCount, formatNumber } from '../../../format.ts'
 import { changesInWords } from '../../../texts/changes.ts'
 import { editorTexts } from '../../../texts/editor.ts'
+import type { AfterSaving } from './saving.ts'
 
 const texts = editorTexts.impact
 
@@ -31,11 +32,14 @@ const useStyles = makeStyles({
 
 export function ImpactDialog(props: {
   readonly impact: Impact
-  readonly onSave: () => void
+  readonly people: number
+  readonly onSave: (after: AfterSaving) => void
   readonly onBack: () => void
 }) {
   const styles = useStyles()
-  const { document, items, unreadAttributes } = props.impact
+  const { document, items, isUnread, unreadAttributes } = props.impact
+  // What the plan here cannot tell, one that reads first can.
+  const isIncomplete = isUnread || unreadAttributes.length > 0
   return (
     <Dialog
       open
@@ -54,8 +58,14 @@ export function ImpactDialog(props: {
             role="region"
             aria-label={texts.title}
           >
-            <Text>{texts.text}</Text>
-            <Text weight="semibold">{changesInWords(document)}</Text>
+            {isUnread ? (
+              <Text>{texts.unreadTenant(formatCount(props.people, 'person', 'people'))}</Text>
+            ) : (
+              <>
+                <Text>{texts.text}</Text>
+                <Text weight="semibold">{changesInWords(document)}</Text>
+              </>
+            )}
             {document.held === null ? null : (
               <MessageBar intent="warning" layout="multiline">
                 <MessageBarBody>
@@ -68,7 +78,14 @@ export function ImpactDialog(props: {
                 </MessageBarBody>
               </MessageBar>
             )}
-            {unreadAttributes.length === 0 ? null : <Text>{texts.unread(unreadAttributes.join(', '))}</Text>}
+            {unreadAttributes.length === 0 ? null : (
+              <MessageBar intent="warning" layout="multiline">
+                <MessageBarBody>
+                  <MessageBarTitle>{texts.unread(unreadAttributes.join(', '))}</MessageBarTitle>
+                  {texts.unreadText}
+                </MessageBarBody>
+              </MessageBar>
+            )}
             {items.length === 0 ? null : (
               <>
                 <Text>{texts.first(formatNumber(items.length))}</Text>
@@ -77,7 +94,12 @@ export function ImpactDialog(props: {
             )}
           </DialogContent>
           <DialogActions>
-            <Button appearance="primary" onClick={props.onSave}>
+            {isIncomplete ? (
+              <Button appearance="primary" onClick={() => props.onSave('preview')}>
+                {texts.saveAndPreview}
+              </Button>
+            ) : null}
+            <Button {...(isIncomplete ? {} : { appearance: 'primary' })} onClick={() => props.onSave('close')}>
               {texts.save}
             </Button>
             <Button onClick={props.onBack}>{texts.back}</Button>

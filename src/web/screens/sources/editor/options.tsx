@@ -1,7 +1,7 @@
 // Options of users: how people are paired, added, deactivated.
 import { Input } from '@fluentui/react-components'
 import { editorTexts } from '../../../texts/editor.ts'
-import { textOf, useSetting } from './draft.ts'
+import { textOf, useProblemsIn, useSetting } from './draft.ts'
 import { ChoiceField, NumberField, SettingField, SwitchField } from './fields.tsx'
 import { Group } from './group.tsx'
 
@@ -10,6 +10,7 @@ const at = 'users.options'
 
 export function Options() {
   const deactivates = useSetting(`${at}.deactivateMissingUsers`).value === true
+  const isGraceWrong = useProblemsIn([`${at}.graceDays`])
   return (
     <Group title={texts.options}>
       <SwitchField
@@ -30,7 +31,9 @@ export function Options() {
       />
       <SwitchField path={`${at}.addNewUsers`} label={texts.addNewUsers} />
       <SwitchField path={`${at}.deactivateMissingUsers`} label={texts.deactivateMissingUsers} />
-      {deactivates ? <NumberField path={`${at}.graceDays`} label={texts.graceDays} min={0} max={3650} /> : null}
+      {deactivates || isGraceWrong ? (
+        <NumberField path={`${at}.graceDays`} label={texts.graceDays} min={0} max={3650} />
+      ) : null}
       <DeleteAfter />
       <SwitchField path={`${at}.lowercaseUserNames`} label={texts.lowercaseUserNames} />
       <SwitchField path={`${at}.keepOldUserName`} label={texts.keepOldUserName} />

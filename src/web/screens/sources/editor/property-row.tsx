@@ -1,5 +1,5 @@
 // One target of the mapping with everything that fills it, and what it gives for the users that are shown.
-import { Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
+import { Button, Field, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { AddRegular } from '@fluentui/react-icons/svg/add'
 import type { ReactNode } from 'react'
 import type { MappedUser } from '../../../../contract/api/sources.ts'
@@ -44,7 +44,7 @@ export function PropertyRow(props: {
 }) {
   const styles = useStyles()
   const { target } = props
-  const { value, set, problem, isReadOnly } = useSetting(target.path)
+  const { value, set, problem, warning, isReadOnly } = useSetting(target.path)
   const entries = listOf(value)
   return (
     <div className={styles.row} role="group" aria-label={target.label}>
@@ -73,7 +73,13 @@ export function PropertyRow(props: {
           />
         ))
       )}
-      {target.takes === 'several' && problem !== null ? <Text className={styles.bad}>{problem}</Text> : null}
+      {/* Of one value it stands at its field. */}
+      {target.takes === 'several' ? (
+        <Field
+          validationState={problem === null ? (warning === null ? 'none' : 'warning') : 'error'}
+          validationMessage={problem ?? warning}
+        />
+      ) : null}
       {props.mapped === undefined || isNothing(value) ? null : <Result target={target} mapped={props.mapped} />}
     </div>
   )

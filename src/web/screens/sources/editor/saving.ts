@@ -7,6 +7,10 @@ import { ApiError, call } from '../../../api.ts'
 import { useToasts } from '../../../components/toasts.tsx'
 import { editorTexts as texts } from '../../../texts/editor.ts'
 import type { EditedSource } from './edited-source.ts'
+import { isWorthShowing } from './worth-showing.ts'
+
+/** A new one is shown what comes next; one that is previewed at once is watched. */
+export type AfterSaving = 'close' | 'preview'
 
 interface Saving {
   readonly isSaving: boolean
@@ -15,14 +19,14 @@ interface Saving {
   /** What saving would change, while somebody looks at it. */
   readonly impact: Impact | undefined
   readonly save: () => void
-  readonly confirm: () => void
+  readonly confirm: (then: AfterSaving) => void
   readonly back: () => void
 }
 
 export function useSaving(options: {
   readonly source: string | undefined
   readonly edited: EditedSource
-  readonly onSaved: (name: string, isNew: boolean) => void
+  readonly onSaved: (name: string, after: AfterSaving | 'created') => void
 }): Saving {
   const { source, edited } = options
   const toasts = useToasts()
@@ -34,26 +38,26 @@ export function useSaving(options: {
     if (error instanceof ApiError) edited.refuse((error.problem.problems ?? []).map(ofSettings))
   }
   const write = useMutation({
-    mutationFn: () =>
+    mutationFn: (_after: AfterSaving) =>
       source === undefined
         ? call(API.createSource, { body: { name, settings } })
         : call(API.changeSource, { params: { source }, body: { name, settings } }),
-    onSuccess: async () => {
+    onSuccess: async (_saved, after) => {
       toasts.done(texts.saved(name))
       await Promise.all([
         queries.invalidateQueries({ queryKey: ['sources'] }),
         queries.invalidateQueries({ queryKey: ['connections'] }),
         queries.invalidateQueries({ queryKey: ['overview'] }),
       ])
-      options.onSaved(name, source === undefined)
+      options.onSaved(name, source === undefined ? 'created' : after)
     },
     onError,
   })
   const look = useMutation({
-    mutationFn: (of: string) => call(API.getImpact, { params: { source: of }, body: { settings } }),
+    mutationFn: (of: string) => call(API.getImpact, { params: { source: of }, body: { name, settings } }),
     onSuccess: (found) => {
-      if (found.isUnread || found.document.outcome === 'no-change') write.mutate()
-      else setImpact(found)
+      if (isWorthShowing(found, edited)) setImpact(found)
+      else write.mutate('close')
     },
     onError,
   })
@@ -66,12 +70,12 @@ export function useSaving(options: {
     save() {
       write.reset()
       look.reset()
-      if (source === undefined) write.mutate()
+      if (source === undefined) write.mutate('close')
       else look.mutate(source)
     },
-    confirm() {
+    confirm(after) {
       setImpact(undefined)
-      write.mutate()
+      write.mutate(after)
     },
     back: () => setImpact(undefined),
   }
