@@ -130,7 +130,17 @@ describe('an administrator with an empty installation', () => {
 
     expect(await page.getByRole('status').innerText()).toMatch(/Users: \d+ created/)
     expect(await countUsers()).toBe(0)
+    await button('Synchronize now').waitFor()
     await expectAccessible(page)
+  })
+
+  it('finds whom the preview would create in its plan, without a way to pages that are not there yet', async () => {
+    await page.getByRole('link', { name: 'Look at the plan' }).click()
+    const plan = page.getByRole('table', { name: 'Plan' })
+    await plan.getByText('Create user').first().waitFor()
+
+    expect(await plan.locator('a[href^="/users/"], a[href^="/groups/"]').count()).toBe(0)
+    await button('Synchronize now').waitFor()
   })
 
   it('ticks the source, synchronizes, and follows it to its end', async () => {
@@ -147,6 +157,7 @@ describe('an administrator with an empty installation', () => {
 
     expect(page.url()).toMatch(/\/runs\/\d+$/)
     expect(await countUsers()).toBeGreaterThan(40)
+    await page.getByRole('table', { name: 'Plan' }).locator('a[href^="/users/"]').first().waitFor()
   })
 
   it('is shown before saving whom other settings would change, and can go back', async () => {
@@ -157,9 +168,12 @@ describe('an administrator with an empty installation', () => {
     await page.getByRole('combobox', { name: 'Full name: from' }).click()
     await page.getByRole('option', { name: 'Template' }).click()
     await page.getByRole('textbox', { name: 'Full name: value' }).fill('%displayName% (staff)')
+    const asked = page.waitForRequest(/\/impact$/)
     await button('Save').click()
     const dialog = page.getByRole('dialog', { name: 'What saving changes' })
     await dialog.waitFor()
+
+    expect((await asked).postDataJSON()).toMatchObject({ name: 'contoso-staff', settings: { connection: 'contoso' } })
 
     expect(await dialog.innerText()).toMatch(/Users: \d+ updated/)
     await picture(page, 'impact')
@@ -168,6 +182,79 @@ describe('an administrator with an empty installation', () => {
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Discard' }).click()
     await page.getByRole('tab', { name: 'General' }).waitFor({ state: 'detached' })
+  })
+
+  it('is told before saving what was never read, and previews it at once', async () => {
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await page.getByRole('tab', { name: 'Users' }).click()
+    await page.getByRole('combobox', { name: 'Notes: from' }).click()
+    await page.getByRole('option', { name: 'Attribute' }).click()
+    await page.getByRole('combobox', { name: 'Notes: value' }).click()
+    await page.getByRole('combobox', { name: 'Notes: value' }).fill('companyName')
+    await page.getByRole('option', { name: 'companyName' }).click()
+    await button('Save').click()
+    const dialog = page.getByRole('dialog', { name: 'What saving changes' })
+    await dialog.getByText('Never read so far: companyName').waitFor()
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Save and preview' }).click()
+    await page.getByRole('heading', { name: 'Synchronization Results' }).waitFor()
+    await page.getByText('This is what a synchronization would change').waitFor()
+
+    expect(await page.getByRole('status').innerText()).toMatch(/Users: \d+ updated/)
+  })
+
+  it('sees warnings of lists, and mistakes of settings that another one makes idle', async () => {
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await page.getByRole('combobox', { name: 'Read changes' }).fill('none')
+    await page.getByRole('combobox', { name: 'Compare everything' }).fill('none')
+    await page.getByText('No schedule runs this source').waitFor()
+    await page.getByRole('tab', { name: 'Users' }).click()
+    await button('Add to aliases').click()
+    await page.getByRole('combobox', { name: 'Aliases 1: value', exact: true }).fill('employeeLeaveDateTime')
+    await page.getByText('User-LifeCycleInfo.Read.All').waitFor()
+    await page.getByRole('spinbutton', { name: 'Grace period (days)' }).fill('some')
+    await page.getByRole('switch', { name: 'Deactivate missing users' }).click()
+    await button('Save').click()
+    await page.getByText('1 setting to correct before it can be saved').waitFor()
+
+    expect(await page.locator('[aria-invalid="true"]').count()).toBe(1)
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Discard' }).click()
+  })
+
+  it('follows a run that another server takes up', async () => {
+    const { rows } = await world.database.db.query<{ job: string }>(
+      `with silent as (
+         insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version)
+         select id, name, 'sync', 'delta', 'manual', fence, 'elsewhere', 1, 'long ago', settings_version from sources returning *)
+       insert into jobs (id, source_id, source_name, kind, trigger, actor_kind, actor_name, state, run_id)
+       select gen_random_uuid(), source_id, source_name, 'sync', 'manual', 'account', 'ada', 'running', id from silent
+       returning id as job`,
+    )
+    await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${rows[0]!.job}`)
+    await page.getByText('Nothing was logged yet').waitFor()
+    await world.database.db.query(
+      `update runs set state = 'ended', outcome = 'failed', ended_at = now(),
+         summary = '{"error":{"code":"server-stopped","message":"the server was stopped","requestId":null}}'
+       where host = 'elsewhere'`,
+    )
+    await page.getByText('was interrupted. Nothing was left half done.').waitFor()
+    // Servers look for what nobody works on every 15 seconds.
+    await page.getByText('Applied: people and groups are as in Entra.').waitFor({ timeout: 45_000 })
+
+    expect(await page.getByText('Failed').count()).toBe(0)
+  })
+
+  it('compares everything where that is asked for', async () => {
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('checkbox', { name: 'Choose contoso-staff' }).check()
+    await page.getByRole('checkbox', { name: 'Compare everything' }).check()
+    await button('Synchronize now').click()
+    await page.getByText('Nothing had to be changed.').waitFor()
+
+    const { rows } = await world.database.db.query<{ mode: string }>('select mode from runs order by id desc limit 1')
+    expect(rows).toEqual([{ mode: 'full' }])
   })
 
   it('met no mistake in the browser, and no page asked another host', () => {

@@ -84,6 +84,10 @@ export const runsTexts = {
   approveTitle: 'Approve this plan?',
   approveText: (count: string) =>
     `The plan is applied exactly as it is shown: ${count}. Before that Microsoft is asked once more about everybody who is to be removed.`,
+  approvePart: {
+    removals: (count: string) => `${count}, but for users, groups, memberships, cards and PINs that it removes`,
+    rewrites: (count: string) => `${count}, but for names, cards, PINs, numbers and mail addresses that it rewrites`,
+  },
   without: 'What is applied',
   withoutNone: 'Everything',
   withoutRemovals: 'Everything but removals',
@@ -99,19 +103,21 @@ export const runsTexts = {
   undoText: 'What the run overwrote gets its old values back. Whatever changed since is left as it is, and listed.',
   undoShow: 'Show what it would do',
   undoWould: 'It would do this',
-  undoDid: 'Taken back',
+  notUndone: {
+    nothing: 'There is nothing to take back: what the run did has changed since, or was taken back.',
+    unconfirmed:
+      'It was not taken back: by now it removes more than the safeguard of the source allows a run. Look at it again, and confirm that.',
+    cancelled: 'It was not taken back: it was cancelled. Nothing was left half done.',
+    failed: 'It was not taken back. Nothing was left half done; try again.',
+  },
   undoLeft: (count: string) => `${count} left as they are, because they changed since`,
   undoConfirm: 'This removes more than the safeguard of the source allows a run. Do it all the same',
   undone: (run: string) => `Taken back by run ${run}`,
   cancel: 'Cancel run',
   cancelAsked: 'The run ends within seconds; nothing is left half done.',
-  asked: 'Asked for',
-  askedText: 'The server takes it up as soon as the source is free.',
   rejected: 'Rejected',
   log: 'Log',
   saveLog: 'Save log',
   logEmpty: 'Nothing was logged.',
   showLog: 'Show log',
-  refused: 'It could not be begun',
-  waitingForStart: 'Waiting for its turn…',
 } as const

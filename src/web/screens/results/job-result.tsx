@@ -9,10 +9,12 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
-import { API } from '../../../contract/api/api.ts'
-import { call } from '../../api.ts'
+import { useEffect, useState } from 'react'
+import { RunLink } from '../../components/run-link.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
 import { resultsTexts as texts } from '../../texts/results.ts'
+import { runsTexts } from '../../texts/runs.ts'
+import { jobQuery } from '../runs/run-queries.ts'
 import { RunProgress } from './run-progress.tsx'
 
 const useStyles = makeStyles({
@@ -28,28 +30,38 @@ const useStyles = makeStyles({
   head: { display: 'flex', flexWrap: 'wrap', gap: '4px 12px', alignItems: 'baseline' },
 })
 
-export function JobResult({ id }: { readonly id: string }) {
+export function JobResult(props: {
+  readonly id: string
+  /** There will be no other run of it than this. */
+  readonly onEnded?: (run: string) => void
+}) {
   const styles = useStyles()
-  const job = useQuery({
-    queryKey: ['job', id],
-    queryFn: ({ signal }) => call(API.getJob, { params: { job: id } }, { signal }),
-    refetchInterval: ({ state }) =>
-      state.data === undefined ||
-      state.data.state === 'queued' ||
-      (state.data.run === null && state.data.state === 'running')
-        ? 700
-        : false,
-  })
+  const { id, onEnded } = props
+  const job = useQuery(jobQuery(id))
+  // A server that ends, or dies, leaves its run to another one: the job gets a run after the run then.
+  const [runs, setRuns] = useState<readonly string[]>([])
+  const last = job.data?.run ?? undefined
+  if (last !== undefined && !runs.includes(last)) setRuns([...runs, last])
+  const ended = job.data?.state === 'ended' ? last : undefined
+  useEffect(() => {
+    if (ended !== undefined) onEnded?.(ended)
+  }, [ended, onEnded])
   if (job.data === undefined) {
     return job.error === null ? <Loading /> : <Failed error={job.error} retry={() => void job.refetch()} />
   }
   const { source, kind, state, run, problem } = job.data
+  const interrupted = runs.filter((one) => one !== run)
   return (
     <section className={styles.job} aria-label={`${texts.kinds[kind]} ${source}`}>
       <div className={styles.head}>
         <Subtitle1 as="h2">{source}</Subtitle1>
         <Text>{texts.kinds[kind]}</Text>
       </div>
+      {interrupted.map((one) => (
+        <Text key={one} role="status">
+          <RunLink run={one}>{runsTexts.title(one)}</RunLink> {texts.interrupted}
+        </Text>
+      ))}
       {state === 'refused' ? (
         <MessageBar intent="error" layout="multiline">
           <MessageBarBody>
@@ -58,11 +70,9 @@ export function JobResult({ id }: { readonly id: string }) {
           </MessageBarBody>
         </MessageBar>
       ) : run === null ? (
-        <Text role="status">
-          {texts.queued}. {texts.queuedText}
-        </Text>
+        <Text role="status">{interrupted.length === 0 ? `${texts.queued}. ${texts.queuedText}` : texts.goesOn}</Text>
       ) : (
-        <RunProgress run={run} source={source} kind={kind} />
+        <RunProgress key={run} run={run} isOver={state === 'ended'} />
       )}
     </section>
   )

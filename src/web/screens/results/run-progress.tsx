@@ -4,7 +4,6 @@ import { SaveRegular } from '@fluentui/react-icons/svg/save'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import type { Job } from '../../../contract/api/runs.ts'
 import { addressOf, call } from '../../api.ts'
 import { useToasts } from '../../components/toasts.tsx'
 import { formatDuration, formatNumber, formatClock } from '../../format.ts'
@@ -35,13 +34,17 @@ const useStyles = makeStyles({
   error: { color: tokens.colorStatusDangerForeground1 },
 })
 
-export function RunProgress(props: { readonly run: string; readonly source: string; readonly kind: Job['kind'] }) {
+export function RunProgress(props: {
+  readonly run: string
+  /** What was asked for has ended with this run: no other one goes on with it. */
+  readonly isOver: boolean
+}) {
   const styles = useStyles()
   const queries = useQueryClient()
   const feed = useRunFeed(props.run)
   const isEnded = feed.ended !== undefined
   useEffect(() => {
-    if (isEnded) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'job' })
+    if (isEnded) void queries.invalidateQueries()
   }, [isEnded, queries])
   return (
     <>
@@ -50,7 +53,10 @@ export function RunProgress(props: { readonly run: string; readonly source: stri
           <MessageBarBody>{texts[feed.connection]}</MessageBarBody>
         </MessageBar>
       )}
-      {feed.ended === undefined ? null : <Outcome line={feed.ended} />}
+      {/* One that failed may have been interrupted only: the job tells. */}
+      {feed.ended === undefined || (feed.ended.outcome === 'failed' && !props.isOver) ? null : (
+        <Outcome line={feed.ended} />
+      )}
       <ul className={styles.phases}>
         {feed.phases.map((phase, place) => (
           <PhaseBar key={phase.name} phase={phase} isOver={isEnded || place < feed.phases.length - 1} />

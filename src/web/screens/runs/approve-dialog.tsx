@@ -37,7 +37,9 @@ export function ApproveDialog(props: {
         props.onAsked(job.id)
       }}
     >
-      <Text>{texts.approveText(changeCount(line))}</Text>
+      <Text>
+        {texts.approveText(without === 'none' ? changeCount(line) : texts.approvePart[without](changeCount(line)))}
+      </Text>
       <Field label={texts.without}>
         <RadioGroup
           value={without}

@@ -1,16 +1,19 @@
 // Deciding about a run: approve or reject what is held, take back what was applied, cancel what goes on.
-import { Button, makeStyles, MessageBar, MessageBarBody, Spinner } from '@fluentui/react-components'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Button, makeStyles } from '@fluentui/react-components'
+import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { RunView } from '../../../contract/api/runs.ts'
 import { call } from '../../api.ts'
 import { useToasts } from '../../components/toasts.tsx'
 import { useMay } from '../../session.ts'
 import { runsTexts as texts } from '../../texts/runs.ts'
+import { resultsTexts } from '../../texts/results.ts'
+import { JobResult } from '../results/job-result.tsx'
+import { useStart } from '../sources/starting.ts'
 import { ApproveDialog, RejectDialog } from './approve-dialog.tsx'
-import { jobQuery } from './run-queries.ts'
 import { UndoDialog } from './undo-dialog.tsx'
 
 const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
@@ -23,7 +26,8 @@ export function Decisions({ run }: { readonly run: RunView }) {
   if (!mayAct) return null
   if (job !== undefined) return <FollowJob job={job} />
   const isRunning = line.outcome === null
-  if (!isRunning && !run.canApprove && !run.canRevert) return null
+  const isPreview = line.kind === 'plan' && line.outcome === 'planned'
+  if (!isRunning && !isPreview && !run.canApprove && !run.canRevert) return null
   return (
     <div className={styles.buttons}>
       {run.canApprove && line.planHash !== null ? (
@@ -33,32 +37,38 @@ export function Decisions({ run }: { readonly run: RunView }) {
         </>
       ) : null}
       {run.canRevert ? <UndoDialog run={line.run} /> : null}
+      {isPreview ? <Synchronize source={line.source} /> : null}
       {isRunning ? <CancelButton run={run} /> : null}
     </div>
   )
 }
 
-/** Waits for the run that comes of an approval, and goes there. */
+/** Shows what comes of an approval, and goes to its run when that has ended. */
 function FollowJob({ job }: { readonly job: string }) {
   const navigate = useNavigate()
   const queries = useQueryClient()
-  const { data } = useQuery(jobQuery(job))
-  const run = data?.run ?? undefined
-  useEffect(() => {
-    if (run === undefined) return
-    void queries.invalidateQueries()
-    void navigate({ to: '/runs/$run', params: { run } })
-  }, [run, navigate, queries])
-  if (data?.state === 'refused') {
-    return (
-      <MessageBar intent="error" layout="multiline" role="alert">
-        <MessageBarBody>
-          {texts.refused}: {data.problem?.detail ?? ''}
-        </MessageBarBody>
-      </MessageBar>
-    )
-  }
-  return <Spinner size="tiny" labelPosition="after" label={texts.waitingForStart} />
+  const go = useCallback(
+    (run: string) => {
+      void queries.invalidateQueries()
+      void navigate({ to: '/runs/$run', params: { run } })
+    },
+    [navigate, queries],
+  )
+  return <JobResult id={job} onEnded={go} />
+}
+
+/** What a preview has shown is done by a synchronization, which plans anew. */
+function Synchronize({ source }: { readonly source: string }) {
+  const { start, isStarting } = useStart()
+  return (
+    <Button
+      icon={<ArrowSyncRegular />}
+      disabledFocusable={isStarting}
+      onClick={() => start({ names: [source], kind: 'sync' })}
+    >
+      {resultsTexts.synchronizeNow}
+    </Button>
+  )
 }
 
 function CancelButton({ run }: { readonly run: RunView }) {

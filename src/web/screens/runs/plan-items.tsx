@@ -17,6 +17,7 @@ import { kindOf, OldAndNew } from '../../components/values.tsx'
 import { formatNumber } from '../../format.ts'
 import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
 import { runsTexts as texts } from '../../texts/runs.ts'
+import { pageOf, type PageOfItem } from './item-page.ts'
 import { itemCountsQuery } from './run-queries.ts'
 
 const route = getRouteApi('/inside/runs/$run')
@@ -83,7 +84,7 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
       {list.error === null ? (
         <ListTable
           label={texts.plan}
-          columns={COLUMNS}
+          columns={line.outcome === 'applied' || line.decision === 'approved' ? APPLIED_COLUMNS : PLANNED_COLUMNS}
           rows={list.rows}
           keyOf={(item) => `${item.seq} ${item.objectId ?? ''} ${item.userId ?? ''} ${item.groupId ?? ''}`}
           isStale={list.isStale}
@@ -142,8 +143,14 @@ function Counts(props: { run: string; filters: Filters; filter: (changed: Filter
   )
 }
 
-const COLUMNS: readonly Column<PlanItemLine>[] = [
-  { id: 'who', header: texts.who, grow: 2.2, cell: (item) => <Who item={item} /> },
+/** Whoever a plan creates is there when it was applied, and not before. */
+const columnsOf = (isApplied: boolean): readonly Column<PlanItemLine>[] => [
+  {
+    id: 'who',
+    header: texts.who,
+    grow: 2.2,
+    cell: (item) => <Who item={item} page={pageOf(item, { isApplied })} />,
+  },
   { id: 'what', header: texts.what, grow: 1.8, below: 'who', cell: (item) => <What item={item} /> },
   {
     id: 'values',
@@ -155,17 +162,20 @@ const COLUMNS: readonly Column<PlanItemLine>[] = [
   { id: 'because', header: texts.because, grow: 2, below: 'values', cell: (item) => <Because item={item} /> },
 ]
 
-function Who({ item }: { readonly item: PlanItemLine }) {
+const APPLIED_COLUMNS = columnsOf(true)
+const PLANNED_COLUMNS = columnsOf(false)
+
+function Who({ item, page }: { readonly item: PlanItemLine; readonly page: PageOfItem }) {
   const styles = useStyles()
   const name = <Breakable text={item.name ?? item.objectId ?? ''} />
   return (
     <>
-      {item.userId !== null ? (
-        <RouterLink to="/users/$user" params={{ user: item.userId }}>
+      {page?.kind === 'user' ? (
+        <RouterLink to="/users/$user" params={{ user: page.id }}>
           {name}
         </RouterLink>
-      ) : item.object === 'group' && item.groupId !== null ? (
-        <RouterLink to="/groups/$group" params={{ group: item.groupId }}>
+      ) : page?.kind === 'group' ? (
+        <RouterLink to="/groups/$group" params={{ group: page.id }}>
           {name}
         </RouterLink>
       ) : (

@@ -13,6 +13,7 @@ import { formatNumber } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
 import { runsTexts as texts } from '../../texts/runs.ts'
 import { ReasonField } from './approve-dialog.tsx'
+import { whyNotTakenBack } from './undo-outcome.ts'
 
 const useStyles = makeStyles({ left: { margin: 0, paddingLeft: '20px', maxHeight: '200px', overflowY: 'auto' } })
 
@@ -40,7 +41,12 @@ export function UndoDialog({ run, user }: { readonly run: string; readonly user?
       trigger={<Button>{texts.undo}</Button>}
       title={texts.undoTitle}
       action={texts.undo}
-      isReady={reason.trim() !== '' && shown !== undefined && (!needsConfirmation || isConfirmed)}
+      isReady={
+        reason.trim() !== '' &&
+        shown !== undefined &&
+        whyNever(shown) === undefined &&
+        (!needsConfirmation || isConfirmed)
+      }
       onOpen={() => {
         setReason('')
         setConfirmed(false)
@@ -51,6 +57,11 @@ export function UndoDialog({ run, user }: { readonly run: string; readonly user?
         const body = { ...ofUser, reason: reason.trim(), confirmed: isConfirmed }
         const done = await call(API.revertRun, { params: { run }, body }, { idempotencyKey })
         await queries.invalidateQueries()
+        const whyNot = whyNotTakenBack(done)
+        if (whyNot !== undefined) {
+          showing.mutate()
+          throw new Error(whyNot)
+        }
         toasts.done(texts.undone(done.run))
         await navigate({ to: '/runs/$run', params: { run: done.run } })
       }}
@@ -71,6 +82,11 @@ export function UndoDialog({ run, user }: { readonly run: string; readonly user?
   )
 }
 
+/** Why there is nothing to be done, by what was shown; undefined where there is. */
+function whyNever(shown: RevertDocument): string | undefined {
+  return shown.outcome === 'planned' ? undefined : whyNotTakenBack(shown)
+}
+
 function Would({ document }: { readonly document: RevertDocument }) {
   const styles = useStyles()
   const { users, groups } = document
@@ -82,9 +98,7 @@ function Would({ document }: { readonly document: RevertDocument }) {
   }
   return (
     <>
-      <Text>
-        {texts.undoWould}: {changesInWords(changes)}
-      </Text>
+      <Text>{whyNever(document) ?? `${texts.undoWould}: ${changesInWords(changes)}`}</Text>
       {document.leftTotal === 0 ? null : (
         <>
           <Text>{texts.undoLeft(formatNumber(document.leftTotal))}</Text>
