@@ -17,7 +17,7 @@ export const accessTexts = {
   password: 'Password',
   passwordHint: 'At least 15 characters; a sentence is good, a common password is refused.',
   rolesHint:
-    'Viewer sees everything but secrets. Helpdesk also cares for single people. Operator also synchronizes, approves, takes back and exports. Administrator also changes settings and who may do what.',
+    'Viewer sees people, groups, runs, issues, sources and connections, and no secrets. Helpdesk also cares for single people. Operator also synchronizes, approves, takes back and exports. Administrator also changes settings, and sees and decides who may do what: accounts, tokens, terminals, audit.',
   change: 'Change',
   changeTitle: (name: string) => `Change ${name}`,
   newPassword: 'New password',

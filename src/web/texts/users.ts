@@ -22,6 +22,9 @@ export const usersTexts = {
   foundBy: (what: string) => `found by ${what}`,
   empty: 'No users yet',
   emptyText: 'People appear here with the first synchronization, or when a local user is made.',
+  emptyActive: 'Nobody is active',
+  emptyActiveText:
+    'There are deactivated users: they keep what they had, and come back when a source wants them again.',
   emptyFiltered: 'Nobody found',
   emptyFilteredText:
     'A search finds by the beginning of any word of a name, of an alias, mail address or number, and by a whole card; accents do not matter. Deactivated users are found under Deactivated.',
@@ -83,7 +86,6 @@ export const usersTexts = {
   byRun: (run: string) => `Run ${run}`,
   why: 'Why?',
   syncNow: 'Sync now',
-  syncAsked: 'He is read anew and synchronized; the outcome appears with the run.',
   deactivate: 'Deactivate',
   deactivateTitle: (name: string) => `Deactivate ${name}?`,
   deactivateText: 'He cannot sign in any more, and no source reactivates him. All that he has is kept.',

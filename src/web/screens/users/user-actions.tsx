@@ -38,13 +38,11 @@ export function UserActions({ user }: { readonly user: UserView }) {
 
 function SyncNow({ user }: { readonly user: UserView }) {
   const toasts = useToasts()
-  const queries = useQueryClient()
+  const navigate = useNavigate()
   const sync = useMutation({
     mutationFn: () => call(API.syncThisUser, { params: { user: user.id } }),
-    onSuccess: () => {
-      toasts.done(texts.syncNow, texts.syncAsked)
-      void queries.invalidateQueries({ queryKey: ['runs'] })
-    },
+    // Where its end makes every page anew, his as well.
+    onSuccess: (job) => navigate({ to: '/settings/user-synchronization/results', search: { jobs: job.id } }),
     onError: (error) => toasts.failed(texts.syncNow, error),
   })
   return (

@@ -100,7 +100,7 @@ export function Users() {
                 </Button>
               </Empty>
             ) : (
-              <Empty icon={<PeopleRegular />} title={texts.empty} text={texts.emptyText} />
+              <NobodyActive showAll={() => filter({ status: 'all' })} />
             )
           }
         />
@@ -108,6 +108,21 @@ export function Users() {
         <Failed error={list.error} retry={list.retry} />
       )}
     </Page>
+  )
+}
+
+/** Nobody is active. There may be people who are not. */
+function NobodyActive({ showAll }: { readonly showAll: () => void }) {
+  const { data } = useQuery({
+    queryKey: ['users', 'anybody'],
+    queryFn: ({ signal }) => call(API.listUsers, { query: { status: 'all', limit: 1 } }, { signal }),
+  })
+  if (data === undefined) return null
+  if (data.items.length === 0) return <Empty icon={<PeopleRegular />} title={texts.empty} text={texts.emptyText} />
+  return (
+    <Empty icon={<PeopleRegular />} title={texts.emptyActive} text={texts.emptyActiveText}>
+      <Button onClick={showAll}>{texts.showAll}</Button>
+    </Empty>
   )
 }
 

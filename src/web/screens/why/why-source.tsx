@@ -4,7 +4,8 @@ import type { ExplainedSource } from '../../../contract/explanation.ts'
 import { type Fact, Facts } from '../../components/facts.tsx'
 import { Section } from '../../components/page.tsx'
 import { RunLink } from '../../components/run-link.tsx'
-import { OldAndNew } from '../../components/values.tsx'
+import { kindOf, OldAndNew } from '../../components/values.tsx'
+import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
 import { whyTexts as texts } from '../../texts/users.ts'
 
 const useStyles = makeStyles({
@@ -65,7 +66,7 @@ function Items({ items }: { readonly items: ExplainedSource['next']['items'] }) 
     <ul className={styles.list}>
       {items.map((item, place) => (
         <li key={place}>
-          {item.object} {item.action} {item.name} · {item.rule}: {item.reason}
+          {actionInWords(item.object, item.action, kindOf(item))}: {item.name} · {reasonInWords(item)}
           <OldAndNew old={item.old} new={item.new} />
         </li>
       ))}
