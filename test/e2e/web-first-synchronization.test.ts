@@ -228,8 +228,8 @@ describe('an administrator with an empty installation', () => {
       `with silent as (
          insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version)
          select id, name, 'sync', 'delta', 'manual', fence, 'elsewhere', 1, 'long ago', settings_version from sources returning *)
-       insert into jobs (id, source_id, source_name, kind, trigger, actor_kind, actor_name, state, run_id)
-       select gen_random_uuid(), source_id, source_name, 'sync', 'manual', 'account', 'ada', 'running', id from silent
+       insert into jobs (id, source_id, source_name, kind, trigger, actor_kind, actor_name, actor_id, state, run_id)
+       select gen_random_uuid(), source_id, source_name, 'sync', 'manual', 'account', 'ada', (select id from administrators), 'running', id from silent
        returning id as job`,
     )
     await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${rows[0]!.job}`)

@@ -32,6 +32,8 @@ export interface Column<Row> {
   readonly always?: boolean
   /** On narrow windows it stands small below the column of this id, instead of giving way. */
   readonly below?: string
+  /** Its header stands before it there: the value alone does not tell what it is. */
+  readonly isNamedBelow?: boolean
 }
 
 export interface Selection {
@@ -145,6 +147,7 @@ export function ListTable<Row>(props: Props<Row>) {
                         {column.cell(row)}
                         {below(column.id).map((other) => (
                           <div key={other.id} className={styles.below}>
+                            {other.isNamedBelow === true ? `${other.header}: ` : null}
                             {other.cell(row)}
                           </div>
                         ))}

@@ -27,7 +27,6 @@ export const issues = {
   allCodes: 'All kinds',
   issue: 'Issue',
   since: 'Since',
-  nextTry: 'Next try',
   why: 'Why?',
   whyOf: (message: string) => `Why? ${message}`,
   empty: 'No open issues',

@@ -115,7 +115,14 @@ const COLUMNS: readonly Column<IssueLine>[] = [
       </div>
     ),
   },
-  { id: 'code', header: texts.code, grow: 2, cell: (issue) => texts.codes[issue.code] },
-  { id: 'source', header: texts.source, grow: 2, cell: (issue) => issue.source },
+  {
+    id: 'code',
+    header: texts.code,
+    grow: 2,
+    below: 'message',
+    isNamedBelow: true,
+    cell: (issue) => texts.codes[issue.code],
+  },
+  { id: 'source', header: texts.source, grow: 2, below: 'message', isNamedBelow: true, cell: (issue) => issue.source },
   { id: 'since', header: texts.since, always: true, grow: 1.5, cell: (issue) => <RelativeTime at={issue.openedAt} /> },
 ]

@@ -153,9 +153,29 @@ export function Sources() {
 const COLUMNS: readonly Column<SourceLine>[] = [
   { id: 'name', header: texts.source, grow: 2, cell: (source) => <Name source={source} /> },
   { id: 'state', header: texts.state, grow: 2, always: true, cell: (source) => <SourceState source={source} /> },
-  { id: 'people', header: texts.people, cell: (source) => formatNumber(source.people) },
-  { id: 'last', header: texts.lastRun, grow: 1.5, cell: (source) => <LastRun source={source} /> },
-  { id: 'next', header: texts.nextRun, grow: 1.5, cell: (source) => <NextRun source={source} /> },
+  {
+    id: 'people',
+    header: texts.people,
+    below: 'state',
+    isNamedBelow: true,
+    cell: (source) => formatNumber(source.people),
+  },
+  {
+    id: 'last',
+    header: texts.lastRun,
+    grow: 1.5,
+    below: 'name',
+    isNamedBelow: true,
+    cell: (source) => <LastRun source={source} />,
+  },
+  {
+    id: 'next',
+    header: texts.nextRun,
+    grow: 1.5,
+    below: 'name',
+    isNamedBelow: true,
+    cell: (source) => <NextRun source={source} />,
+  },
 ]
 
 function Name({ source }: { readonly source: SourceLine }) {
