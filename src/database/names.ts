@@ -87,6 +87,7 @@ export const FUNCTIONS: readonly string[] = [
   'group_image',
   'image_changes',
   'image_digest',
+  'other_email',
   'require_groups',
   'require_session_users',
   'require_users',

@@ -930,13 +930,18 @@ create table users (
 );
 CREATE INDEX users_deactivated ON public.users USING btree (source_id, deactivated_at) WHERE (deactivated_by = 'source'::text);
 CREATE INDEX users_email ON public.users USING btree (search_key(email) COLLATE "C", id);
+CREATE INDEX users_fifth_other_email ON public.users USING btree (other_email(alternate_emails, 5) COLLATE "C", id) WHERE (other_email(alternate_emails, 5) IS NOT NULL);
 CREATE INDEX users_fifth_word ON public.users USING btree (fifth_word_on(full_name) COLLATE "C", id) WHERE (fifth_word_on(full_name) IS NOT NULL);
+CREATE INDEX users_first_other_email ON public.users USING btree (other_email(alternate_emails, 1) COLLATE "C", id) WHERE (other_email(alternate_emails, 1) IS NOT NULL);
+CREATE INDEX users_fourth_other_email ON public.users USING btree (other_email(alternate_emails, 4) COLLATE "C", id) WHERE (other_email(alternate_emails, 4) IS NOT NULL);
 CREATE INDEX users_fourth_word ON public.users USING btree (fourth_word_on(full_name) COLLATE "C", id) WHERE (fourth_word_on(full_name) IS NOT NULL);
 CREATE INDEX users_full_name ON public.users USING btree (search_key(full_name) COLLATE "C", id);
 CREATE INDEX users_number ON public.users USING btree (canonical_number, id) WHERE (canonical_number IS NOT NULL);
 CREATE INDEX users_pairable_number ON public.users USING btree (canonical_number) WHERE ((object_id IS NULL) AND (canonical_number IS NOT NULL));
+CREATE INDEX users_second_other_email ON public.users USING btree (other_email(alternate_emails, 2) COLLATE "C", id) WHERE (other_email(alternate_emails, 2) IS NOT NULL);
 CREATE INDEX users_second_word ON public.users USING btree (second_word_on(full_name) COLLATE "C", id) WHERE (second_word_on(full_name) IS NOT NULL);
 CREATE INDEX users_source ON public.users USING btree (source_id);
+CREATE INDEX users_third_other_email ON public.users USING btree (other_email(alternate_emails, 3) COLLATE "C", id) WHERE (other_email(alternate_emails, 3) IS NOT NULL);
 CREATE INDEX users_third_word ON public.users USING btree (third_word_on(full_name) COLLATE "C", id) WHERE (third_word_on(full_name) IS NOT NULL);
 
 create table vault_state (
@@ -1082,6 +1087,13 @@ AS $function$
     'credentials', (select jsonb_agg(c - '{origin,created_at,sealed}'::text[] order by c - '{origin,created_at,sealed}'::text[])
       from jsonb_array_elements(image -> 'credentials') c))::text, 'UTF8'))
 $function$
+;
+
+CREATE OR REPLACE FUNCTION public.other_email(addresses text[], place integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ((addresses)[place] IS NULL) THEN NULL::text ELSE search_key(regexp_replace((addresses)[place], '^smtp:'::text, ''::text, 'i'::text)) END
 ;
 
 CREATE OR REPLACE FUNCTION public.require_groups()

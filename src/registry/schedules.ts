@@ -21,7 +21,7 @@ export function scheduleProblems(settings: Pick<SourceSettings, 'schedule' | 'ti
 }
 
 /** When a schedule runs the source after a moment, and how; a full run that is due together with a delta replaces it. */
-export function nextDue(
+function nextDue(
   { schedule, timezone }: Pick<SourceSettings, 'schedule' | 'timezone'>,
   after: Date,
 ): { readonly at: Date; readonly mode: 'full' | 'delta' } | null {
@@ -30,6 +30,31 @@ export function nextDue(
   const [full, delta] = [slotOf(schedule.full), slotOf(schedule.delta)]
   if (full !== null && (delta === null || full <= delta)) return { at: full, mode: 'full' }
   return delta === null ? null : { at: delta, mode: 'delta' }
+}
+
+/** Up to when what was due has been done. */
+export interface Through {
+  readonly delta: Date
+  readonly full: Date
+}
+
+/**
+ * When a source runs by itself next. While it backs off, what comes due waits, and is done as soon as it may try again.
+ *
+ * @param notBefore when it may try again
+ */
+export function nextRun(
+  settings: Pick<SourceSettings, 'schedule' | 'timezone'>,
+  { now, notBefore, through }: { readonly now: Date; readonly notBefore: Date | null; readonly through: Through },
+): { readonly at: Date; readonly mode: 'full' | 'delta' } | null {
+  if (notBefore === null || notBefore <= now) return nextDue(settings, now)
+  const { schedule, timezone } = settings
+  const isDueBy = (kind: 'full' | 'delta') => {
+    const last = lastDue(schedule[kind], { timezone, now: notBefore })
+    return last !== undefined && last > through[kind]
+  }
+  if (isDueBy('full')) return { at: notBefore, mode: 'full' }
+  return isDueBy('delta') ? { at: notBefore, mode: 'delta' } : nextDue(settings, notBefore)
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Queries } from '../database/connect.ts'
 import { hasBegun, listHealth, type NamedHealth } from './health.ts'
 import { presentHealthLine, presentRunLine } from './present-runs.ts'
 import { runsByIds } from './runs.ts'
-import { nextDue } from './schedules.ts'
+import { nextRun, type Through } from './schedules.ts'
 import { listSources, type Source } from './sources.ts'
 
 /** All sources by name; or the one of a name. */
@@ -36,7 +36,11 @@ export async function listSourceLines(
       running: runOf(about?.running),
       lastRun: runOf(about?.lastRun),
       waiting: runOf(about?.waiting),
-      ...scheduleOf(source, { now, health: known?.health }),
+      ...scheduleOf(source, {
+        now,
+        health: known?.health,
+        through: { delta: about?.deltaThrough ?? now, full: about?.fullThrough ?? now },
+      }),
     }
   })
 }
@@ -47,6 +51,9 @@ interface Facts {
   readonly lastRun: number | null
   readonly running: number | null
   readonly waiting: number | null
+  /** Up to when what was due was done; null before a server has looked. */
+  readonly deltaThrough: Date | null
+  readonly fullThrough: Date | null
 }
 
 async function factsOf(db: Queries, sourceIds: readonly number[]): Promise<readonly Facts[]> {
@@ -55,8 +62,9 @@ async function factsOf(db: Queries, sourceIds: readonly number[]): Promise<reado
      select s.id as "sourceId", coalesce(p.people, 0) as people,
        (select max(r.id) from runs r where r.source_id = s.id) as "lastRun",
        (select r.id from runs r where r.source_id = s.id and r.state = 'running') as running,
-       (select max(r.id) from runs r where r.source_id = s.id and r.outcome = 'held' and r.decision is null and r.approve_by > now()) as waiting
-     from sources s left join people p on p.source_id = s.id where s.id = any($1::int[])`,
+       (select max(r.id) from runs r where r.source_id = s.id and r.outcome = 'held' and r.decision is null and r.approve_by > now()) as waiting,
+       d.delta_through as "deltaThrough", d.full_through as "fullThrough"
+     from sources s left join people p on p.source_id = s.id left join schedules d on d.source_id = s.id where s.id = any($1::int[])`,
     [sourceIds],
   )
   return found.rows
@@ -69,13 +77,10 @@ function healthOf(source: Source, known: NamedHealth | undefined): SourceLine['h
 
 function scheduleOf(
   source: Source,
-  { now, health }: { readonly now: Date; readonly health: NamedHealth['health'] },
+  { now, health, through }: { readonly now: Date; readonly health: NamedHealth['health']; readonly through: Through },
 ): Pick<SourceLine, 'next' | 'awaitsFirstRun'> {
   if (!source.enabled) return { next: null, awaitsFirstRun: false }
   if (!hasBegun(health)) return { next: null, awaitsFirstRun: true }
-  const notBefore = health?.nextTryAt ?? null
-  // A slot at the very moment counts; cron looks after a moment, by the second.
-  const after = notBefore !== null && notBefore > now ? new Date(notBefore.getTime() - 1_000) : now
-  const next = nextDue(source.settings, after)
+  const next = nextRun(source.settings, { now, notBefore: health?.nextTryAt ?? null, through })
   return { next: next === null ? null : { at: next.at.toISOString(), mode: next.mode }, awaitsFirstRun: false }
 }

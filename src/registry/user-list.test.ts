@@ -57,6 +57,10 @@ describe('a small registry', () => {
     await placeUser(db, { userName: 'Émile', fullName: "Émile O'Brien-Ångström", personalNumber: 'P-101' })
     await placeUser(db, { userName: 'zoë', fullName: 'Zoë Ann', email: 'ANNA@x.example' })
     await placeUser(db, { userName: 'long', fullName: 'Łukasz Straße Sørensen von Kasia Wiśniewska' })
+    await db.query('update users set alternate_emails = $1 where user_name = $2', [
+      ['one@x.example', 'smtp:Second.Address@x.example', 'three@x.example', 'four@x.example', 'fünfte@x.example'],
+      'long',
+    ])
     await placeUser(db, { userName: 'annika', fullName: '50% _off_ \\ "quoted"', active: false })
     for (let n = 0; n < 12; n += 1) await placeUser(db, { userName: `user${n}`, fullName: `User ${n}` })
     for (let n = 0; n < 5; n += 1)
@@ -120,6 +124,8 @@ describe('a small registry', () => {
       ],
     ],
     ['anna@', [['zoë', 'email']]],
+    ['second.addr', [['long', 'email']]],
+    ['funfte@x.example', [['long', 'email']]],
     ['annie', [['Ann@contoso.com', 'alias']]],
     [
       'p-10',
@@ -184,6 +190,7 @@ describe('200,000 people', () => {
         f || '.' || l || n || '@contoso.com', 'p' || n
       from (select n, (array['ann','bob','cem','dora','eve','finn','gus','hana','ivo','jan'])[1 + n % 10] as f,
         (array['lee','berg','smith','novak','rossi','meyer','silva'])[1 + n / 10 % 7] as l from generate_series(1, 200000) n) g`)
+    await db.query(`update users set alternate_emails = array['other.' || id || '@contoso.com'] where id % 10 = 0`)
     await db.query(`insert into user_names select id, 'n', user_name, lower(user_name), 's', active from users`)
     await db.query(
       `insert into user_names select id, 'a', 'al' || id, 'al' || id, 'o', active from users where id % 2 = 0`,
@@ -216,6 +223,7 @@ describe('200,000 people', () => {
     { status: 'deactivated', search: '1999' },
     { status: 'active', search: 'nobody is called this' },
     { status: 'all', search: 'dora.novak' },
+    { status: 'all', search: 'other.1999' },
     { status: 'active', search: 'ann', after: { way: 4, key: 'ann m', id: 5 } },
     { status: 'all', search: '22222222-2222-2222-2222-222222222222' },
     { status: 'active', search: 'h', group: 6 },

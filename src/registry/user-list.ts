@@ -36,8 +36,8 @@ export interface UserQuery extends Filter {
 /**
  * A page of users: by user name, or by what they were found by, the most exact first; each user once.
  *
- * A search finds by a whole card or object id, and by the beginning of a user name, alias, personal number, mail address, full name
- * or its second or third word.
+ * A search finds by a whole card or object id, and by the beginning of a user name, alias, personal number, mail address (his first five other ones
+ * included), full name or its second to fifth word.
  */
 export async function listUsers(
   db: Queries,

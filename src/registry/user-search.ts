@@ -32,6 +32,9 @@ export interface Way {
 /** SQL functions: a name from its first word on, from its second … Each has an index. */
 export const WORDS = ['search_key', 'second_word_on', 'third_word_on', 'fourth_word_on', 'fifth_word_on'] as const
 
+/** Places of other mail addresses. Each has an index. */
+const OTHER_EMAILS = [1, 2, 3, 4, 5] as const
+
 /** Few are found, and one is like another. */
 const NO_KEY = `(''::text collate "C")`
 
@@ -53,6 +56,9 @@ export function searchWays(search: Search): readonly Way[] {
     ...ways,
     ...WORDS.map((part) => columnWay('fullName', { key: (table) => `${part}(${table}.full_name) collate "C"`, text })),
     columnWay('email', { key: (table) => `search_key(${table}.email) collate "C"`, text }),
+    ...OTHER_EMAILS.map((place) =>
+      columnWay('email', { key: (table) => `other_email(${table}.alternate_emails, ${place}) collate "C"`, text }),
+    ),
   ]
 }
 
