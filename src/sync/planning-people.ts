@@ -19,7 +19,7 @@ import { pairingKey, type PairingValues } from './match.ts'
 import { mirrorAttributes } from './mirror-attributes.ts'
 import type { SourceRank } from './owner.ts'
 import { attributeGroupIssues, resolveAttributeGroups } from './plan-attribute-groups.ts'
-import type { PlanUserContext } from './plan-person.ts'
+import type { PlanUserContext, Successor } from './plan-person.ts'
 import { planUser } from './plan-user.ts'
 import type { PlannedUser } from './planned-user.ts'
 import { BATCH, type Planning, watchesAbsence } from './planning-parts.ts'
@@ -156,7 +156,7 @@ export class PeoplePlanner {
       )
       const paired = key === undefined ? undefined : candidates.get(key)?.find((c) => c.id === result.user?.id)
       if (purpose.kind === 'claim') {
-        claimants.push(this.#claimant(input, result, paired ?? user))
+        claimants.push(this.#claimant(input, { result, user: paired ?? user, heir: successors.get(input.row.object_id) }))
         continue
       }
       for (const item of result.items) items.push(item)
@@ -278,9 +278,14 @@ export class PeoplePlanner {
 
   #claimant(
     input: { readonly row: tables.MirrorUserRow; readonly attributes: Attributes },
-    result: PlannedUser,
-    user: RegistryUser | undefined,
+    o: {
+      readonly result: PlannedUser
+      readonly user: RegistryUser | undefined
+      /** Who takes him over when this source drops him. */
+      readonly heir: Successor | undefined
+    },
   ): Claimant {
+    const { result, user } = o
     const created = input.attributes['createdDateTime']
     return {
       id: String(input.row.key),
@@ -289,7 +294,8 @@ export class PeoplePlanner {
       holds: user?.active === true ? holdsOf(user) : new Set(),
       oldUserName: user === undefined ? undefined : canonical(user.userName),
       fixed: false,
-      priority: this.#planning.input.source.priority,
+      // Whoever is dropped wants what his next source gives him, and is judged as one of its people.
+      priority: o.heir?.rank.priority ?? this.#planning.input.source.priority,
       createdDateTime: typeof created === 'string' ? created : null,
       objectId: input.row.object_id,
     }

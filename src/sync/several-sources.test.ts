@@ -281,6 +281,29 @@ describe('when the owner drops him', () => {
     expect([whileGroupIsMissing.users.deleted, afterwards.users.deleted]).toEqual([0, 1])
   })
 
+  it('what both want then is the one’s whose source comes first, though the one dropped was made earlier', async () => {
+    const cards = { properties: { cards: ['faxNumber'] } }
+    await first.set({ priority: 10 })
+    await second.set({ priority: 20, users: cards })
+    await both(ANN, { ...upn('ann'), faxNumber: '77', createdDateTime: '2020-01-01T00:00:00Z' })
+    await first.user(BOB, { ...upn('bob'), faxNumber: '77', createdDateTime: '2024-01-01T00:00:00Z' })
+    await first.run()
+    await second.run()
+    await first.set({ priority: 10, users: { guests: 'ignore', ...cards } })
+    await first.user(ANN, { userType: 'Guest' })
+
+    const plan = await first.run()
+
+    expect(await itemsOf(plan.runId)).toContain('user take over dropped-by-owner')
+    const held = await test.db.query(
+      'select u.object_id, c.held from credentials c join users u on u.id = c.user_id order by u.object_id',
+    )
+    expect(held.rows).toEqual([{ object_id: BOB, held: true }])
+    expect((await test.db.query(`select object_id from issues where code = 'card-conflict'`)).rows).toEqual([
+      { object_id: ANN },
+    ])
+  })
+
   it('wanted again by the first, he is its own again', async () => {
     await first.set(leavesFirst)
     await both(ANN, upn('ann'))
