@@ -464,6 +464,7 @@ CREATE INDEX person_roles_connection ON public.person_roles USING btree (connect
 create table plan_claims (
   run_id integer not null,
   user_id integer not null,
+  claims boolean not null,
   constraint plan_claims_pkey PRIMARY KEY (run_id, user_id)
 );
 

@@ -300,6 +300,7 @@ export interface Tables {
   plan_claims: {
     run_id: number
     user_id: number
+    claims: boolean
   }
   plan_group_claims: {
     run_id: number

@@ -11,13 +11,17 @@ export async function changeClaims(tx: Queries, run: readonly number[], options:
      where ${MINE} and i.object = 'user' and i.user_id is not null
        and i.action in ('create', 'adopt', 'take over', 'reactivate')
        and i.reason not in ('object-id-moved', 'dropped-by-owner')
-     union select c.user_id, $2 from plan_claims c join users u on u.id = c.user_id where c.run_id = $1
+     union select c.user_id, $2 from plan_claims c join users u on u.id = c.user_id where c.run_id = $1 and c.claims
      on conflict do nothing`,
     own,
   )
+  // Whoever was left out is planned again, and stays claimed until then.
   await tx.query(
-    `delete from claims c using plan_items i where ${MINE} and i.object = 'user' and c.user_id = i.user_id and c.source_id = $2
-       and (i.action = 'deactivate' or i.reason in ('missing-kept', 'grace-period', 'object-id-moved', 'dropped-by-owner', 'not-owned'))`,
+    `delete from claims c using (
+       select p.user_id from plan_claims p where p.run_id = $1 and not p.claims
+         and not exists (select from plan_items i where i.user_id = p.user_id and i.run_id = $1 and i.object = 'user' and i.left_out)
+       union select i.user_id from plan_items i where ${MINE} and i.object = 'user' and i.reason = 'object-id-moved') dropped
+     where c.user_id = dropped.user_id and c.source_id = $2`,
     own,
   )
   await applyGroupClaims(tx, options)

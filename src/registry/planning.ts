@@ -251,13 +251,19 @@ export async function addPlannedClaims(tx: Transaction, rows: readonly PlannedCl
   })
 }
 
-/** Notes that the source of a plan wants these users of the registry; they are claimed when the plan is applied. */
-export async function planClaims(tx: Transaction, runId: number, userIds: readonly number[]): Promise<void> {
-  if (userIds.length === 0) return
-  await tx.query('insert into plan_claims (run_id, user_id) select $1, unnest($2::int[]) on conflict do nothing', [
-    runId,
-    userIds,
-  ])
+export interface UserClaim {
+  readonly userId: number
+  /** False: the source wants the user no more. */
+  readonly claims: boolean
+}
+
+/** Notes with a plan whom of the registry its source wants and whom it drops; they become its claims when the plan is applied. */
+export async function planClaims(tx: Transaction, runId: number, claims: readonly UserClaim[]): Promise<void> {
+  if (claims.length === 0) return
+  await tx.query(
+    'insert into plan_claims (run_id, user_id, claims) select $1, * from unnest($2::int[], $3::boolean[]) on conflict do nothing',
+    [runId, claims.map((c) => c.userId), claims.map((c) => c.claims)],
+  )
 }
 
 /** Forgets what was noted of these users. */

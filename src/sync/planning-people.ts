@@ -118,7 +118,7 @@ export class PeoplePlanner {
     )
     const absences: Absence[] = []
     const sourceId = this.#planning.input.source.id
-    const claiming: number[] = []
+    const owned: tables.UserClaim[] = []
     const candidates = await this.#candidates(inputs, linked)
     const groups =
       purpose.kind === 'note'
@@ -156,14 +156,18 @@ export class PeoplePlanner {
       )
       const paired = key === undefined ? undefined : candidates.get(key)?.find((c) => c.id === result.user?.id)
       if (purpose.kind === 'claim') {
-        claimants.push(this.#claimant(input, { result, user: paired ?? user, heir: successors.get(input.row.object_id) }))
+        claimants.push(
+          this.#claimant(input, { result, user: paired ?? user, heir: successors.get(input.row.object_id) }),
+        )
         continue
       }
       for (const item of result.items) items.push(item)
       for (const issue of result.issues) issues.push(issue)
       if (user !== undefined) absences.push({ userId: user.id, isMissing: result.isMissing })
-      if (input.judgement.kind === 'wanted' && user?.claims.includes(sourceId) === false) claiming.push(user.id)
-      if (input.judgement.kind === 'wanted' && input.groups !== undefined)
+      const isWanted = input.judgement.kind === 'wanted'
+      if (user !== undefined && input.judgement.kind !== 'frozen' && user.claims.includes(sourceId) !== isWanted)
+        owned.push({ userId: user.id, claims: isWanted })
+      if (isWanted && input.groups !== undefined)
         issues.push(...attributeGroupIssues(input.row.object_id, input.groups))
       const { groupIds, isComplete } = groups[index] ?? NO_GROUPS
       members.push({ key: input.row.key, groupIds, keepsOthers: !isComplete })
@@ -203,7 +207,7 @@ export class PeoplePlanner {
     await tables.addPlannedUsers(this.#planning.tx, planned)
     await addAttributeMembers(this.#planning.tx, members)
     await tables.addPlannedClaims(this.#planning.tx, claims)
-    await tables.planClaims(this.#planning.tx, this.#planning.input.runId, claiming)
+    await tables.planClaims(this.#planning.tx, this.#planning.input.runId, owned)
     if (watchesAbsence(this.#settings) && !this.#planning.input.isPreview)
       await noteAbsences(this.#planning.tx, { sourceId, now: this.#planning.input.now, absences })
     return []

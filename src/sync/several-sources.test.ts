@@ -237,6 +237,37 @@ describe('when the owner drops him', () => {
   })
 
   it.each([
+    ['deactivated', `active = false, deactivated_by = 'administrator'`, false],
+    ['restored', 'restored_by_administrator = true', true],
+  ])('whom an administrator had %s is the next source’s that wants him later', async (_what, change, active) => {
+    await first.set(leavesFirst)
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await test.db.query(`update users set ${change}`)
+    await first.user(ANN, { userType: 'Guest' })
+    await first.run()
+    await second.user(ANN, { ...upn('ann'), userType: 'Guest', city: 'Bern' })
+
+    const plan = await second.run()
+
+    expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner'])
+    expect((await owners())[ANN]).toMatchObject({ source: second.id, active })
+  })
+
+  it('O8: an approval that leaves the removals out leaves him claimed', async () => {
+    await first.set(leavesFirst)
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await first.user(ANN, { userType: 'Guest' })
+    const plan = await first.plan()
+    const options = { runId: plan.runId, sourceId: first.id, tenantId, now: new Date() }
+
+    await withTransaction(test.db, (tx) => applyPlan(tx, { ...options, without: 'removals' }))
+
+    expect((await test.db.query('select source_id from claims')).rows).toEqual([{ source_id: first.id }])
+  })
+
+  it.each([
     ['everybody', {}],
     ['selected groups', { import: { groups: [STAFF] } }],
   ])('nobody is deleted whom a source of %s wants by now, though its plan is not applied yet', async (_of, scope) => {
