@@ -39,6 +39,7 @@ const told = (facts: Partial<Facts>) =>
     undelivered: [],
     guessing: [],
     orphans: [],
+    issues: 0,
     ...facts,
   }).map(({ level, code, message }) => `${level} ${code}: ${message}`)
 
@@ -60,10 +61,30 @@ describe('concerns', () => {
     ])
   })
 
-  it('a disabled source concerns nobody', () => {
+  it('a disabled source is noted, and nothing else is said of it', () => {
     const source = aSource({ enabled: false, health: { ...HEALTHY, state: 'quarantined', reason: 'x' } })
 
-    expect(told({ sources: [source] })).toEqual([])
+    expect(told({ sources: [source] })).toEqual([
+      'info disabled: staff is disabled: its people stay as they are, whatever changes in Entra',
+    ])
+  })
+
+  it('a source that was never synchronized is not in step with anything', () => {
+    const source = aSource({ next: null, awaitsFirstRun: true, health: { ...HEALTHY, lastSuccessAt: null } })
+
+    expect(told({ sources: [source] })).toEqual(['warning never-run: staff was never synchronized'])
+    const failing = { ...source, health: { ...source.health, state: 'degraded' as const, reason: 'No answer.' } }
+    expect(told({ sources: [failing] })).toEqual(['warning source-degraded: staff is degraded: No answer.'])
+  })
+
+  it('open issues are noted, after what is worse', () => {
+    const source = aSource({ health: { ...HEALTHY, lastSuccessAt: '2026-11-20T11:00:00Z' } })
+
+    expect(told({ issues: 1 })).toEqual(['info issues: 1 issue is open'])
+    expect(told({ issues: 20, sources: [source] })).toEqual([
+      'warning no-success: staff has not brought the registry up to date for 3 days',
+      'info issues: 20 issues are open',
+    ])
   })
 
   it.each([
@@ -74,10 +95,13 @@ describe('concerns', () => {
     expect(told({ sources: [aSource({ health: { ...HEALTHY, lastSuccessAt } })] })).toEqual(expected)
   })
 
-  it('a source that is run by hand only may be silent', () => {
-    const source = aSource({ next: null, health: { ...HEALTHY, lastSuccessAt: '2026-01-01T00:00:00Z' } })
+  it('a source that is run by hand only may be silent, but is not in step', () => {
+    const byHand = (lastSuccessAt: string) => aSource({ next: null, health: { ...HEALTHY, lastSuccessAt } })
 
-    expect(told({ sources: [source] })).toEqual([])
+    expect(told({ sources: [byHand('2026-11-23T09:00:00Z')] })).toEqual([])
+    expect(told({ sources: [byHand('2026-09-23T12:00:00Z')] })).toEqual([
+      'info no-success: staff has not brought the registry up to date for 61 days',
+    ])
   })
 
   it.each([

@@ -21,12 +21,14 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
   readonly now: Date
   /** It was restored or copied, and nobody has taken over. */
   readonly isCopy: boolean
+  /** Open issues. */
+  readonly issues: number
   /** A source that has not brought the registry up to date for so long is told of. */
   readonly silenceHours: number
 }
 
 export function concernsOf(facts: Facts): Concern[] {
-  const { sources, waiting, expiring, undelivered, guessing } = facts
+  const { sources, waiting, expiring, undelivered, guessing, issues } = facts
   const concerns = [
     ...(facts.isCopy ? [COPIED] : []),
     ...sources.flatMap((source) => ofSource(source, facts)),
@@ -70,6 +72,7 @@ export function concernsOf(facts: Facts): Concern[] {
         at: '/settings/installation',
       }),
     ),
+    ...(issues === 0 ? [] : [openIssues(issues)]),
   ]
   return concerns.toSorted((a, b) => rank(a) - rank(b))
 }
@@ -103,10 +106,30 @@ function ofOrphan({ kind, name, createdBy }: Facts['orphans'][number]): Concern 
   }
 }
 
-function ofSource(source: SourceLine, { now, silenceHours }: Facts): Concern[] {
-  if (!source.enabled) return []
-  const { state, reason, remedy, lastSuccessAt } = source.health
+function openIssues(count: number): Concern {
+  return {
+    level: 'info',
+    code: 'issues',
+    message: count === 1 ? '1 issue is open' : `${count} issues are open`,
+    remedy: 'Each says what could not be done for one person or group, and what helps. The others do not wait for it.',
+    at: '/issues',
+  }
+}
+
+function ofSource(source: SourceLine, facts: Facts): Concern[] {
   const at = '/settings/user-synchronization'
+  const { state, reason, remedy } = source.health
+  if (!source.enabled) {
+    return [
+      {
+        level: 'info',
+        code: 'disabled',
+        message: `${source.name} is disabled: its people stay as they are, whatever changes in Entra`,
+        remedy: 'Enable it to go on, or remove it where it is not needed any more; its people stay then too.',
+        at,
+      },
+    ]
+  }
   if (state !== 'healthy') {
     return [
       {
@@ -118,20 +141,40 @@ function ofSource(source: SourceLine, { now, silenceHours }: Facts): Concern[] {
       },
     ]
   }
-  if (lastSuccessAt === null || source.next === null) return []
-  const silentMs = now.getTime() - new Date(lastSuccessAt).getTime()
-  if (silentMs < silenceHours * HOUR_MS) return []
-  const since =
-    silentMs >= 2 * DAY_MS ? inDays(Math.floor(silentMs / DAY_MS)) : `${Math.floor(silentMs / HOUR_MS)} hours`
+  if (source.awaitsFirstRun) {
+    return [
+      {
+        level: 'warning',
+        code: 'never-run',
+        message: `${source.name} was never synchronized`,
+        remedy:
+          'Preview shows what the first synchronization will do. Synchronize now does it; its schedule begins then.',
+        at,
+      },
+    ]
+  }
+  const since = silenceOf(source, facts)
+  if (since === undefined) return []
+  const isByHand = source.next === null
   return [
     {
-      level: 'warning',
+      level: isByHand ? 'info' : 'warning',
       code: 'no-success',
       message: `${source.name} has not brought the registry up to date for ${since}`,
-      remedy: 'Look at its last runs, and whether a plan waits for approval. Synchronize now tries it at once.',
+      remedy: isByHand
+        ? 'It has no schedule, so it knows nothing of what changed in Entra since. Synchronize now, or give it a schedule.'
+        : 'Look at its last runs, and whether a plan waits for approval. Synchronize now tries it at once.',
       at,
     },
   ]
+}
+
+/** How long ago a source was last in step with Entra, where that is too long. */
+function silenceOf({ health }: SourceLine, { now, silenceHours }: Facts): string | undefined {
+  if (health.lastSuccessAt === null) return undefined
+  const silentMs = now.getTime() - new Date(health.lastSuccessAt).getTime()
+  if (silentMs < silenceHours * HOUR_MS) return undefined
+  return silentMs >= 2 * DAY_MS ? inDays(Math.floor(silentMs / DAY_MS)) : `${Math.floor(silentMs / HOUR_MS)} hours`
 }
 
 function inDays(days: number): string {
@@ -139,5 +182,5 @@ function inDays(days: number): string {
 }
 
 function rank({ level }: Concern): number {
-  return level === 'error' ? 0 : 1
+  return ['error', 'warning', 'info'].indexOf(level)
 }

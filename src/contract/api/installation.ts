@@ -25,9 +25,10 @@ export const issueLine = z.object({
 })
 export type IssueLine = z.infer<typeof issueLine>
 
-/** Something that an administrator should look at now, the worst first. */
+/** Something that an administrator should look at, the worst first. None: all is well. */
 const concern = z.object({
-  level: z.enum(['error', 'warning']),
+  /** `info`: nothing is wrong, but not everything is in step with Entra. */
+  level: z.enum(['error', 'warning', 'info']),
   code: z.string(),
   message: z.string(),
   remedy: z.string(),

@@ -41,7 +41,7 @@ const overview = async () => (await viewer('GET', '/api/v1/overview')).json()
 describe('the overview', () => {
   it('is there before anything was read', async () => {
     expect(await overview()).toMatchObject({
-      concerns: [],
+      concerns: [{ level: 'warning', code: 'never-run' }],
       users: { active: 0, deactivated: 0, local: 0 },
       lastChanges: [],
       waiting: [],

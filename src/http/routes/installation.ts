@@ -46,6 +46,7 @@ export const installationRoutes = {
       ...facts,
       concerns: concernsOf({
         ...facts,
+        issues: counted.issues,
         guessing: await listGuessing(db, now),
         orphans: await listOrphans(db, now),
         isCopy: await actions.isCopy(),

@@ -28,6 +28,7 @@ export const sourcesTexts = {
   running: 'Running',
   held: 'Waits for approval',
   neverRun: 'Not run yet',
+  notSynchronized: 'Not synchronized yet',
   noSchedule: 'by hand only',
   awaitsFirstRun: 'waits for its first synchronization',
   modes: { full: 'full compare', delta: 'changes' },

@@ -1,6 +1,7 @@
 // The overview: whether all is well, in one look; and what to do first where there is nothing yet.
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
+import type { SourceLine } from '../../../contract/api/sources.ts'
 import { Page, Section } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { RunLink } from '../../components/run-link.tsx'
@@ -96,8 +97,7 @@ export function Overview() {
                   {source.name}
                 </RouterLink>{' '}
                 <Text>
-                  {formatCount(source.people, 'person', 'people')} ·{' '}
-                  {source.enabled ? sourcesTexts.states[source.health.state] : sourcesTexts.disabled}
+                  {formatCount(source.people, 'person', 'people')} · {stateInWords(source)}
                 </Text>
               </li>
             ))}
@@ -120,4 +120,9 @@ export function Overview() {
       </div>
     </Page>
   )
+}
+
+function stateInWords({ enabled, awaitsFirstRun, health }: SourceLine): string {
+  if (!enabled) return sourcesTexts.disabled
+  return awaitsFirstRun && health.state === 'healthy' ? sourcesTexts.awaitsFirstRun : sourcesTexts.states[health.state]
 }

@@ -36,8 +36,8 @@ function Word({ source }: { readonly source: SourceLine }) {
     case 'quarantined':
       return <Status mood="bad">{texts.states.quarantined}</Status>
     case 'healthy':
-      return source.lastRun === null ? (
-        <Status mood="off">{texts.neverRun}</Status>
+      return source.awaitsFirstRun ? (
+        <Status mood="off">{texts.notSynchronized}</Status>
       ) : (
         <Status mood="good">{texts.states.healthy}</Status>
       )
