@@ -84,17 +84,20 @@ async function send(
     })
   } catch (error) {
     signal?.throwIfAborted()
-    throw new RunError(
-      'server-unreachable',
-      `Cannot reach the server ${url}; look whether it runs and the address is right`,
-      {
-        cause: error,
-      },
-    )
+    throw unreachable(url, { cause: error })
   }
   if (response.ok) return response
   const told = problem.safeParse(await readJson(response).catch(() => undefined))
-  throw told.success ? errorOf(told.data) : notUnderstood({ url })
+  if (told.success) throw errorOf(told.data)
+  throw PROXIES_ANSWERS.has(response.status) ? unreachable(url) : notUnderstood({ url })
+}
+
+/** What a proxy answers whose server is away. */
+const PROXIES_ANSWERS: ReadonlySet<number> = new Set([502, 503, 504])
+
+function unreachable(url: string, options?: ErrorOptions): RunError {
+  const message = `Cannot reach the server ${url}; look whether it runs and the address is right`
+  return new RunError('server-unreachable', message, options)
 }
 
 /** Names, numbers and truth values are all that stands in an address. */

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { App } from '../app.ts'
 import type { Clock } from '../base/clock.ts'
-import { BusyError, CancelledError, InvariantError, NotFoundError } from '../base/errors.ts'
+import { BusyError, CancelledError, InvariantError, NotFoundError, RunError } from '../base/errors.ts'
 import { API } from '../contract/api/api.ts'
 import type { Job } from '../contract/api/runs.ts'
 import { planItemLine, type PlanItemLine } from '../contract/plan-items.ts'
@@ -14,6 +14,11 @@ import { UsageError } from './failure.ts'
 
 /** How soon the end of a job and of a run is seen. */
 const POLL_MS = 300
+/** How long `sync` waits for a source that is run already, as on the database itself. */
+const WAIT_MS = 60_000
+/** How long a server may be away while something is watched. */
+const PATIENCE_MS = 60_000
+const AWAY: ReadonlySet<string> = new Set(['server-unreachable', 'database-unavailable'])
 /** Most that a page of a list may have. */
 const PAGE = 500
 
@@ -90,9 +95,13 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     },
     reject: ({ run, reason }) => call(server, API.rejectRun, { params: { run: String(run) }, body: { reason } }),
     cancel: ({ run }) => call(server, API.cancelRun, { params: { run: String(run) } }),
-    revert: ({ run, user, reason, dryRun, confirmed, signal }) => {
-      const body = { reason, dryRun, confirmed, ...(user === undefined ? {} : { user }) }
-      return call(server, API.revertRun, { params: { run: String(run) }, body, signal })
+    revert: async ({ run, user, reason, dryRun, confirmed, signal, onProgress }) => {
+      const params = { run: String(run) }
+      const body = { reason, confirmed, ...(user === undefined ? {} : { user }) }
+      if (dryRun) return call(server, API.revertRun, { params, body: { ...body, dryRun }, signal })
+      const job = await call(server, API.startRevert, { params, body })
+      const done = await follow(server, { job, clock, signal, onProgress })
+      return call(server, API.getRevert, { params: { run: done.run } })
     },
     explain: ({ user, signal }) => call(server, API.explainUser, { query: { user }, signal }),
     // Memberships are told one by one here, also where the stored plan has one item for many.
@@ -186,11 +195,15 @@ async function follow(
   { job, clock, signal, onProgress }: Watch & { readonly job: Job; readonly clock: Clock },
 ): Promise<RunDocument> {
   let isCancelled = false
-  for (let now = job; ; now = await call(server, API.getJob, { params: { job: job.id } })) {
+  let hasBegun = false
+  const since = clock.monotonicMs()
+  const ask = <T>(question: () => Promise<T>) => patiently(question, clock)
+  for (let now = job; ; now = await ask(() => call(server, API.getJob, { params: { job: job.id } }))) {
     const { run } = now
     if (now.state === 'refused') throw errorOf(now.problem ?? { code: 'refused', detail: 'The server refused the run' })
     if (run !== null) {
-      const { document, progress } = await call(server, API.getRun, { params: { run } })
+      hasBegun = true
+      const { document, progress } = await ask(() => call(server, API.getRun, { params: { run } }))
       if (progress !== null) onProgress({ ...progress, total: progress.total ?? undefined })
       if (now.state === 'ended') return document ?? interrupted(run)
       if (signal.aborted && !isCancelled) {
@@ -198,8 +211,28 @@ async function follow(
         await call(server, API.cancelRun, { params: { run } }).catch(ignoreEnded)
       }
     } else if (signal.aborted) {
-      throw new CancelledError('Cancelled while it waited; the server may run it still: look at muster runs')
+      await call(server, API.cancelJob, { params: { job: job.id } })
+      throw new CancelledError('Cancelled while it waited; nothing was done')
+    } else if (!hasBegun && clock.monotonicMs() - since >= WAIT_MS) {
+      throw new BusyError(
+        `The source ${JSON.stringify(now.source)} is being run and did not end within ${WAIT_MS / 1000} s; what was asked for waits on the server (job ${job.id}) and is done then`,
+      )
     } else onProgress({ phase: 'waiting', done: 0, total: undefined })
+    await clock.sleep(POLL_MS)
+  }
+}
+
+/** A server that is restarted, or another one that takes its place, is there again soon; what it was doing goes on. */
+async function patiently<T>(question: () => Promise<T>, clock: Clock): Promise<T> {
+  const since = clock.monotonicMs()
+  for (;;) {
+    try {
+      return await question()
+    } catch (error) {
+      // A server that stops answers what it has begun as cancelled; no other cancelling reaches these questions.
+      const isAway = error instanceof CancelledError || (error instanceof RunError && AWAY.has(error.code))
+      if (!isAway || clock.monotonicMs() - since >= PATIENCE_MS) throw error
+    }
     await clock.sleep(POLL_MS)
   }
 }

@@ -2,13 +2,17 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createProxy } from 'node:http'
 import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { BusyError, CancelledError } from '../../src/base/errors.ts'
 import { createProgram } from '../../src/cli/program.ts'
+import { createRemoteApp } from '../../src/cli/remote-app.ts'
 import { SCOPES } from '../../src/contract/api/endpoint.ts'
 import { createCertificate } from '../../src/emulator/certificate.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
@@ -270,6 +274,69 @@ describe('with --url', () => {
     expect(ways[1]).toEqual(ways[0])
     expect(JSON.stringify(ways[0])).toContain('applied')
   }, 240_000)
+
+  it('a run goes on to be watched when the server is away for a moment, also behind a proxy', async () => {
+    let away = 0
+    const proxy = createProxy(async (request, response) => {
+      const isWatching = request.method === 'GET' && /^\/api\/v1\/(jobs|runs)\//.test(request.url ?? '')
+      if (isWatching && (away += 1) <= 4) {
+        if (away % 2 === 0) request.socket.destroy()
+        else response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>')
+        return
+      }
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const answer = await fetch(`${url}${request.url}`, {
+        method: request.method!,
+        headers: { authorization: request.headers.authorization!, 'content-type': 'application/json' },
+        ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+      })
+      response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
+      response.end(Buffer.from(await answer.arrayBuffer()))
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const { port } = proxy.address() as AddressInfo
+    const through = ['--url', `http://127.0.0.1:${port}`, '--token-file', join(home, 'token')]
+    const done = await callMuster(['plan', 'one', ...through, '--json'])
+    proxy.close()
+
+    expect(done.code).toBe(0)
+    expect(away).toBeGreaterThan(4)
+    expect(documentOf(done)).toMatchObject({ source: 'one', error: null })
+  })
+
+  it('75: a source that is run for more than a minute is not waited for any longer; what was asked for stays', async () => {
+    await database.db.query(
+      `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, heartbeat_at)
+       select id, name, 'sync', 'full', 'manual', 0, 'elsewhere', 1, 'x', 1, now() + interval '1 hour' from sources where name = 'one'`,
+    )
+    let elapsed = 0
+    const clock = {
+      ...systemClock,
+      monotonicMs: () => elapsed,
+      sleep: (ms: number) => {
+        elapsed += ms * 20
+        return systemClock.sleep(10)
+      },
+    }
+    const app = createRemoteApp({ url, token }, { clock })
+    const phases = new Set<string>()
+    const request = { source: 'one', kind: 'plan', mode: 'auto', trigger: 'manual', wait: true } as const
+    const stop = new AbortController()
+    const watch = { onProgress: ({ phase }: { phase: string }) => void phases.add(phase) }
+    await expect(app.run({ ...request, ...watch, signal: stop.signal })).rejects.toBeInstanceOf(BusyError)
+    expect([...phases]).toEqual(['waiting'])
+    const waiting = async () =>
+      (await database.db.query(`select 1 from jobs where source_name = 'one' and state = 'queued'`)).rowCount
+    expect(await waiting()).toBe(1)
+
+    // Interrupted while it waits, nothing is left to be done.
+    const soon = { onProgress: () => stop.abort() }
+    await expect(app.run({ ...request, ...soon, signal: stop.signal })).rejects.toBeInstanceOf(CancelledError)
+    expect(await waiting()).toBe(0)
+    await database.db.query(`update runs set state = 'ended', outcome = 'cancelled' where host = 'elsewhere'`)
+  })
 
   it('a backup is made alike, and taking over says alike that there is nothing to take', async () => {
     const output = join(home, 'muster.backup')
