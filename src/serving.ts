@@ -110,6 +110,7 @@ export async function startServing(
   const doing = {
     run: (request: Parameters<Actions['run']>[0]) => noted(request.kind, actions.run(request)),
     approve: (request: Parameters<Actions['approve']>[0]) => noted('approve', actions.approve(request)),
+    revert: (request: Parameters<Actions['revert']>[0]) => actions.revert(request),
     requireStillAllowed: ({ actor, user }: StoredJob) =>
       requireStillAllowed(db, {
         actor,

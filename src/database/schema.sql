@@ -255,10 +255,13 @@ create table jobs (
   problem_code text,
   problem_detail text,
   ended_at timestamp with time zone,
+  reversal jsonb,
+  also_asked jsonb default '[]'::jsonb not null,
   constraint jobs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'person'::text, 'token'::text, 'terminal'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
   constraint jobs_check CHECK (((approves IS NULL) = (kind <> 'approve'::text))),
   constraint jobs_check1 CHECK (((problem_code IS NULL) = (state <> 'refused'::text))),
-  constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text]))),
+  constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text, 'revert'::text]))),
+  constraint jobs_reversal_check CHECK (((reversal IS NULL) = (kind <> 'revert'::text))),
   constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'ended'::text, 'refused'::text]))),
   constraint jobs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text, 'api'::text]))),
   constraint jobs_approves_fkey FOREIGN KEY (approves) REFERENCES runs(id),
@@ -271,7 +274,7 @@ CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at) WHERE (ended_at IS
 CREATE INDEX jobs_open ON public.jobs USING btree (asked_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX jobs_run ON public.jobs USING btree (run_id) WHERE (run_id IS NOT NULL);
 CREATE UNIQUE INDEX jobs_slot ON public.jobs USING btree (source_id, slot) WHERE (slot IS NOT NULL);
-CREATE UNIQUE INDEX jobs_waiting ON public.jobs USING btree (source_id, kind, subject, COALESCE(approves, 0)) WHERE (state = 'queued'::text);
+CREATE UNIQUE INDEX jobs_waiting ON public.jobs USING btree (source_id, kind, subject, COALESCE(approves, ((reversal ->> 'run'::text))::integer, 0)) WHERE (state = 'queued'::text);
 
 create table look_up_key (
   single boolean default true not null,
@@ -596,6 +599,7 @@ create table runs (
   items_removed_at timestamp with time zone,
   only_keys integer[],
   figures jsonb,
+  reverts_user integer,
   constraint runs_check CHECK (((state = 'ended'::text) = (outcome IS NOT NULL))),
   constraint runs_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'superseded'::text, 'lapsed'::text]))),
   constraint runs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text, 'revert'::text]))),

@@ -172,6 +172,8 @@ export interface Tables {
     problem_code: string | null
     problem_detail: string | null
     ended_at: Date | null
+    reversal: ColumnType<unknown, string | null, string | null>
+    also_asked: ColumnType<unknown, string | undefined, string>
   }
   look_up_key: {
     single: Generated<boolean>
@@ -400,6 +402,7 @@ export interface Tables {
     items_removed_at: Date | null
     only_keys: number[] | null
     figures: ColumnType<unknown, string | null, string | null>
+    reverts_user: number | null
   }
   schedules: {
     source_id: number

@@ -4,6 +4,9 @@ import type { Job } from '../contract/api/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import type { Actor } from './audit.ts'
 
+/** Code of a job that was begun too often. */
+export const GIVEN_UP = 'given-up'
+
 /** How often a job is begun before it is given up: whoever ran it died each time. */
 const MOST_TRIES = 3
 
@@ -13,14 +16,17 @@ export const UNFINISHED_CODES = ['interrupted', 'server-stopped', 'registry-move
 /** A run `r` that says nothing about what became of its job. */
 const IS_UNFINISHED = `r.state = 'ended' and r.summary -> 'error' ->> 'code' in ('${UNFINISHED_CODES.join("', '")}')`
 
+export type JobKind = 'sync' | 'plan' | 'approve' | 'revert'
+
 export interface NewJob {
   readonly id: string
   readonly sourceId: number
   readonly source: string
-  readonly kind: 'sync' | 'plan' | 'approve'
+  readonly kind: JobKind
   readonly full?: boolean | undefined
   readonly user?: string | undefined
   readonly approval?: JobApproval | undefined
+  readonly reversal?: JobReversal | undefined
   readonly trigger: 'manual' | 'schedule' | 'api'
   readonly actor: Actor
   /** When a schedule came due. */
@@ -34,40 +40,66 @@ export interface JobApproval {
   readonly without?: 'removals' | 'rewrites' | undefined
 }
 
+export interface JobReversal {
+  readonly run: number
+  /** The only one of whom it is taken back, as he was named. */
+  readonly user?: string | undefined
+  readonly reason: string
+  /** Also where it removes more than the safeguard lets a run remove. */
+  readonly confirmed: boolean
+}
+
 /** A job as the server works on it. */
 export interface StoredJob {
   readonly id: string
   readonly source: string
-  readonly kind: 'sync' | 'plan' | 'approve'
+  readonly kind: JobKind
   readonly full: boolean
   readonly user: string | undefined
   readonly approval: JobApproval | undefined
+  readonly reversal: JobReversal | undefined
   readonly trigger: 'manual' | 'schedule' | 'api'
   readonly actor: Actor
+  /** Who asked for the same before, the first one first. */
+  readonly alsoAsked: readonly Actor[]
 }
+
+/** SQL: whoever asked last does, but a schedule does for a person no more than he for it; who does not, stands among `also_asked`. */
+const ASKER = (row: string) =>
+  `jsonb_build_object('kind', ${row}.actor_kind, 'name', ${row}.actor_name, 'id', ${row}.actor_id)`
+const EARLIER = `case when excluded.actor_kind = 'schedule' then ${ASKER('excluded')} else ${ASKER('jobs')} end`
+const ACTOR_OF_BOTH = `
+       also_asked = case when ${ASKER('excluded')} = ${ASKER('jobs')} or jobs.also_asked @> jsonb_build_array(${EARLIER})
+         then jobs.also_asked else jobs.also_asked || jsonb_build_array(${EARLIER}) end,
+       ${(['kind', 'name', 'id'] as const)
+         .map(
+           (part) =>
+             `actor_${part} = case when excluded.actor_kind = 'schedule' then jobs.actor_${part} else excluded.actor_${part} end`,
+         )
+         .join(', ')}`
 
 /**
  * Writes a job, or finds the one that waits already and makes it what both asked for: full when one of them wants that, and by
- * hand when one of them is a person.
+ * hand when one of them is a person. It is done for whoever asked last; the others are kept, should he be no longer allowed to.
  *
  * @returns its id, and whether it is new; undefined where a schedule's slot was fired before, or where a run waits to be approved with
- * another scope, reason or hash: two approvals do not become one
+ * another scope, reason or hash, or to be taken back for another reason: two of those do not become one
  */
 export async function addJob(
   tx: Queries,
   job: NewJob,
 ): Promise<{ readonly id: string; readonly isNew: boolean } | undefined> {
-  const { approval } = job
+  const { approval, reversal } = job
   const added = await tx.query<{ id: string }>(
-    `insert into jobs (id, source_id, source_name, kind, is_full, subject, approves, approval, trigger, actor_kind, actor_name, actor_id, slot)
-     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+    `insert into jobs (id, source_id, source_name, kind, is_full, subject, approves, approval, reversal, trigger, actor_kind, actor_name, actor_id, slot)
+     select $1, $2, $3, $4, $5, $6, $7, $8, $14, $9, $10, $11, $12, $13
      where $13::timestamptz is null or not exists (select from jobs where source_id = $2 and slot = $13)
-     on conflict (source_id, kind, subject, (coalesce(approves, 0))) where state = 'queued' do update set
+     on conflict (source_id, kind, subject, (coalesce(approves, (reversal ->> 'run')::int, 0))) where state = 'queued' do update set
        is_full = jobs.is_full or excluded.is_full,
        trigger = case when 'manual' in (jobs.trigger, excluded.trigger) then 'manual'
                       when 'api' in (jobs.trigger, excluded.trigger) then 'api' else 'schedule' end,
-       slot = coalesce(excluded.slot, jobs.slot)
-       where jobs.approval is not distinct from excluded.approval
+       slot = coalesce(excluded.slot, jobs.slot), ${ACTOR_OF_BOTH}
+       where jobs.approval is not distinct from excluded.approval and jobs.reversal is not distinct from excluded.reversal
      returning id`,
     [
       job.id,
@@ -75,7 +107,7 @@ export async function addJob(
       job.source,
       job.kind,
       job.full ?? false,
-      job.user ?? '',
+      job.user ?? reversal?.user ?? '',
       approval?.run ?? null,
       approval === undefined ? null : JSON.stringify(approval),
       job.trigger,
@@ -83,6 +115,7 @@ export async function addJob(
       job.actor.name,
       job.actor.id ?? null,
       job.slot ?? null,
+      reversal === undefined ? null : JSON.stringify(reversal),
     ],
   )
   const [row] = added.rows
@@ -92,20 +125,24 @@ export async function addJob(
 interface JobRow {
   readonly id: string
   readonly source_name: string
-  readonly kind: 'sync' | 'plan' | 'approve'
+  readonly kind: JobKind
   readonly is_full: boolean
   readonly subject: string
   readonly approval: JobApproval | null
+  readonly reversal: JobReversal | null
   readonly trigger: 'manual' | 'schedule' | 'api'
   readonly actor_kind: Actor['kind']
   readonly actor_name: string
   readonly actor_id: number | null
+  readonly also_asked: readonly { readonly kind: Actor['kind']; readonly name: string; readonly id: number | null }[]
   readonly tries: number
 }
 
 export type Taken =
   | { readonly kind: 'taken'; readonly job: StoredJob }
-  /** Done, refused, removed or given up just now. */
+  /** Begun too often: refused just now. */
+  | { readonly kind: 'given-up'; readonly job: StoredJob }
+  /** Done, refused or removed. */
   | { readonly kind: 'over' }
 
 /** Begins with a job that was delivered; each beginning counts, and one too many ends it. */
@@ -117,17 +154,17 @@ export async function takeJob(db: Queries, id: string): Promise<Taken> {
   )
   const found = await db.query<JobRow>(
     `update jobs set tries = tries + 1 where id = $1 and state in ('queued', 'running')
-     returning id, source_name, kind, is_full, subject, approval, trigger, actor_kind, actor_name, actor_id, tries`,
+     returning id, source_name, kind, is_full, subject, approval, reversal, trigger, actor_kind, actor_name, actor_id, also_asked, tries`,
     [id],
   )
   const [row] = found.rows
   if (row === undefined) return { kind: 'over' }
   if (row.tries <= MOST_TRIES) return { kind: 'taken', job: parseJob(row) }
   await refuseJob(db, id, {
-    code: 'given-up',
+    code: GIVEN_UP,
     detail: `It was begun ${MOST_TRIES} times and never came to its end. Look at the runs of the source and into the log of the servers, then ask for it again.`,
   })
-  return { kind: 'over' }
+  return { kind: 'given-up', job: parseJob(row) }
 }
 
 /** Makes `runId` the run of this job, in the transaction that begins the run: a job has one run that counts. */
@@ -166,6 +203,27 @@ export async function refuseJob(
   )
 }
 
+/**
+ * Takes back a job that waits; no run comes of it.
+ *
+ * @throws NotFoundError; ConflictError `job-begun`, `job-over`
+ */
+export async function cancelJob(tx: Queries, id: string, by: Actor): Promise<{ readonly source: string }> {
+  const cancelled = await tx.query<{ source_name: string }>(
+    `update jobs j set state = 'refused', problem_code = 'cancelled', problem_detail = $2, ended_at = now()
+     where j.id = $1 and (j.state = 'queued'
+       or j.state = 'running' and exists (select from runs r where r.id = j.run_id and ${IS_UNFINISHED}))
+     returning source_name`,
+    [id, `${by.name} took it back before it was done.`],
+  )
+  const [row] = cancelled.rows
+  if (row !== undefined) return { source: row.source_name }
+  const job = await requireJob(tx, id)
+  if (job.state === 'running')
+    throw new ConflictError('job-begun', `It is being done by run ${job.run}; that run can be cancelled`)
+  throw new ConflictError('job-over', 'What was asked for was done already, or refused')
+}
+
 /** Ids of what is still to be done, the oldest first. */
 export async function listOpenJobs(db: Queries, limit: number): Promise<readonly string[]> {
   const found = await db.query<{ id: string }>(
@@ -196,7 +254,7 @@ export async function requireJob(db: Queries, id: string): Promise<Job> {
   const found = await db.query<{
     id: string
     source_name: string
-    kind: 'sync' | 'plan' | 'approve'
+    kind: JobKind
     state: Job['state']
     run: number | null
     problem_code: string | null
@@ -235,9 +293,11 @@ function parseJob(row: JobRow): StoredJob {
     source: row.source_name,
     kind: row.kind,
     full: row.is_full,
-    user: row.subject === '' ? undefined : row.subject,
+    user: row.subject === '' || row.reversal !== null ? undefined : row.subject,
     approval: row.approval ?? undefined,
+    reversal: row.reversal ?? undefined,
     trigger: row.trigger,
     actor: { kind: row.actor_kind, name: row.actor_name, id: row.actor_id ?? undefined },
+    alsoAsked: row.also_asked.map(({ id, ...actor }) => ({ ...actor, id: id ?? undefined })),
   }
 }

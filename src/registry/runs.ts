@@ -50,6 +50,7 @@ export interface Run {
   readonly approves: number | null
   /** The run that this one took back. */
   readonly reverts: number | null
+  readonly revertsUser: number | null
 }
 
 export interface NewRun {
@@ -59,6 +60,8 @@ export interface NewRun {
   readonly trigger: Run['trigger']
   readonly holder: ProcessIdentity
   readonly approves?: number
+  /** The run that it takes back, and the only user of it. */
+  readonly reverts?: { readonly run: number; readonly user: number | undefined }
   /** The job that the run is for; it is made the run of it in the same transaction. */
   readonly job?: string | undefined
 }
@@ -129,8 +132,8 @@ async function takeSource(tx: Transaction, run: NewRun, also: AlsoAtBegin): Prom
     await also.onTakenOver?.(tx, holder.id)
   }
   const inserted = await tx.query<{ id: number; fence: number }>(
-    `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves)
-     select $1, $2, $3, $4, $5, fence, $6, $7, $8, $9, $10 from sources where id = $1 returning id, fence`,
+    `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves, reverts, reverts_user)
+     select $1, $2, $3, $4, $5, fence, $6, $7, $8, $9, $10, $11, $12 from sources where id = $1 returning id, fence`,
     [
       run.sourceId,
       row.name,
@@ -142,6 +145,8 @@ async function takeSource(tx: Transaction, run: NewRun, also: AlsoAtBegin): Prom
       run.holder.started,
       row.settings_version,
       run.approves ?? null,
+      run.reverts?.run ?? null,
+      run.reverts?.user ?? null,
     ],
   )
   const [begun] = inserted.rows
@@ -408,6 +413,7 @@ interface RunRow {
   readonly decided_at: Date | null
   readonly approves: number | null
   readonly reverts: number | null
+  readonly reverts_user: number | null
 }
 
 function presentRun(row: RunRow): Run {
@@ -440,5 +446,6 @@ function presentRun(row: RunRow): Run {
     decidedAt: row.decided_at,
     approves: row.approves,
     reverts: row.reverts,
+    revertsUser: row.reverts_user,
   }
 }

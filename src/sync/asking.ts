@@ -5,7 +5,8 @@ import type { Job } from '../contract/api/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Queue } from '../jobs/queue.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
-import { addJob, type NewJob, requireJob } from '../registry/jobs.ts'
+import { addJob, cancelJob, type NewJob, requireJob } from '../registry/jobs.ts'
+import { requireRevertible, requireUserOfRun } from '../registry/revertible.ts'
 import { requireRun } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
@@ -75,6 +76,50 @@ export async function askForApproval(
   })
 }
 
+/**
+ * Asks for an applied run, or what it did to one user, to be taken back.
+ *
+ * @throws NotFoundError; ConflictError as for taking it back at once, and `already-asked`
+ */
+export async function askForRevert(
+  asking: Asking,
+  request: {
+    readonly run: number
+    readonly user?: string | undefined
+    readonly reason: string
+    readonly confirmed: boolean
+    readonly actor: Actor
+  },
+): Promise<Job> {
+  const { actor, ...reversal } = request
+  const { db } = asking.engine
+  const target = await requireRevertible(db, request.run)
+  if (request.user !== undefined) await requireUserOfRun(db, target, request.user)
+  return ask(asking, {
+    job: { sourceId: target.sourceId, source: target.source, kind: 'revert', reversal, actor },
+    audit: {
+      action: 'run.revert.start',
+      subject: `run ${request.run}`,
+      details: { reason: request.reason, ...(request.user !== undefined && { one: true }) },
+    },
+  })
+}
+
+/**
+ * Takes back what was asked for and has not begun.
+ *
+ * @throws NotFoundError; ConflictError `job-begun`, `job-over`
+ */
+export async function takeBackJob(
+  { engine }: Pick<Asking, 'engine'>,
+  { job, actor }: { readonly job: string; readonly actor: Actor },
+): Promise<void> {
+  await withTransaction(engine.db, async (tx) => {
+    const { source } = await cancelJob(tx, job, actor)
+    await recordAudit(tx, engine, { actor, action: 'job.cancel', subject: `source ${source}`, details: { job } })
+  })
+}
+
 async function ask(
   { engine, queue }: Asking,
   asked: {
@@ -89,7 +134,7 @@ async function ask(
     if (added === undefined) {
       throw new ConflictError(
         'already-asked',
-        'This run is being approved already, with another reason or scope; see first what becomes of that',
+        'The same was asked for already, with another reason or scope; see first what becomes of that',
       )
     }
     await queue.send(tx, added.id)

@@ -1,8 +1,8 @@
 // Jobs: asked for once, delivered any number of times, done once. Real queue, real PostgreSQL, emulated tenant.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
-import { BusyError, CancelledError, ConfigError } from '../base/errors.ts'
+import { BusyError, CancelledError, ConfigError, ConflictError } from '../base/errors.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { update } from '../emulator/operations.ts'
@@ -12,8 +12,10 @@ import { addJob, requireJob, takeJob } from '../registry/jobs.ts'
 import { beginRun, requireRun } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
 import { approveRun } from './approve.ts'
-import { askForApproval, askForRun, type Asking } from './asking.ts'
+import { askForApproval, askForRevert, askForRun, type Asking, takeBackJob } from './asking.ts'
 import { doJob, type Doing } from './job.ts'
+import { revertRun } from './revert.ts'
+import { presentRevert } from './revert-document.ts'
 import { runSource } from './run.ts'
 
 let database: TestDatabase
@@ -37,6 +39,7 @@ beforeEach(async () => {
   doing = {
     run: (request) => runSource(world.engine, request),
     approve: (request) => approveRun(world.engine, request),
+    revert: (request) => revertRun(world.engine, request),
     requireStillAllowed: async () => {},
   }
 })
@@ -232,6 +235,85 @@ describe('a delivered job', () => {
     expect(await countRuns()).toBe(0)
   })
 
+  it('O9: that two asked for, or a schedule too, is done for the one who still may', async () => {
+    const bob = { kind: 'account', name: 'bob', id: 2 } as const
+    const mayNot = (...names: string[]) => {
+      doing = {
+        ...doing,
+        requireStillAllowed: async ({ actor }) => {
+          if (names.includes(actor.name)) throw new ConflictError('not-allowed', `${actor.name} may not any more`)
+        },
+      }
+    }
+    const source = await requireSource(database.db, world.source)
+    const due = {
+      sourceId: source.id,
+      source: source.name,
+      kind: 'sync' as const,
+      trigger: 'schedule' as const,
+      actor: { kind: 'schedule' as const, name: 'schedule' },
+    }
+    const asked = await ask()
+    expect((await askForRun(asking, { source: world.source, kind: 'sync', full: false, actor: bob })).id).toBe(asked.id)
+    mayNot('bob')
+    await deliver(asked.id)
+    expect(await job(asked.id)).toMatchObject({ state: 'ended', requestedBy: 'bob' })
+
+    const again = await ask()
+    const fire = (slot: string) => addJob(database.db, { ...due, id: crypto.randomUUID(), slot: new Date(slot) })
+    for (const slot of ['2026-01-01T00:00:00Z', '2026-01-01T00:15:00Z', '2026-01-01T00:30:00Z'])
+      expect((await fire(slot))?.id).toBe(again.id)
+    const taken = await takeJob(database.db, again.id)
+    expect(taken).toMatchObject({ job: { actor: { name: 'ada' }, alsoAsked: [{ kind: 'schedule' }] } })
+    mayNot('ada', 'bob')
+    await deliver(again.id)
+    const done = await job(again.id)
+    expect(done.state).toBe('ended')
+    expect(await requireRun(database.db, Number(done.run))).toMatchObject({ trigger: 'schedule' })
+
+    const nobodys = await ask()
+    await deliver(nobodys.id)
+    expect(await job(nobodys.id)).toMatchObject({ state: 'refused', problem: { code: 'not-allowed' } })
+    const audit = await database.db.query(
+      `select actor_name, details::text as details from audit where action = 'job.refused' order by id desc limit 1`,
+    )
+    expect(audit.rows[0]).toMatchObject({ actor_name: 'ada' })
+    expect(audit.rows[0]!['details']).toContain('not-allowed')
+  })
+
+  it('that waits can be taken back, once, by name; what has begun cannot', async () => {
+    const { id } = await ask()
+    await takeBackJob(asking, { job: id, actor: admin })
+    await deliver(id)
+
+    expect(await job(id)).toMatchObject({ state: 'refused', run: null, problem: { code: 'cancelled' } })
+    expect((await job(id)).problem?.detail).toContain('ada')
+    expect(await countRuns()).toBe(0)
+    const audit = await database.db.query(`select actor_name from audit where action = 'job.cancel'`)
+    expect(audit.rows).toEqual([{ actor_name: 'ada' }])
+    await expect(takeBackJob(asking, { job: id, actor: admin })).rejects.toMatchObject({ code: 'job-over' })
+    const begun = await ask()
+    expect(begun.id).not.toBe(id)
+    const original = doing.run
+    doing = {
+      ...doing,
+      run: (request) =>
+        original({
+          ...request,
+          onProgress: () => {
+            doing = { ...doing, run: original }
+          },
+        }),
+    }
+    const running = deliver(begun.id)
+    await vi.waitFor(async () => expect((await job(begun.id)).state).toBe('running'))
+    await expect(takeBackJob(asking, { job: begun.id, actor: admin })).rejects.toMatchObject({
+      code: expect.stringMatching(/^job-(begun|over)$/),
+    })
+    await running
+    expect((await job(begun.id)).state).toBe('ended')
+  })
+
   it('met by a mistake of Muster is tried three times', async () => {
     const { id } = await ask()
     doing = { ...doing, run: () => Promise.reject(new TypeError('a bug')) }
@@ -290,6 +372,59 @@ describe('a job that approves', () => {
       [`run ${run}`],
     )
     expect(audit.rows.map((row) => row['actor_name'])).toEqual(['ada', 'ada'])
+  })
+})
+
+describe('a job that takes a run back', () => {
+  it('goes on after its server has stopped, and tells what it did and left', async () => {
+    const { run, users } = await world.sync()
+    const revert = (reason: string, confirmed = true) =>
+      askForRevert(asking, { run: Number(run), reason, confirmed, actor: admin })
+    const asked = await revert('the wrong tenant')
+    expect(asked).toMatchObject({ kind: 'revert', state: 'queued', run: null })
+    expect((await revert('the wrong tenant')).id).toBe(asked.id)
+    await expect(revert('another reason')).rejects.toMatchObject({ code: 'already-asked' })
+    const stop = new AbortController()
+    const original = doing.revert
+    doing = {
+      ...doing,
+      revert: (request) => {
+        stop.abort(new CancelledError('the server stops', 'server-stopped'))
+        return original(request)
+      },
+    }
+    await expect(deliver(asked.id, stop.signal)).rejects.toBeInstanceOf(Error)
+    expect((await job(asked.id)).state).toBe('queued')
+    doing = { ...doing, revert: original }
+    await deliver(asked.id)
+
+    const done = await job(asked.id)
+    expect(done.state).toBe('ended')
+    expect(await requireRun(database.db, Number(done.run))).toMatchObject({
+      kind: 'revert',
+      outcome: 'applied',
+      reverts: Number(run),
+      decidedBy: 'ada',
+    })
+    expect(await presentRevert(database.db, Number(done.run))).toMatchObject({
+      reverts: run,
+      outcome: 'applied',
+      users: { deleted: users.created },
+      left: [],
+      confirm: [],
+    })
+    await expect(presentRevert(database.db, Number(run))).rejects.toMatchObject({ code: 'not-reverting' })
+  })
+
+  it('is shown only where it removes too much and nobody confirmed that', async () => {
+    const { run, users } = await world.sync()
+    const { id } = await askForRevert(asking, { run: Number(run), reason: 'x', confirmed: false, actor: admin })
+    await deliver(id)
+
+    const { run: made } = await job(id)
+    const told = await presentRevert(database.db, Number(made))
+    expect(told.outcome).toBe('planned')
+    expect(told.confirm).toContainEqual({ rule: 'removals.users', count: users.created, limit: 5 })
   })
 })
 

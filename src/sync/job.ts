@@ -1,15 +1,27 @@
 // Does a job that was delivered: begins a run of it, once, and says what became of it.
 import { BusyError, CancelledError, ConfigError, ConflictError, NotFoundError, RunError } from '../base/errors.ts'
 import type { RunDocument } from '../contract/runs.ts'
-import { finishJob, giveBackJob, refuseJob, type StoredJob, takeJob, UNFINISHED_CODES } from '../registry/jobs.ts'
+import { withTransaction } from '../database/transaction.ts'
+import { recordAudit } from '../registry/audit.ts'
+import {
+  finishJob,
+  GIVEN_UP,
+  giveBackJob,
+  refuseJob,
+  type StoredJob,
+  takeJob,
+  UNFINISHED_CODES,
+} from '../registry/jobs.ts'
 import type { approveRun } from './approve.ts'
 import type { Engine } from './engine.ts'
+import type { revertRun } from './revert.ts'
 import type { runSource } from './run.ts'
 
 /** What a job may lead to. */
 export interface Doing {
   readonly run: (request: Parameters<typeof runSource>[1]) => Promise<RunDocument>
   readonly approve: (request: Parameters<typeof approveRun>[1]) => Promise<RunDocument>
+  readonly revert: (request: Parameters<typeof revertRun>[1]) => Promise<Pick<RunDocument, 'error'>>
   /** Throws when whoever asked may not any more. */
   readonly requireStillAllowed: (job: StoredJob) => Promise<void>
 }
@@ -31,12 +43,12 @@ export async function doJob(
   if (signal.aborted) throw new NotYet('the server stops')
   const taken = await takeJob(engine.db, id)
   if (taken.kind === 'over') return
-  let document: RunDocument
+  if (taken.kind === 'given-up') return noteRefused(engine, taken.job, GIVEN_UP)
+  let document: Pick<RunDocument, 'error'>
   try {
-    await doing.requireStillAllowed(taken.job)
-    document = await execute(doing, taken.job, signal)
+    document = await execute(doing, await permitted(doing, taken.job), signal)
   } catch (error) {
-    return judge(engine, { id, error })
+    return judge(engine, { job: taken.job, error })
   }
   if (UNFINISHED_CODES.some((code) => code === document.error?.code)) {
     if (document.error?.code === 'server-stopped') await giveBackJob(engine.db, id)
@@ -45,9 +57,26 @@ export async function doJob(
   await finishJob(engine.db, id)
 }
 
-function execute(doing: Doing, job: StoredJob, signal: AbortSignal): Promise<RunDocument> {
+/** The job for the last one of those who asked for it that may still have it done. @throws what was said of the last one */
+async function permitted(doing: Doing, job: StoredJob): Promise<StoredJob> {
+  let refusal: unknown
+  for (const actor of [job.actor, ...job.alsoAsked.toReversed()]) {
+    const asked = { ...job, actor, trigger: actor.kind === 'schedule' ? ('schedule' as const) : job.trigger }
+    try {
+      await doing.requireStillAllowed(asked)
+      return asked
+    } catch (error) {
+      if (!(error instanceof ConflictError || error instanceof ConfigError)) throw error
+      refusal ??= error
+    }
+  }
+  throw refusal
+}
+
+function execute(doing: Doing, job: StoredJob, signal: AbortSignal): Promise<Pick<RunDocument, 'error'>> {
   const common = { job: job.id, signal, onProgress: () => {} }
   if (job.approval !== undefined) return doing.approve({ ...job.approval, actor: job.actor, ...common })
+  if (job.reversal !== undefined) return doing.revert({ ...job.reversal, actor: job.actor, dryRun: false, ...common })
   return doing.run({
     source: job.source,
     kind: job.kind === 'plan' ? 'plan' : 'sync',
@@ -61,9 +90,11 @@ function execute(doing: Doing, job: StoredJob, signal: AbortSignal): Promise<Run
 
 /** No run came of it, this time. */
 async function judge(
-  { db, log }: Engine,
-  { id, error }: { readonly id: string; readonly error: unknown },
+  engine: Engine,
+  { job, error }: { readonly job: StoredJob; readonly error: unknown },
 ): Promise<void> {
+  const { db, log } = engine
+  const { id } = job
   if (error instanceof ConflictError && error.code === 'job-over') return finishJob(db, id)
   const isOurFault = !(
     error instanceof NotFoundError ||
@@ -86,4 +117,15 @@ async function judge(
     throw new NotYet('it is tried again')
   }
   await refuseJob(db, id, { code: error.code, detail: error.message })
+  await noteRefused(engine, job, error.code)
+}
+
+/** Whoever watches the job sees why; of what nobody watches the log and the audit tell. */
+async function noteRefused(engine: Engine, job: StoredJob, code: string): Promise<void> {
+  const { id, source, kind, actor } = job
+  engine.log.warn('what was asked for was refused', { requestId: id, source, code })
+  const details = { job: id, kind, reason: code }
+  await withTransaction(engine.db, (tx) =>
+    recordAudit(tx, engine, { actor, action: 'job.refused', subject: `source ${source}`, details }),
+  )
 }

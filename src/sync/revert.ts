@@ -2,7 +2,7 @@
 // whatever changed since is left as it is. Nothing is asked of Microsoft.
 import { createHash } from 'node:crypto'
 import type { HeldReason, Outcome } from '../contract/runs.ts'
-import { LEFT_IN_DOCUMENT, type LeftItem, type RevertDocument } from '../contract/reverts.ts'
+import type { RevertDocument } from '../contract/reverts.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { writeMembershipItems } from './membership-items.ts'
 import { holdRegistry } from '../registry/edit.ts'
@@ -11,13 +11,7 @@ import { type Actor, recordAudit } from '../registry/audit.ts'
 import { beginPlanning } from '../registry/planning.ts'
 import { insertPlanItems } from '../registry/plans.ts'
 import { applyRevert } from '../registry/revert-apply.ts'
-import {
-  eachReverted,
-  fillRevert,
-  type LeftReason,
-  leftMemberships,
-  planRevertMemberships,
-} from '../registry/revert-plan.ts'
+import { eachReverted, fillRevert, leftMemberships, planRevertMemberships } from '../registry/revert-plan.ts'
 import { noteReverted } from '../registry/reverted.ts'
 import { requireRevertible, requireUserOfRun, type RevertibleRun } from '../registry/revertible.ts'
 import { holdFence } from '../registry/runs.ts'
@@ -26,6 +20,7 @@ import type { Engine, RunProgress } from './engine.ts'
 import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
 import { takeLease } from './lease.ts'
+import { presentRevert } from './revert-document.ts'
 import { groupItems, type RevertCause, userItems } from './revert-items.ts'
 import { limitOf } from './safeguard.ts'
 import { type Session, type SessionEnding, underLease } from './session.ts'
@@ -36,6 +31,8 @@ export interface RevertRequest {
   readonly user?: string | undefined
   readonly reason: string
   readonly actor: Actor
+  /** The job that it is done for; a source that is being run is not waited for then. */
+  readonly job?: string | undefined
   /** Only show it. */
   readonly dryRun: boolean
   /** Also when it removes more than the source's safeguard would let a run remove. */
@@ -56,45 +53,23 @@ export async function revertRun(engine: Engine, request: RevertRequest): Promise
   const target = await requireRevertible(engine.db, request.run)
   const userId = request.user === undefined ? undefined : await requireUserOfRun(engine.db, target, request.user)
   const lease = await takeLease(engine, {
-    run: { sourceId: target.sourceId, kind: 'revert', mode: 'delta', trigger: 'manual' },
+    run: {
+      sourceId: target.sourceId,
+      kind: 'revert',
+      mode: 'delta',
+      trigger: 'manual',
+      reverts: { run: target.runId, user: userId },
+      job: request.job,
+    },
     sourceName: target.source,
-    wait: true,
+    wait: request.job === undefined,
     signal: request.signal,
     onProgress: request.onProgress,
   })
-  let made: MadeRevert | undefined
-  const document = await underLease(engine, { lease, source: target.source, mode: 'delta' }, async (session) => {
-    const done = await revert(session, { request, target, userId })
-    made = done.made
-    return done.ending
-  })
-  const { users, groups, outcome } = document
-  return {
-    run: document.run,
-    source: document.source,
-    reverts: String(target.runId),
-    user: userId === undefined ? null : String(userId),
-    outcome,
-    planHash: document.planHash,
-    users: {
-      created: users.created,
-      adopted: users.adopted,
-      takenOver: users.takenOver,
-      updated: users.updated,
-      renamed: users.renamed,
-      deactivated: users.deactivated,
-      reactivated: users.reactivated,
-      deleted: users.deleted,
-    },
-    groups: { created: groups.created, renamed: groups.renamed, deleted: groups.deleted },
-    memberships: document.memberships,
-    credentials: document.credentials,
-    left: [...(made?.left ?? [])],
-    leftTotal: made?.leftTotal ?? 0,
-    confirm: [...(made?.confirm ?? [])],
-    error: document.error,
-    ms: { total: document.ms.total },
-  }
+  const document = await underLease(engine, { lease, source: target.source, mode: 'delta' }, (session) =>
+    revert(session, { request, target, userId }),
+  )
+  return presentRevert(engine.db, Number(document.run))
 }
 
 interface RevertWork {
@@ -103,16 +78,7 @@ interface RevertWork {
   readonly userId: number | undefined
 }
 
-interface MadeRevert {
-  readonly left: readonly LeftItem[]
-  readonly leftTotal: number
-  readonly confirm: readonly HeldReason[]
-}
-
-async function revert(
-  session: Session,
-  { request, target, userId }: RevertWork,
-): Promise<{ readonly ending: SessionEnding; readonly made: MadeRevert }> {
+async function revert(session: Session, { request, target, userId }: RevertWork): Promise<SessionEnding> {
   const { engine, lease, source } = session
   lease.report({ phase: 'planning', done: 0, total: undefined })
   return withTransaction(
@@ -120,10 +86,11 @@ async function revert(
     async (tx) => {
       await holdRegistry(tx, 'shared')
       await holdFence(tx, source.id, lease.fence)
-      await tx.query(
-        'update runs set reverts = $2, decided_by = $3, decided_reason = $4, decided_at = now() where id = $1',
-        [lease.runId, target.runId, request.actor.name, request.reason],
-      )
+      await tx.query('update runs set decided_by = $2, decided_reason = $3, decided_at = now() where id = $1', [
+        lease.runId,
+        request.actor.name,
+        request.reason,
+      ])
       await fillRevert(tx, {
         planRunId: target.planRunId,
         userId,
@@ -135,7 +102,7 @@ async function revert(
         reason: `run-${target.runId}`,
         sources: await sourceNames(tx),
       }
-      const left = await writeItems(tx, { runId: lease.runId, cause })
+      await writeItems(tx, { runId: lease.runId, cause })
       const isEmpty = await summarize(tx, session)
       const confirm = await overLimits(tx, session)
       const isShownOnly = request.dryRun || (confirm.length > 0 && !request.confirmed)
@@ -151,7 +118,17 @@ async function revert(
           details: { by: String(lease.runId), source: source.name, reason: request.reason, user: request.user ?? null },
         })
       }
-      session.document = { ...session.document, outcome, ms: { ...session.document.ms, total: lease.elapsedMs() } }
+      // As a preview tells what would hold it: it waits for nobody's approval.
+      const held =
+        outcome === 'planned' && confirm.length > 0
+          ? { reasons: [...confirm], approveBy: engine.clock.now().toISOString() }
+          : null
+      session.document = {
+        ...session.document,
+        outcome,
+        held,
+        ms: { ...session.document.ms, total: lease.elapsedMs() },
+      }
       await concludeRun(engine, tx, {
         runId: lease.runId,
         sourceId: source.id,
@@ -161,20 +138,18 @@ async function revert(
         log: lease.log,
         place: undefined,
       })
-      return { ending: { outcome, approveBy: null, isRecorded: true }, made: { ...left, confirm } }
+      return { outcome, approveBy: null, isRecorded: true }
     },
     { signal: lease.signal },
   )
 }
 
-/** Writes the plan of the revert; answers what it leaves. */
+/** Writes the plan of the revert. */
 async function writeItems(
   tx: Transaction,
   { runId, cause }: { readonly runId: number; readonly cause: RevertCause },
-): Promise<Omit<MadeRevert, 'confirm'>> {
+): Promise<void> {
   let seq = 1
-  let leftTotal = 0
-  const left: LeftItem[] = []
   const write = async (items: readonly ItemDraft[]) => {
     await insertPlanItems(
       tx,
@@ -182,13 +157,6 @@ async function writeItems(
       { runId, firstSeq: seq },
     )
     seq += items.length
-    for (const item of items) {
-      if (item.action !== 'skip') continue
-      const rows = item.new?.['rows']
-      const count = typeof rows === 'number' ? rows : 1
-      leftTotal += count
-      if (left.length < LEFT_IN_DOCUMENT) left.push(presentLeft(item, count))
-    }
   }
   for await (const records of eachReverted(tx, 'group')) await write(records.flatMap((r) => groupItems(r, cause)))
   for await (const records of eachReverted(tx, 'user')) await write(records.flatMap((r) => userItems(r, cause)))
@@ -197,7 +165,6 @@ async function writeItems(
   await planRevertMemberships(tx, runId)
   const { rule, reason } = cause
   await writeMembershipItems(tx, { runId, firstSeq: seq, transitive: false, digest: digestOf, cause: { rule, reason } })
-  return { left, leftTotal }
 }
 
 async function sourceNames(tx: Transaction): Promise<ReadonlyMap<number, string>> {
@@ -219,28 +186,6 @@ function leftMembershipItem(left: Awaited<ReturnType<typeof leftMemberships>>[nu
     rule: 'revert',
     reason: left.why,
     sawVersion: null,
-  }
-}
-
-const LEFT_BECAUSE: Readonly<Record<LeftReason, string>> = {
-  'changed-since': 'It was changed after the run. Revert what came later first, or change it by hand.',
-  gone: 'It does not exist any more.',
-  'there-again': 'It exists again by now.',
-  'value-taken':
-    'An old name, card, PIN, personal number or object id belongs to somebody else by now. Free it there first.',
-  protected: 'He is an administrator or protected by now. Change him by hand.',
-  'claimed-by-another-source': 'The run created him, and another source wants him as well.',
-}
-
-function presentLeft(item: ItemDraft, count: number): LeftItem {
-  const reason = Object.entries(LEFT_BECAUSE).find(([code]) => code === item.reason)
-  return {
-    object: item.object === 'credential' ? 'user' : item.object,
-    name: item.name,
-    objectId: item.objectId,
-    reason: item.reason,
-    message: reason?.[1] ?? item.reason,
-    count,
   }
 }
 

@@ -2,7 +2,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer as createProxy } from 'node:http'
+import { createServer as createProxy, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -277,7 +277,7 @@ describe('with --url', () => {
 
   it('a run goes on to be watched when the server is away for a moment, also behind a proxy', async () => {
     let away = 0
-    const proxy = createProxy(async (request, response) => {
+    const pass = async (request: IncomingMessage, response: ServerResponse) => {
       const isWatching = request.method === 'GET' && /^\/api\/v1\/(jobs|runs)\//.test(request.url ?? '')
       if (isWatching && (away += 1) <= 4) {
         if (away % 2 === 0) request.socket.destroy()
@@ -293,7 +293,8 @@ describe('with --url', () => {
       })
       response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
       response.end(Buffer.from(await answer.arrayBuffer()))
-    })
+    }
+    const proxy = createProxy((request, response) => void pass(request, response))
     proxy.listen(0, '127.0.0.1')
     await once(proxy, 'listening')
     const { port } = proxy.address() as AddressInfo

@@ -65,6 +65,14 @@ const tag = 'Runs'
 const one = z.object({ run: id })
 const reason = z.string().trim().min(1).max(500)
 
+const revertBody = {
+  /** Object id, user name, alias or user principal name; left out: the whole run. */
+  user: z.string().min(1).max(200).optional(),
+  reason,
+  /** Also where it removes more than the source's safeguard lets a run remove. */
+  confirmed: z.boolean().default(false),
+}
+
 export const RUNS = {
   startRun: endpoint({
     method: 'POST',
@@ -107,6 +115,17 @@ export const RUNS = {
     params: z.object({ job: z.uuid() }),
     answer: { kind: 'json', status: 200, body: job },
     audit: null,
+  }),
+  cancelJob: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/jobs/:job',
+    tag,
+    summary: 'Takes back what was asked for and waits. What has begun is cancelled as a run.',
+    role: 'operator',
+    scope: 'runs',
+    params: z.object({ job: z.uuid() }),
+    answer: { kind: 'nothing' },
+    audit: 'job.cancel',
   }),
   listRuns: endpoint({
     method: 'GET',
@@ -249,22 +268,48 @@ export const RUNS = {
     answer: { kind: 'nothing' },
     audit: 'run.cancel',
   }),
+  /**
+   * Answers at once, with a job whose `kind` is `revert`; the run that comes of it is watched like any other and takes the run back
+   * also when nobody waits. Ended as `planned`, it removes too much to be done without `confirmed`; {@link getRevert} says what.
+   */
+  startRevert: endpoint({
+    method: 'POST',
+    path: '/api/v1/runs/:run/reverts',
+    tag,
+    summary:
+      'Asks for an applied run, or what it did to one user, to be taken back; rows changed since are left and listed.',
+    role: 'operator',
+    scope: 'runs',
+    params: one,
+    body: z.strictObject(revertBody),
+    answer: { kind: 'json', status: 202, body: job },
+    audit: 'run.revert.start',
+    isIdempotent: true,
+  }),
+  getRevert: endpoint({
+    method: 'GET',
+    path: '/api/v1/runs/:run/revert',
+    tag,
+    summary: 'What became of a run that takes another one back, once it has ended: what it changed, and what it left.',
+    role: 'viewer',
+    scope: 'read',
+    params: one,
+    answer: { kind: 'json', status: 200, body: revertDocument },
+    audit: null,
+  }),
+  /** Does it within the request: for `dryRun`, and for what is small. Closing the connection cancels it; {@link startRevert} goes on. */
   revertRun: endpoint({
     method: 'POST',
     path: '/api/v1/runs/:run/revert',
     tag,
-    summary: 'Takes an applied run back, or what it did to one user; rows changed since are left and listed.',
+    summary: 'Shows what taking a run back would do (dryRun), or does it while the request waits.',
     role: 'operator',
     scope: 'runs',
     params: one,
     body: z.strictObject({
-      /** Object id, user name, alias or user principal name; left out: the whole run. */
-      user: z.string().min(1).max(200).optional(),
-      reason,
+      ...revertBody,
       /** Only shows what it would do. */
       dryRun: z.boolean().default(false),
-      /** Also where it removes more than the source's safeguard lets a run remove. */
-      confirmed: z.boolean().default(false),
     }),
     answer: { kind: 'json', status: 200, body: revertDocument },
     audit: 'run.revert',

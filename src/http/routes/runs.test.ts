@@ -42,6 +42,7 @@ const carryOut = (id: string) =>
     {
       run: (request) => server.parts.actions.run(request),
       approve: (request) => server.parts.actions.approve(request),
+      revert: (request) => server.parts.actions.revert(request),
       requireStillAllowed: async () => {},
     },
     { id, signal: new AbortController().signal },
@@ -247,6 +248,17 @@ describe('routes of runs', () => {
     const reverted = await operator('POST', `/api/v1/runs/${done.run}/revert`, { reason: 'they stay', confirmed: true })
     expect(reverted.statusCode).toBe(200)
     expect(reverted.json()).toMatchObject({ outcome: 'applied', users: { reactivated: 12 } })
+  })
+
+  it('what waits is taken back by its job, and that by who may', async () => {
+    const job: Job = (await start({ kind: 'plan' })).json()
+    expect((await viewer('DELETE', `/api/v1/jobs/${job.id}`)).statusCode).toBe(403)
+    expect((await operator('DELETE', `/api/v1/jobs/${job.id}`)).statusCode).toBe(204)
+    expect((await viewer('GET', `/api/v1/jobs/${job.id}`)).json()).toMatchObject({
+      state: 'refused',
+      problem: { code: 'cancelled' },
+    })
+    expect((await operator('DELETE', `/api/v1/jobs/${job.id}`)).json()).toMatchObject({ code: 'job-over' })
   })
 
   it('runs are listed by pages, the newest first, by outcome and source', async () => {

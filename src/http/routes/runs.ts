@@ -9,7 +9,8 @@ import { countItems } from '../../registry/plan-figures.ts'
 import { getRunFacts } from '../../registry/run-facts.ts'
 import { planRunOf, progressOf, requireRun } from '../../registry/runs.ts'
 import { requireJob } from '../../registry/jobs.ts'
-import { askForApproval, askForRun } from '../../sync/asking.ts'
+import { askForApproval, askForRevert, askForRun, takeBackJob } from '../../sync/asking.ts'
+import { presentRevert } from '../../sync/revert-document.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Handlers } from '../handler.ts'
 import type { HttpParts } from '../parts.ts'
@@ -24,6 +25,11 @@ export const runRoutes = {
     askForRun(parts, { source: params.source, kind: body.kind, full: false, user: body.user, actor }),
 
   getJob: ({ engine }, { params }) => requireJob(engine.db, params.job),
+
+  cancelJob: async (parts, { params, actor }) => {
+    await takeBackJob(parts, { job: params.job, actor })
+    return undefined
+  },
 
   listRuns: async ({ actions }, { query }) => {
     const { source, outcome, limit } = query
@@ -102,6 +108,10 @@ export const runRoutes = {
     return undefined
   },
 
+  startRevert: (parts, { params, body, actor }) => askForRevert(parts, { run: Number(params.run), ...body, actor }),
+
+  getRevert: ({ engine }, { params }) => presentRevert(engine.db, Number(params.run)),
+
   revertRun: ({ actions }, { params, body, actor, signal }) =>
     actions.revert({ run: Number(params.run), ...body, actor, signal, onProgress: () => {} }),
 } satisfies Pick<
@@ -120,6 +130,9 @@ export const runRoutes = {
   | 'approveRun'
   | 'rejectRun'
   | 'cancelRun'
+  | 'startRevert'
+  | 'getRevert'
+  | 'cancelJob'
   | 'revertRun'
 >
 
