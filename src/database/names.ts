@@ -43,6 +43,7 @@ export const TABLES: readonly string[] = [
   'plan_memberships',
   'plan_shared_memberships',
   'recovery_codes',
+  'registered_cards',
   'reverted_changes',
   'role_mappings',
   'run_log',

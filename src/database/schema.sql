@@ -528,6 +528,15 @@ create table recovery_codes (
   constraint recovery_codes_pkey PRIMARY KEY (administrator_id, digest)
 );
 
+create table registered_cards (
+  credential_id integer not null,
+  user_id integer not null,
+  terminal text not null,
+  registered_at timestamp with time zone not null,
+  constraint registered_cards_pkey PRIMARY KEY (credential_id)
+);
+CREATE INDEX registered_cards_user ON public.registered_cards USING btree (user_id);
+
 create table reverted_changes (
   source_id integer not null,
   object text not null,
@@ -828,7 +837,7 @@ create table terminals (
   maker_id integer,
   constraint terminals_may_check CHECK ((cardinality(may) > 0)),
   constraint terminals_name_check CHECK ((name <> ''::text)),
-  constraint terminals_unknown_card_check CHECK ((unknown_card = ANY (ARRAY['refuse'::text, 'register'::text]))),
+  constraint terminals_unknown_card_check CHECK ((unknown_card = ANY (ARRAY['refuse'::text, 'register'::text, 'registerAlsoByCode'::text]))),
   constraint terminals_pkey PRIMARY KEY (id),
   constraint terminals_digest_key UNIQUE (digest)
 );

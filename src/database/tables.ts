@@ -345,6 +345,12 @@ export interface Tables {
     administrator_id: number
     digest: Buffer
   }
+  registered_cards: {
+    credential_id: number
+    user_id: number
+    terminal: string
+    registered_at: Date
+  }
   reverted_changes: {
     source_id: number
     object: string

@@ -12,18 +12,23 @@ import { isOwned } from './user-view.ts'
 /**
  * Gives a user a card that no source takes away. One that a source gave him already becomes the registry's own.
  *
- * @param edit.onlyActive refuses who is deactivated, instead of keeping the card for his return
- * @throws NotFoundError; ConflictError `card-conflict`, `deactivated`
+ * @param edit.atTerminal where he registers it himself: not while he is deactivated, and no more than so many
+ * @throws NotFoundError; ConflictError `card-conflict`, `deactivated`, `too-many-cards`
  */
 export async function addCard(
   db: Database,
-  edit: Edit & { readonly userId: number; readonly card: string; readonly onlyActive?: true },
+  edit: Edit & {
+    readonly userId: number
+    readonly card: string
+    readonly atTerminal?: { readonly name: string; readonly most: number }
+  },
 ): Promise<void> {
   const card = edit.card.trim()
   const lookup = edit.vault.lookup('card', canonical(card))
   await withEdit(db, edit, async (tx) => {
     const user = await lockUser(tx, edit.userId)
-    if (edit.onlyActive === true && !user.active)
+    const { atTerminal } = edit
+    if (atTerminal !== undefined && !user.active)
       throw new ConflictError('deactivated', 'The user was deactivated; the card was not added')
     const holder = user.active ? await holderOf(tx, { kind: 'card', lookup, userId: user.id }) : undefined
     if (holder !== undefined)
@@ -36,14 +41,44 @@ export async function addCard(
       [user.id, lookup, user.active],
     )
     if (known.rowCount === 0) {
-      await tx.query(
-        `insert into credentials (user_id, kind, sealed, lookup, origin, held) values ($1, 'card', $2, $3, 'o', $4)`,
+      if (atTerminal !== undefined) await requireFewRegistered(tx, { userId: user.id, most: atTerminal.most })
+      const { rows } = await tx.query<{ id: number }>(
+        `insert into credentials (user_id, kind, sealed, lookup, origin, held) values ($1, 'card', $2, $3, 'o', $4) returning id`,
         [user.id, edit.vault.seal(card, 'card'), lookup, user.active],
       )
+      if (atTerminal !== undefined) {
+        await tx.query(
+          'insert into registered_cards (credential_id, user_id, terminal, registered_at) values ($1, $2, $3, $4)',
+          [rows[0]?.id, user.id, atTerminal.name, edit.clock.now()],
+        )
+      }
     }
     await touchUser(tx, user.id)
     return { result: undefined, audit: [aboutUser(user, 'card.add', { new: { kind: 'card', shown: mask(card) } })] }
   })
+}
+
+/** Those that he has still. */
+async function requireFewRegistered(
+  tx: Queries,
+  { userId, most }: { readonly userId: number; readonly most: number },
+): Promise<void> {
+  const { size } = await listRegisteredCards(tx, userId)
+  if (size < most) return
+  throw new ConflictError(
+    'too-many-cards',
+    `Nobody has more than ${most} cards that he registered himself; ask whoever looks after the cards`,
+  )
+}
+
+/** Which of his cards somebody registered himself, and at which terminal. By the card's id. */
+export async function listRegisteredCards(db: Queries, userId: number): Promise<ReadonlyMap<number, string>> {
+  const { rows } = await db.query<{ credential_id: number; terminal: string }>(
+    `select r.credential_id, r.terminal from registered_cards r join credentials c on c.id = r.credential_id and c.user_id = r.user_id
+      where r.user_id = $1`,
+    [userId],
+  )
+  return new Map(rows.map((row) => [row.credential_id, row.terminal]))
 }
 
 /** @throws NotFoundError; ConflictError `owned-by-source` */

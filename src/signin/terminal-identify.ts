@@ -18,7 +18,7 @@ import type { SignInParts } from './parts.ts'
 import { addCardMiss, countAttempt, overallBucket, slowDown } from './terminal-attempts.ts'
 import type { TerminalMemory } from './terminal-memory.ts'
 import { type Misses, ruleOf, standing, waitOf } from './terminal-misses.ts'
-import { issueRegistration } from './terminal-registration.ts'
+import { issueRegistration, mayRegisterBy } from './terminal-registration.ts'
 import { isUsable, TERMINAL_STATE } from './terminals.ts'
 
 export interface TerminalParts extends SignInParts {
@@ -81,7 +81,7 @@ export async function presentIdentified(
   const { terminal, person, by, mayRegister = true } = of
   parts.terminals.noteSighting({ userId: person.id, terminalId: terminal.id, way: by, at: parts.clock.now() })
   const registration =
-    !mayRegister || by === 'card' || terminal.unknownCard !== 'register' || !terminal.may.includes('card')
+    !mayRegister || !mayRegisterBy(terminal, by)
       ? null
       : await issueRegistration(parts, { terminalId: terminal.id, userId: person.id })
   return { kind: 'identified', by, user: presentPerson(person, terminal.tells), registration }
@@ -105,7 +105,7 @@ const REFUSALS = {
 
 function refusal(terminal: TerminalIdentity, by: Shown['by']): Identification {
   const [reason, message] = REFUSALS[by]
-  const mayRegister = by === 'card' && terminal.unknownCard === 'register' && terminal.may.some((way) => way !== 'card')
+  const mayRegister = by === 'card' && terminal.may.some((way) => mayRegisterBy(terminal, way))
   return { kind: 'refused', reason, message, mayRegister }
 }
 

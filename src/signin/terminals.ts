@@ -148,6 +148,8 @@ export async function changeTerminal(
     const [row] = rows
     if (row === undefined) throw new NotFoundError('terminal', String(id))
     const changed = parse(row)
+    if (before.unknownCard !== changed.unknownCard || before.may.join() !== changed.may.join())
+      await dropRegistrations(tx, id)
     const details = differences(before, changed)
     await recordAudit(tx, parts, { actor, action: 'terminal.change', subject: subjectOf(before.name), details })
     return changed
@@ -190,8 +192,13 @@ export async function revokeTerminal(parts: SignInParts, id: number, actor: Acto
 
 /** What was begun at a terminal does not outlive its token. */
 async function dropPending(tx: Queries, id: number): Promise<void> {
-  await tx.query('delete from terminal_registrations where terminal_id = $1', [id])
+  await dropRegistrations(tx, id)
   await tx.query('delete from terminal_device_codes where terminal_id = $1', [id])
+}
+
+/** What may be registered is decided when it is issued: it ends with what allowed it. */
+async function dropRegistrations(tx: Queries, id: number): Promise<void> {
+  await tx.query('delete from terminal_registrations where terminal_id = $1', [id])
 }
 
 function draw(): { readonly token: string; readonly digest: Buffer; readonly prefix: string } {

@@ -31,7 +31,10 @@ const ownPage = z.object({
   roleProblem: z.string().nullable(),
   groups: z.array(z.object({ name: z.string(), path: z.string() })),
   /** Masked; `isHeld`: it works. */
-  cards: z.array(z.object({ value: z.string(), isHeld: z.boolean(), since: time })),
+  /** `registeredAt`: the terminal at which it was registered by himself; null: somebody else gave it to him. */
+  cards: z.array(
+    z.object({ value: z.string(), isHeld: z.boolean(), since: time, registeredAt: z.string().nullable() }),
+  ),
   /** `isOwn`: a new one can be drawn here; otherwise a source decides about it. */
   pin: z.object({ isSet: z.boolean(), since: time.nullable(), isOwn: z.boolean() }),
 })

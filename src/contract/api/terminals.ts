@@ -21,8 +21,11 @@ export const TELLS = [
 ] as const
 export type Told = (typeof TELLS)[number]
 
-/** What becomes of a card that nobody has: nothing, or whoever identifies himself at the terminal in another way may register it. */
-export const UNKNOWN_CARDS = ['refuse', 'register'] as const
+/**
+ * What becomes of a card that nobody has: nothing, or whoever identifies himself at the terminal in another way may register it.
+ * Not by a code on another device, unless that is said as well: who is talked into typing one would give somebody a card for good.
+ */
+export const UNKNOWN_CARDS = ['refuse', 'register', 'registerAlsoByCode'] as const
 export type UnknownCards = (typeof UNKNOWN_CARDS)[number]
 
 const terminalName = z

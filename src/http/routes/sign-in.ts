@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import type { OwnPage } from '../../contract/api/sign-in.ts'
 import { listConnections, requireConnectionById } from '../../registry/connections.ts'
-import { isPinOwn, resetPin } from '../../registry/edit-credentials.ts'
+import { isPinOwn, listRegisteredCards, resetPin } from '../../registry/edit-credentials.ts'
 import { listSignInPlaces } from '../../registry/sign-in-rule.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { endSession } from '../../signin/administer.ts'
@@ -92,6 +92,7 @@ function personOf(identity: Identity): PersonIdentity {
 async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise<OwnPage> {
   const view = await requireUserView(engine.db, person.id, engine)
   const connection = await requireConnectionById(engine.db, person.connectionId)
+  const registered = await listRegisteredCards(engine.db, person.id)
   const { id, userName, fullName, email, department, aliases, cards, groups, pin } = view
   return {
     id,
@@ -104,7 +105,12 @@ async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise
     role: person.role,
     roleProblem: await roleProblemOf(engine.db, person.sessionId),
     groups: groups.map(({ name, path }) => ({ name, path })),
-    cards: cards.map(({ value, isHeld, createdAt }) => ({ value, isHeld, since: createdAt })),
+    cards: cards.map(({ id: cardId, value, isHeld, createdAt }) => ({
+      value,
+      isHeld,
+      since: createdAt,
+      registeredAt: registered.get(Number(cardId)) ?? null,
+    })),
     pin: {
       isSet: pin?.isHeld === true,
       since: pin?.since ?? null,

@@ -43,7 +43,7 @@ beforeEach(async () => {
   await test.db.query('truncate terminals, terminal_misses cascade')
   await test.db.query('update users set active = true, deactivated_by = null')
   await test.db.query('update connections set sign_in_with_microsoft = true')
-  terminal = await http.asTerminal({ tells: ['email'], unknownCard: 'register' })
+  terminal = await http.asTerminal({ tells: ['email'], unknownCard: 'registerAlsoByCode' })
 })
 
 interface Begun {
@@ -93,6 +93,24 @@ describe('signing in with Microsoft at a terminal', () => {
     expect(rows).toEqual([{ actor_kind: 'terminal', subject: `user ${person.userId}`, by: 'deviceCode' }])
     pass(61)
     expect((await read(begun.flow)).json()).toMatchObject({ kind: 'refused', reason: 'expired' })
+  })
+
+  it('gives nobody a card for good unless the terminal says so: whoever was talked into typing a code is let in once', async () => {
+    const person = people[0]!
+    const careful = await http.asTerminal({ unknownCard: 'register' })
+    const { flow, userCode, intervalSeconds } = await begin(careful)
+    await provider.enterCode(userCode, person.userName)
+    pass(intervalSeconds)
+
+    expect((await read(flow, careful)).json()).toMatchObject({
+      kind: 'identified',
+      user: { id: String(person.userId) },
+      registration: null,
+    })
+    const onlyCode = await http.asTerminal({ may: ['card', 'deviceCode'], unknownCard: 'register' })
+    const shown = (at: Ask) => at('POST', '/api/v1/terminal/authenticate', { by: 'card', card: 'nobody-has-it' })
+    expect((await shown(onlyCode)).json()).toMatchObject({ mayRegister: false })
+    expect((await shown(terminal)).json()).toMatchObject({ mayRegister: true })
   })
 
   it('asks Microsoft by one server at a time and never faster than it wants', async () => {
@@ -205,7 +223,7 @@ describe('signing in with Microsoft at a terminal', () => {
     })
     await asking.arrived
     gone.abort()
-    await expect(lost).rejects.toThrow()
+    await expect(lost).rejects.toThrow('aborted')
     await expect.poll(() => connectionsOf(http)).toBe(0)
     asking.release()
 

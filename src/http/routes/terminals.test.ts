@@ -6,6 +6,7 @@ import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '.
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { IdentifiedUser } from '../../contract/api/terminals.ts'
+import { removeEnded } from '../../signin/upkeep.ts'
 
 let test: TestDatabase
 let world: SyncWorld
@@ -619,6 +620,72 @@ describe('an unknown card', () => {
     expect(answer.json()).toMatchObject({ status: 409, code: 'card-conflict' })
     expect(answer.body).not.toContain('bob@x')
     expect((await admin('GET', `/api/v1/users/${id}`)).json().cards).toEqual([])
+  })
+
+  it('that is somebody else’s counts as a card in vain and is audited, so that registering tells no more than showing', async () => {
+    const { token, id: terminalId } = (await create({ name: 'Door', unknownCard: 'register' })).json<{
+      token: string
+      id: string
+    }>()
+    const door = withToken(token)
+    await aUser('bob@x', {}, 'bobs-card')
+    const { pin } = await aUser('ann@x')
+    const answers = []
+    for (let i = 0; i < 35; i += 1) {
+      const code = registrationOf(await byPin(door, pin))!
+      answers.push((await register(door, code, 'bobs-card')).statusCode)
+    }
+
+    // One may be forgiven on the way.
+    expect(answers.slice(0, 30)).toEqual(Array.from({ length: 30 }, () => 409))
+    expect(answers.at(-1)).toBe(429)
+    const { rows } = await test.db.query<{ card_misses: number }>('select card_misses from terminals where id = $1', [
+      terminalId,
+    ])
+    expect(rows[0]!.card_misses).toBeGreaterThan(29)
+    expect(await audited('card.add.refused')).toContainEqual(
+      expect.objectContaining({ actor_name: 'Door', details: expect.objectContaining({ reason: 'card-conflict' }) }),
+    )
+  })
+
+  it('is registered three times by one person, and once more when one of them is gone', async () => {
+    const door = await http.asTerminal({ unknownCard: 'register' })
+    const { id, pin } = await aUser('ann@x')
+    const add = async (card: string) => {
+      const answer = await register(door, registrationOf(await byPin(door, pin))!, card)
+      return answer.statusCode === 204 ? 'added' : answer.json().code
+    }
+    const met = [
+      await add('card-1'),
+      await add('card-2'),
+      await add('card-3'),
+      await add('card-4'),
+      await add('card-3'),
+    ]
+    const { cards } = (await admin('GET', `/api/v1/users/${id}`)).json<{ cards: { id: string }[] }>()
+    await admin('DELETE', `/api/v1/users/${id}/cards/${cards[0]!.id}`)
+
+    expect(met).toEqual(['added', 'added', 'added', 'too-many-cards', 'added'])
+    expect(await add('card-4')).toBe('added')
+    await removeEnded(test.db, new Date())
+    const { rows } = await test.db.query('select 1 from registered_cards where user_id = $1', [id])
+    expect(rows).toHaveLength(3)
+  })
+
+  it('is not registered any more where the terminal was changed in between', async () => {
+    const { token, id } = (await create({ name: 'Door', unknownCard: 'register' })).json<{
+      token: string
+      id: string
+    }>()
+    const door = withToken(token)
+    const { pin } = await aUser('ann@x')
+    const code = registrationOf(await byPin(door, pin))!
+    await admin('PATCH', `/api/v1/terminals/${id}`, { unknownCard: 'refuse' })
+    const refusing = (await register(door, code, 'card-1')).json()
+    await admin('PATCH', `/api/v1/terminals/${id}`, { unknownCard: 'register' })
+
+    expect(refusing).toMatchObject({ status: 403, code: 'way-not-allowed' })
+    expect((await register(door, code, 'card-1')).json()).toMatchObject({ code: 'registration-ended' })
   })
 
   it('is not given to who was deactivated in between', async () => {

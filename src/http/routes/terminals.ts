@@ -11,7 +11,7 @@ import {
   type TerminalMicrosoftParts,
 } from '../../signin/terminal-device-code.ts'
 import { identifyByPassword } from '../../signin/terminal-password.ts'
-import { registerCard } from '../../signin/terminal-registration.ts'
+import { mayRegisterBy, registerCard } from '../../signin/terminal-registration.ts'
 import {
   changeTerminal,
   createTerminal,
@@ -110,14 +110,24 @@ export const terminalRoutes = {
     await endDeviceCode({ ...engine, terminals }, { terminal: terminalOf(identity), flow: params.flow })
     return undefined
   },
-  registerCard: async ({ engine }, { body, identity, actor }) => {
+  registerCard: async ({ engine }, { body, identity, actor, noteRefused }) => {
     const terminal = terminalOf(identity)
+    if (!terminal.may.some((way) => mayRegisterBy(terminal, way))) {
+      throw new HttpError(403, 'way-not-allowed', {
+        message: `Nobody registers cards at ${JSON.stringify(terminal.name)}; an administrator can allow it under Settings › Terminals`,
+      })
+    }
     const card = readCard(terminal, body.card)
     const problem =
       card === undefined ? 'is no card as the reader of this terminal writes them' : valueProblem(card, MAX_KEY_LENGTH)
     if (card === undefined || problem !== undefined)
       throw new ConfigError([{ at: 'body.card', message: problem ?? 'cannot be kept' }])
-    await registerCard(engine, { terminalId: terminal.id, code: body.registration, card }, actor)
+    try {
+      await registerCard(engine, { terminal, code: body.registration, card }, actor)
+    } catch (error) {
+      if (error instanceof ConflictError) await noteRefused(error.code)
+      throw error
+    }
     return undefined
   },
 } satisfies Partial<Handlers>

@@ -18,6 +18,8 @@ export const meTexts = {
   noGroups: 'You are in no group.',
   cards: 'My cards',
   noCards: 'No card is registered for you.',
+  registeredAt: (terminal: string, day: string) =>
+    `registered by yourself at ${terminal} on ${day}; if that was not you, tell whoever looks after the cards`,
   parked: 'does not work: somebody else has it',
   pin: 'My PIN',
   pinSet: 'You have a PIN.',

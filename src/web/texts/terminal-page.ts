@@ -29,6 +29,8 @@ const en = {
   ok: 'OK',
   back: 'Back',
   scan: 'Scan this with your phone, or open the address, and type the code:',
+  onlyHere:
+    'Type this code only if you stand in front of this device. Whoever sends you a code wants to get in as you.',
   qr: 'The address as a QR code',
   waiting: 'Waiting for you to sign in…',
   chooseOrganization: 'Which organization?',
@@ -71,6 +73,8 @@ const de: PageTexts = {
   ok: 'OK',
   back: 'Zurück',
   scan: 'Scannen Sie dies mit dem Telefon oder öffnen Sie die Adresse, und geben Sie den Code ein:',
+  onlyHere:
+    'Geben Sie diesen Code nur ein, wenn Sie vor diesem Gerät stehen. Wer Ihnen einen Code schickt, will an Ihrer Stelle hinein.',
   qr: 'Die Adresse als QR-Code',
   waiting: 'Warten auf Ihre Anmeldung …',
   chooseOrganization: 'Welche Organisation?',
@@ -124,6 +128,8 @@ const fr: PageTexts = {
   ok: 'OK',
   back: 'Retour',
   scan: 'Scannez ceci avec votre téléphone ou ouvrez l’adresse, puis saisissez le code :',
+  onlyHere:
+    'Ne saisissez ce code que si vous êtes devant cet appareil. Qui vous envoie un code veut entrer à votre place.',
   qr: 'L’adresse sous forme de code QR',
   waiting: 'En attente de votre connexion…',
   chooseOrganization: 'Quelle organisation ?',
@@ -177,6 +183,8 @@ const es: PageTexts = {
   ok: 'OK',
   back: 'Atrás',
   scan: 'Escanee esto con su teléfono o abra la dirección, y escriba el código:',
+  onlyHere:
+    'Escriba este código solo si está delante de este dispositivo. Quien le envía un código quiere entrar en su lugar.',
   qr: 'La dirección como código QR',
   waiting: 'Esperando a que inicie sesión…',
   chooseOrganization: '¿Qué organización?',

@@ -39,7 +39,8 @@ export const terminalsTexts = {
   unknownCard: 'A card that nobody has',
   unknownCards: {
     refuse: 'is refused',
-    register: 'may be registered by who identifies himself there in another way',
+    register: 'may be registered by who identifies himself there in another way, but not by a code on another device',
+    registerAlsoByCode: 'may be registered also by who signs in with a code on another device',
   },
   cardTransform: 'Card transformation',
   cardTransformHint:

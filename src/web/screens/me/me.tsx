@@ -10,6 +10,7 @@ import { Facts } from '../../components/facts.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { ShowOnce } from '../../components/show-once.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
+import { formatDay } from '../../format.ts'
 import { meTexts as texts } from '../../texts/me.ts'
 import { shell } from '../../texts/shell.ts'
 import { OwnSessions } from '../access/own-sessions.tsx'
@@ -72,6 +73,9 @@ function About({ me }: { readonly me: OwnPage }) {
             // oxlint-disable-next-line react/no-array-index-key
             <li key={at} className={styles.row}>
               <code>{card.value}</code>
+              {card.registeredAt === null ? null : (
+                <Text>{texts.registeredAt(card.registeredAt, formatDay(card.since))}</Text>
+              )}
               {card.isHeld ? null : <Badge color="warning">{texts.parked}</Badge>}
             </li>
           ))}

@@ -41,6 +41,7 @@ export function DeviceCode(props: Props) {
           <p>{texts.scan}</p>
           <span className={styles.address}>{begun.verificationUri}</span>
           <output className={styles.code}>{begun.userCode}</output>
+          <p>{texts.onlyHere}</p>
         </div>
       </div>
       <p role="status">{texts.waiting}</p>

@@ -78,7 +78,10 @@ export function Identifying(props: {
     <div className={styles.buttons}>
       {(['pin', 'userNamePin', 'deviceCode', 'password'] as const)
         .filter(
-          (way) => terminal.may.includes(way) && (!isOfMicrosoft(way) || organizationsOf(terminal, way).length > 0),
+          (way) =>
+            terminal.may.includes(way) &&
+            (way !== 'deviceCode' || card === undefined || terminal.unknownCard === 'registerAlsoByCode') &&
+            (!isOfMicrosoft(way) || organizationsOf(terminal, way).length > 0),
         )
         .map((way) => (
           <Button key={way} className={styles.large} size="large" onClick={() => setStep(stepOf(way, terminal))}>
