@@ -53,10 +53,11 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
   )
   await tx.query(`insert into present_memberships ${keptByAttributes('$1')}`, [sourceId])
   await tx.query('analyze present_memberships')
+  // Beside what a removed source gave, too: that row goes with whoever ends it, this one stays as long as this source gives it.
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
      select $1::int, 'a', p.group_id, p.user_id from present_memberships p
-     where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and ${isGivenBy('m', '$2')})`,
+     where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and m.source_id = $2)`,
     [runId, sourceId],
   )
   // Who does not link a removed source's group again does not answer for what that one gave to it.
@@ -78,7 +79,8 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
   await tx.query(
     `with shared as (
        delete from plan_memberships p where p.run_id = $1 and exists (
-         select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and not ${isGivenBy('m', '$2')})
+         select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id
+           and (p.op = 'a' or not ${isGivenBy('m', '$2')}))
        returning *)
      insert into plan_shared_memberships (run_id, op, group_id, user_id) select run_id, op, group_id, user_id from shared`,
     [runId, sourceId],

@@ -221,7 +221,7 @@ export async function countEmptiedGroups(
     `with removed as (select group_id, count(*) as n from plan_memberships where run_id = $1 and op = 'r' group by group_id)
      select count(*) as count from removed r join groups g on g.id = r.group_id
      where r.n >= $3 and (g.object_id is null or not g.object_id = any($4::uuid[]))
-       and r.n = (select count(*) from memberships m where m.group_id = r.group_id and ${isGivenBy('m', '$2')})
+       and r.n = (select count(distinct m.user_id) from memberships m where m.group_id = r.group_id and ${isGivenBy('m', '$2')})
        and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)`,
     [options.runId, options.sourceId, options.size, options.except],
   )

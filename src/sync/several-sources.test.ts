@@ -780,6 +780,46 @@ describe('O6: removing a source', () => {
     expect((await people(test.db))[ANN]?.groups).toEqual(['Staff'])
   })
 
+  it('what it gave and a later source gives too is that one’s gift, which no other source ends', async () => {
+    const removed = await aHandSource(test.db, { priority: 5 }, tenantId)
+    await first.set({ priority: 10, users: { guests: 'ignore' } })
+    for (const source of [removed, first, second]) {
+      await source.user(ANN, { ...upn('ann'), userType: 'Guest' })
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.member(STAFF, ANN)
+    }
+    await removed.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, removed.id))
+    const again = await second.run()
+
+    const full = await first.run({ everybody: true })
+
+    expect([again.memberships, full.memberships]).toEqual([
+      { added: 0, removed: 0 },
+      { added: 0, removed: 0 },
+    ])
+    expect((await people(test.db))[ANN]?.groups).toEqual(['Staff'])
+    await second.noMember(STAFF, ANN)
+    expect((await second.run()).memberships).toEqual({ added: 0, removed: 1 })
+    expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it('a large group that loses everybody whom it and a later source gave holds the plan', async () => {
+    const everybody = Array.from({ length: 50 }, (_, n) => anId(1_000 + n))
+    for (const source of [first, second]) {
+      await source.group(STAFF, { displayName: 'Staff' })
+      for (const [n, id] of everybody.entries()) {
+        await source.user(id, upn(`user${n}`))
+        await source.member(STAFF, id)
+      }
+      await source.run()
+      if (source === first) await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    }
+    for (const id of everybody) await second.noMember(STAFF, id)
+
+    expect((await second.plan()).held).toContainEqual({ rule: 'groups-emptied', count: 1, limit: 0 })
+  })
+
   it('a later source on that tenant links them again, as adoptions, which are held', async () => {
     await first.user(ANN, upn('ann'))
     await first.run()

@@ -32,10 +32,14 @@ export function settleMemberships(
       continue
     }
     for (const row of ours) memberships.delete(row)
-    if (verdict === 'gone' || (isOthers && verdict !== 'wanted')) continue
-    for (const group of groupsOf(view, objectId)) memberships.add(`${group} ${objectId} ${run.source}`)
-    // What a removed source gave stays; whether it ends when another takes the person on is not said.
-    if (person.owner !== null) for (const row of had) if (row.endsWith(' ')) openPairs.add(pairOf(row))
+    if (verdict !== 'gone' && (!isOthers || verdict === 'wanted')) {
+      for (const group of groupsOf(view, objectId)) memberships.add(`${group} ${objectId} ${run.source}`)
+    }
+    // What a removed source gave stays; whether it ends when another has the person is not said, also where this run's source
+    // ends what it gave itself beside it. What a source gives still is there all the same.
+    const given = new Set([...memberships].filter((row) => !row.endsWith(' ')).map(pairOf))
+    if (person.owner === null || (verdict === 'gone' && !isOthers)) continue
+    for (const row of had) if (row.endsWith(' ') && !given.has(pairOf(row))) openPairs.add(pairOf(row))
   }
   return { memberships, openPairs }
 }
