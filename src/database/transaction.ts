@@ -1,4 +1,5 @@
 // Transactions: all or nothing, and the caller knows which of the two it was.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PoolClient } from 'pg'
 import type { Clock } from '../base/clock.ts'
 import { InvariantError, RunError } from '../base/errors.ts'
@@ -18,6 +19,24 @@ export interface TransactionOptions {
   readonly statementTimeoutMs?: number
   /** When it aborts before the commit, the server ends the session at once and nothing is written. */
   readonly signal?: AbortSignal | undefined
+}
+
+const noting = new AsyncLocalStorage<{ commits: number }>()
+
+/**
+ * Runs `work` and tells, also where it throws, whether a transaction that may write was committed meanwhile in it: then not all of it
+ * is undone.
+ */
+export async function noteCommits<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly hasCommitted: boolean } & ({ readonly value: T } | { readonly error: unknown })> {
+  const noted = { commits: 0 }
+  try {
+    const value = await noting.run(noted, work)
+    return { hasCommitted: noted.commits > 0, value }
+  } catch (error) {
+    return { hasCommitted: noted.commits > 0, error }
+  }
 }
 
 /**
@@ -43,6 +62,8 @@ export async function withTransaction<T>(
     await watch.end()
     options.signal?.throwIfAborted()
     await commit(client)
+    const noted = options.readOnly === true ? undefined : noting.getStore()
+    if (noted !== undefined) noted.commits += 1
     isBroken = false
     return result
   } catch (error) {

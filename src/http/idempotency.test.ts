@@ -1,6 +1,7 @@
 // E21: a request that is sent again because nobody knows whether it arrived is done once.
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { withTransaction } from '../database/transaction.ts'
 import { testSealing } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
 import { ConflictError, RunError } from '../base/errors.ts'
@@ -65,5 +66,34 @@ it('E21: lets try again what failed, but not what may have been done', async () 
   await expect(failing(new RunError('commit-unknown', 'lost'))).rejects.toThrow('lost')
 
   expect(await once({ key: 'failed' })).toEqual({ number: done })
-  await expect(once({ key: 'lost' })).rejects.toMatchObject({ code: 'idempotency-running' })
+  await expect(once({ key: 'lost' })).rejects.toMatchObject({ code: 'idempotency-unknown' })
+})
+
+it('E21: does not do again what was committed before its answer could be made', async () => {
+  const made = async () => {
+    const found = await test.db.query<{ count: number }>(
+      `select count(*)::int as count from upkeep where name like 'once-%'`,
+    )
+    return found.rows[0]!.count
+  }
+  const insert = async (failure: Error | undefined, name: string) => {
+    await withTransaction(test.db, async (tx) => {
+      await tx.query('insert into upkeep (name, begun_at) values ($1, now())', [`once-${name}`])
+      if (failure instanceof TypeError) throw failure
+    })
+    // As the page that is shown of it: read when all is written.
+    await withTransaction(test.db, (tx) => tx.query('select 1'), { readOnly: true })
+    if (failure !== undefined) throw failure
+  }
+  const gone = new RunError('database-unavailable', 'the database went away')
+  await expect(once({ key: 'view', work: () => insert(gone, 'view') })).rejects.toBe(gone)
+  await expect(once({ key: 'view', work: () => insert(undefined, 'again') })).rejects.toMatchObject({
+    code: 'idempotency-unknown',
+  })
+  expect(await made()).toBe(1)
+
+  const undone = new TypeError('a bug')
+  await expect(once({ key: 'undone', work: () => insert(undone, 'undone') })).rejects.toBe(undone)
+  await once({ key: 'undone', work: () => insert(undefined, 'undone') })
+  expect(await made()).toBe(2)
 })

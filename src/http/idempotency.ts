@@ -1,9 +1,10 @@
 // A repeated request gives the first answer once more instead of doing it twice (E21): for whoever does not know whether his request
 // arrived. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 import type { FastifyRequest } from 'fastify'
-import { RunError } from '../base/errors.ts'
+import { BusyError, ConfigError, ConflictError, RunError } from '../base/errors.ts'
+import { noteCommits } from '../database/transaction.ts'
 import type { Actor } from '../registry/audit.ts'
-import { beginOnce, endOnce, forgetOnce } from '../registry/once.ts'
+import { beginOnce, doubtOnce, endOnce, forgetOnce } from '../registry/once.ts'
 import type { Engine } from '../sync/engine.ts'
 import { HttpError } from './problem.ts'
 
@@ -52,14 +53,26 @@ export async function doOnce(
     default:
       begun satisfies never
   }
-  let answer: unknown
-  try {
-    answer = await work()
-  } catch (error) {
-    // Nothing was done, so it may be tried again; but where that is not known, it may not.
-    if (!(error instanceof RunError && error.code === 'commit-unknown')) await forgetOnce(db, place)
+  const done = await noteCommits(work)
+  if ('error' in done) {
+    // Nothing was done, so it may be tried again; but where it was, or that is not known, it may not.
+    const { error } = done
+    const isUnknown = error instanceof RunError && error.code === 'commit-unknown'
+    if (isUnknown || (done.hasCommitted && !isRefusal(error))) await doubtOnce(db, { ...place, now: clock.now() })
+    else await forgetOnce(db, place)
     throw error
   }
+  const answer = done.value
   await endOnce(db, { ...place, answer })
   return answer
+}
+
+/** Said instead of doing it; what was written then is about the try. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof BusyError ||
+    error instanceof ConflictError ||
+    error instanceof ConfigError ||
+    error instanceof HttpError
+  )
 }

@@ -54,6 +54,15 @@ export async function endOnce(
   ])
 }
 
+/** It is not known what became of it: whoever sends it again is told so at once. */
+export async function doubtOnce(db: Queries, { actor, key, now }: Place & { readonly now: Date }): Promise<void> {
+  await db.query('update idempotency_keys set began_at = $3 where actor = $1 and key = $2', [
+    actor,
+    key,
+    new Date(now.getTime() - LONGEST_MS - 1),
+  ])
+}
+
 export async function forgetOnce(db: Queries, { actor, key }: Place): Promise<void> {
   await db.query('delete from idempotency_keys where actor = $1 and key = $2', [actor, key])
 }
