@@ -59,7 +59,7 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
       sourceId: held.sourceId,
       kind: 'approve',
       mode: held.mode,
-      trigger: 'manual',
+      trigger: approval.actor.kind === 'token' ? 'api' : 'manual',
       approves: held.id,
       job: approval.job,
     },

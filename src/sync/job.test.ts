@@ -337,14 +337,18 @@ describe('a job that approves', () => {
       run: Number(held.run),
       hash: held.planHash!,
       reason: 'they left',
-      actor: admin,
+      actor: { kind: 'token', name: 'ada', id: 1 },
     })
     await Promise.allSettled([deliver(asked.id), deliver(asked.id)])
     await deliver(asked.id).catch((error: unknown) => expect(error).toBeInstanceOf(BusyError))
 
     const done = await job(asked.id)
     expect(done.state).toBe('ended')
-    expect(await requireRun(database.db, Number(done.run))).toMatchObject({ outcome: 'applied', kind: 'approve' })
+    expect(await requireRun(database.db, Number(done.run))).toMatchObject({
+      outcome: 'applied',
+      kind: 'approve',
+      trigger: 'api',
+    })
     expect(await requireRun(database.db, Number(held.run))).toMatchObject({ decision: 'approved', decidedBy: 'ada' })
   })
 

@@ -57,7 +57,7 @@ export async function revertRun(engine: Engine, request: RevertRequest): Promise
       sourceId: target.sourceId,
       kind: 'revert',
       mode: 'delta',
-      trigger: 'manual',
+      trigger: request.actor.kind === 'token' ? 'api' : 'manual',
       reverts: { run: target.runId, user: userId },
       job: request.job,
     },
