@@ -1,5 +1,5 @@
 // Sources changed one at a time, as forms do it: each change audited in the transaction that makes it.
-import { ConfigError, type ConfigProblem } from '../base/errors.ts'
+import { ConfigError, type ConfigProblem, ConflictError } from '../base/errors.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -10,7 +10,7 @@ import { detachSource } from './detach.ts'
 import type { Editing } from './edit-connections.ts'
 import { putSource } from './put-source.ts'
 import { scheduleProblems } from './schedules.ts'
-import { listSources, requireSource } from './sources.ts'
+import { listSources, requireSource, whenChanged } from './sources.ts'
 
 type SourceEditing = Omit<Editing, 'vault'> & { readonly vault: Pick<Editing['vault'], 'lookup'> }
 
@@ -41,16 +41,23 @@ export async function createSource(
 /**
  * Gives a source other settings, and another name where `newName` is one. Writing the same again writes nothing.
  *
- * @throws NotFoundError; ConfigError with every mistake
+ * @throws NotFoundError; ConfigError with every mistake; ConflictError `changed-meanwhile`
  */
 export async function changeSource(
   db: Database,
-  options: SourceEditing & { readonly name: string; readonly newName: string; readonly settings: SourceSettings },
+  options: SourceEditing & {
+    readonly name: string
+    readonly newName: string
+    readonly settings: SourceSettings
+    /** When the settings that were seen had been changed last, ISO 8601. */
+    readonly seen?: string | undefined
+  },
 ): Promise<void> {
-  const { name, newName, settings, actor } = options
+  const { name, newName, settings, actor, seen } = options
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     const current = await requireSource(tx, name)
+    await requireUnchanged(tx, { name, seen })
     await requireGood(tx, { name: newName, settings, before: name })
     const change = await putSource(tx, { name: newName, settings, current, dryRun: false })
     if (change.action !== 'unchanged')
@@ -72,6 +79,19 @@ export async function removeSource(db: Database, options: SourceEditing & { read
     const change = { kind: 'source', name, action: 'remove', changes: [], replans: false } as const
     await recordAudit(tx, options, auditOf(change, actor))
   })
+}
+
+async function requireUnchanged(
+  tx: Queries,
+  { name, seen }: { readonly name: string; readonly seen: string | undefined },
+): Promise<void> {
+  if (seen === undefined) return
+  const { updatedAt } = await whenChanged(tx, name)
+  if (updatedAt.getTime() === new Date(seen).getTime()) return
+  throw new ConflictError(
+    'changed-meanwhile',
+    `The source ${JSON.stringify(name)} was changed by somebody else since these settings were read. Read them again, and change them then; the audit tells who it was.`,
+  )
 }
 
 async function requireGood(

@@ -135,7 +135,12 @@ export const SOURCES = {
     role: 'administrator',
     scope: 'configure',
     params: one,
-    body: z.strictObject({ name: name.optional(), settings }),
+    body: z.strictObject({
+      name: name.optional(),
+      settings,
+      /** As it was told with the settings that these are made from: refused with `changed-meanwhile` where they are others by now. */
+      updatedAt: time.optional(),
+    }),
     answer: { kind: 'json', status: 200, body: sourceView },
     audit: 'source.change',
   }),

@@ -86,6 +86,23 @@ describe('sources', () => {
     expect(await requireSource(test.db, 'form')).toEqual(before)
   })
 
+  it('that somebody else changed meanwhile are not overwritten unseen', async () => {
+    await create('form')
+    const read = (await admin('GET', '/api/v1/sources/form')).json<SourceView>()
+    const change = (priority: number, updatedAt?: string) =>
+      admin('PUT', '/api/v1/sources/form', {
+        settings: { ...read.settings, priority },
+        ...(updatedAt === undefined ? {} : { updatedAt }),
+      })
+    const first = await change(7, read.updatedAt)
+    const second = await change(8, read.updatedAt)
+    const again = await change(8, first.json<SourceView>().updatedAt)
+
+    expect([first.statusCode, second.statusCode, again.statusCode]).toEqual([200, 409, 200])
+    expect(second.json()).toMatchObject({ code: 'changed-meanwhile' })
+    expect((await change(9)).json()).toMatchObject({ priority: 9 })
+  })
+
   it('are refused like the config file refuses them, all at once, by the path inside the settings', async () => {
     const answer = await create(' form', {
       users: { import: { groups: [] }, properties: { cards: [{ from: 'mail', transform: 'hex2dek' }] } },

@@ -31,7 +31,8 @@ export const sourceRoutes = {
 
   changeSource: async ({ engine }, { params: { source: name }, body, actor }) => {
     const { name: newName, settings } = parseNamed({ name: body.name ?? name, settings: body.settings })
-    await changeSource(engine.db, { ...engine, actor, name, newName, settings })
+    const seen = body.updatedAt
+    await changeSource(engine.db, { ...engine, actor, name, newName, settings, seen })
     return view(engine, newName)
   },
 
