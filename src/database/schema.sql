@@ -83,6 +83,8 @@ create table audit (
   constraint audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['account'::text, 'person'::text, 'token'::text, 'terminal'::text, 'command line'::text, 'schedule'::text, 'nobody'::text]))),
   constraint audit_pkey PRIMARY KEY (id)
 );
+CREATE INDEX audit_action ON public.audit USING btree (action text_pattern_ops, id DESC);
+CREATE INDEX audit_actor ON public.audit USING btree (actor_name, id DESC);
 CREATE INDEX audit_subject ON public.audit USING btree (subject, id) WHERE (subject IS NOT NULL);
 
 create table audit_head (
@@ -232,6 +234,7 @@ create table issues (
   constraint issues_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
   constraint issues_pkey PRIMARY KEY (id)
 );
+CREATE INDEX issues_code ON public.issues USING btree (code, id);
 CREATE INDEX issues_source ON public.issues USING btree (source_id, object_id);
 
 create table jobs (

@@ -49,7 +49,7 @@ describe('people over time', () => {
 
   it('that were noted stay as they were noted', async () => {
     await test.db.query(`update people_days set active = 77 where day = '2026-11-21'`)
-    await test.db.query(`delete from people_days where day = '2026-11-26'`)
+    await test.db.query(`delete from people_days where day in ('2026-11-26', '2026-11-30')`)
     await placeUser(test.db, { userName: 'new' })
     await notePeopleToday(test.db, NOW)
     const days = new Map((await listPeopleOnDays(test.db, NOW)).map(({ day, active }) => [day, active]))
@@ -58,5 +58,16 @@ describe('people over time', () => {
     expect(days.get('2026-11-30')).toBe(11)
     // One whom no run has brought was there all the time, as far as anybody can tell.
     expect(days.get('2026-11-26')).toBe(11)
+  })
+
+  it('are looked for in runs and audit once a day, not with every look', async () => {
+    await test.db.query(`delete from people_days where day = '2026-11-25'`)
+    await notePeopleToday(test.db, NOW)
+    const missing = async (now: Date) => (await listPeopleOnDays(test.db, now)).every(({ day }) => day !== '2026-11-25')
+    expect(await missing(NOW)).toBe(true)
+    const tomorrow = new Date('2026-12-01T00:10:00Z')
+    await notePeopleToday(test.db, tomorrow)
+
+    expect(await missing(tomorrow)).toBe(false)
   })
 })

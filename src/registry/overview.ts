@@ -68,12 +68,14 @@ export async function listPeopleOnDays(db: Queries, now: Date): Promise<readonly
 
 /** Notes how many active people there are today: to be called regularly, the last call of a day counts. Forgets what nobody is shown. */
 export async function notePeopleToday(db: Queries, now: Date): Promise<void> {
-  await db.query(
+  const noted = await db.query<{ isNew: boolean }>(
     `insert into people_days (day, active) select $1::date, count(*) from users where active
-     on conflict (day) do update set active = excluded.active where people_days.active <> excluded.active`,
+     on conflict (day) do update set active = excluded.active where people_days.active <> excluded.active
+     returning xmax = 0 as "isNew"`,
     [dayOf(now)],
   )
-  await fillDays(db, now)
+  // Looks through all runs and the audit; what came before today does not change any more today.
+  if (noted.rows[0]?.isNew === true) await fillDays(db, now)
   await db.query(`delete from people_days where day <= $1::date - ${DAYS_SHOWN}`, [dayOf(now)])
 }
 
