@@ -67,7 +67,8 @@ describe('the overview', () => {
     await heading('Overview')
     await page.getByText('staff').first().waitFor()
     await picture(page, 'overview')
-    expect(await page.getByRole('heading', { name: 'Overview' }).count()).toBe(1)
+    await page.getByText('All is well').waitFor()
+    expect(await page.getByRole('heading', { name: 'Needs attention' }).count()).toBe(0)
     await expectAccessible(page)
   })
 })
@@ -145,13 +146,25 @@ describe('users', () => {
     await heading(/Why is/)
     await page.getByText('owns him').waitFor()
     await page.getByText('In scope').first().waitFor()
+    expect(await page.getByRole('main').innerText()).not.toMatch(
+      /\b(user|credential|membership) (update|create|add|remove)\b/,
+    )
     await picture(page, 'why')
     expect(page.url()).toContain('/why?user=')
     await expectAccessible(page)
   })
 
-  it('is deactivated with a reason, and restored', async () => {
+  it('is synchronized alone, and the outcome is shown', async () => {
     await page.getByRole('link', { name: 'mallory@contoso.com' }).click()
+    await button('Sync now').click()
+    await heading('Synchronization Results')
+    await page.getByText('Nothing had to be changed.').waitFor()
+
+    await page.goBack()
+    await button('Sync now').waitFor()
+  })
+
+  it('is deactivated with a reason, and restored', async () => {
     await button('Deactivate').click()
     await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('lost all cards')
     await dialogButton('Deactivate').click()
@@ -162,6 +175,22 @@ describe('users', () => {
     await page.getByText('Deactivated by an administrator').waitFor({ state: 'detached' })
 
     expect(await valueOf(`select active as value from users where user_name like 'mallory%'`)).toBe(true)
+  })
+})
+
+describe('on a phone and for an operator', () => {
+  it('sources tell their people and runs, and the registry is exported', async () => {
+    const phone = await world.open('operator', { width: 400 })
+    await phone.goto(`${world.url}/settings/user-synchronization`)
+    for (const named of ['People: ', 'Last run: ', 'Next run: ']) await phone.getByText(named).waitFor()
+    await expectAccessible(phone)
+    await phone.goto(`${world.url}/users`)
+    await phone.getByRole('button', { name: 'Export' }).click()
+    const download = phone.waitForEvent('download')
+    await phone.getByRole('menuitem', { name: 'Users as CSV' }).click()
+
+    expect((await download).suggestedFilename()).toMatch(/users.*\.csv$/)
+    await phone.context().close()
   })
 })
 
@@ -192,10 +221,14 @@ describe('a plan', () => {
     await picture(page, 'plan')
     await expectAccessible(page)
     await button('Approve').click()
+    await page.getByRole('dialog').getByRole('radio', { name: 'Everything but removals' }).click()
+    await page.getByText('but for users, groups, memberships, cards and PINs that it removes').waitFor()
+    await page.getByRole('dialog').getByRole('radio', { name: 'Everything', exact: true }).click()
     await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('they have left')
     await dialogButton('Approve').click()
     await page.getByText('Approval of staff').waitFor()
     await page.getByText('Applied').first().waitFor()
+    await page.getByRole('table', { name: 'Plan' }).getByText('Deactivate user').first().waitFor()
 
     expect(await valueOf(`select decision as value from runs where id = ${Number(run)}`)).toBe('approved')
   })
@@ -313,5 +346,19 @@ describe('who may use it', () => {
 
   it('met no mistake in the browser, and no page asked another host', () => {
     expect(world.complaints).toEqual([])
+  })
+})
+
+describe('where everybody is deactivated', () => {
+  it('says so, and shows them', async () => {
+    await world.database.db.query(
+      `update users set active = false, deactivated_by = 'source', deactivated_at = now() where active`,
+    )
+    await world.database.db.query('update user_names set held = false')
+    await go('/users')
+    await page.getByText('Nobody is active').waitFor()
+    await button('Show all users').click()
+
+    await page.getByRole('link', { name: 'mallory@contoso.com' }).waitFor()
   })
 })

@@ -285,10 +285,13 @@ describe('routes of runs', () => {
     const held = await choirs.sync()
     const before = await everyItem(held.run, '&action=remove')
     const body = { hash: held.planHash, reason: 'not yet', without: 'removals' }
-    const job: Job = (await operator('POST', `/api/v1/runs/${held.run}/approve`, body)).json()
+    const byToken = await server.withToken('runs')
+    const job: Job = (await byToken('POST', `/api/v1/runs/${held.run}/approve`, body)).json()
     await carryOut(job.id)
 
-    expect((await viewer('GET', `/api/v1/jobs/${job.id}`)).json().state).toBe('ended')
+    const { state, run } = (await viewer('GET', `/api/v1/jobs/${job.id}`)).json<Job>()
+    expect(state).toBe('ended')
+    expect((await viewer('GET', `/api/v1/runs/${run}`)).json().line).toMatchObject({ kind: 'approve', trigger: 'api' })
     const after = await everyItem(held.run, '&action=remove')
     expect(before.length).toBe(46)
     expect(after).toEqual(before.map((item) => ({ ...item, leftOut: true })))

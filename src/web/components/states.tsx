@@ -91,5 +91,5 @@ export function Missing() {
 /** Appears after a moment only, so that fast answers do not flicker. */
 export function Loading({ label = shell.loading }: { readonly label?: string }) {
   const styles = useStyles()
-  return <Spinner className={styles.loading} label={label} delay={300} />
+  return <Spinner className={styles.loading} label={label} aria-label={label} delay={300} />
 }

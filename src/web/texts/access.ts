@@ -145,10 +145,4 @@ export const accessTexts = {
   isDefault: 'default',
   undelivered: 'Alerts that could not be delivered',
   undeliveredLine: (count: string, sink: string) => `${count} by ${sink}`,
-  exports: 'Exports',
-  exportsText: 'The registry as files. Users carry their cards; PINs are never exported. The audit keeps who exported.',
-  exportUsers: 'Users as CSV',
-  exportGroups: 'Groups as CSV',
-  exportMemberships: 'Memberships as CSV',
-  exportMyq: 'Users for MyQ',
 } as const

@@ -1,4 +1,5 @@
 // Texts of Synchronization Results.
+import type { Outcome } from '../../contract/runs.ts'
 
 export const resultsTexts = {
   title: 'Synchronization Results',
@@ -50,3 +51,9 @@ export const resultsTexts = {
   noneText: 'Tick a source under User Synchronization, and choose Synchronize now or Preview.',
   toSources: 'Go to User Synchronization',
 } as const
+
+/** What became of a run. */
+export function outcomeInWords(run: { readonly outcome: Outcome; readonly issuesTotal: number | null }): string {
+  const isPartly = run.outcome === 'applied' && (run.issuesTotal ?? 0) > 0
+  return isPartly ? resultsTexts.appliedWithIssues : resultsTexts.outcomes[run.outcome]
+}

@@ -29,6 +29,12 @@ export const usersTexts = {
   emptyFilteredText:
     'A search finds by the beginning of any word of a name, of an alias, mail address or number, and by a whole card; accents do not matter. Deactivated users are found under Deactivated.',
   showAll: 'Show all users',
+  exports: 'Export',
+  exportsText: 'The registry as files. Users carry their cards; PINs are never exported. The audit keeps who exported.',
+  exportUsers: 'Users as CSV',
+  exportGroups: 'Groups as CSV',
+  exportMemberships: 'Memberships as CSV',
+  exportMyq: 'Users for MyQ',
   create: 'Add local user',
   createTitle: 'Add a local user',
   createText: 'A local user belongs to no source: no synchronization changes him.',

@@ -1,17 +1,9 @@
 // The installation: version, settings, exports.
-import {
-  Badge,
-  Button,
-  makeStyles,
-  MessageBar,
-  MessageBarBody,
-  MessageBarTitle,
-  Text,
-} from '@fluentui/react-components'
+import { Badge, MessageBar, MessageBarBody, MessageBarTitle } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
 import { API } from '../../../contract/api/api.ts'
 import type { Answered } from '../../../contract/api/endpoint.ts'
-import { addressOf, call } from '../../api.ts'
+import { call } from '../../api.ts'
 import { Facts } from '../../components/facts.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page, Section } from '../../components/page.tsx'
@@ -23,8 +15,6 @@ import { Backup } from './backup.tsx'
 import { Copied } from './copied.tsx'
 
 type Settings = Answered<typeof API.getSettings>
-
-const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
 
 export function Installation() {
   const { data, error, refetch } = useQuery({
@@ -38,7 +28,6 @@ export function Installation() {
       <Copied />
       {data === undefined ? null : <About settings={data} />}
       {data === undefined ? null : <Backup keyFile={keyFileOf(data)} />}
-      <Exports />
       {data === undefined ? null : (
         <Section title={texts.settings}>
           <ListTable
@@ -105,28 +94,4 @@ const COLUMNS: readonly Column<Settings['settings'][number]>[] = [
 /** What stands between backticks is code. */
 function Described({ text }: { readonly text: string }) {
   return text.split('`').map((part, place) => (place % 2 === 1 ? <code key={place}>{part}</code> : part))
-}
-
-function Exports() {
-  const styles = useStyles()
-  const file = (kind: 'users' | 'groups' | 'memberships', csvDialect: 'muster' | 'myq' = 'muster') =>
-    addressOf(API.exportRegistry, { params: { kind }, query: { format: 'csv', csvDialect } })
-  const files = [
-    [texts.exportUsers, file('users')],
-    [texts.exportGroups, file('groups')],
-    [texts.exportMemberships, file('memberships')],
-    [texts.exportMyq, file('users', 'myq')],
-  ] as const
-  return (
-    <Section title={texts.exports}>
-      <Text>{texts.exportsText}</Text>
-      <div className={styles.buttons}>
-        {files.map(([name, href]) => (
-          <Button key={href} as="a" href={href} download>
-            {name}
-          </Button>
-        ))}
-      </div>
-    </Section>
-  )
 }

@@ -7,7 +7,7 @@ import { RouterLink } from '../../components/router-link.tsx'
 import { formatDuration, formatCount } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
 import { useMay } from '../../session.ts'
-import { resultsTexts as texts } from '../../texts/results.ts'
+import { outcomeInWords, resultsTexts as texts } from '../../texts/results.ts'
 import { useStart } from '../sources/starting.ts'
 
 const INTENT = {
@@ -36,9 +36,7 @@ export function Outcome({ line }: { readonly line: RunLine }) {
     <div className={styles.all} role="status">
       <MessageBar intent={INTENT[outcome]} layout="multiline">
         <MessageBarBody className={styles.body}>
-          <MessageBarTitle>
-            {outcome === 'applied' && (issuesTotal ?? 0) > 0 ? texts.appliedWithIssues : texts.outcomes[outcome]}
-          </MessageBarTitle>
+          <MessageBarTitle>{outcomeInWords({ outcome, issuesTotal })}</MessageBarTitle>
           {error === null ? changesInWords(line) : error.message}
           {line.endedAt === null
             ? ''

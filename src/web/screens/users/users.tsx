@@ -19,6 +19,7 @@ import { useMay } from '../../session.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 import { sourcesQuery } from '../sources/source-queries.ts'
 import { CreateUser } from './create-user.tsx'
+import { ExportMenu } from './export-menu.tsx'
 
 const route = getRouteApi('/inside/users')
 
@@ -33,7 +34,7 @@ export function Users() {
   const styles = useStyles()
   const filters = route.useSearch()
   const navigate = route.useNavigate()
-  const mayCreate = useMay('operator')
+  const mayOperate = useMay('operator')
   const sources = useQuery(sourcesQuery)
   const list = useCursorList(['users', filters], (cursor, signal) => {
     const { local, ...query } = filters
@@ -80,7 +81,12 @@ export function Users() {
             filter(checked === true ? { local: true, source: undefined } : { local: undefined })
           }
         />
-        {mayCreate ? <CreateUser /> : null}
+        {mayOperate ? (
+          <>
+            <CreateUser />
+            <ExportMenu />
+          </>
+        ) : null}
       </div>
       {list.error === null ? (
         <ListTable
