@@ -246,6 +246,10 @@ describe('with the keyboard alone, an administrator', () => {
     await keyboard.type('they stay after all')
     await keyboard.tabTo('button', 'Undo')
     await keyboard.press('Enter')
+    await expectFocus(keyboard, 'heading', 'Synchronization Results')
+    await page.getByText('Taken back. What changed since').waitFor()
+    await keyboard.tabTo('link', 'Look at the run')
+    await keyboard.press('Enter')
     await page.getByText('Undo of contoso-staff').waitFor()
 
     await expectFocus(keyboard, 'heading', /^Run \d+$/)

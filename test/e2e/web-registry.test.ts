@@ -160,6 +160,9 @@ describe('users', () => {
     await heading('Synchronization Results')
     await page.getByText('Nothing had to be changed.').waitFor()
 
+    expect(await valueOf(`select kind || ' ' || outcome as value from runs order by id desc limit 1`)).toBe(
+      'sync no-change',
+    )
     await page.goBack()
     await button('Sync now').waitFor()
   })
@@ -242,6 +245,9 @@ describe('a plan', () => {
     await picture(page, 'undo')
     await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('they have not')
     await dialogButton('Undo').click()
+    await heading('Synchronization Results')
+    await page.getByText('Taken back. What changed since was left as it is.').waitFor()
+    await page.getByRole('link', { name: 'Look at the run' }).click()
     await page.getByText('Undo of staff').waitFor()
 
     expect(await valueOf(`select count(*)::int as value from users where not active`)).toBe(0)
@@ -278,6 +284,15 @@ describe('a run', () => {
       .first()
       .waitFor()
     await picture(page, 'running')
+    // What waits behind it is taken back without having begun.
+    const other = await world.open('operator')
+    await other.goto(`${world.url}/settings/user-synchronization`)
+    await other.getByRole('checkbox', { name: 'Choose staff' }).check()
+    await other.getByRole('toolbar').getByRole('button', { name: 'Preview' }).click()
+    await other.getByText('Waits for its turn').waitFor()
+    await other.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await other.getByText('It was not started').waitFor()
+    await other.context().close()
     await button('Cancel').click()
     await page.getByText('Cancelled. Nothing was left half done.').waitFor()
     fault.remove()
@@ -358,7 +373,8 @@ describe('where everybody is deactivated', () => {
     await go('/users')
     await page.getByText('Nobody is active').waitFor()
     await button('Show all users').click()
-
     await page.getByRole('link', { name: 'mallory@contoso.com' }).waitFor()
+
+    expect(page.url()).toContain('status=all')
   })
 })

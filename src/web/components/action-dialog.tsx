@@ -13,7 +13,7 @@ import {
 } from '@fluentui/react-components'
 import { useMutation } from '@tanstack/react-query'
 import { type ReactElement, type ReactNode, useState } from 'react'
-import { ApiError, newIntention } from '../api.ts'
+import { newIntention } from '../api.ts'
 import { shell } from '../texts/shell.ts'
 import { Failed } from './states.tsx'
 
@@ -38,14 +38,7 @@ export function ActionDialog(props: {
   const styles = useStyles()
   const [isOpen, setOpen] = useState(false)
   const [key, setKey] = useState('')
-  const acting = useMutation({
-    mutationFn: () => props.act(key),
-    onSuccess: () => setOpen(false),
-    onError: (error) => {
-      // It was done, and what came of it is not what was meant: doing it again is another intention.
-      if (!(error instanceof ApiError)) setKey(newIntention())
-    },
-  })
+  const acting = useMutation({ mutationFn: () => props.act(key), onSuccess: () => setOpen(false) })
   return (
     <Dialog
       open={isOpen}

@@ -1,4 +1,5 @@
 // Texts of Synchronization Results.
+import type { RunLine } from '../../contract/run-list.ts'
 import type { Outcome } from '../../contract/runs.ts'
 
 export const resultsTexts = {
@@ -40,6 +41,15 @@ export const resultsTexts = {
     cancelled: 'Cancelled. Nothing was left half done.',
     failed: 'Failed. Nothing was left half done.',
   },
+  takenBack: {
+    applied: 'Taken back. What changed since was left as it is.',
+    'no-change': 'There is nothing to take back: what the run did has changed since, or was taken back.',
+    // Between looking and doing, what it removes went beyond the limits.
+    planned:
+      'Not taken back: by now it removes more than the safeguard of the source allows a run. Look at it again from the run, and confirm that.',
+    cancelled: 'Not taken back: it was cancelled. Nothing was left half done.',
+    failed: 'Not taken back. Nothing was left half done.',
+  },
   appliedWithIssues: 'Applied, but for what is an issue now.',
   toPlan: 'Look at the plan',
   toRun: 'Look at the run',
@@ -53,7 +63,17 @@ export const resultsTexts = {
 } as const
 
 /** What became of a run. */
-export function outcomeInWords(run: { readonly outcome: Outcome; readonly issuesTotal: number | null }): string {
+export function outcomeInWords(run: {
+  readonly kind: RunLine['kind']
+  readonly outcome: Outcome
+  readonly issuesTotal: number | null
+}): string {
+  if (run.kind === 'revert') return takenBackInWords(run.outcome)
   const isPartly = run.outcome === 'applied' && (run.issuesTotal ?? 0) > 0
   return isPartly ? resultsTexts.appliedWithIssues : resultsTexts.outcomes[run.outcome]
+}
+
+/** What became of taking a run back; of a run that was only shown, what it would do. */
+export function takenBackInWords(outcome: Outcome): string {
+  return resultsTexts.takenBack[outcome === 'held' ? 'planned' : outcome]
 }

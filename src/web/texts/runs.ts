@@ -103,16 +103,8 @@ export const runsTexts = {
   undoText: 'What the run overwrote gets its old values back. Whatever changed since is left as it is, and listed.',
   undoShow: 'Show what it would do',
   undoWould: 'It would do this',
-  notUndone: {
-    nothing: 'There is nothing to take back: what the run did has changed since, or was taken back.',
-    unconfirmed:
-      'It was not taken back: by now it removes more than the safeguard of the source allows a run. Look at it again, and confirm that.',
-    cancelled: 'It was not taken back: it was cancelled. Nothing was left half done.',
-    failed: 'It was not taken back. Nothing was left half done; try again.',
-  },
   undoLeft: (count: string) => `${count} left as they are, because they changed since`,
   undoConfirm: 'This removes more than the safeguard of the source allows a run. Do it all the same',
-  undone: (run: string) => `Taken back by run ${run}`,
   cancel: 'Cancel run',
   cancelAsked: 'The run ends within seconds; nothing is left half done.',
   rejected: 'Rejected',

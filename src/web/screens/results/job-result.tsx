@@ -1,5 +1,6 @@
 // One thing that was asked for: waiting, going on, or its outcome.
 import {
+  Button,
   makeStyles,
   MessageBar,
   MessageBarBody,
@@ -8,10 +9,14 @@ import {
   Text,
   tokens,
 } from '@fluentui/react-components'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { API } from '../../../contract/api/api.ts'
+import { call } from '../../api.ts'
 import { RunLink } from '../../components/run-link.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
+import { useToasts } from '../../components/toasts.tsx'
+import { useMay } from '../../session.ts'
 import { resultsTexts as texts } from '../../texts/results.ts'
 import { runsTexts } from '../../texts/runs.ts'
 import { jobQuery } from '../runs/run-queries.ts'
@@ -70,10 +75,33 @@ export function JobResult(props: {
           </MessageBarBody>
         </MessageBar>
       ) : run === null ? (
-        <Text role="status">{interrupted.length === 0 ? `${texts.queued}. ${texts.queuedText}` : texts.goesOn}</Text>
+        <>
+          <Text role="status">{interrupted.length === 0 ? `${texts.queued}. ${texts.queuedText}` : texts.goesOn}</Text>
+          <CancelWaiting job={id} />
+        </>
       ) : (
         <RunProgress key={run} run={run} isOver={state === 'ended'} />
       )}
     </section>
+  )
+}
+
+/** What waits is taken back; what goes on is cancelled where its progress is shown. */
+function CancelWaiting({ job }: { readonly job: string }) {
+  const toasts = useToasts()
+  const queries = useQueryClient()
+  const mayCancel = useMay('operator')
+  const cancel = useMutation({
+    mutationFn: () => call(API.cancelJob, { params: { job } }),
+    onError: (error) => toasts.failed(texts.cancelFailed, error),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['job', job] }),
+  })
+  if (!mayCancel) return null
+  return (
+    <div>
+      <Button disabledFocusable={cancel.isPending} onClick={() => cancel.mutate()}>
+        {texts.cancel}
+      </Button>
+    </div>
   )
 }

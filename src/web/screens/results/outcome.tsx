@@ -36,7 +36,7 @@ export function Outcome({ line }: { readonly line: RunLine }) {
     <div className={styles.all} role="status">
       <MessageBar intent={INTENT[outcome]} layout="multiline">
         <MessageBarBody className={styles.body}>
-          <MessageBarTitle>{outcomeInWords({ outcome, issuesTotal })}</MessageBarTitle>
+          <MessageBarTitle>{outcomeInWords({ kind: line.kind, outcome, issuesTotal })}</MessageBarTitle>
           {error === null ? changesInWords(line) : error.message}
           {line.endedAt === null
             ? ''

@@ -1,6 +1,6 @@
 // Taking an applied run back: first shown, then done.
 import { Button, Checkbox, makeStyles, Spinner, Text } from '@fluentui/react-components'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
@@ -8,12 +8,11 @@ import type { RevertDocument } from '../../../contract/reverts.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { Failed } from '../../components/states.tsx'
-import { useToasts } from '../../components/toasts.tsx'
 import { formatNumber } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
 import { runsTexts as texts } from '../../texts/runs.ts'
+import { takenBackInWords } from '../../texts/results.ts'
 import { ReasonField } from './approve-dialog.tsx'
-import { whyNotTakenBack } from './undo-outcome.ts'
 
 const useStyles = makeStyles({ left: { margin: 0, paddingLeft: '20px', maxHeight: '200px', overflowY: 'auto' } })
 
@@ -23,8 +22,6 @@ const LEFT_SHOWN = 20
 export function UndoDialog({ run, user }: { readonly run: string; readonly user?: string }) {
   const [reason, setReason] = useState('')
   const [isConfirmed, setConfirmed] = useState(false)
-  const toasts = useToasts()
-  const queries = useQueryClient()
   const navigate = useNavigate()
   const ofUser = user === undefined ? {} : { user }
   const showing = useMutation({
@@ -55,15 +52,8 @@ export function UndoDialog({ run, user }: { readonly run: string; readonly user?
       }}
       act={async (idempotencyKey) => {
         const body = { ...ofUser, reason: reason.trim(), confirmed: isConfirmed }
-        const done = await call(API.revertRun, { params: { run }, body }, { idempotencyKey })
-        await queries.invalidateQueries()
-        const whyNot = whyNotTakenBack(done)
-        if (whyNot !== undefined) {
-          showing.mutate()
-          throw new Error(whyNot)
-        }
-        toasts.done(texts.undone(done.run))
-        await navigate({ to: '/runs/$run', params: { run: done.run } })
+        const job = await call(API.startRevert, { params: { run }, body }, { idempotencyKey })
+        await navigate({ to: '/settings/user-synchronization/results', search: { jobs: job.id } })
       }}
     >
       <Text>{texts.undoText}</Text>
@@ -84,7 +74,7 @@ export function UndoDialog({ run, user }: { readonly run: string; readonly user?
 
 /** Why there is nothing to be done, by what was shown; undefined where there is. */
 function whyNever(shown: RevertDocument): string | undefined {
-  return shown.outcome === 'planned' ? undefined : whyNotTakenBack(shown)
+  return shown.outcome === 'planned' ? undefined : (shown.error?.message ?? takenBackInWords(shown.outcome))
 }
 
 function Would({ document }: { readonly document: RevertDocument }) {
