@@ -1,6 +1,7 @@
-// Every endpoint of the contract as everybody who could ask: allowed or refused exactly as it is declared. And nothing beside them.
+// Every endpoint of the contract as everybody who could ask: allowed or refused exactly as a table of its own says. And nothing beside them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { ACCESS } from '../../test/support/access-policy.ts'
 import { type Ask, aServer, SAME_SITE, sessionHeaders, sessionOf, type TestServer } from '../../test/support/server.ts'
 import { letSignIn, PERSON_ROLES, personSession } from '../../test/support/sign-in.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
@@ -74,8 +75,9 @@ async function asPerson(who: (typeof PEOPLE)[number]): Promise<Ask> {
   }
 }
 
-/** Told from the declaration by rules of its own. */
-function expected(who: string, { role, scope, path }: Endpoint): 'allowed' | 401 | 403 {
+/** Told from the table by rules of its own; what is declared does not count. */
+function expected(who: string, { method, path }: Endpoint): 'allowed' | 401 | 403 {
+  const [role, scope] = ACCESS[`${method} ${path}`]!
   if (['revoked token', 'revoked terminal', 'expired terminal'].includes(who)) return 401
   // A terminal may what is for terminals, which is below one address, and nobody else may that.
   if (who === 'terminal') return /^\/api\/v1\/terminal(\/|$)/.test(path) ? 'allowed' : 403
@@ -105,7 +107,13 @@ const ENDPOINTS = endpointNames()
   .map((name): [string, Endpoint] => [name, API[name]])
 
 describe('whoever asks for an endpoint', () => {
-  it.each(ENDPOINTS)('%s is allowed or refused as it is declared', async (_name, endpoint) => {
+  it('meets what the table of accesses says, for every endpoint and no other', () => {
+    const declared = ENDPOINTS.map(([, { method, path, role, scope }]) => [`${method} ${path}`, [role, scope]])
+
+    expect(Object.fromEntries(declared)).toEqual(ACCESS)
+  })
+
+  it.each(ENDPOINTS)('%s is allowed or refused as the table says', async (_name, endpoint) => {
     const met: Record<string, unknown> = {}
     const wanted: Record<string, unknown> = {}
     for (const [who, ask] of askers) {
