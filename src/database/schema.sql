@@ -718,12 +718,14 @@ create table signin_flows (
   return_to text not null,
   network bytea not null,
   expires_at timestamp with time zone not null,
+  site bytea,
   constraint signin_flows_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   constraint signin_flows_pkey PRIMARY KEY (digest)
 );
 CREATE INDEX signin_flows_browser ON public.signin_flows USING btree (browser);
 CREATE INDEX signin_flows_end ON public.signin_flows USING btree (expires_at);
 CREATE INDEX signin_flows_network ON public.signin_flows USING btree (network);
+CREATE INDEX signin_flows_site ON public.signin_flows USING btree (site, expires_at);
 
 create table source_health (
   source_id integer not null,

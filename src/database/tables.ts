@@ -463,6 +463,7 @@ export interface Tables {
     return_to: string
     network: Buffer
     expires_at: Date
+    site: Buffer | null
   }
   source_health: {
     source_id: number

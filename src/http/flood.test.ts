@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aServer, type TestServer } from '../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
-import { ADDRESS_LIMIT, Flood, IDENTITY_LIMIT } from './flood.ts'
+import { ADDRESS_LIMIT, CALLBACK_LIMIT, Flood, IDENTITY_LIMIT } from './flood.ts'
 
 function aFlood(limit = { perSecond: 2, burst: 3 }) {
   let now = 0
@@ -88,5 +88,17 @@ describe('the API', () => {
 
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([404, 429]))
     expect((await http.asNobody('GET', '/healthz')).statusCode).toBe(200)
+  })
+
+  it('counts who comes back from Microsoft by network: somebody else still comes back', async () => {
+    const back = async (remoteAddress: string) =>
+      (await http.server.inject({ url: '/signin/microsoft?code=x&state=never', remoteAddress })).statusCode
+    await test.db.query('update setup set done_at = now()')
+    const statuses = new Set<number>()
+    for (let sent = 0; sent < CALLBACK_LIMIT.burst; sent += 1) statuses.add(await back('192.0.2.1'))
+
+    expect([...statuses]).toEqual([303])
+    expect(await back('192.0.2.1')).toBe(429)
+    expect(await back('198.51.100.7')).toBe(303)
   })
 })

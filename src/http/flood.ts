@@ -13,6 +13,8 @@ export interface FloodLimit {
 export const ADDRESS_LIMIT: FloodLimit = { perSecond: 200, burst: 2_000 }
 /** What terminals ask, of a whole site behind one address. */
 export const TERMINALS_LIMIT: FloodLimit = { perSecond: 3_000, burst: 10_000 }
+/** Browsers that come back from Microsoft, of one network: each may ask the token service with our credential, and be audited. */
+export const CALLBACK_LIMIT: FloodLimit = { perSecond: 5, burst: 600 }
 /** One account or one API token, over all its connections to this process. */
 export const IDENTITY_LIMIT: FloodLimit = { perSecond: 50, burst: 600 }
 

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { isUnderWay } from '../signin/flows.ts'
 import { finishMicrosoft } from '../signin/microsoft.ts'
+import type { FloodGuard } from './flood-guard.ts'
 import { readCookie, writeFlow, writeSession } from './cookies.ts'
 import { type HttpParts, microsoftParts } from './parts.ts'
 import { REDIRECT_PATH } from './public-url.ts'
@@ -13,17 +14,30 @@ export function registerMicrosoftCallback(
     parts,
     stopping,
     refusals,
-  }: { readonly parts: HttpParts; readonly stopping: AbortSignal; readonly refusals: Refusals },
+    flood,
+  }: {
+    readonly parts: HttpParts
+    readonly stopping: AbortSignal
+    readonly refusals: Refusals
+    readonly flood: FloodGuard
+  },
 ): void {
   server.route({
     method: 'GET',
     url: REDIRECT_PATH,
     exposeHeadRoute: false,
     async handler(request, reply) {
+      flood.countCallback(request.ip)
+      const { searchParams: returned } = new URL(request.url, 'http://muster')
+      // Where an administrator of the tenant has answered to a link of ours. It begins nothing and proves nothing.
+      if (returned.has('admin_consent') && !returned.has('state')) {
+        const isGiven = returned.get('admin_consent')?.toLowerCase() === 'true' && !returned.has('error')
+        return reply.redirect(`/sign-in#${isGiven ? 'consent-given' : 'consent-not-given'}`, 303)
+      }
       const browser = readCookie(request, 'flow')
       const ended = await finishMicrosoft(microsoftParts(parts), {
         // As it was sent: what stands in it twice must be seen twice.
-        returned: new URL(request.url, 'http://muster').searchParams,
+        returned,
         browser,
         place: { address: request.ip, userAgent: request.headers['user-agent'] ?? '' },
         signal: stopping,

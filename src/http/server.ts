@@ -60,7 +60,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   server.addHook('onClose', () => refusals.close())
   guardFirstStart(server, parts.engine.db, refusals)
   registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood })
-  registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals })
+  registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals, flood })
   registerHealth(server, parts)
   await registerDocs(server, parts.version)
   await registerWeb(server, options.webFolder)

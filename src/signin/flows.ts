@@ -1,19 +1,19 @@
 // Sign-ins in a browser that are under way: kept in the database so that any server finishes them, used once, for ten minutes.
 import { RunError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
-import { SlowDownError } from './errors.ts'
-import { networkOf } from './network.ts'
+import { networkOf, siteOf } from './network.ts'
 import type { BegunCodeFlow } from './oidc.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf } from './random.ts'
 
 const VALID_MS = 10 * 60_000
-/** Under way at once from one network: a company behind one address signs in at eight. */
+/** Under way at once from one network: a company behind one address signs in at eight. Of more, the oldest are forgotten. */
 const MOST_OF_NETWORK = 500
-/** Under way at once from everywhere. */
+const MOST_OF_SITE = 2_000
+/** Under way at once from everywhere. Of more, the site with most of them loses its oldest. */
 const MOST_OVERALL = 50_000
-/** What whoever comes too early is told to wait. */
-const WAIT_SECONDS = 60
+/** So many at once, as finding that site looks at all of them. */
+const FORGOTTEN_AT_ONCE = 500
 
 export interface Flow {
   readonly connectionId: number
@@ -24,7 +24,7 @@ export interface Flow {
   readonly verifier: string
 }
 
-/** @throws SlowDownError where too many are under way */
+/** Nobody is refused because others begin many: whoever begins more than a site has people loses his own. */
 export async function keepFlow(
   parts: SignInParts,
   flow: Pick<Flow, 'connectionId' | 'redirectUri' | 'returnTo'> & {
@@ -37,17 +37,11 @@ export async function keepFlow(
   const { db, vault, clock } = parts
   const now = clock.now()
   const network = vault.lookup('sign-in flows', networkOf(flow.address))
-  const counted = await db.query<{ own: number; all: number }>(
-    `select (select count(*)::int from signin_flows where network = $1 and expires_at > $2) as own,
-            (select count(*)::int from signin_flows where expires_at > $2) as all`,
-    [network, now],
-  )
-  const { own = 0, all = 0 } = counted.rows[0] ?? {}
-  if (own >= MOST_OF_NETWORK || all >= MOST_OVERALL) throw new SlowDownError(WAIT_SECONDS)
+  const site = vault.lookup('sign-in flows', `site ${siteOf(flow.address)}`)
   const digest = digestOf(flow.begun.state)
   await db.query(
-    `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, site, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       digest,
       flow.connectionId,
@@ -57,8 +51,27 @@ export async function keepFlow(
       flow.redirectUri,
       flow.returnTo,
       network,
+      site,
       new Date(now.getTime() + VALID_MS),
     ],
+  )
+  await forgetOldest(db, { network, site })
+}
+
+async function forgetOldest(db: Queries, of: { readonly network: Buffer; readonly site: Buffer }): Promise<void> {
+  await db.query(
+    `delete from signin_flows where digest in (
+       (select digest from signin_flows where network = $1 order by expires_at desc offset ${MOST_OF_NETWORK})
+       union all (select digest from signin_flows where site = $2 order by expires_at desc offset ${MOST_OF_SITE}))`,
+    [of.network, of.site],
+  )
+  const { rows } = await db.query<{ all: number }>('select count(*)::int as all from signin_flows')
+  if ((rows[0]?.all ?? 0) <= MOST_OVERALL) return
+  await db.query(
+    `delete from signin_flows where digest in (
+       select digest from signin_flows
+        where site = (select site from signin_flows where site is not null group by site order by count(*) desc limit 1)
+        order by expires_at limit ${FORGOTTEN_AT_ONCE})`,
   )
 }
 

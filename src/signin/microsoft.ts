@@ -42,7 +42,7 @@ function pageOf(returnTo: string | undefined): string {
  * Where the browser goes to sign in. Which connection it is: the named one, the only one, or the one of the user name's domain. Whether
  * there is somebody of that name is not looked at, so that nobody learns it.
  *
- * @throws NotFoundError for a connection that is not for sign-in; ConflictError `choose-connection`, `provider-unavailable`; SlowDownError
+ * @throws NotFoundError for a connection that is not for sign-in; ConflictError `choose-connection`, `provider-unavailable`
  */
 export async function beginMicrosoft(
   parts: MicrosoftParts,
