@@ -126,6 +126,8 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
         : 'Authentication › Platform Web must have this redirect URI, letter by letter. Both tokens of the implicit flow stay off.',
       'Another one of platform Web that ends in /sign-in in its place brings people back when they sign out at Microsoft too.',
       'API permissions › Add a permission › Microsoft Graph › Delegated permissions: openid and profile, then Grant admin consent. Then nobody is asked for consent.',
+      'Where terminals sign people in by a code on another device or by Microsoft password: Authentication › Settings › Allow public client flows: Yes. Otherwise it stays off.',
+      'For roles in Muster: App roles › Create, for Users/Groups, then assign people or groups under Enterprise applications; or Token configuration › Add groups claim › Security groups.',
       'Enterprise applications › the app › Properties: Assignment required says whether everybody of the tenant may sign in, or those that are assigned.',
     ],
     redirectUri === undefined ? [] : [{ label: 'Redirect URI', value: redirectUri }],

@@ -52,7 +52,8 @@ const FAULTS: Readonly<Record<number, TokenFault>> = {
   700025: {
     kind: 'config',
     message: 'The application is registered as a public client, which may not use a secret or certificate.',
-    remedy: 'Under Authentication, register a Web platform and switch off "Allow public client flows".',
+    remedy:
+      'Under Authentication, register a Web platform. Allow public client flows may stay on where terminals need it.',
   },
   70021: {
     kind: 'credential',
