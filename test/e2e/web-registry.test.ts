@@ -66,6 +66,7 @@ describe('the overview', () => {
     await go('/')
     await heading('Overview')
     await page.getByText('staff').first().waitFor()
+    await page.getByText('All is well').waitFor()
     await picture(page, 'overview')
     await page.getByText('All is well').waitFor()
     expect(await page.getByRole('heading', { name: 'Needs attention' }).count()).toBe(0)
