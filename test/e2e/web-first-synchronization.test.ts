@@ -223,6 +223,29 @@ describe('an administrator with an empty installation', () => {
     await page.getByRole('button', { name: 'Discard' }).click()
   })
 
+  it('loses nothing that somebody else saved meanwhile', async () => {
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await page.getByRole('tab', { name: 'Users' }).click()
+    await page.getByRole('switch', { name: 'Keep the old user name' }).click()
+    await world.database.db.query(
+      `update sources set settings = jsonb_set(settings, '{priority}', '7'), priority = 7, updated_at = now() + interval '1 second'`,
+    )
+    // The notes that were asked for are not applied yet.
+    const dialog = page.getByRole('dialog', { name: 'What saving changes' })
+    await button('Save').click()
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Somebody else saved this source meanwhile').waitFor()
+    await expectAccessible(page)
+    await button('Save').click()
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('contoso-staff was saved').first().waitFor()
+
+    const { rows } = await world.database.db.query<{ priority: number; keeps: boolean }>(
+      `select priority, (settings #>> '{users,options,keepOldUserName}')::boolean as keeps from sources`,
+    )
+    expect(rows).toEqual([{ priority: 7, keeps: false }])
+  })
+
   it('follows a run that another server takes up', async () => {
     const { rows } = await world.database.db.query<{ job: string }>(
       `with silent as (

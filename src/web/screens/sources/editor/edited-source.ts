@@ -11,6 +11,7 @@ import { call } from '../../../api.ts'
 import { useMay } from '../../../session.ts'
 import { connectionsQuery } from '../../connections/connection-queries.ts'
 import { blockOf, type Draft, type Json, type JsonBlock, type Remark, writeAt } from './draft.ts'
+import { merged } from './merge.ts'
 
 export interface EditedSource {
   readonly isReady: boolean
@@ -23,6 +24,12 @@ export interface EditedSource {
   readonly rename: (name: string) => void
   readonly draft: Draft
   readonly setTried: () => void
+  /** When it was changed last, as it was read; undefined of a new one. */
+  readonly seenAt: string | undefined
+  /** Somebody else saved it meanwhile: what was changed here stands on what he saved. */
+  readonly isMerged: boolean
+  /** Reads it anew and puts what was changed here onto it. */
+  readonly readAgain: () => Promise<void>
   /** Mistakes that the server found; gone with the next change. */
   readonly refuse: (problems: readonly Remark[]) => void
 }
@@ -51,6 +58,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
   }, [source, kept.data])
   const [edited, setEdited] = useState<Edited | undefined>(undefined)
   const [isTried, setTried] = useState(false)
+  const [isMerged, setMerged] = useState(false)
   const [refused, setRefused] = useState<readonly Remark[]>([])
   const now = edited ?? start ?? { name: '', settings: {} }
   const change = (next: (before: Edited) => Edited) => {
@@ -62,6 +70,13 @@ export function useEditedSource(source: string | undefined): EditedSource {
     () => check(now, { signInWithMicrosoft: connection?.signInWithMicrosoft }),
     [now, connection?.signInWithMicrosoft],
   )
+  const readAgain = async () => {
+    const { data } = await kept.refetch()
+    if (data === undefined || start === undefined) return
+    const name = now.name === start.name ? data.name : now.name
+    setEdited({ name, settings: blockOf(merged(start.settings, now.settings, jsonOf(data.settings))) })
+    setMerged(true)
+  }
   return {
     isReady: start !== undefined,
     error: kept.error,
@@ -72,6 +87,9 @@ export function useEditedSource(source: string | undefined): EditedSource {
     rename: (name) => change((before) => ({ ...before, name })),
     setTried: () => setTried(true),
     refuse: setRefused,
+    seenAt: kept.data?.updatedAt,
+    isMerged,
+    readAgain,
     draft: {
       settings: now.settings,
       problems: [...checked.problems, ...refused],

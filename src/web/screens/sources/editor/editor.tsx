@@ -9,6 +9,7 @@ import {
   makeStyles,
   MessageBar,
   MessageBarBody,
+  MessageBarTitle,
   OverlayDrawer,
   Tab,
   TabList,
@@ -152,6 +153,14 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
             {tab === 'users' ? <UsersTab source={source} /> : null}
             {tab === 'groups' ? <GroupsTab /> : null}
           </div>
+          {edited.isMerged ? (
+            <MessageBar intent="warning" layout="multiline" role="alert">
+              <MessageBarBody>
+                <MessageBarTitle>{texts.mergedTitle}</MessageBarTitle>
+                {texts.mergedText}
+              </MessageBarBody>
+            </MessageBar>
+          ) : null}
           {saving.error === null ? null : <Failed title={texts.saveFailed} error={saving.error} />}
         </div>
       </DrawerBody>

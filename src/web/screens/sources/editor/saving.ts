@@ -35,13 +35,14 @@ export function useSaving(options: {
   const name = edited.name.trim()
   const { settings } = edited.draft
   const onError = (error: Error) => {
+    if (isChangedMeanwhile(error)) void edited.readAgain()
     if (error instanceof ApiError) edited.refuse((error.problem.problems ?? []).map(ofSettings))
   }
   const write = useMutation({
     mutationFn: (_after: AfterSaving) =>
       source === undefined
         ? call(API.createSource, { body: { name, settings } })
-        : call(API.changeSource, { params: { source }, body: { name, settings } }),
+        : call(API.changeSource, { params: { source }, body: { name, settings, updatedAt: edited.seenAt } }),
     onSuccess: async (_saved, after) => {
       toasts.done(texts.saved(name))
       await Promise.all([
@@ -62,7 +63,7 @@ export function useSaving(options: {
     onError,
   })
   const error = write.error ?? look.error
-  const isTold = error instanceof ApiError && (error.problem.problems ?? []).length > 0
+  const isTold = error instanceof ApiError && ((error.problem.problems ?? []).length > 0 || isChangedMeanwhile(error))
   return {
     isSaving: write.isPending || look.isPending,
     error: isTold ? null : error,
@@ -79,6 +80,10 @@ export function useSaving(options: {
     },
     back: () => setImpact(undefined),
   }
+}
+
+function isChangedMeanwhile(error: Error): boolean {
+  return error instanceof ApiError && error.problem.code === 'changed-meanwhile'
 }
 
 /** The server tells places inside of what was sent; fields know them inside of the settings. */
