@@ -36,6 +36,7 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     expected: EMPTY,
     unfollowed: new Set(),
     misled: new Set(),
+    begun: new Set(),
     held: new Map(),
     isEdited: false,
   }
@@ -154,7 +155,11 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
   const outcome = document?.outcome ?? 'died'
   // A full compare reads everything again; one that is disturbed is believed the next time only.
   const isRead = outcome === 'applied' || outcome === 'no-change' || outcome === 'held'
-  if (wasMisled && wanted.mode === 'full' && disturbance.kind === 'none' && isRead) scene.misled.delete(source)
+  // A round that failed after it was told something false is gone on with: what it has read by then is not asked for again.
+  const isWhole = isRead || outcome === 'planned'
+  if (!isWhole && scene.misled.has(source)) scene.begun.add(source)
+  else if (wasMisled && isWhole && scene.begun.delete(source)) trace(`  ${source} is misled still`)
+  else if (wasMisled && wanted.mode === 'full' && disturbance.kind === 'none' && isRead) scene.misled.delete(source)
   trace(`  ${source} ${JSON.stringify(stage.sources.get(source))}`)
   trace(`  -> ${outcome} ${JSON.stringify(document?.users)} ${JSON.stringify(document?.error ?? document?.held)}`)
   for (const issue of document?.issues ?? []) trace(`     ${JSON.stringify(issue)}`)

@@ -53,6 +53,8 @@ export interface Scene {
   expected: Registry
   /** Sources whose mirror was told something false that nothing in the answer gave away: until a full run they are not compared. */
   readonly misled: Set<string>
+  /** Those of them that may have failed in the middle: their next run goes on with the round that holds what is false. */
+  readonly begun: Set<string>
   /** Sources whose next run is not compared, because something happened that the model does not follow. */
   readonly unfollowed: Set<string>
   readonly held: Map<string, HeldPlan>

@@ -5,6 +5,7 @@
 import type { SourceSettings } from '../../src/contract/sources.ts'
 import { canonical, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
 import { settleGroups, settleMemberships } from './model-groups.ts'
+import { openContested } from './model-open.ts'
 import { settleCredentials, settleNames, wantedUserName } from './model-values.ts'
 
 /** A tenant at one moment: live objects and those in the recycle bin; what is gone is absent. Deleted groups are absent at once. */
@@ -140,6 +141,8 @@ export type Draft = { -readonly [K in keyof Person]: Person[K] } & {
   verdict: Verdict | undefined
   /** He is planned with this view: who maps him, and what Entra says of him there. */
   mapped: { view: View; user: EntraUser } | undefined
+  /** What the source that takes him over last read of him, where that is not what is known now. */
+  readElsewhere: EntraUser | undefined
   before: Person | undefined
 }
 
@@ -156,6 +159,7 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
     wasActive: p.isActive,
     verdict: undefined,
     mapped: undefined,
+    readElsewhere: undefined,
     before: p,
   }))
   for (const person of people) {
@@ -167,6 +171,7 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
   for (const person of decided) mapFields(person)
   const imported = settleNames(decided, run)
   settleCredentials(imported, run)
+  openContested(decided, openPeople)
   for (const person of imported) {
     // Whether the values of somebody who is not active follow Entra is not said.
     if (!person.isActive)
@@ -174,7 +179,9 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
   }
   const memberships = settleMemberships(before, { run, view, people: imported })
   return {
-    people: imported.map(({ isNew: _n, wasActive: _w, verdict: _v, mapped: _m, before: _b, ...person }) => person),
+    people: imported.map(
+      ({ isNew: _n, wasActive: _w, verdict: _v, mapped: _m, readElsewhere: _r, before: _b, ...person }) => person,
+    ),
     groups: settleGroups(before, { run, view, views }),
     ...memberships,
     views,
@@ -249,6 +256,7 @@ function newPerson(tenantId: string, objectId: string): Draft {
     wasActive: false,
     verdict: 'wanted',
     mapped: undefined,
+    readElsewhere: undefined,
     before: undefined,
   }
 }
@@ -289,7 +297,7 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
       // Whether what the former owner gave, and the heir does not map, is the registry's own at once is not said.
       person.open = [...person.open, 'cards', 'names', 'pin']
       // With what the heir last read of him, or with what is known now, is not said.
-      if (there?.attributes !== user.attributes) person.open = ['all']
+      if (there?.attributes !== user.attributes) Object.assign(person, { open: ['all'], readElsewhere: there })
       if (!person.isActive && person.deactivatedBy === 'source') setActive(person, true)
     }
     return true
