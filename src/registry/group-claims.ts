@@ -1,5 +1,6 @@
 // Which sources give members to a group that another source of their tenant owns.
 import type { Queries } from '../database/connect.ts'
+import { MINE } from './applying.ts'
 
 export interface GroupClaim {
   readonly groupId: number
@@ -31,6 +32,12 @@ export async function applyGroupClaims(
     `delete from group_claims c using plan_group_claims p
      where p.run_id = $1 and not p.claims and c.group_id = p.group_id and c.source_id = $2`,
     [runId, sourceId],
+  )
+  // Whoever has come to own a group gives to it as its owner, and would else go on to give after it has let it go.
+  await db.query(
+    `delete from group_claims c using plan_items i, groups g
+     where ${MINE} and i.object = 'group' and g.id = i.group_id and c.group_id = g.id and c.source_id = g.source_id`,
+    [runId],
   )
 }
 

@@ -603,6 +603,23 @@ describe('memberships and groups of several sources', () => {
     expect(await rows()).toEqual([first.id])
   })
 
+  it('S16: a source that has owned a group gives it nobody any more once it imports none', async () => {
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    await second.run()
+    await second.set({ priority: 20, groups: { import: false } })
+    await second.run()
+    const third = await aHandSource(test.db, { priority: 30 }, tenantId)
+    await third.user(ANN, upn('ann'))
+    await third.group(STAFF, { displayName: 'Staff' })
+    await third.member(STAFF, ANN)
+    await third.run()
+
+    await second.user(ANN, { department: 'Sales' })
+    await second.run()
+
+    expect(await rows()).toEqual([third.id])
+  })
+
   it('a membership made by hand is never removed by a source', async () => {
     await test.db.query('update memberships set source_id = 0 where source_id = $1', [second.id])
     await first.noMember(STAFF, ANN)
