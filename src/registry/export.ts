@@ -53,7 +53,7 @@ export interface ExportedMembership {
 const BATCH = 1_000
 
 /** As `pathOf` writes it; what a group lies under is stored that way already. */
-const PATH = `case g.under when '' then '' else g.under || '|' end || replace(case when strpos(g.name, '\\') > 0
+export const PATH = `case g.under when '' then '' else g.under || '|' end || replace(case when strpos(g.name, '\\') > 0
   then regexp_replace(g.name, '\\\\+(?=\\||$)', '\\&\\&', 'g') else g.name end, '|', '\\|')`
 
 /** All users by id, active or not. */

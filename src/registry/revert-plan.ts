@@ -2,6 +2,7 @@
 // is and why. Everything lies in temporary tables until the end of the transaction; `revert-apply.ts` carries it out.
 import { streamRows } from '../database/stream.ts'
 import type { Transaction } from '../database/transaction.ts'
+import { PATH } from './export.ts'
 import type { RegistryName } from '../directory/user.ts'
 
 export interface RevertScope {
@@ -214,6 +215,18 @@ async function keepUsedGroups(tx: Transaction, scope: RevertScope): Promise<void
        target = case when not t.by_source then jsonb_set(r.current, '{row,hidden}', 'true') end
      from told t where t.group_id = r.group_id`,
     [scope.planRunId],
+  )
+  // Nor does a group go above one that stays: no later run would look for it before a full compare.
+  await tx.query(
+    `with recursive going as (
+       select r.group_id, ${PATH} as path, g.under from revert_groups r join groups g on g.id = r.group_id
+       where r.undo = 'create' and r.why is null and r.target is null and g.object_id is null),
+     above as (
+       select p.group_id, p.under from going p join groups o on o.under = p.path and not o.hidden
+       where not exists (select from revert_groups x where x.group_id = o.id and x.undo = 'create' and x.why is null and x.target is null)
+       union
+       select p.group_id, p.under from above a join going p on p.path = a.under)
+     update revert_groups r set why = 'changed-since' from above a where a.group_id = r.group_id`,
   )
   // A default group that is gone cannot come back with its user.
   await tx.query(

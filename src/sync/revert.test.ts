@@ -260,6 +260,27 @@ describe('taking a run back', () => {
     expect(await everything(test.db)).toEqual(after)
   })
 
+  it('S16: a group above one that stays does not go: the next run by delta would not make it again', async () => {
+    await source.set({ ...SETTINGS, groups: { fromAttributes: [{ template: '%companyName%|%department%' }] } })
+    await source.user(ann, { companyName: 'A|B', department: 'Sales' })
+    const { runId } = await source.run()
+    await source.user(bob, { companyName: 'A|B', department: 'Sales' })
+    await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.left.map((left) => [left.object, left.name, left.reason])).toContainEqual([
+      'group',
+      'A|B',
+      'changed-since',
+    ])
+    const groups = await test.db.query('select name, under from groups where object_id is null order by under')
+    expect(groups.rows).toEqual([
+      { name: 'A|B', under: '' },
+      { name: 'Sales', under: 'A\\|B' },
+    ])
+  })
+
   it('more than the removal limits needs a confirmation; a dry run shows all of it and writes nothing', async () => {
     for (let n = 10; n < 17; n += 1) await source.user(anId(n), { userPrincipalName: `u${n}@x` })
     const { runId } = await source.run()
