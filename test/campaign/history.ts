@@ -20,8 +20,11 @@ import { openStage, stateOf } from './stage.ts'
 import type { Disturbance, History, Step } from './steps.ts'
 import { checkHistory, revertLast } from './taking-back.ts'
 
-/** Whole and well-formed answers with something false in them. */
-const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list'])
+/**
+ * Whole and well-formed answers with something false in them. A group whose members may not be read is another one to the model
+ * than one that has them; whether the fault met such a reading is not asked.
+ */
+const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list', 'forbidden'])
 
 class Broken extends Error {}
 

@@ -9,6 +9,11 @@ type Contested = 'userName' | 'names' | 'cards' | 'pin' | 'personalNumber'
 /** Opens what others want of that, and names those who may have no record for want of a user name. */
 export function openContested(people: readonly Draft[], openPeople: Set<string>): void {
   for (const person of people) {
+    // Whether a record whose object id has moved to another one keeps what it had, as one that is missing, is not said.
+    if (person.objectId === null && typeof person.before?.objectId === 'string') {
+      const unsure = new Set([...holdings(person.before)].map(withoutRole))
+      for (const other of people) if (other !== person) openFor(other, { unsure, openPeople })
+    }
     if (person.mapped === undefined || person.readElsewhere === undefined) continue
     const { view, user } = person.mapped
     const [now, then] = [wishes(view, user), wishes(view, person.readElsewhere)]
