@@ -10,11 +10,13 @@ export async function leaveOutMoved(tx: Transaction, options: ApplyOptions): Pro
        (i.object in ('user', 'credential') and i.saw_version is not null
          and not exists (select from users u where u.id = i.user_id and u.version = i.saw_version))
     or (i.object = 'group' and i.saw_version is not null
-         and not exists (select from groups g where g.id = i.group_id and g.version = i.saw_version)))`
+         and not exists (select from groups g where g.id = i.group_id and g.version = i.saw_version))
+    or (i.object = 'group' and i.action = 'create' and i.saw_version is null and i.object_id is not null
+         and exists (select from groups g where g.tenant_id = $2 and g.object_id = i.object_id)))`
   let total = await leaveOut(
     tx,
     `update plan_items i set left_out = true where ${MINE} and i.action <> 'skip' and ${moved}`,
-    [runId],
+    [runId, options.tenantId],
   )
   if (options.without === 'removals') {
     total += await leaveOut(

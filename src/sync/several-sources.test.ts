@@ -620,6 +620,24 @@ describe('memberships and groups of several sources', () => {
     expect(await rows()).toEqual([third.id])
   })
 
+  it('O8: a group that somebody else made meanwhile is left out with its members, and planned again', async () => {
+    const crew = anId(102)
+    for (const source of [first, second]) {
+      await source.group(crew, { displayName: 'Crew' })
+      await source.member(crew, ANN)
+    }
+    const plan = await first.plan()
+    await second.run()
+    const options = { runId: plan.runId, sourceId: first.id, tenantId, now: new Date() }
+
+    const applied = await withTransaction(test.db, (tx) => applyPlan(tx, options))
+
+    expect(applied.leftOut).toBe(1)
+    expect((await people(test.db))[ANN]?.groups).toEqual(['Crew', 'Staff'])
+    await first.run()
+    expect((await test.db.query('select source_id from group_claims')).rows).toContainEqual({ source_id: first.id })
+  })
+
   it('a membership made by hand is never removed by a source', async () => {
     await test.db.query('update memberships set source_id = 0 where source_id = $1', [second.id])
     await first.noMember(STAFF, ANN)
