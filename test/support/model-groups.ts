@@ -36,9 +36,9 @@ export function settleMemberships(
       for (const group of groupsOf(view, objectId)) memberships.add(`${group} ${objectId} ${run.source}`)
     }
     // What a removed source gave stays; whether it ends when another has the person is not said, also where this run's source
-    // ends what it gave itself beside it. What a source gives still is there all the same.
+    // ends what it gave itself beside it, or finds him gone. What a source gives still is there all the same.
     const given = new Set([...memberships].filter((row) => !row.endsWith(' ')).map(pairOf))
-    if (person.owner === null || (verdict === 'gone' && !isOthers)) continue
+    if (person.owner === null) continue
     for (const row of had) if (row.endsWith(' ') && !given.has(pairOf(row))) openPairs.add(pairOf(row))
   }
   return { memberships, openPairs }
