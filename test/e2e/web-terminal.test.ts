@@ -49,7 +49,7 @@ describe('Settings › Terminals', () => {
     await page.getByRole('textbox', { name: 'Name' }).fill('Entrance')
     await page.getByRole('checkbox', { name: 'PIN alone' }).check()
     await page.getByText('as secret as the key file').waitFor()
-    await page.getByRole('radio', { name: 'may be registered' }).check()
+    await page.getByRole('radio', { name: 'may be registered by who' }).check()
     await picture(page, 'terminals-add')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     const dialog = page.getByRole('alertdialog')
