@@ -84,6 +84,7 @@ it('is turned on, asked for, used in both ways, and reset by another administrat
   await other.goto(`${world.url}/settings/administrators`)
   await other.getByRole('button', { name: 'Reset second factor' }).click()
   await other.getByRole('dialog').getByRole('button', { name: 'Reset second factor' }).click()
+  await other.getByRole('dialog').waitFor({ state: 'detached' })
   await other.getByRole('button', { name: 'Reset second factor' }).waitFor({ state: 'detached' })
   await page.reload()
   await typePassword(page)

@@ -168,7 +168,9 @@ const NAME = `(element) => element.tagName.toLowerCase() + ' "' +
 /** Headings and regions that a page gives the focus to are not worked with: nothing has to be drawn around them. */
 const IS_PLACE = `(element) => element.tabIndex < 0 || element.getAttribute('role') === 'dialog'`
 
-const LOOK = `(() => {
+/** What slides in or out has the focus before it is where it will be. */
+const LOOK = `(async () => {
+  await Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished))
   const element = document.activeElement
   globalThis.__before = undefined
   if (element === null || element === document.body) return ''
