@@ -125,12 +125,15 @@ async function addUnplannedGroups(tx: Transaction, options: MembershipPlanOption
      where not exists (select from planned_groups p where p.key = h.key)
      union
      select o.key, g.id, o.object_id, true, o.members_unknown or o.state = 'a', false
-     from (select m.group_id from planned_users u
-             cross join lateral (select m.group_id from memberships m where m.user_id = u.user_id and ${isGivenBy('m', '$1')} offset 0) m
+     from (select m.group_id, coalesce(bool_or(m.source_id = $1), false) as is_own from planned_users u
+             cross join lateral (select m.group_id, m.source_id from memberships m
+               where m.user_id = u.user_id and ${isGivenBy('m', '$1')} offset 0) m
            group by m.group_id) m
        cross join lateral (select * from groups g where g.id = m.group_id and not g.hidden offset 0) g
        cross join lateral (select * from mirror_objects o where o.source_id = $1 and o.object_id = g.object_id and o.kind = 'g' offset 0) o
-     where not exists (select from planned_groups p where p.key = o.key)`,
+     where not exists (select from planned_groups p where p.key = o.key)
+       -- What a removed source gave, in a group that this one leaves out, it neither gives nor ends.
+       and (m.is_own or g.source_id = $1 or exists (select from group_claims c where c.group_id = g.id and c.source_id = $1))`,
     [options.sourceId],
   )
 }

@@ -839,6 +839,25 @@ describe('O6: removing a source', () => {
     expect((await second.run({ everybody: true })).isEmpty).toBe(true)
   })
 
+  it('what it gave in a group that a later source leaves out, that one neither gives nor ends', async () => {
+    await first.user(ANN, upn('ann'))
+    await first.group(STAFF, { displayName: 'Staff' })
+    await first.member(STAFF, ANN)
+    await first.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    await second.set({ groups: { ignoreContaining: ['staff'] } })
+    await second.user(ANN, upn('ann'))
+    await second.group(STAFF, { displayName: 'Staff' })
+    await second.member(STAFF, ANN)
+    await second.run({ everybody: true })
+    await second.user(ANN, { displayName: 'Ann' })
+    await second.run()
+
+    expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+    const given = await test.db.query<{ source_id: number }>('select source_id from memberships')
+    expect(given.rows).toEqual([{ source_id: first.id }])
+  })
+
   it('a large group that loses everybody whom it and a later source gave holds the plan', async () => {
     const everybody = Array.from({ length: 50 }, (_, n) => anId(1_000 + n))
     for (const source of [first, second]) {

@@ -8,7 +8,7 @@ import { newTally } from './scene.ts'
 import { history } from './steps.ts'
 
 /** Histories of each push, in as many files as spread well over the workers of a test run. */
-const SHARES = 4
+const SHARES = 10
 const EACH = 50
 const env = process.env
 /** The campaign goes on after a failure and tells all of them at the end. */
