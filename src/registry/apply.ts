@@ -2,7 +2,7 @@
 import type { Queries } from '../database/connect.ts'
 import { fillTable } from '../database/fill.ts'
 import type { Transaction } from '../database/transaction.ts'
-import { changeClaims } from './apply-claims.ts'
+import { changeClaims } from './user-claims.ts'
 import { changeCredentials } from './apply-credentials.ts'
 import { changeGroups, changeMemberships } from './apply-groups.ts'
 import { changeUsers, createUsers, deactivate, deleteUsers, letGo, writeNames } from './apply-users.ts'

@@ -251,21 +251,6 @@ export async function addPlannedClaims(tx: Transaction, rows: readonly PlannedCl
   })
 }
 
-export interface UserClaim {
-  readonly userId: number
-  /** False: the source wants the user no more. */
-  readonly claims: boolean
-}
-
-/** Notes with a plan whom of the registry its source wants and whom it drops; they become its claims when the plan is applied. */
-export async function planClaims(tx: Transaction, runId: number, claims: readonly UserClaim[]): Promise<void> {
-  if (claims.length === 0) return
-  await tx.query(
-    'insert into plan_claims (run_id, user_id, claims) select $1, * from unnest($2::int[], $3::boolean[]) on conflict do nothing',
-    [runId, claims.map((c) => c.userId), claims.map((c) => c.claims)],
-  )
-}
-
 /** Forgets what was noted of these users. */
 export async function removePlanned(tx: Transaction, keys: readonly number[]): Promise<void> {
   await tx.query('delete from planned_users where key = any($1::int[])', [keys])

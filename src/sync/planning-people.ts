@@ -7,6 +7,7 @@ import type { RegistryUser } from '../directory/user.ts'
 import { type Absence, absencesOf, noteAbsences } from '../registry/absences.ts'
 import { addAttributeMembers, type AttributeMembers } from '../registry/attribute-groups.ts'
 import * as tables from '../registry/planning.ts'
+import { planClaims, type UserClaim } from '../registry/user-claims.ts'
 import { pairableUsers, pairableUsersByNumber, usersByObjectIds } from '../registry/users.ts'
 import type { Claimant } from './conflicts.ts'
 import { holdsOf } from './holdings.ts'
@@ -118,7 +119,7 @@ export class PeoplePlanner {
     )
     const absences: Absence[] = []
     const sourceId = this.#planning.input.source.id
-    const owned: tables.UserClaim[] = []
+    const owned: UserClaim[] = []
     const candidates = await this.#candidates(inputs, linked)
     const groups =
       purpose.kind === 'note'
@@ -207,7 +208,7 @@ export class PeoplePlanner {
     await tables.addPlannedUsers(this.#planning.tx, planned)
     await addAttributeMembers(this.#planning.tx, members)
     await tables.addPlannedClaims(this.#planning.tx, claims)
-    await tables.planClaims(this.#planning.tx, this.#planning.input.runId, owned)
+    await planClaims(this.#planning.tx, this.#planning.input.runId, owned)
     if (watchesAbsence(this.#settings) && !this.#planning.input.isPreview)
       await noteAbsences(this.#planning.tx, { sourceId, now: this.#planning.input.now, absences })
     return []

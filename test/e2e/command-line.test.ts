@@ -11,6 +11,7 @@ import { generateTenant } from '../../src/emulator/generator.ts'
 import { disable, enable, remove } from '../../src/emulator/operations.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { createSigningCertificate } from '../../src/emulator/token.ts'
+import type { Json } from '../support/emulated.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
   callMuster,
@@ -20,9 +21,6 @@ import {
   runMuster,
   startMuster,
 } from '../support/muster.ts'
-
-/** A parsed answer; tests look into it by name. */
-type Json = any // oxlint-disable-line typescript/no-explicit-any
 
 let test: TestDatabase
 let home: string

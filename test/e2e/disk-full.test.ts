@@ -1,6 +1,7 @@
 // E8: the disk of the database fills up under a server. Runs fail with a sentence, nothing is half done, the server stays, and once there
 // is room the next run goes on, without a restart. The disk is a real one, a small tmpfs with the whole database on it; it takes root to
 // mount it. Elsewhere the database refuses as a full disk makes it refuse, by its own error 53100, raised in a trigger.
+import { apiCaller } from '../support/api-caller.ts'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
@@ -81,19 +82,8 @@ async function serve(): Promise<void> {
   await call('/configuration', { file, secrets, prune: false, dryRun: false, plans: false })
 }
 
-async function call<T>(path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${url}/api/v1${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${response.status} ${text}`)
-  return JSON.parse(text)
-}
+const callServer = apiCaller(() => token)
+const call = <T>(path: string, body?: unknown) => callServer<T>({ url }, path, body)
 
 /** Asks for a run and waits for its end. */
 async function synchronize(kind: 'plan' | 'sync'): Promise<RunDocument> {

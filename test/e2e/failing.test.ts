@@ -7,12 +7,10 @@ import { systemClock } from '../../src/base/clock.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { createSigningCertificate } from '../../src/emulator/token.ts'
+import type { Json } from '../support/emulated.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { callMuster, documentOf, runMuster } from '../support/muster.ts'
 import { type MailServer, startMailServer, startWebServer, type WebServer } from '../support/sinks.ts'
-
-/** A parsed answer; tests look into it by name. */
-type Json = any // oxlint-disable-line typescript/no-explicit-any
 
 let test: TestDatabase
 let home: string

@@ -8,11 +8,9 @@ import { revertDocument } from '../../src/contract/reverts.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator } from '../../src/emulator/server.ts'
 import { createSigningCertificate } from '../../src/emulator/token.ts'
+import type { Json } from '../support/emulated.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { callMuster, documentOf } from '../support/muster.ts'
-
-/** A parsed answer; tests look into it by name. */
-type Json = any // oxlint-disable-line typescript/no-explicit-any
 
 let test: TestDatabase
 let home: string

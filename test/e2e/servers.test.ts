@@ -14,6 +14,7 @@ import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { Queue } from '../../src/jobs/queue.ts'
 import { createToken } from '../../src/signin/tokens.ts'
+import { apiCaller } from '../support/api-caller.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { runMuster, startMuster } from '../support/muster.ts'
 import { SIGNING } from '../support/world.ts'
@@ -99,19 +100,7 @@ async function serve(): Promise<Server> {
   return server
 }
 
-async function call<T>({ url }: Pick<Server, 'url'>, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${url}/api/v1${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${response.status} ${text}`)
-  return JSON.parse(text)
-}
+const call = apiCaller(() => token)
 
 const ask = (server: Server, source = 'one') => call<Job>(server, `/sources/${source}/runs`, { kind: 'sync' })
 

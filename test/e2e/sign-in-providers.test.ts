@@ -3,6 +3,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { exportJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Json } from '../support/emulated.ts'
 import { type Alteration, type AlteredProvider, alteredProvider } from '../support/altered-provider.ts'
 import { type AttackedServer, attackedServer } from '../support/attacked-server.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -11,9 +12,6 @@ import { generateTenant } from '../../src/emulator/generator.ts'
 import { addRedirectUri } from '../../src/emulator/appsignin.ts'
 import type { HostedTenant } from '../../src/emulator/server.ts'
 import { credentialContext } from '../../src/registry/connections.ts'
-
-/** A parsed document of the provider. */
-type Json = any // oxlint-disable-line typescript/no-explicit-any
 
 let test: TestDatabase
 let target: AttackedServer

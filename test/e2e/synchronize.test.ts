@@ -10,12 +10,10 @@ import { addMember, createGroup, removeMember, renameGroup } from '../../src/emu
 import { disable, hire, remove, rename, restore, update } from '../../src/emulator/operations.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import type { DirectoryObject } from '../../src/emulator/object.ts'
+import type { Json } from '../support/emulated.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { expectedFrom, MAPPING } from '../support/expected.ts'
 import { callMuster, documentOf, type MusterResult } from '../support/muster.ts'
-
-/** A parsed answer; tests look into it by name. */
-type Json = any // oxlint-disable-line typescript/no-explicit-any
 
 let test: TestDatabase
 let home: string

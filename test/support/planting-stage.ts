@@ -12,6 +12,7 @@ import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
 import { openVault, type Vault } from '../../src/vault/keys.ts'
 import { Canaries } from './canaries.ts'
 import { callMuster, type MusterResult, runMuster } from './muster.ts'
+import type { Json } from './emulated.ts'
 import { makeTestHome } from './scratch.ts'
 import { type RunningServer, startServer } from './serving.ts'
 import { type MailServer, startMailServer, startWebServer, type WebServer } from './sinks.ts'
@@ -21,7 +22,7 @@ export interface StageAnswer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  json(): any // oxlint-disable-line typescript/no-explicit-any
+  json(): Json
   /** This answer gives the secret out on purpose, once. */
   gives(secret: string): void
 }

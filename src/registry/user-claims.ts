@@ -1,7 +1,22 @@
-// Who claims whom once a plan is applied.
+// Which sources claim whom: noted with a plan, and true once it is applied.
 import type { Queries } from '../database/connect.ts'
 import { type ApplyOptions, MINE } from './applying.ts'
 import { applyGroupClaims } from './group-claims.ts'
+
+export interface UserClaim {
+  readonly userId: number
+  /** False: the source wants the user no more. */
+  readonly claims: boolean
+}
+
+/** Notes with a plan whom of the registry its source wants and whom it drops; they become its claims when the plan is applied. */
+export async function planClaims(tx: Queries, runId: number, claims: readonly UserClaim[]): Promise<void> {
+  if (claims.length === 0) return
+  await tx.query(
+    'insert into plan_claims (run_id, user_id, claims) select $1, * from unnest($2::int[], $3::boolean[]) on conflict do nothing',
+    [runId, claims.map((c) => c.userId), claims.map((c) => c.claims)],
+  )
+}
 
 export async function changeClaims(tx: Queries, run: readonly number[], options: ApplyOptions): Promise<void> {
   const own = [run[0], options.sourceId]
