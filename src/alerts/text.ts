@@ -1,4 +1,5 @@
 // Alerts in words, for a person who reads a mail: what happened, what it means, what to do.
+import { shellWord } from '../base/shell.ts'
 import type {
   AlertFacts,
   ExpiringAlert,
@@ -55,7 +56,9 @@ function heldText({ source, run, planHash, reasons, approveBy }: HeldAlert): Ale
 function failedText(facts: FailedAlert): AlertText {
   const { kind, source, run, reason, remedy, requestId, failures, nextTryAt } = facts
   const again =
-    nextTryAt === null ? '' : ` A schedule tries again after ${time(nextTryAt)}; to try now: muster sync ${source}`
+    nextTryAt === null
+      ? ''
+      : ` A schedule tries again after ${time(nextTryAt)}; to try now: muster sync ${shellWord(source)}`
   const meaning =
     kind === 'quarantined'
       ? `${failures === 1 ? 'A run' : `${number(failures)} runs in a row`} failed, and that is unlikely to pass by itself. The source stays on and is tried less and less often, once a day at least.`

@@ -1,4 +1,5 @@
 // What is said of sources that are failing, for people.
+import { shellWord } from '../base/shell.ts'
 import type { SourceHealthLine, UndeliveredLine } from '../contract/health.ts'
 import { type Io, printable, writeLine } from './io.ts'
 
@@ -15,7 +16,7 @@ function healthText(line: SourceHealthLine): string {
   const wait =
     nextTryAt === null
       ? ''
-      : ` Its schedule tries again after ${shortTime(nextTryAt)}; muster sync ${printable(source)} tries now.`
+      : ` Its schedule tries again after ${shortTime(nextTryAt)}; muster sync ${shellWord(printable(source))} tries now.`
   const what = printable(
     [reason, remedy]
       .filter((text) => text !== null)

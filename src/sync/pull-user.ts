@@ -1,6 +1,7 @@
 // Reads one user and his memberships anew, for provisioning on demand. The round and its links stay as they are: what the
 // feeds say of him later is folded on top, as if it came a second time.
 import { ConflictError, NotFoundError } from '../base/errors.ts'
+import { shellWord } from '../base/shell.ts'
 import { type ObjectId, parseObjectId } from '../directory/ids.ts'
 import { addRereads } from '../mirror/doubtful.ts'
 import { writeMirror } from '../mirror/fence.ts'
@@ -32,7 +33,7 @@ export async function pullUser(env: PullEnv, source: PullSource, user: string): 
   if (users.deltaLink === undefined || lineage !== pull.lineage) {
     throw new ConflictError(
       'never-synchronized',
-      `The source ${JSON.stringify(source.name)} has not been read with its present settings yet, so nobody can be judged alone; run first: muster sync ${source.name}`,
+      `The source ${JSON.stringify(source.name)} has not been read with its present settings yet, so nobody can be judged alone; run first: muster sync ${shellWord(source.name)}`,
     )
   }
   await resealIfNeeded(pull)

@@ -1,4 +1,5 @@
 // What a run's end says about its source: which failures count, what they mean, and when a schedule may try again.
+import { shellWord } from '../base/shell.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { HealthState } from '../contract/health.ts'
 import { GraphError, TokenError } from '../graph/errors.ts'
@@ -114,7 +115,7 @@ function remedyOf({
 }): string {
   if (cause instanceof TokenError) return withConsent(cause.remedy, cause.needsConsent ? place : undefined)
   if (code === 'auth-failed' || code === 'forbidden') {
-    const check = place === undefined ? 'muster check' : `muster check ${place.connection}`
+    const check = place === undefined ? 'muster check' : `muster check ${shellWord(place.connection)}`
     return withConsent(
       `Grant the application permissions of Microsoft Graph that the source needs, with admin consent; ${check} tells which.`,
       place,

@@ -1,4 +1,5 @@
 // apply: makes connections and sources as a config file says.
+import { shellWord } from '../../base/shell.ts'
 import type { Command } from 'commander'
 import type { SettingsPreview } from '../../app.ts'
 import { environment } from '../../config.ts'
@@ -90,7 +91,10 @@ async function writePreview(
 ): Promise<void> {
   const source = printable(document.source)
   if (isUnread) {
-    writeLine(session.io, `\n${source} was never read, so what it does shows in its first plan: muster plan ${source}`)
+    writeLine(
+      session.io,
+      `\n${source} was never read, so what it does shows in its first plan: muster plan ${shellWord(source)}`,
+    )
     return
   }
   writeLine(
@@ -128,7 +132,7 @@ function writeFirstSteps({ io }: Session, changes: readonly ConfigurationChange[
     const source = printable(name)
     writeLine(
       io,
-      `${source} waits for its first synchronization: see what it will do with muster plan ${source}, then muster sync ${source}. Its schedule begins after that.`,
+      `${source} waits for its first synchronization: see what it will do with muster plan ${shellWord(source)}, then muster sync ${shellWord(source)}. Its schedule begins after that.`,
     )
   }
 }

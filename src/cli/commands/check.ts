@@ -1,4 +1,5 @@
 // check: whether a connection works, and what to do where it does not.
+import { shellWord } from '../../base/shell.ts'
 import type { Command } from 'commander'
 import { printable, writeJson, writeLine } from '../io.ts'
 import { writeWholeFile } from '../output-file.ts'
@@ -43,7 +44,7 @@ async function writeCertificate(
     else
       writeLine(
         session.io,
-        `Written: ${printable(path)}. Upload it to the app registration under Certificates & secrets, then: muster check ${printable(connection)}`,
+        `Written: ${printable(path)}. Upload it to the app registration under Certificates & secrets, then: muster check ${shellWord(printable(connection))}`,
       )
     return 0
   })
