@@ -86,7 +86,7 @@ describe('users', () => {
 
     expect(page.url()).toContain('search=mallory')
     await page.getByRole('searchbox', { name: 'Search' }).fill('4711')
-    await page.getByText('found by').waitFor()
+    await page.getByText('found by card').waitFor()
     expect(await page.getByText(HOSTILE).count()).toBe(1)
     await page.getByRole('link', { name: 'mallory@contoso.com' }).click()
     await heading('mallory@contoso.com')

@@ -1,5 +1,15 @@
 // Texts of users: their list, one of them, why he is as he is.
 
+const FOUND_BY: Readonly<Record<string, string>> = {
+  card: 'card',
+  objectId: 'object ID',
+  userName: 'user name',
+  alias: 'alias',
+  personalNumber: 'personal number',
+  fullName: 'full name',
+  email: 'mail address',
+}
+
 export const usersTexts = {
   title: 'Users',
   intro: 'Everybody that other systems know through Muster.',
@@ -19,7 +29,7 @@ export const usersTexts = {
   active: 'Active',
   deactivated: 'Deactivated',
   protected: 'Protected',
-  foundBy: (what: string) => `found by ${what}`,
+  foundBy: (what: string) => `found by ${FOUND_BY[what] ?? what}`,
   empty: 'No users yet',
   emptyText: 'People appear here with the first synchronization, or when a local user is made.',
   emptyActive: 'Nobody is active',
