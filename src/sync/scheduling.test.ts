@@ -218,4 +218,13 @@ describe('work that one server does for all', () => {
     await database.db.query(`update upkeep set begun_at = begun_at + interval '1 day'`)
     expect(await takeTurn(database.db, work)).toBe(true)
   })
+
+  it('is not had twice by one that read the clock, waited, and finds a turn a moment ahead of it', async () => {
+    const work = { name: 'another test', everyMs: 60_000 }
+    await database.db.query(
+      `insert into upkeep (name, begun_at) values ('another test', clock_timestamp() + interval '5 s')`,
+    )
+
+    expect(await takeTurn(database.db, work)).toBe(false)
+  })
 })
