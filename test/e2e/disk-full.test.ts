@@ -21,7 +21,9 @@ import { startMuster } from '../support/muster.ts'
 import { SIGNING } from '../support/world.ts'
 
 const run = promisify(execFile)
-const PATIENCE_MS = 150_000
+const PATIENCE_MS = 60_000
+/** A few waits in a row, so that the one that was in vain can say so itself. */
+const TEST_MS = 4 * PATIENCE_MS
 const MB = 1024 * 1024
 const USERS = 3_000
 
@@ -139,6 +141,7 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
     space = await createTablespace(join(disk, 'files'))
     database = await createTestDatabase({ tablespace: space.name })
     await serve()
+    await keepVacuumAway()
   })
   afterEach(async () => {
     await stop()
@@ -146,6 +149,18 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
     await run('umount', [disk])
     await rm(disk, { recursive: true })
   })
+
+  /** What a run that failed has left behind is room again once it is vacuumed; when that happens is not for chance to say. */
+  async function keepVacuumAway(): Promise<void> {
+    await database.db.query(`
+      do $$ declare found record; begin
+        for found in select oid::regclass as name from pg_class
+          where relkind = 'r' and relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema')
+        loop
+          execute format('alter table %s set (autovacuum_enabled = false, toast.autovacuum_enabled = false)', found.name);
+        end loop;
+      end $$`)
+  }
 
   /** Leaves so many bytes, as everything else on the disk of a customer does. */
   async function fill(left: number): Promise<() => Promise<void>> {
@@ -179,7 +194,7 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
       expect((await synchronize('sync')).outcome).toBe('applied')
       expect(await count('users')).toBeGreaterThan(USERS * 0.9)
     },
-    PATIENCE_MS,
+    TEST_MS,
   )
 
   it(
@@ -199,7 +214,7 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
       expect((await synchronize('sync')).outcome).toBe('applied')
       expect(await count('users')).toBeGreaterThan(USERS * 0.9)
     },
-    PATIENCE_MS,
+    TEST_MS,
   )
 })
 
@@ -230,6 +245,6 @@ describe('E8: a database that refuses as one on a full disk does', () => {
       expect((await synchronize('sync')).outcome).toBe('applied')
       expect(await count('users')).toBeGreaterThan(USERS * 0.9)
     },
-    PATIENCE_MS,
+    TEST_MS,
   )
 })
