@@ -12,6 +12,7 @@ import { lockConfiguration } from './configuration.ts'
 import { type CredentialOnFile, listCredentials, openCredentials, requireConnection } from './connections.ts'
 import type { Editing } from './edit-connections.ts'
 import { makeCertificate } from './make-certificate.ts'
+import { later } from './meanwhile.ts'
 import {
   certificateCredential,
   describeCredential,
@@ -49,6 +50,7 @@ export async function addCredential(
     const [added, ...others] = await listCredentials(tx, connectionId)
     if (others.some(({ kind, fingerprint }) => kind === added?.kind && fingerprint === added.fingerprint))
       throw mistake('the connection has this very credential already')
+    await noteChange(tx, connectionId)
     if (added !== undefined) await audit(tx, options, { action: 'credential-add', credential: added })
     return id
   })
@@ -70,6 +72,7 @@ export async function removeCredential(
         `Cannot remove the last credential of the connection ${JSON.stringify(options.connection)}: its sources could not read any more. Add another one first.`,
       )
     await tx.query('delete from connection_credentials where id = $1', [credential.id])
+    await noteChange(tx, connectionId)
     await audit(tx, options, { action: 'credential-remove', credential })
   })
 }
@@ -92,6 +95,7 @@ export async function enterExpiry(
       throw new ConfigError([{ at: 'expires', message: 'is entered for client secrets only' }])
     if (credential.expiresAt?.getTime() === expiresAt?.getTime()) return
     await redate(tx, { id: credential.id, expiresAt, from: 'entered' })
+    await noteChange(tx, connectionId)
     await audit(tx, options, { action: 'credential-change', credential: { ...credential, expiresAt } })
   })
 }
@@ -178,6 +182,11 @@ export async function noteExpiry(
     await redate(tx, { id, expiresAt, from: 'entra' })
     await audit(tx, options, { action: 'credential-change', credential: { ...credential, expiresAt } })
   })
+}
+
+/** A form with a credential replaces all of its kind: whoever filled one in before this change has to look again. */
+async function noteChange(tx: Queries, connectionId: number): Promise<void> {
+  await tx.query(`update connections set updated_at = ${later('connections')} where id = $1`, [connectionId])
 }
 
 async function requireCredential(

@@ -45,6 +45,7 @@ async function presentView(db: Queries, connection: Connection): Promise<Connect
     expiryReadAt: reading.readAt?.toISOString() ?? null,
     expiryProblem: reading.problem,
     sources: sources.map((source) => source.name),
+    updatedAt: connection.updatedAt.toISOString(),
   }
 }
 

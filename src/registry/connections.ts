@@ -15,6 +15,8 @@ export interface Connection extends CloudRoots {
   readonly signInWithMicrosoft: boolean
   /** Counts only together with `signInWithMicrosoft`. */
   readonly passwordsAtTerminals: boolean
+  /** When somebody changed it last, or one of its credentials. */
+  readonly updatedAt: Date
 }
 
 /** A credential as it is kept, without its value. */
@@ -65,11 +67,12 @@ export interface ConnectionRow {
   readonly graph_url: string | null
   readonly sign_in_with_microsoft: boolean
   readonly passwords_at_terminals: boolean
+  readonly updated_at: Date
 }
 
 /** The columns of a {@link ConnectionRow}, for a query that calls the table `c`. */
 export const CONNECTION_COLUMNS =
-  'c.id, c.name, c.tenant_id, c.client_id, c.cloud, c.authority_url, c.graph_url, c.sign_in_with_microsoft, c.passwords_at_terminals'
+  'c.id, c.name, c.tenant_id, c.client_id, c.cloud, c.authority_url, c.graph_url, c.sign_in_with_microsoft, c.passwords_at_terminals, c.updated_at'
 
 /** All connections by name. There are few: one for each tenant. */
 export async function listConnections(db: Queries): Promise<readonly Connection[]> {
@@ -194,6 +197,7 @@ export function parseConnection(row: ConnectionRow): Connection {
     graphUrl: roots.graphUrl,
     signInWithMicrosoft: row.sign_in_with_microsoft,
     passwordsAtTerminals: row.passwords_at_terminals,
+    updatedAt: row.updated_at,
   }
 }
 

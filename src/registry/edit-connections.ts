@@ -7,6 +7,7 @@ import type { Vault } from '../vault/keys.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { auditOf, lockConfiguration } from './configuration.ts'
 import { listConnections, requireConnection } from './connections.ts'
+import { changedMeanwhile } from './meanwhile.ts'
 import { putConnection, type WantedConnection } from './put-connection.ts'
 
 /** Who changes something, and what is needed to keep it. */
@@ -43,16 +44,19 @@ export async function createConnection(
  * Changes a connection; a credential replaces the one of its kind, and what is not given stays. Writing the same again
  * writes nothing. What another tenant or application means for people is judged by the safeguard of the next runs.
  *
- * @throws NotFoundError; ConfigError where a client secret on file would be sent to other addresses
+ * @param options.seen when what was seen had been changed last, ISO 8601
+ * @throws NotFoundError; ConfigError where a client secret on file would be sent to other addresses; ConflictError `changed-meanwhile`
  */
 export async function changeConnection(
   db: Database,
-  options: Editing & { readonly name: string; readonly wanted: WantedConnection },
+  options: Editing & { readonly name: string; readonly wanted: WantedConnection; readonly seen?: string | undefined },
 ): Promise<void> {
   const { vault, name, wanted, actor } = options
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     const current = await requireConnection(tx, name)
+    if (options.seen !== undefined && current.updatedAt.getTime() !== new Date(options.seen).getTime())
+      throw changedMeanwhile(`the connection ${JSON.stringify(name)}`)
     const put = { vault, clock: options.clock, name, wanted, current, keep: 'unnamed', dryRun: false } as const
     const change = await putConnection(tx, put)
     if (change.action !== 'unchanged') await recordAudit(tx, options, auditOf(change, actor))

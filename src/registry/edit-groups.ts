@@ -5,6 +5,7 @@ import type { Transaction } from '../database/transaction.ts'
 import { pathKeyOf, pathOf, splitPath } from '../directory/group.ts'
 import { keyLocalGroups, localGroupAt } from './attribute-groups.ts'
 import { type Edit, withEdit } from './edit.ts'
+import { changedMeanwhile } from './meanwhile.ts'
 
 interface Place {
   readonly name: string
@@ -28,16 +29,23 @@ export async function createGroup(db: Database, edit: Edit & Place): Promise<num
 /**
  * Renames or moves a local group, and with it the local groups below it.
  *
- * @throws NotFoundError; ConfigError; ConflictError `path-taken`, `owned-by-source`, `below-itself`
+ * @param edit.seen the path that it had for whoever looked at it
+ * @throws NotFoundError; ConfigError; ConflictError `path-taken`, `owned-by-source`, `below-itself`, `changed-meanwhile`
  */
 export async function changeGroup(
   db: Database,
-  edit: Edit & { readonly groupId: number; readonly name?: string | undefined; readonly under?: string | undefined },
+  edit: Edit & {
+    readonly groupId: number
+    readonly name?: string | undefined
+    readonly under?: string | undefined
+    readonly seen?: string | undefined
+  },
 ): Promise<void> {
   await withEdit(db, edit, async (tx) => {
     const group = await requireLocal(tx, edit.groupId)
     const place = { name: edit.name ?? group.name, under: edit.under ?? group.under }
     const [before, after] = [pathOf(group.under, group.name), pathOf(place.under, place.name)]
+    if (edit.seen !== undefined && edit.seen !== before) throw changedMeanwhile(`the group ${JSON.stringify(before)}`)
     if (before === after) return { result: undefined, audit: [] }
     if (place.under === before || place.under.startsWith(`${before}|`))
       throw new ConflictError('below-itself', `${JSON.stringify(before)} cannot be moved below itself`)

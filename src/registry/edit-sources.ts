@@ -1,5 +1,5 @@
 // Sources changed one at a time, as forms do it: each change audited in the transaction that makes it.
-import { ConfigError, type ConfigProblem, ConflictError } from '../base/errors.ts'
+import { ConfigError, type ConfigProblem } from '../base/errors.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -8,6 +8,7 @@ import { auditOf, lockConfiguration } from './configuration.ts'
 import { listConnections } from './connections.ts'
 import { detachSource } from './detach.ts'
 import type { Editing } from './edit-connections.ts'
+import { changedMeanwhile } from './meanwhile.ts'
 import { putSource } from './put-source.ts'
 import { scheduleProblems } from './schedules.ts'
 import { listSources, requireSource, whenChanged } from './sources.ts'
@@ -88,10 +89,7 @@ async function requireUnchanged(
   if (seen === undefined) return
   const { updatedAt } = await whenChanged(tx, name)
   if (updatedAt.getTime() === new Date(seen).getTime()) return
-  throw new ConflictError(
-    'changed-meanwhile',
-    `The source ${JSON.stringify(name)} was changed by somebody else since these settings were read. Read them again, and change them then; the audit tells who it was.`,
-  )
+  throw changedMeanwhile(`the source ${JSON.stringify(name)}`)
 }
 
 async function requireGood(

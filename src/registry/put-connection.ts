@@ -12,6 +12,7 @@ import { type Connection, type CredentialOnFile, credentialContext, listCredenti
 import { differences } from './differences.ts'
 import { readSoon } from './expiry-readings.ts'
 import { makeCertificate } from './make-certificate.ts'
+import { later } from './meanwhile.ts'
 
 /** A credential to keep for a connection. */
 export interface WantedCredential {
@@ -243,7 +244,7 @@ async function writeConnection(
      on conflict (name) do update set tenant_id = excluded.tenant_id, client_id = excluded.client_id,
        cloud = excluded.cloud, authority_url = excluded.authority_url, graph_url = excluded.graph_url,
        sign_in_with_microsoft = excluded.sign_in_with_microsoft,
-       passwords_at_terminals = excluded.passwords_at_terminals, updated_at = now()
+       passwords_at_terminals = excluded.passwords_at_terminals, updated_at = ${later('connections')}
      returning id`,
     [
       name,

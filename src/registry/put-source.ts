@@ -3,6 +3,7 @@ import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Queries } from '../database/connect.ts'
 import { differences } from './differences.ts'
+import { later } from './meanwhile.ts'
 import { presentSettings, type Source } from './sources.ts'
 
 export interface PutSource {
@@ -22,7 +23,7 @@ export async function putSource(db: Queries, put: PutSource): Promise<Configurat
   const replans = current === undefined || changes.some(({ at }) => isPlannedFrom(at))
   if (action !== 'unchanged' && !put.dryRun) {
     if (current !== undefined && renamed.length > 0)
-      await db.query('update sources set name = $2, updated_at = now() where id = $1', [current.id, name])
+      await db.query(`update sources set name = $2, updated_at = ${later('sources')} where id = $1`, [current.id, name])
     await writeSource(db, { name, settings, replans })
     const changesOwners = current === undefined || changes.some(({ at }) => OWNERSHIP.has(at))
     if (changesOwners) await markTenant(db, name)
@@ -56,7 +57,7 @@ async function writeSource(
     `insert into sources as s (name, connection_id, enabled, priority, settings)
      values ($1, (select id from connections where name = $2), $3, $4, $5)
      on conflict (name) do update set connection_id = excluded.connection_id, enabled = excluded.enabled,
-       priority = excluded.priority, settings = excluded.settings, updated_at = now(),
+       priority = excluded.priority, settings = excluded.settings, updated_at = ${later('s')},
        settings_version = s.settings_version + $6::int,
        marked_all = s.marked_all or $6::int = 1,
        marked_all_at = case when $6::int = 1 then s.fence else s.marked_all_at end`,

@@ -3,6 +3,7 @@ import { NotFoundError } from '../base/errors.ts'
 import type { Role, Scope } from '../contract/api/endpoint.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
+import { changedMeanwhile } from '../registry/meanwhile.ts'
 import { userSubject } from '../registry/person-history.ts'
 import { type AccountChange, changeAccount, insertAccount, type ListedAccount, requireAccount } from './accounts.ts'
 import { hashPassword } from './hashing.ts'
@@ -35,11 +36,20 @@ export async function createAccount(
  * Changes somebody's account; his sessions end, as they were begun as somebody else.
  *
  * @param change.password in clear
- * @throws NotFoundError; ConflictError `last-administrator`; ConfigError at `password`
+ * @param seen how it stood for whoever changes it
+ * @throws NotFoundError; ConflictError `last-administrator`, `changed-meanwhile`; ConfigError at `password`
  */
 export async function changeAccountOf(
   parts: SignInParts,
-  { id, change }: { readonly id: number; readonly change: AccountChange },
+  {
+    id,
+    change,
+    seen,
+  }: {
+    readonly id: number
+    readonly change: AccountChange
+    readonly seen?: { readonly role: Role; readonly enabled: boolean } | undefined
+  },
   actor: Actor,
 ): Promise<ListedAccount> {
   const { role, enabled } = change
@@ -49,6 +59,8 @@ export async function changeAccountOf(
   const password = change.password === undefined ? undefined : await hashPassword(change.password)
   return withTransaction(parts.db, async (tx) => {
     const before = await changeAccount(tx, { id, change: { role, enabled, password } })
+    if (seen !== undefined && (seen.role !== before.role || seen.enabled !== before.enabled))
+      throw changedMeanwhile(`the account ${JSON.stringify(before.name)}`)
     await endSessionsOf(tx, { administratorId: id })
     await tx.query('delete from one_time_codes where administrator_id = $1', [id])
     const after = await requireAccount(tx, { id, now })

@@ -5,6 +5,7 @@ import { TELLS, type Told, UNKNOWN_CARDS, type UnknownCards, type Way, WAYS } fr
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
+import { changedMeanwhile } from '../registry/meanwhile.ts'
 import { canonicalName } from './accounts.ts'
 import type { TerminalIdentity } from './identity.ts'
 import { makerOf } from './makers.ts'
@@ -118,14 +119,27 @@ export async function createTerminal(
   })
 }
 
-/** @throws NotFoundError; ConflictError `name-taken` */
+/**
+ * @param seen the settings that it had for whoever changes them
+ * @throws NotFoundError; ConflictError `name-taken`, `changed-meanwhile`
+ */
 export async function changeTerminal(
   parts: SignInParts,
-  { id, change }: { readonly id: number; readonly change: TerminalChange },
+  {
+    id,
+    change,
+    seen,
+  }: {
+    readonly id: number
+    readonly change: TerminalChange
+    readonly seen?: TerminalSettings | undefined
+  },
   actor: Actor,
 ): Promise<ListedTerminal> {
   return withTransaction(parts.db, async (tx) => {
     const before = await lockTerminal(tx, id)
+    if (seen !== undefined && Object.keys(differences(before, seen)).length > 0)
+      throw changedMeanwhile(`the terminal ${JSON.stringify(before.name)}`)
     const after: TerminalSettings = { ...before, ...definedOf(change) }
     const taken = await tx.query('select 1 from terminals where name_key = $1 and revoked_at is null and id <> $2', [
       canonicalName(after.name),

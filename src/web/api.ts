@@ -21,6 +21,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the server refused it because somebody else has changed the same thing since it was read. */
+export function isChangedMeanwhile(error: Error): boolean {
+  return error instanceof ApiError && error.problem.code === 'changed-meanwhile'
+}
+
 // A page has one session: the server binds this to it, and gives it out with the session alone.
 let csrf: string | undefined
 const signedOut = new Set<() => void>()

@@ -150,6 +150,40 @@ describe('the credentials of a connection', () => {
     expect(await credentials().getByRole('listitem').count()).toBe(1)
   })
 
+  it('a connection that somebody else saved meanwhile loses nothing of his, and nothing of one’s own', async () => {
+    const second = await world.open('administrator')
+    await second.goto(`${world.url}/settings/connections?connection=contoso`)
+    const his = second.getByRole('group', { name: 'Connection contoso' })
+    await his.getByRole('switch', { name: 'Enable Sign in with Microsoft' }).click()
+    const { clientId } = world.hosted
+    await edit().getByLabel('Application (client) ID').fill('99999999-2222-3333-4444-555555555555')
+    await his.getByRole('button', { name: 'Save connection' }).click()
+    await his.waitFor({ state: 'detached' })
+    await second.context().close()
+    await edit().getByRole('button', { name: 'Save connection' }).click()
+    await edit().getByText('Somebody else saved this connection meanwhile').waitFor()
+    await expectAccessible(page)
+    await picture(page, 'connection-meanwhile')
+    const kept = async () =>
+      (
+        await world.database.db.query<{ id: string; signs: boolean }>(
+          'select client_id as id, sign_in_with_microsoft as signs from connections',
+        )
+      ).rows
+
+    expect(await kept()).toEqual([{ id: clientId, signs: true }])
+    await edit().getByRole('button', { name: 'Save connection' }).click()
+    await edit().waitFor({ state: 'detached' })
+    expect(await kept()).toEqual([{ id: '99999999-2222-3333-4444-555555555555', signs: true }])
+    await page.getByRole('link', { name: 'contoso' }).click()
+    await edit().getByLabel('Application (client) ID').fill(clientId)
+    await edit().getByRole('switch', { name: 'Enable Sign in with Microsoft' }).click()
+    await edit().getByRole('button', { name: 'Save connection' }).click()
+    await edit().waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'contoso' }).click()
+    await edit().waitFor()
+  })
+
   it('one that ends soon is told above them, and on the overview', async () => {
     const soon = new Date(world.emulator.clock.now().getTime() + 5.5 * 86_400_000)
     await world.database.db.query('update connection_credentials set expires_at = $1', [soon])

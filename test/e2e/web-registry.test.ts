@@ -95,6 +95,36 @@ describe('users', () => {
     await expectAccessible(page)
   })
 
+  it('are not overwritten by a form that was filled before somebody else changed them', async () => {
+    const other = await world.open('administrator')
+    await other.clock.install()
+    await other.goto(`${world.url}/users?search=mallory`)
+    await other.getByRole('link', { name: 'mallory@contoso.com' }).click()
+    await other.getByRole('button', { name: 'Edit', exact: true }).click()
+    const dialog = other.getByRole('dialog')
+    await dialog.getByRole('textbox', { name: 'Aliases' }).fill('mal')
+    await world.database.db.query(
+      `update users set notes = 'of somebody else', version = version + 1 where user_name like 'mallory%'`,
+    )
+    // The page behind the form is read anew when one comes back to it.
+    await other.clock.fastForward(60_000)
+    const [read] = await Promise.all([
+      other.waitForResponse(
+        (answer) => /\/api\/v1\/users\/\d+$/.test(answer.url()) && answer.request().method() === 'GET',
+      ),
+      other.evaluate(`window.dispatchEvent(new Event('visibilitychange'))`),
+    ])
+    expect(await read.text()).toContain('of somebody else')
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await dialog.getByText('was changed by somebody else or by a run since you looked').waitFor()
+    await other.context().close()
+
+    expect(await valueOf(`select notes as value from users where user_name like 'mallory%'`)).toBe('of somebody else')
+    await world.database.db.query(
+      `update users set notes = null, version = version + 1 where user_name like 'mallory%'`,
+    )
+  })
+
   it('are followed to their page while a search still waits for the end of typing', async () => {
     const other = await world.open('administrator')
     // She is alone in the list before and after, so that the click meets her.

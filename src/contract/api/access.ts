@@ -300,6 +300,8 @@ export const ACCESS = {
       role: z.enum(ROLES).optional(),
       enabled: z.boolean().optional(),
       password: password.optional(),
+      /** How it stood when it was read: refused with `changed-meanwhile` where that is otherwise by now. */
+      seen: z.strictObject({ role: z.enum(ROLES), enabled: z.boolean() }).optional(),
     }),
     answer: { kind: 'json', status: 200, body: account },
     audit: 'account.change',

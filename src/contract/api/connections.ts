@@ -47,6 +47,8 @@ export const connectionView = z.object({
   expiryProblem: z.string().nullable(),
   /** Names of the sources that it feeds. */
   sources: z.array(z.string()),
+  /** When somebody changed it last, or one of its credentials. */
+  updatedAt: time,
 })
 export type ConnectionView = z.infer<typeof connectionView>
 
@@ -159,7 +161,10 @@ export const CONNECTIONS = {
     role: 'administrator',
     scope: 'configure',
     params: one,
-    body: connectionForm.omit({ name: true }),
+    body: connectionForm.omit({ name: true }).extend({
+      /** As it was told with what this is made from: refused with `changed-meanwhile` where it is another by now. */
+      updatedAt: time.optional(),
+    }),
     answer: { kind: 'json', status: 200, body: connectionView },
     audit: 'connection.change',
   }),

@@ -424,6 +424,8 @@ export const GROUPS = {
     body: z.strictObject({
       name: z.string().trim().min(1).max(300).optional(),
       under: z.string().trim().max(2000).optional(),
+      /** Its path as it was told: refused with `changed-meanwhile` where it is another by now. */
+      seen: z.string().max(2400).optional(),
     }),
     answer: { kind: 'json', status: 200, body: groupLine },
     audit: 'group.change',

@@ -157,7 +157,10 @@ export const TERMINALS = {
     role: 'administrator',
     scope: 'administer',
     params,
-    body: settings.partial(),
+    body: settings.partial().extend({
+      /** Its settings as they were told: refused with `changed-meanwhile` where they are others by now. */
+      seen: settings.optional(),
+    }),
     answer: { kind: 'json', status: 200, body: terminal },
     audit: 'terminal.change',
   }),

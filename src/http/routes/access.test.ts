@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { aServer, SAME_SITE, sessionHeaders, sessionOf, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
+import type { Account } from '../../contract/api/access.ts'
 import { verifyAudit } from '../../registry/audit.ts'
 import { issueSetupCode, issueSignInCode } from '../../signin/codes.ts'
 
@@ -452,6 +453,23 @@ describe('a link of the console', () => {
     expect((await use(late)).statusCode).toBe(401)
     const setup = await world.db.query('select 1 from one_time_codes where administrator_id is null')
     expect(setup.rows).toEqual([])
+  })
+})
+
+describe('an account that two administrators change', () => {
+  it('is not given back by the second what the first took away, unless he has seen it', async () => {
+    const admin = await http.as('administrator')
+    await sessionOf(world.engine, 'operator', 'bob')
+    const { items } = (await admin('GET', '/api/v1/administrators')).json<{ items: Account[] }>()
+    const { id, role, enabled } = items.find((account) => account.name === 'bob')!
+    const change = (body: object, seen: object) => admin('PATCH', `/api/v1/administrators/${id}`, { ...body, seen })
+    const first = await change({ role, enabled: false }, { role, enabled })
+    const second = await change({ role: 'viewer', enabled: true }, { role, enabled })
+    const again = await change({ role: 'viewer' }, { role, enabled: false })
+
+    expect([first.statusCode, second.statusCode, again.statusCode]).toEqual([200, 409, 200])
+    expect(second.json()).toMatchObject({ code: 'changed-meanwhile', detail: expect.stringContaining('"bob"') })
+    expect(again.json()).toMatchObject({ role: 'viewer', enabled: false })
   })
 })
 

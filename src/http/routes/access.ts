@@ -105,7 +105,7 @@ export const accessRoutes = {
   }),
   createAccount: async ({ engine }, { body, actor }) => presentAccount(await createAccount(engine, body, actor)),
   changeAccount: async ({ engine }, { params, body, actor }) =>
-    presentAccount(await changeAccountOf(engine, { id: Number(params.account), change: body }, actor)),
+    presentAccount(await changeAccountOf(engine, { id: Number(params.account), change: body, seen: body.seen }, actor)),
   removeAccount: async ({ engine }, { params, actor }) => {
     await removeAccount(engine, Number(params.account), actor)
     return undefined

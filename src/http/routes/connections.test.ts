@@ -1,6 +1,7 @@
 // Routes of connections: forms, secrets, checks and the live directory, against an emulated tenant.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import type { ConnectionView } from '../../contract/api/connections.ts'
 import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { createGroup } from '../../emulator/memberships.ts'
@@ -95,6 +96,39 @@ describe('connections', () => {
     const nothing = await admin('POST', '/api/v1/connections', without('clientSecret'))
     expect(nothing.json()).toMatchObject({ problems: [{ at: 'clientSecret' }] })
     expect((await admin('GET', '/api/v1/connections/form')).statusCode).toBe(404)
+  })
+
+  it('that somebody else changed meanwhile are not overwritten unseen', async () => {
+    const read = (await admin('POST', '/api/v1/connections', form())).json<ConnectionView>()
+    const change = (signInWithMicrosoft: boolean, updatedAt?: string) =>
+      admin('PUT', '/api/v1/connections/form', { ...without('name', 'clientSecret'), signInWithMicrosoft, updatedAt })
+    const first = await change(true, read.updatedAt)
+    const second = await change(false, read.updatedAt)
+    const again = await change(false, first.json<ConnectionView>().updatedAt)
+
+    expect([first.statusCode, second.statusCode, again.statusCode]).toEqual([200, 409, 200])
+    expect(second.json()).toMatchObject({ code: 'changed-meanwhile', detail: expect.stringContaining('"form"') })
+    expect((await change(true)).json()).toMatchObject({ signInWithMicrosoft: true })
+  })
+
+  it('of which somebody else changed a credential meanwhile lose none to a form that did not know of it', async () => {
+    const read = (await admin('POST', '/api/v1/connections', form())).json<ConnectionView>()
+    const path = '/api/v1/connections/form/credentials'
+    const added = await admin('POST', path, { kind: 'secret', clientSecret: 'another secret of this connection' })
+    const replace = (updatedAt: string) =>
+      admin('PUT', '/api/v1/connections/form', { ...without('name'), clientSecret: 'a third secret', updatedAt })
+    const late = await replace(read.updatedAt)
+    const now = async () => (await admin('GET', '/api/v1/connections/form')).json<ConnectionView>()
+    const kept = await now()
+    await admin('PUT', `${path}/${added.json<{ id: string }>().id}`, { expires: '2099-01-01' })
+    const later = await replace(kept.updatedAt)
+    const dated = await now()
+    await admin('DELETE', `${path}/${added.json<{ id: string }>().id}`)
+    const last = await replace(dated.updatedAt)
+
+    expect([late.statusCode, later.statusCode, last.statusCode]).toEqual([409, 409, 409])
+    expect(kept.credentials).toHaveLength(2)
+    expect((await now()).credentials).toHaveLength(1)
   })
 
   it('feeding a source are not removed', async () => {

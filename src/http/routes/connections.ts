@@ -32,7 +32,7 @@ export const connectionRoutes = {
 
   changeConnection: async ({ engine }, { params: { connection: name }, body, actor }) => {
     const wanted = prepareConnection(body, { needsCredential: false })
-    await changeConnection(engine.db, { ...engine, actor, name, wanted })
+    await changeConnection(engine.db, { ...engine, actor, name, wanted, seen: body.updatedAt })
     return requireConnectionView(engine.db, name)
   },
 

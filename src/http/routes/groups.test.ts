@@ -114,6 +114,22 @@ describe('by hand', () => {
     expect((await viewer('GET', `/api/v1/groups/${id}`)).json()).toMatchObject({ status: 404, code: 'not-found' })
   })
 
+  it('a local group that somebody else moved meanwhile is not moved back unseen', async () => {
+    const { id, path } = (await operator('POST', '/api/v1/groups', { name: 'Loans' })).json<Line>()
+    const moved = await operator('PATCH', `/api/v1/groups/${id}`, { under: 'House', name: 'Loans', seen: path })
+    const late = await operator('PATCH', `/api/v1/groups/${id}`, { under: '', name: 'Lending', seen: path })
+    const again = await operator('PATCH', `/api/v1/groups/${id}`, {
+      under: 'House',
+      name: 'Lending',
+      seen: moved.json<Line>().path,
+    })
+
+    expect([moved.statusCode, late.statusCode, again.statusCode]).toEqual([200, 409, 200])
+    expect(late.json()).toMatchObject({ code: 'changed-meanwhile' })
+    expect(again.json()).toMatchObject({ path: 'House|Lending' })
+    await operator('DELETE', `/api/v1/groups/${id}`)
+  })
+
   it('is refused below its role', async () => {
     const { id } = await named('Sales')
     const eve = await userId('eve')

@@ -54,7 +54,7 @@ export const groupRoutes = {
   },
   changeGroup: async ({ engine }, { params, body, actor }) => {
     const groupId = Number(params.group)
-    await changeGroup(engine.db, { ...engine, actor, groupId, name: body.name, under: body.under })
+    await changeGroup(engine.db, { ...engine, ...body, actor, groupId })
     return presentGroup(await requireGroup(engine.db, groupId))
   },
   removeGroup: async ({ engine }, { params, actor }) => {

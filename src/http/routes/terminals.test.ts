@@ -5,7 +5,7 @@ import { listening, placeGroup } from '../../../test/support/registry.ts'
 import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
-import type { IdentifiedUser } from '../../contract/api/terminals.ts'
+import type { IdentifiedUser, Terminal } from '../../contract/api/terminals.ts'
 import { removeEnded } from '../../signin/upkeep.ts'
 
 let test: TestDatabase
@@ -133,6 +133,20 @@ describe('a terminal', () => {
 
     expect(own.json()).toMatchObject({ name: SETTINGS.name, may: ['card', 'pin'], tells: ['language', 'email'] })
     expect(listed).toMatchObject({ lastUsedAt: new Date(BEGIN + later).toISOString(), lastAddress: '127.0.0.1' })
+  })
+
+  it('that somebody else changed meanwhile does not get back unseen what was taken from it', async () => {
+    const made = await create()
+    const { id, name, may, tells, unknownCard, cardTransform } = made.json<Terminal>()
+    const seen = { name, may, tells, unknownCard, cardTransform }
+    const change = (body: object) => admin('PATCH', `/api/v1/terminals/${id}`, body)
+    const first = await change({ ...seen, may: ['card'], seen })
+    const second = await change({ ...seen, tells: [], seen })
+    const again = await change({ ...seen, may: ['card'], tells: [], seen: { ...seen, may: ['card'] } })
+
+    expect([first.statusCode, second.statusCode, again.statusCode]).toEqual([200, 409, 200])
+    expect(second.json()).toMatchObject({ code: 'changed-meanwhile' })
+    expect(again.json()).toMatchObject({ may: ['card'], tells: [] })
   })
 
   it('is changed at once, and the audit keeps what was changed', async () => {

@@ -39,6 +39,9 @@ export const connectionTexts = {
   save: 'Save connection',
   saving: 'Saving…',
   saved: (name: string) => `${name} was saved`,
+  mergedTitle: 'Somebody else saved this connection meanwhile',
+  mergedText:
+    'It is not saved yet. What you changed stands on what was saved now; where both of you changed a setting, it is yours. Look at it, and save again. The audit tells who it was.',
   saveFailed: 'The connection could not be saved',
   cancel: 'Cancel',
   required: 'must not be empty',

@@ -158,18 +158,25 @@ const EMPTY = { name: '', password: '', role: 'viewer' as Role }
 function ChangeAccount({ account }: { readonly account: Account }) {
   const before = { role: account.role, enabled: account.enabled, password: '' }
   const [form, setForm] = useState(before)
+  const [seen, setSeen] = useState({ role: account.role, enabled: account.enabled })
   const queries = useQueryClient()
   return (
     <ActionDialog
       trigger={<Button size="small">{texts.change}</Button>}
       title={texts.changeTitle(account.name)}
       action={texts.save}
-      onOpen={() => setForm(before)}
+      onOpen={() => {
+        setSeen({ role: account.role, enabled: account.enabled })
+        setForm(before)
+      }}
       act={async () => {
         const { role, enabled, password } = form
-        const body = { role, enabled, ...(password === '' ? {} : { password }) }
-        await call(API.changeAccount, { params: { account: account.id }, body })
-        await queries.invalidateQueries({ queryKey: ['accounts'] })
+        const body = { role, enabled, seen, ...(password === '' ? {} : { password }) }
+        try {
+          await call(API.changeAccount, { params: { account: account.id }, body })
+        } finally {
+          await queries.invalidateQueries({ queryKey: ['accounts'] })
+        }
       }}
     >
       <RoleField role={form.role} setRole={(role) => setForm({ ...form, role })} />

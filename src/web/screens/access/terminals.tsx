@@ -120,6 +120,7 @@ function AddTerminal({ onMade }: { readonly onMade: (token: string) => void }) {
 
 function ChangeTerminal({ terminal }: { readonly terminal: Terminal }) {
   const [form, setForm] = useState<Form>(EMPTY)
+  const [seen, setSeen] = useState<Form>(EMPTY)
   const queries = useQueryClient()
   return (
     <ActionDialog
@@ -127,10 +128,17 @@ function ChangeTerminal({ terminal }: { readonly terminal: Terminal }) {
       title={texts.changeTitle(terminal.name)}
       action={texts.save}
       isReady={isReady(form)}
-      onOpen={() => setForm(formOf(terminal))}
+      onOpen={() => {
+        setSeen(formOf(terminal))
+        setForm(formOf(terminal))
+      }}
       act={async () => {
-        await call(API.changeTerminal, { params: { terminal: terminal.id }, body: settingsOf(form) })
-        await queries.invalidateQueries({ queryKey: ['terminals'] })
+        const body = { ...settingsOf(form), seen: settingsOf(seen) }
+        try {
+          await call(API.changeTerminal, { params: { terminal: terminal.id }, body })
+        } finally {
+          await queries.invalidateQueries({ queryKey: ['terminals'] })
+        }
       }}
     >
       <TerminalFields form={form} setForm={setForm} />

@@ -5,6 +5,9 @@ import {
   Field,
   Input,
   makeStyles,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
   Option,
   Spinner,
   Subtitle2,
@@ -16,11 +19,12 @@ import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { ConnectionForm as Form, ConnectionView } from '../../../contract/api/connections.ts'
 import { CLOUDS } from '../../../directory/clouds.ts'
-import { ApiError, call } from '../../api.ts'
+import { ApiError, call, isChangedMeanwhile } from '../../api.ts'
 import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { connectionTexts as texts } from '../../texts/connections.ts'
 import { asPartOfForm, type CredentialDraft, missingField, NO_CREDENTIAL } from './credential-draft.ts'
+import { connectionsQuery } from './connection-queries.ts'
 import { CredentialFields } from './credential-fields.tsx'
 import { Findings } from './findings.tsx'
 import { Registering } from './registering.tsx'
@@ -53,6 +57,10 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
   const queries = useQueryClient()
   const [form, setForm] = useState<Form>(() => formOf(connection))
   const [draft, setDraft] = useState<CredentialDraft>(NO_CREDENTIAL)
+  const [filledFrom, setFilledFrom] = useState(connection)
+  const [isMerged, setMerged] = useState(false)
+  // Where the settings are the same, what was changed since stands in the list of credentials beside it.
+  const seen = connection !== undefined && isSame(formOf(connection), formOf(filledFrom)) ? connection : filledFrom
   const [isTried, setTried] = useState(false)
   const change = (changed: Partial<Form>) => {
     setForm((before) => ({ ...before, ...changed }))
@@ -75,7 +83,20 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
       const { name, ...body } = sentOf(form, draft)
       return connection === undefined
         ? call(API.createConnection, { body: { name, ...body } })
-        : call(API.changeConnection, { params: { connection: connection.name }, body })
+        : call(API.changeConnection, {
+            params: { connection: connection.name },
+            body: { ...body, updatedAt: seen?.updatedAt },
+          })
+    },
+    onError: async (error) => {
+      if (connection === undefined || !isChangedMeanwhile(error)) return
+      const now = (await queries.fetchQuery({ ...connectionsQuery, staleTime: 0 })).items.find(
+        ({ name }) => name === connection.name,
+      )
+      if (now === undefined) return
+      setForm((mine) => mergedForm(formOf(seen), mine, formOf(now)))
+      setFilledFrom(now)
+      setMerged(true)
     },
     onSuccess: async ({ name }) => {
       await queries.invalidateQueries({ queryKey: ['connections'] })
@@ -176,7 +197,17 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
         </Field>
       ) : null}
       {check.error === null || isTold ? null : <Failed title={texts.checkFailed} error={check.error} />}
-      {save.error === null || isTold ? null : <Failed title={texts.saveFailed} error={save.error} />}
+      {isMerged ? (
+        <MessageBar intent="warning" layout="multiline" role="alert">
+          <MessageBarBody>
+            <MessageBarTitle>{texts.mergedTitle}</MessageBarTitle>
+            {texts.mergedText}
+          </MessageBarBody>
+        </MessageBar>
+      ) : null}
+      {save.error === null || isTold || isChangedMeanwhile(save.error) ? null : (
+        <Failed title={texts.saveFailed} error={save.error} />
+      )}
       {check.data === undefined ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
       <div className={styles.actions}>
         <Button
@@ -229,6 +260,12 @@ function formOf(connection: ConnectionView | undefined): Form {
 function isSame(sent: Form, saved: Form): boolean {
   const keys = new Set([...Object.keys(sent), ...Object.keys(saved)])
   return [...keys].every((key) => Reflect.get(sent, key) === Reflect.get(saved, key))
+}
+
+/** `theirs` with what was changed on the way from `before` to `mine`. */
+function mergedForm(before: Form, mine: Form, theirs: Form): Form {
+  const changed = Object.entries(mine).filter(([key, value]) => Reflect.get(before, key) !== value)
+  return { ...theirs, ...Object.fromEntries(changed) }
 }
 
 /** Whether credentials would go to other addresses than those on file: then they are given again. */

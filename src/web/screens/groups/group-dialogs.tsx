@@ -37,6 +37,7 @@ export function CreateGroup({ under }: { readonly under: string }) {
 export function EditGroup({ group }: { readonly group: GroupLine }) {
   const before = { name: group.name, under: joinPath(splitPath(group.path).slice(0, -1)) }
   const [form, setForm] = useState(before)
+  const [seen, setSeen] = useState(group.path)
   const queries = useQueryClient()
   return (
     <ActionDialog
@@ -44,12 +45,18 @@ export function EditGroup({ group }: { readonly group: GroupLine }) {
       title={texts.editTitle(group.name)}
       action={texts.save}
       isReady={form.name.trim() !== ''}
-      onOpen={() => setForm(before)}
+      onOpen={() => {
+        setSeen(group.path)
+        setForm(before)
+      }}
       act={async () => {
-        const body = { name: form.name.trim(), under: form.under.trim() }
-        await call(API.changeGroup, { params: { group: group.id }, body })
-        await queries.invalidateQueries({ queryKey: ['group', group.id] })
-        await queries.invalidateQueries({ queryKey: ['groups'] })
+        const body = { name: form.name.trim(), under: form.under.trim(), seen }
+        try {
+          await call(API.changeGroup, { params: { group: group.id }, body })
+        } finally {
+          await queries.invalidateQueries({ queryKey: ['group', group.id] })
+          await queries.invalidateQueries({ queryKey: ['groups'] })
+        }
       }}
     >
       <GroupFields form={form} setForm={setForm} />

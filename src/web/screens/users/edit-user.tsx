@@ -18,6 +18,8 @@ interface Form {
 
 export function EditUser({ user }: { readonly user: UserView }) {
   const [form, setForm] = useState<Form>(() => formOf(user))
+  // What the form was filled from: behind the dialog the page goes on being read anew.
+  const [seen, setSeen] = useState(user)
   const keep = useKeepUser()
   const set = (field: string, value: string) =>
     setForm((before) => ({ ...before, values: { ...before.values, [field]: value } }))
@@ -26,8 +28,11 @@ export function EditUser({ user }: { readonly user: UserView }) {
       trigger={<Button>{texts.edit}</Button>}
       title={texts.editTitle(user.userName)}
       action={texts.save}
-      onOpen={() => setForm(formOf(user))}
-      act={async () => keep(await call(API.changeUser, { params: { user: user.id }, body: changesOf(user, form) }))}
+      onOpen={() => {
+        setSeen(user)
+        setForm(formOf(user))
+      }}
+      act={async () => keep(await call(API.changeUser, { params: { user: user.id }, body: changesOf(seen, form) }))}
     >
       <Text>{texts.editText}</Text>
       {Object.entries(form.values).map(([field, value]) => (

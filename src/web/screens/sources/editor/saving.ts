@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../../contract/api/api.ts'
 import type { Impact } from '../../../../contract/api/sources.ts'
-import { ApiError, call } from '../../../api.ts'
+import { ApiError, call, isChangedMeanwhile } from '../../../api.ts'
 import { useToasts } from '../../../components/toasts.tsx'
 import { editorTexts as texts } from '../../../texts/editor.ts'
 import type { EditedSource } from './edited-source.ts'
@@ -80,10 +80,6 @@ export function useSaving(options: {
     },
     back: () => setImpact(undefined),
   }
-}
-
-function isChangedMeanwhile(error: Error): boolean {
-  return error instanceof ApiError && error.problem.code === 'changed-meanwhile'
 }
 
 /** The server tells places inside of what was sent; fields know them inside of the settings. */
