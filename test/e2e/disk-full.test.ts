@@ -4,7 +4,7 @@
 import { apiCaller } from '../support/api-caller.ts'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -166,16 +166,29 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
   async function fill(left: number): Promise<() => Promise<void>> {
     const ballast = join(disk, 'ballast')
     const { bavail, bsize } = await statfs(disk)
-    await writeFile(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)))
+    await appendFile(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)))
     return () => rm(ballast)
+  }
+
+  /** PostgreSQL grows a table by many pages at once, so a disk that is full for it has a little room left, where a short end of a run fits. */
+  async function lengthenEnds(bytes: number): Promise<void> {
+    await database.db.query(`
+      create table long_ends (data bytea);
+      alter table long_ends alter column data set storage external;
+      create function lengthen_end() returns trigger language plpgsql as $$
+      begin insert into long_ends values (decode(repeat('00', ${bytes}), 'hex')); return null; end $$;
+      create trigger long_end after update of ended_at on runs for each row when (new.ended_at is not null)
+        execute function lengthen_end()`)
   }
 
   it(
     'so full that not even the end of the run can be written: questions are answered, and with room everything goes on',
     async () => {
+      await lengthenEnds(2 * MB)
       const makeRoom = await fill(MB)
       const ending = synchronize('sync')
       await until(() => output.includes('the end of the run could not be recorded'))
+      await fill(0)
       // Writing is refused with a sentence, reading is not.
       const refused = await until(() => call('/sources/one/runs', { kind: 'plan' }).then(() => false, String))
       expect(refused).toContain('503')
