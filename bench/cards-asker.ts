@@ -21,6 +21,9 @@ export interface Asked {
   readonly askerCpu: number
 }
 
+/** The terminals of one address are slowed beyond 3,000 a second, which a fast machine reaches. */
+const PLACES = ['127.0.0.1', '127.0.0.2']
+
 serve<AskRequest>({
   ready: {},
   handle: async (request): Promise<Asked> => {
@@ -39,14 +42,17 @@ serve<AskRequest>({
 
 async function askFor(request: AskRequest): Promise<readonly number[]> {
   const { url, seconds, connections, token, lookups, isMuster } = request
-  const pool = new Pool(url, { connections, pipelining: 1 })
+  const pools = PLACES.map(
+    (localAddress) =>
+      new Pool(url, { connections: connections / PLACES.length, pipelining: 1, connect: { localAddress } }),
+  )
   const path = isMuster ? '/api/v1/terminal/authenticate' : '/'
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const times: number[] = []
   let found = 0
   const endsAt = performance.now() + seconds * 1_000
   let next = 0
-  const one = async () => {
+  const one = async (pool: Pool) => {
     while (performance.now() < endsAt) {
       const lookup = lookups[next++ % lookups.length] ?? ''
       const startedAt = performance.now()
@@ -58,9 +64,8 @@ async function askFor(request: AskRequest): Promise<readonly number[]> {
       if (text.includes(isMuster ? '"identified"' : '"user_name"')) found += 1
     }
   }
-  await Promise.all(Array.from({ length: connections }, one))
-  await pool.close()
-  // The tenant changes meanwhile, and a few of its people leave.
-  if (found < times.length * 0.9) throw new Error(`only ${found} of ${times.length} cards were found`)
+  await Promise.all(pools.flatMap((pool) => Array.from({ length: connections / PLACES.length }, () => one(pool))))
+  await Promise.all(pools.map((pool) => pool.close()))
+  if (found < times.length) throw new Error(`only ${found} of ${times.length} cards were found`)
   return times
 }

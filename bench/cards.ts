@@ -52,8 +52,10 @@ try {
     ] as const) {
       await ask({ url, pid, seconds: 4 })
       const syncing = isRunning ? keepSyncing() : undefined
-      const measured = await ask({ url, pid, seconds })
-      const runs = await syncing?.stop()
+      let runs: number | undefined
+      const measured = await ask({ url, pid, seconds }).finally(async () => {
+        runs = await syncing?.stop()
+      })
       costs.push(measured.nodeCpuMs + measured.databaseCpuMs)
       console.log(JSON.stringify({ kind: 'cards', what, whileSyncing: isRunning, runs: runs ?? 0, ...measured }))
     }
@@ -118,17 +120,21 @@ function keepSyncing(): { stop(): Promise<number> } {
       runs += 1
     }
   })()
+  // It is awaited when the measuring has ended, and may fail before.
+  const ended = Promise.allSettled([going])
   return {
     async stop() {
       stopping.abort()
+      await ended
       await going
       return runs
     },
   }
 }
 
+/** Nobody leaves: a card that is gone would be answered as a miss, and a terminal with many misses is slowed. */
 async function change(worker: Worker): Promise<void> {
-  await worker.ask({ kind: 'change', count: CHANGES } satisfies TenantRequest)
+  await worker.ask({ kind: 'change', count: CHANGES, nobodyLeaves: true } satisfies TenantRequest)
 }
 
 function fileOf(name: string): string {

@@ -27,8 +27,8 @@ export type TenantRequest =
   | { readonly kind: 'latency'; readonly ms: number }
   | { readonly kind: 'reset' }
   | { readonly kind: 'traffic' }
-  /** Makes that many changes: renames, departments, hires, leavers and memberships. */
-  | { readonly kind: 'change'; readonly count: number }
+  /** Makes that many changes: renames, departments, hires, memberships, and leavers where nobody asks for people that must stay. */
+  | { readonly kind: 'change'; readonly count: number; readonly nobodyLeaves?: boolean }
 
 const [users = 1000, groups = 100, memberships = 6000] = process.argv.slice(2).map(Number)
 const emulator = new Emulator({ throttling: { enabled: false }, seed: 7 })
@@ -58,7 +58,7 @@ function handle(request: TenantRequest): Traffic | undefined {
     case 'traffic':
       return traffic()
     case 'change':
-      for (let i = 0; i < request.count; i++) change(hosted, changes++)
+      for (let i = 0; i < request.count; i++) change(hosted, changes++, request.nobodyLeaves)
       return undefined
   }
 }
@@ -77,7 +77,7 @@ function traffic(): Traffic {
 }
 
 /** Every fifth change is of the same kind; people are spread over the tenant. */
-function change({ tenant }: HostedTenant, n: number): void {
+function change({ tenant }: HostedTenant, n: number, nobodyLeaves = false): void {
   const people = [...tenant.live('user')]
   // Dynamic groups have no members by hand.
   const teams = [...tenant.live('group')].filter((group) => isAssigned(group.properties['groupTypes']))
@@ -95,7 +95,8 @@ function change({ tenant }: HostedTenant, n: number): void {
       return
     }
     case 3:
-      remove(tenant, person.id)
+      if (nobodyLeaves) update(tenant, person.id, { jobTitle: `Job ${n}` })
+      else remove(tenant, person.id)
       return
     default: {
       const team = pick(teams, n)
