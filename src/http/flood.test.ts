@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aServer, type TestServer } from '../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
-import { ADDRESS_LIMIT, CALLBACK_LIMIT, Flood, IDENTITY_LIMIT } from './flood.ts'
+import {
+  ADDRESS_LIMIT,
+  CALLBACK_LIMIT,
+  Flood,
+  IDENTITY_LIMIT,
+  TERMINAL_LIMIT,
+  UNKNOWN_TERMINALS_LIMIT,
+} from './flood.ts'
 
 function aFlood(limit = { perSecond: 2, burst: 3 }) {
   let now = 0
@@ -56,6 +63,7 @@ describe('the API', () => {
   beforeAll(async () => {
     test = await createTestDatabase()
     world = await aSyncWorld(test.db)
+    await test.db.query('update setup set done_at = now()')
     // No time passes, so that nothing comes back while requests are sent.
     http = await aServer({ ...world.engine, clock: { ...world.engine.clock, monotonicMs: () => 0 } })
   })
@@ -70,7 +78,7 @@ describe('the API', () => {
     const other = await http.withToken('read', 'runs')
     const statuses: number[] = []
     for (let sent = 0; sent < IDENTITY_LIMIT.burst; sent += 1)
-      statuses.push((await flooding('GET', '/api/v1/setup')).statusCode)
+      statuses.push((await flooding('GET', '/api/v1/sources')).statusCode)
     const refused = await flooding('GET', '/api/v1/sources')
 
     expect(statuses).not.toContain(429)
@@ -90,10 +98,67 @@ describe('the API', () => {
     expect((await http.asNobody('GET', '/healthz')).statusCode).toBe(200)
   })
 
+  it('makes no terminal wait for tokens that are none, however many come from the same address', async () => {
+    const place = (token: string, url: string) => ({
+      url,
+      remoteAddress: '192.0.2.50',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    })
+    const own = async (token: string) =>
+      (await http.server.inject({ method: 'GET', ...place(token, '/api/v1/terminal') })).statusCode
+    const card = async (token: string) => {
+      const payload = JSON.stringify({ by: 'card', card: 'nobody' })
+      const asked = { method: 'POST' as const, ...place(token, '/api/v1/terminal/authenticate'), payload }
+      return (await http.server.inject(asked)).statusCode
+    }
+    const [used, fresh] = [await http.terminalToken(), await http.terminalToken()]
+    expect(await card(used)).toBe(200)
+    const madeUp = Array.from({ length: UNKNOWN_TERMINALS_LIMIT.burst + 100 }, (_, nth) =>
+      (nth % 2 === 0 ? own : card)(`mtt_made-up-${nth}`),
+    )
+    const statuses = await Promise.all(madeUp)
+
+    expect(statuses.filter((status) => status === 401)).toHaveLength(UNKNOWN_TERMINALS_LIMIT.burst)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(100)
+    // One that this server has seen before, and one that it sees for the first time.
+    expect([await card(used), await own(used), await card(fresh), await own(fresh)]).toEqual([200, 200, 200, 200])
+    expect(await own('mtt_one-more')).toBe(429)
+    // Nor do people there, and somebody elsewhere is told that the token is none.
+    expect((await http.server.inject({ url: '/api/v1/sign-in/options', remoteAddress: '192.0.2.50' })).statusCode).toBe(
+      200,
+    )
+    const elsewhere = { ...place('mtt_one-more', '/api/v1/terminal'), remoteAddress: '198.51.100.8' }
+    expect((await http.server.inject(elsewhere)).statusCode).toBe(401)
+  })
+
+  it('counts each terminal by itself, also where one of them floods', async () => {
+    const [flooding, other] = [await http.asTerminal(), await http.asTerminal()]
+    const statuses = new Set<number>()
+    for (let sent = 0; sent < TERMINAL_LIMIT.burst; sent += 500) {
+      const asked = Array.from({ length: 500 }, () => flooding('GET', '/api/v1/terminal'))
+      for (const { statusCode } of await Promise.all(asked)) statuses.add(statusCode)
+    }
+
+    expect([...statuses]).toEqual([200])
+    expect((await flooding('GET', '/api/v1/terminal')).statusCode).toBe(429)
+    expect((await other('GET', '/api/v1/terminal')).statusCode).toBe(200)
+  })
+
+  it('counts a terminal’s token by address where it asks for what is no matter of terminals', async () => {
+    const remoteAddress = '192.0.2.51'
+    const headers = { authorization: 'Bearer mtt_made-up' }
+    const ask = (url: string) => http.server.inject({ url, remoteAddress, headers })
+    const asked = await Promise.all(
+      Array.from({ length: ADDRESS_LIMIT.burst }, () => ask('/api/v1/terminal/nothing/here')),
+    )
+
+    expect(new Set(asked.map(({ statusCode }) => statusCode))).toEqual(new Set([404]))
+    expect((await ask('/api/v1/terminal/nothing/here')).statusCode).toBe(429)
+  })
+
   it('counts who comes back from Microsoft by network: somebody else still comes back', async () => {
     const back = async (remoteAddress: string) =>
       (await http.server.inject({ url: '/signin/microsoft?code=x&state=never', remoteAddress })).statusCode
-    await test.db.query('update setup set done_at = now()')
     const statuses = new Set<number>()
     for (let sent = 0; sent < CALLBACK_LIMIT.burst; sent += 1) statuses.add(await back('192.0.2.1'))
 

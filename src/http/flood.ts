@@ -11,8 +11,10 @@ export interface FloodLimit {
 
 /** A network address, whoever it is: many people may come from one. */
 export const ADDRESS_LIMIT: FloodLimit = { perSecond: 200, burst: 2_000 }
-/** What terminals ask, of a whole site behind one address. */
-export const TERMINALS_LIMIT: FloodLimit = { perSecond: 3_000, burst: 10_000 }
+/** One terminal, wherever it stands: a system that speaks for many devices may have one token for them. */
+export const TERMINAL_LIMIT: FloodLimit = { perSecond: 3_000, burst: 10_000 }
+/** Tokens of terminals that are none, of one network. Terminals of that network are not counted here. */
+export const UNKNOWN_TERMINALS_LIMIT: FloodLimit = { perSecond: 20, burst: 600 }
 /** Browsers that come back from Microsoft, of one network: each may ask the token service with our credential, and be audited. */
 export const CALLBACK_LIMIT: FloodLimit = { perSecond: 5, burst: 600 }
 /** One account or one API token, over all its connections to this process. */

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { timingSafeEqual } from 'node:crypto'
 import type { Endpoint } from '../contract/api/endpoint.ts'
-import { type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
+import { type Identity, judgeAccess, NOBODY, type TerminalIdentity } from '../signin/identity.ts'
 import type { SignInParts } from '../signin/parts.ts'
 import { findSession } from '../signin/sessions.ts'
 import { digestOf } from '../signin/random.ts'
@@ -12,43 +12,61 @@ import { findToken } from '../signin/tokens.ts'
 import { readCookie } from './cookies.ts'
 import { HttpError } from './problem.ts'
 
+export interface Identifying {
+  /**
+   * False where nobody has done anything: a session does not last longer by it. What a page asks by itself while nobody is there says
+   * so, in `X-Muster-Unattended`
+   */
+  readonly isUse?: boolean
+  /** Where a terminal may be as it was last seen, because the endpoint looks at it again. */
+  readonly terminals?: TerminalMemory | undefined
+  /** Whose token has this digest; looked up by itself unless told. */
+  readonly findTerminal?: ((digest: Buffer) => Promise<TerminalIdentity | undefined>) | undefined
+}
+
 /**
  * A token in the Authorization header counts alone; a cookie is not looked at then.
  *
- * @param options.isUse false where nobody has done anything: a session does not last longer by it. What a page asks by itself while
- *   nobody is there says so, in `X-Muster-Unattended`
- * @param options.terminals where a terminal may be as it was last seen, because the endpoint looks at it again
  * @throws HttpError `token-invalid`
  */
 export async function identify(
   parts: SignInParts,
   request: FastifyRequest,
-  { isUse = true, terminals }: { readonly isUse?: boolean; readonly terminals?: TerminalMemory | undefined } = {},
+  options: Identifying = {},
 ): Promise<Identity> {
   const { authorization } = request.headers
   if (authorization !== undefined) {
-    const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? []
+    const token = bearerOf(request)
     const isTerminal = token?.startsWith(TERMINAL_PREFIX) === true
     const find = isTerminal ? identifyTerminal : findToken
-    const found = token === undefined ? undefined : await find(parts, token, terminals)
+    const found = token === undefined ? undefined : await find(parts, token, options)
     if (found !== undefined) return found
     throw tokenInvalid(isTerminal ? 'terminal' : 'API')
   }
   const session = readCookie(request, 'session')
   if (session === undefined) return NOBODY
   const isAttended = request.headers['x-muster-unattended'] === undefined
-  return (await findSession(parts, session, { isUse: isUse && isAttended })) ?? NOBODY
+  return (await findSession(parts, session, { isUse: (options.isUse ?? true) && isAttended })) ?? NOBODY
+}
+
+/** Whether what is asked brings a token that looks like one of a terminal. */
+export function isFromTerminal(request: FastifyRequest): boolean {
+  return bearerOf(request)?.startsWith(TERMINAL_PREFIX) === true
+}
+
+function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1]
 }
 
 async function identifyTerminal(
   parts: SignInParts,
   token: string,
-  terminals: TerminalMemory | undefined,
+  { terminals, findTerminal: find = (digest) => findTerminal(parts, digest) }: Identifying,
 ): Promise<Identity | undefined> {
   const digest = digestOf(token)
   const terminal = terminals?.recall(digest)
   if (terminal !== undefined) return { kind: 'remembered-terminal', id: terminal.id, name: terminal.name, terminal }
-  const found = await findTerminal(parts, digest)
+  const found = await find(digest)
   if (found !== undefined) terminals?.remember(found)
   return found
 }

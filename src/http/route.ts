@@ -8,6 +8,7 @@ import { ConfigError, type ConfigProblem, InvariantError } from '../base/errors.
 import type { Actor } from '../registry/audit.ts'
 import { SignInError, SlowDownError } from '../signin/errors.ts'
 import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
+import type { TerminalTokens } from '../signin/terminal-tokens.ts'
 import { readCookie, writeDevice, writeFlow, writeSession } from './cookies.ts'
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
@@ -28,6 +29,7 @@ export interface RouteOptions {
   readonly stopping: AbortSignal
   readonly refusals: Refusals
   readonly flood: FloodGuard
+  readonly tokens: TerminalTokens
 }
 
 /** Registers the endpoints that there are handlers for. */
@@ -49,7 +51,7 @@ export function endpointNames(): readonly EndpointName[] {
 function registerRoute(
   server: FastifyInstance,
   { name, handler }: { readonly name: EndpointName; readonly handler: AnyHandler },
-  { parts, stopping, refusals, flood }: RouteOptions,
+  { parts, stopping, refusals, flood, tokens }: RouteOptions,
 ): void {
   const endpoint: Endpoint = API[name]
   /** Does something, and audits it where it is refused. */
@@ -85,7 +87,12 @@ function registerRoute(
           const isUse = endpoint.answer.kind !== 'events'
           // Who looks a card up looks at the terminal again.
           const terminals = name === 'authenticate' ? parts.terminals : undefined
-          identity = await identify(parts.engine, request, { isUse, terminals })
+          const findTerminal = async (digest: Buffer) => {
+            const found = await tokens.find(digest)
+            if (found === undefined) flood.countUnknownTerminal(request.ip)
+            return found
+          }
+          identity = await identify(parts.engine, request, { isUse, terminals, findTerminal })
           identities.set(request, identity)
           flood.count(identity)
           checkAccess(identity, endpoint)

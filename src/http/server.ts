@@ -15,6 +15,7 @@ import { Refusals } from './refusals.ts'
 import { registerHealth } from './ready.ts'
 import { registerRoutes } from './route.ts'
 import { registerWeb } from './web.ts'
+import { TerminalTokens } from '../signin/terminal-tokens.ts'
 
 export interface ServerOptions {
   /** Addresses and networks of proxies whose X-Forwarded-* headers are believed; of nobody else's. */
@@ -59,7 +60,8 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   const refusals = new Refusals(parts.engine)
   server.addHook('onClose', () => refusals.close())
   guardFirstStart(server, parts.engine.db, refusals)
-  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood })
+  const tokens = new TerminalTokens(parts.engine)
+  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood, tokens })
   registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals, flood })
   registerHealth(server, parts)
   await registerDocs(server, parts.version)

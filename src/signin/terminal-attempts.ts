@@ -1,4 +1,4 @@
-// Attempts in vain at terminals: by terminal, by user, over all. Kept in the database, so that they count for all servers and outlive
+// Attempts in vain at terminals: by terminal, by user there and at all of them, over all. Kept in the database, so that they count for all servers and outlive
 // a restart; how they add up is in terminal-misses.ts.
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
@@ -12,7 +12,6 @@ import {
   OVERALL_RULES,
   ruleOf,
   standing,
-  USER_RULE,
   waitOf,
 } from './terminal-misses.ts'
 
@@ -29,11 +28,13 @@ export interface CountedMiss {
   fail(): Promise<void>
 }
 
+/** Whom an attempt is about, and how misses about him add up: of each bucket by itself. */
+export type CountedUser = readonly { readonly bucket: string; readonly rule: MissRule }[]
+
 /**
  * Counts an attempt before it is looked at, so that many at once are counted as many.
  *
- * @param attempt.user whom it is about, where that is said: his id, or a name that nobody has
- * @param attempt.userRule how misses about one user add up; as for PINs unless told
+ * @param attempt.user where it is said whom it is about; in the same order in all attempts
  * @throws SlowDownError when it comes too early; it is neither looked at nor counted then
  */
 export async function countAttempt(
@@ -41,13 +42,11 @@ export async function countAttempt(
   attempt: {
     readonly terminalId: number
     readonly kind: MissKind
-    readonly user?: string | undefined
-    readonly userRule?: MissRule
+    readonly user?: CountedUser
   },
 ): Promise<CountedMiss> {
-  const { terminalId, kind, user, userRule = USER_RULE } = attempt
+  const { terminalId, kind, user = [] } = attempt
   const now = parts.clock.now()
-  const userBucket = user === undefined ? undefined : parts.vault.lookup('terminal attempts', user)
   const counted = await withTransaction(
     parts.db,
     async (tx) => {
@@ -55,37 +54,30 @@ export async function countAttempt(
       const before = await readTerminal(tx, { terminalId, kind })
       const ofTerminal = add(before, rule, now)
       await writeTerminal(tx, { terminalId, kind, to: ofTerminal })
-      if (userBucket === undefined) return { rule, before, ofTerminal, userBefore: undefined, ofUser: undefined }
-      await tx.query(
-        `insert into terminal_misses (bucket, misses, missed_at) values ($1, 0, $2) on conflict (bucket) do nothing`,
-        [userBucket, now],
-      )
-      const userBefore = await readBucket(tx, userBucket, 'for update')
-      // What was counted at the terminal is rolled back where this throws.
-      const ofUser = add(userBefore, userRule, now)
-      await tx.query('update terminal_misses set misses = $2, missed_at = $3 where bucket = $1', [
-        userBucket,
-        ...values(ofUser),
-      ])
-      return { rule, before, ofTerminal, userBefore, ofUser }
+      const ofUser: CountedBucket[] = []
+      // What was counted before is rolled back where one of them throws.
+      for (const { bucket, rule: userRule } of user)
+        ofUser.push(await countIn(tx, { bucket: parts.vault.lookup('terminal attempts', bucket), rule: userRule, now }))
+      return { rule, before, ofTerminal, ofUser }
     },
     { lockTimeoutMs: 5_000 },
   )
   return {
     async succeed() {
-      const { before, ofTerminal, userBefore, ofUser } = counted
+      const { before, ofTerminal, ofUser } = counted
       await withTransaction(parts.db, async (tx) => {
         await tx.query(
           `update terminals set ${restored(kind === 'card' ? 'card_misses' : 'secret_misses', kind === 'card' ? 'card_missed_at' : 'secret_missed_at')}
            where id = $1`,
           [terminalId, ...values(ofTerminal), ...values(before)],
         )
-        if (userBucket === undefined || ofUser === undefined || userBefore === undefined) return
-        await tx.query(`update terminal_misses set ${restored('misses', 'missed_at')} where bucket = $1`, [
-          userBucket,
-          ...values(ofUser),
-          ...values(userBefore),
-        ])
+        for (const one of ofUser) {
+          await tx.query(`update terminal_misses set ${restored('misses', 'missed_at')} where bucket = $1`, [
+            one.bucket,
+            ...values(one.after),
+            ...values(one.before),
+          ])
+        }
       })
     },
     async fail() {
@@ -95,6 +87,27 @@ export async function countAttempt(
       await addOverall(parts, kind)
     },
   }
+}
+
+interface CountedBucket {
+  readonly bucket: Buffer
+  readonly before: Misses
+  readonly after: Misses
+}
+
+/** @throws SlowDownError */
+async function countIn(
+  tx: Transaction,
+  { bucket, rule, now }: { readonly bucket: Buffer; readonly rule: MissRule; readonly now: Date },
+): Promise<CountedBucket> {
+  await tx.query(
+    `insert into terminal_misses (bucket, misses, missed_at) values ($1, 0, $2) on conflict (bucket) do nothing`,
+    [bucket, now],
+  )
+  const before = await readBucket(tx, bucket, 'for update')
+  const after = add(before, rule, now)
+  await tx.query('update terminal_misses set misses = $2, missed_at = $3 where bucket = $1', [bucket, ...values(after)])
+  return { bucket, before, after }
 }
 
 /** Counts a card that nobody has, after it was looked up. */

@@ -17,7 +17,7 @@ import type { TerminalIdentity } from './identity.ts'
 import type { SignInParts } from './parts.ts'
 import { addCardMiss, countAttempt, overallBucket, slowDown } from './terminal-attempts.ts'
 import type { TerminalMemory } from './terminal-memory.ts'
-import { type Misses, ruleOf, standing, waitOf } from './terminal-misses.ts'
+import { type Misses, ruleOf, standing, USER_RULE, waitOf } from './terminal-misses.ts'
 import { issueRegistration, mayRegisterBy } from './terminal-registration.ts'
 import { isUsable, TERMINAL_STATE } from './terminals.ts'
 
@@ -221,7 +221,8 @@ async function findByNameAndPin(
 ): Promise<FoundPerson | undefined> {
   const name = canonical(typed.userName)
   const named = await findNameWithPin(parts.db, name)
-  const user = named === undefined ? `name ${name}` : `user ${named.userId}`
+  const bucket = named === undefined ? `name ${name}` : `user ${named.userId}`
+  const user = [{ bucket, rule: USER_RULE }]
   const attempt = await countAttempt(parts, { terminalId: terminal.id, kind: 'secret', user })
   const given = parts.vault.lookup('pin', canonical(typed.pin))
   const isRight = timingSafeEqual(given, named?.pin ?? NO_PIN)

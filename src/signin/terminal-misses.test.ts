@@ -4,7 +4,7 @@ import {
   ALARMED_RULES,
   type Misses,
   type MissRule,
-  PASSWORD_USER_RULE,
+  PASSWORD_RULES,
   ruleOf,
   standing,
   TERMINAL_RULES,
@@ -32,13 +32,41 @@ function guesses(rule: MissRule, days: number): number[] {
   return perDay
 }
 
+/** Somebody who guesses at one user’s secret at so many terminals, and never lets a moment pass in which he may. */
+function guessesAt(terminals: number, rules: { readonly at: readonly MissRule[]; readonly ofUser: MissRule }) {
+  const next = (misses: Misses, rule: MissRule, second: number): Misses => ({
+    misses: standing(misses, rule, at(second)) + 1,
+    missedAt: at(second),
+  })
+  const none: Misses = { misses: 0, missedAt: null }
+  const atTerminals = Array.from({ length: terminals }, () => rules.at.map((rule) => ({ rule, misses: none })))
+  let ofUser = none
+  const seconds: number[] = []
+  let longestWait = 0
+  for (let second = 0; second < 2 * DAY; second += 1) {
+    for (const terminal of atTerminals) {
+      const waits = () => terminal.some(({ rule, misses }) => waitOf(misses, rule, at(second)) > 0)
+      while (!waits() && waitOf(ofUser, rules.ofUser, at(second)) === 0) {
+        for (const one of terminal) one.misses = next(one.misses, one.rule, second)
+        ofUser = next(ofUser, rules.ofUser, second)
+        seconds.push(second)
+        longestWait = Math.max(longestWait, waitOf(ofUser, rules.ofUser, at(second)))
+      }
+    }
+  }
+  return { firstDay: seconds.filter((second) => second < DAY).length, tenthAt: seconds[9] ?? Infinity, longestWait }
+}
+
+const PIN_RULES = { at: [TERMINAL_RULES.secret], ofUser: USER_RULE }
+const PASSWORDS = { at: [TERMINAL_RULES.secret, PASSWORD_RULES.atTerminal], ofUser: PASSWORD_RULES.overall }
+
 /** What docs/terminals.md states. */
 const STATED = {
   pinsFirstDay: 310,
   pinsLaterDays: 290,
   cardsFirstDay: 1_480,
-  userFirstDay: 8_660,
-  passwordFirstDay: 110,
+  userFirstDay: 8_680,
+  passwordFirstDay: { oneTerminal: 110, many: 160 },
 }
 
 describe('attempts in vain at a terminal', () => {
@@ -63,18 +91,20 @@ describe('attempts in vain at a terminal', () => {
   it('cost a guesser of cards and of one user’s PIN as stated', () => {
     expect(guesses(TERMINAL_RULES.card, 1)[0]).toBeLessThanOrEqual(STATED.cardsFirstDay)
     expect(guesses(USER_RULE, 1)[0]).toBeLessThanOrEqual(STATED.userFirstDay)
-    expect(guesses(PASSWORD_USER_RULE, 1)[0]).toBeLessThanOrEqual(STATED.passwordFirstDay)
+    expect(guessesAt(1, PASSWORDS).firstDay).toBeLessThanOrEqual(STATED.passwordFirstDay.oneTerminal)
+    expect(guessesAt(20, PASSWORDS).firstDay).toBeLessThanOrEqual(STATED.passwordFirstDay.many)
   })
 
-  it('keep ten wrong passwords of one user more than an hour apart', () => {
-    let state: Misses = { misses: 0, missedAt: null }
-    let second = 0
-    for (let nth = 0; nth < 10; nth += 1) {
-      second += waitOf(state, PASSWORD_USER_RULE, at(second))
-      state = { misses: standing(state, PASSWORD_USER_RULE, at(second)) + 1, missedAt: at(second) }
-    }
+  it('keep ten wrong passwords of one user an hour apart at one terminal, and more than half an hour at many', () => {
+    expect(guessesAt(1, PASSWORDS).tenthAt).toBeGreaterThanOrEqual(3_600)
+    expect(guessesAt(20, PASSWORDS).tenthAt).toBeGreaterThan(1_800)
+  })
 
-    expect(second).toBeGreaterThan(3_600)
+  it('at one terminal never make the user wait at another one, and at many for ten seconds and a quarter of an hour', () => {
+    expect(guessesAt(1, PIN_RULES).longestWait).toBe(0)
+    expect(guessesAt(1, PASSWORDS).longestWait).toBe(0)
+    expect(guessesAt(20, PIN_RULES).longestWait).toBe(10)
+    expect(guessesAt(20, PASSWORDS).longestWait).toBeLessThanOrEqual(900)
   })
 
   it('are stricter while there are more over all terminals than mistakes account for, and only then', () => {

@@ -44,17 +44,24 @@ export const OVERALL_RULES = {
   secret: { free: 500, forgiveAfter: 2 },
 } as const satisfies Record<MissKind, Pick<MissRule, 'free' | 'forgiveAfter'>>
 
-/** By user, over all terminals. Short, as others can make him wait. */
-export const USER_RULE: MissRule = { free: 5, firstWait: 1, longestWait: 10, forgiveAfter: 60 }
+/**
+ * By user, over all terminals. Others can make him wait here, so that it is short, and free for more than one terminal brings about
+ * by itself (15): whoever guesses at one terminal does not make him wait at another.
+ */
+export const USER_RULE: MissRule = { free: 20, firstWait: 1, longestWait: 10, forgiveAfter: 60 }
 
 /**
- * Microsoft passwords by user, over all terminals. Slower than PINs: Entra locks an account after ten wrong ones (three in US Government
- * clouds), for everything that it is used for, and whoever stands at a terminal must not reach that at once. Who is made to wait here
- * still gets in by a code on another device.
+ * Microsoft passwords by user, at one terminal and over all. Slower than PINs: Entra locks an account after ten wrong ones (three in US
+ * Government clouds), for everything that it is used for, and whoever stands at a terminal must not reach that at once. One terminal
+ * does not bring about more than five over all, so that he goes on at others; several together are slowed, and he with them. Who is made
+ * to wait still gets in by a code on another device.
  *
  * @see https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout
  */
-export const PASSWORD_USER_RULE: MissRule = { free: 2, firstWait: 60, longestWait: 900, forgiveAfter: 900 }
+export const PASSWORD_RULES = {
+  atTerminal: { free: 2, firstWait: 60, longestWait: 900, forgiveAfter: 900 },
+  overall: { free: 6, firstWait: 600, longestWait: 900, forgiveAfter: 600 },
+} as const satisfies Record<string, MissRule>
 
 /** How many are not forgiven now. */
 export function standing({ misses, missedAt }: Misses, rule: Pick<MissRule, 'forgiveAfter'>, now: Date): number {

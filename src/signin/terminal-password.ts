@@ -13,7 +13,7 @@ import { countAttempt } from './terminal-attempts.ts'
 import { chooseConnection, passwordConnections } from './terminal-connections.ts'
 import type { TerminalMicrosoftParts } from './terminal-device-code.ts'
 import { presentIdentified } from './terminal-identify.ts'
-import { PASSWORD_USER_RULE } from './terminal-misses.ts'
+import { PASSWORD_RULES } from './terminal-misses.ts'
 import { factsOf, factsOfPerson, type RefusalFacts, refused } from './terminal-refusals.ts'
 
 export interface TypedPassword {
@@ -56,8 +56,10 @@ export async function identifyByPassword(
   const attempt = await countAttempt(parts, {
     terminalId: terminal.id,
     kind: 'secret',
-    user: `password of ${of}`,
-    userRule: PASSWORD_USER_RULE,
+    user: [
+      { bucket: `password of ${of} at ${terminal.id}`, rule: PASSWORD_RULES.atTerminal },
+      { bucket: `password of ${of}`, rule: PASSWORD_RULES.overall },
+    ],
   })
   const proved = await signInWithPassword(parts.oidc, { connection, userName, password: typed.password, signal })
   if (proved.kind === 'refused') {

@@ -41,8 +41,11 @@ export interface ListedTerminal extends TerminalSettings {
 
 /** SQL: whether the terminal `t` may still be used, at a time and with a digest that parameters name. */
 export function isUsable(parameters: { readonly digest: string; readonly now: string }): string {
-  const { digest, now } = parameters
-  return `(t.digest = ${digest} and t.revoked_at is null and (t.expires_at is null or t.expires_at > ${now}))`
+  return `(t.digest = ${parameters.digest} and ${isLive(parameters.now)})`
+}
+
+function isLive(now: string): string {
+  return `t.revoked_at is null and (t.expires_at is null or t.expires_at > ${now})`
 }
 
 /** SQL: another text for each set of settings, also those that this version does not know. */
@@ -53,15 +56,23 @@ export async function findTerminal(
   parts: Pick<SignInParts, 'db' | 'clock'>,
   digest: Buffer,
 ): Promise<TerminalIdentity | undefined> {
-  const { rows } = await parts.db.query<TerminalRow & { readonly state: string }>(
-    `select ${COLUMNS}, ${TERMINAL_STATE} as state from terminals t where ${isUsable({ digest: '$1', now: '$2' })}`,
-    [digest, parts.clock.now()],
+  return (await findTerminals(parts, [digest]))[0]
+}
+
+/** Those of the tokens that are one now, in no order. */
+export async function findTerminals(
+  parts: Pick<SignInParts, 'db' | 'clock'>,
+  digests: readonly Buffer[],
+): Promise<readonly TerminalIdentity[]> {
+  const { rows } = await parts.db.query<TerminalRow & { readonly digest: Buffer; readonly state: string }>(
+    `select ${COLUMNS}, digest, ${TERMINAL_STATE} as state from terminals t where t.digest = any($1::bytea[]) and ${isLive('$2')}`,
+    [digests, parts.clock.now()],
   )
-  const [row] = rows
-  if (row === undefined) return undefined
-  const { id, name, may, tells, unknownCard, cardTransform, expiresAt } = parse(row)
-  const { state } = row
-  return { kind: 'terminal', id, name, may, tells, unknownCard, cardTransform, expiresAt, digest, state }
+  return rows.map((row) => {
+    const { id, name, may, tells, unknownCard, cardTransform, expiresAt } = parse(row)
+    const { digest, state } = row
+    return { kind: 'terminal', id, name, may, tells, unknownCard, cardTransform, expiresAt, digest, state }
+  })
 }
 
 /** Those that were not revoked, by name. */
