@@ -50,6 +50,7 @@ import type { Engine, RunProgress } from './sync/engine.ts'
 import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
+import { previewRevert } from './sync/revert-preview.ts'
 import { runSource } from './sync/run.ts'
 import type { ServeOptions, Serving } from './serving.ts'
 import { issueLinkCode, localUrl, signInLink } from './signin/console.ts'
@@ -302,6 +303,7 @@ export function createApp(
     reject: (request) => rejectRun(engine, request),
     cancel: (request) => cancelRun(engine, request),
     revert: (request) => revertRun(engine, request),
+    previewRevert: (request) => previewRevert(engine, request),
     readPlan: (run, read) =>
       withTransaction(db, (tx) => read(eachPlanItem(tx, run)), { isolation: 'repeatable read', readOnly: true }),
     getRun: async (id) => {

@@ -13,13 +13,15 @@ const ODD_SHOWN = 20
 export interface Shown {
   readonly atMost?: number
   readonly ofEachKind?: number
+  /** How many there are in all, where `items` are the first of them. */
+  readonly total?: number
 }
 
 /** Writes some items of a plan, in its order, and says how many more there are. */
 export async function writePlan(
   io: Io,
   items: AsyncIterable<PlanLine> | Iterable<PlanLine>,
-  { atMost = SHOWN, ofEachKind = atMost }: Shown = {},
+  { atMost = SHOWN, ofEachKind = atMost, total }: Shown = {},
 ): Promise<void> {
   const rows: (readonly string[])[] = []
   const seen = new Map<string, number>()
@@ -39,6 +41,7 @@ export async function writePlan(
   }
   if (rows.length === 0) return
   writeTable(io, ['action', 'name', 'what changes', 'because of'], rows)
+  if (total !== undefined) more = total - rows.length
   if (more > 0) writeLine(io, `… and ${more.toLocaleString('en-US')} more`)
   for (const text of odd) writeLine(io, `! ${text}`)
   if (oddTotal > odd.length) writeLine(io, `! … and ${(oddTotal - odd.length).toLocaleString('en-US')} more such names`)

@@ -95,13 +95,16 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     },
     reject: ({ run, reason }) => call(server, API.rejectRun, { params: { run: String(run) }, body: { reason } }),
     cancel: ({ run }) => call(server, API.cancelRun, { params: { run: String(run) } }),
-    revert: async ({ run, user, reason, dryRun, confirmed, signal, onProgress }) => {
+    revert: async ({ run, user, reason, confirmed, signal, onProgress }) => {
       const params = { run: String(run) }
       const body = { reason, confirmed, ...(user === undefined ? {} : { user }) }
-      if (dryRun) return call(server, API.revertRun, { params, body: { ...body, dryRun }, signal })
       const job = await call(server, API.startRevert, { params, body })
       const done = await follow(server, { job, clock, signal, onProgress })
       return call(server, API.getRevert, { params: { run: done.run } })
+    },
+    previewRevert: ({ run, user, signal }) => {
+      const body = { reason: 'to see what it would do', dryRun: true, ...(user === undefined ? {} : { user }) }
+      return call(server, API.revertRun, { params: { run: String(run) }, body, signal })
     },
     explain: ({ user, signal }) => call(server, API.explainUser, { query: { user }, signal }),
     // Memberships are told one by one here, also where the stored plan has one item for many.

@@ -1,5 +1,6 @@
 // What a revert reports: the JSON document of `revert --json`. Beside that of a run, whose keys are another contract.
 import { z } from 'zod'
+import { planItemLine } from './plan-items.ts'
 import { groupCounts, heldReason, runDocument, userCounts } from './runs.ts'
 
 /** At most so many of the things that were left stand in a document; all of them are items of the run. */
@@ -42,3 +43,13 @@ export const revertDocument = z.strictObject({
   ms: z.strictObject({ total: z.int().min(0) }),
 })
 export type RevertDocument = z.infer<typeof revertDocument>
+
+/** What a revert would do, or has done while somebody waited for it. */
+export const revertPreview = revertDocument.extend({
+  /** Empty where it was only shown: no run is stored for that. */
+  run: z.string(),
+  /** The first 1,000 of what it would do; of a run that is stored, none: they are its plan. Cards and PINs are masked. */
+  items: z.array(planItemLine),
+  itemsTotal: z.int().min(0),
+})
+export type RevertPreview = z.infer<typeof revertPreview>

@@ -6,7 +6,7 @@ import type { Explanation } from '../contract/explanation.ts'
 import type { SourceHealthLine, UndeliveredLine } from '../contract/health.ts'
 import type { PlanItemLine } from '../contract/plan-items.ts'
 import type { KeysReport, RotationDocument } from '../contract/keys.ts'
-import type { RevertDocument } from '../contract/reverts.ts'
+import type { RevertDocument, RevertPreview } from '../contract/reverts.ts'
 import type { RunLine } from '../contract/run-list.ts'
 import type { RunLogLine } from '../contract/run-log.ts'
 import type { RunDocument } from '../contract/runs.ts'
@@ -24,6 +24,7 @@ import type { CheckRequest } from '../sync/check.ts'
 import type { explainUser } from '../sync/explain.ts'
 import type { previewSettings, SettingsPreview } from '../sync/preview.ts'
 import type { revertRun } from '../sync/revert.ts'
+import type { previewRevert } from '../sync/revert-preview.ts'
 import type { runSource } from '../sync/run.ts'
 
 /** One line of a plan as it is shown. */
@@ -58,6 +59,8 @@ export interface Actions {
   reject(request: Parameters<typeof rejectRun>[1]): Promise<void>
   cancel(request: Parameters<typeof cancelRun>[1]): Promise<void>
   revert(request: Parameters<typeof revertRun>[1]): Promise<RevertDocument>
+  /** What a revert would do. Stores nothing, and keeps no run waiting. */
+  previewRevert(request: Parameters<typeof previewRevert>[1]): Promise<RevertPreview>
   /** Why somebody is as he is. @throws NotFoundError */
   explain(request: Parameters<typeof explainUser>[1]): Promise<Explanation>
   /** The items of a run's plan, in its order, as long as `read` runs. */

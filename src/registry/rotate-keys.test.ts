@@ -244,7 +244,6 @@ describe('rotating the key', () => {
       reason: 'wrong',
       actor,
       signal,
-      dryRun: false,
       confirmed: true,
       user: undefined,
       onProgress: () => {},

@@ -76,7 +76,7 @@ async function permitted(doing: Doing, job: StoredJob): Promise<StoredJob> {
 function execute(doing: Doing, job: StoredJob, signal: AbortSignal): Promise<Pick<RunDocument, 'error'>> {
   const common = { job: job.id, signal, onProgress: () => {} }
   if (job.approval !== undefined) return doing.approve({ ...job.approval, actor: job.actor, ...common })
-  if (job.reversal !== undefined) return doing.revert({ ...job.reversal, actor: job.actor, dryRun: false, ...common })
+  if (job.reversal !== undefined) return doing.revert({ ...job.reversal, actor: job.actor, ...common })
   return doing.run({
     source: job.source,
     kind: job.kind === 'plan' ? 'plan' : 'sync',

@@ -2,8 +2,9 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
-import { everything, storeSettings, takeBack } from '../../test/support/reverted.ts'
+import { everything, showTakingBack, storeSettings, takeBack } from '../../test/support/reverted.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { holdRegistry } from '../registry/edit.ts'
 import { detachSource } from '../registry/detach.ts'
 
 let test: TestDatabase
@@ -286,10 +287,12 @@ describe('taking a run back', () => {
     const { runId } = await source.run()
     const before = await everything(test.db)
 
-    const shown = await takeBack(test.db, runId, { dryRun: true, confirmed: false })
+    const shown = await showTakingBack(test.db, runId)
     const refused = await takeBack(test.db, runId, { confirmed: false })
 
-    expect(shown).toMatchObject({ outcome: 'planned', users: { deleted: 9 } })
+    expect(shown).toMatchObject({ run: '', outcome: 'planned', users: { deleted: 9 }, itemsTotal: 11 })
+    expect(shown.items).toHaveLength(11)
+    expect(shown.confirm).toEqual(refused.confirm)
     expect(refused).toMatchObject({
       outcome: 'planned',
       planHash: shown.planHash,
@@ -298,6 +301,21 @@ describe('taking a run back', () => {
     expect(await everything(test.db)).toEqual(before)
     expect((await source.plan()).isEmpty).toBe(true)
     expect((await takeBack(test.db, runId)).outcome).toBe('applied')
+  })
+
+  it('shown only, it is no run, and neither waits for one nor keeps one waiting', async () => {
+    const { runId } = await source.run()
+    const runs = async () => (await test.db.query('select id, state from runs order by id')).rows
+    const before = await runs()
+    // As a run does that applies: it holds the registry and its source.
+    const shown = await withTransaction(test.db, async (tx) => {
+      await holdRegistry(tx, 'alone')
+      await tx.query('update sources set fence = fence + 1')
+      return showTakingBack(test.db, runId)
+    })
+
+    expect(shown).toMatchObject({ outcome: 'planned', users: { deleted: 2 } })
+    expect(await runs()).toEqual(before)
   })
 
   it('a run of a removed source: refused, with the reason and the way to the old values', async () => {

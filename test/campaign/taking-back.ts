@@ -20,7 +20,6 @@ export async function revertLast(scene: Scene, source: string, before?: readonly
     run,
     reason: 'it was wrong',
     actor: { kind: 'command line', name: 'test' } as const,
-    dryRun: false,
     confirmed: true,
     onProgress: () => {},
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import { revertDocument } from '../../src/contract/reverts.ts'
+import { revertPreview } from '../../src/contract/reverts.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator } from '../../src/emulator/server.ts'
 import { createSigningCertificate } from '../../src/emulator/token.ts'
@@ -57,13 +57,22 @@ it('O4: plan, apply, take back with a confirmation, and see that nothing is redo
   expect((await stat(plan)).mode & 0o777).toBe(0o600)
 
   const { run } = await ends(0, 'sync', 'staff')
-  const shown = revertDocument.parse(await ends(0, 'revert', run, '--reason', 'a test', '--dry-run'))
-  expect(shown).toMatchObject({ outcome: 'planned', reverts: run, users: { deleted: 29 }, left: [] })
+  const listed = await ends(0, 'runs')
+  const shown = revertPreview.parse(await ends(0, 'revert', run, '--reason', 'a test', '--dry-run'))
+  expect(shown).toMatchObject({ run: '', outcome: 'planned', reverts: run, users: { deleted: 29 }, left: [] })
+  expect(shown.items).toHaveLength(shown.itemsTotal)
+  const told = await call('revert', run, '--reason', 'a test', '--dry-run')
+  expect(told.stdout).toContain(`staff: this is what taking run ${run} back would do; nothing was done.`)
+  expect(told.stdout).toContain(`revert: run-${run}`)
+  expect(await ends(0, 'runs')).toEqual(listed)
 
   expect((await ends(2, 'revert', run, '--reason', 'a test')).error).toMatchObject({
     code: 'usage',
     message: expect.stringContaining('add --yes'),
   })
+  const [refused] = (await ends(0, 'runs')).runs
+  expect(refused).toMatchObject({ kind: 'revert', outcome: 'planned', reverts: run })
+  expect((await call('runs', refused.run)).stdout).toContain(`It was to take run ${run} back.`)
 
   const reverted = await call('revert', run, '--reason', 'a test', '--yes')
   expect(reverted).toMatchObject({ code: 0, stderr: '' })

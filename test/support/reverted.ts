@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
-import type { RevertDocument } from '../../src/contract/reverts.ts'
+import type { RevertDocument, RevertPreview } from '../../src/contract/reverts.ts'
 import { sourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
 import type { Database } from '../../src/database/connect.ts'
 import { GraphClient } from '../../src/graph/client.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 import { revertRun, type RevertRequest } from '../../src/sync/revert.ts'
+import { previewRevert } from '../../src/sync/revert-preview.ts'
 import type { HandSource } from './planned.ts'
 
 /** An engine for stages that need no Graph: whatever is asked of it fails. */
@@ -61,12 +62,16 @@ export function takeBack(
     run: Number(run),
     reason: 'it was wrong',
     actor: { kind: 'command line', name: 'test' } as const,
-    dryRun: false,
     confirmed: true,
     signal: new AbortController().signal,
     onProgress: () => {},
     ...options,
   })
+}
+
+/** What taking a run back would do. */
+export function showTakingBack(db: Database, run: number): Promise<RevertPreview> {
+  return previewRevert(anOfflineEngine(db), { run, signal: new AbortController().signal })
 }
 
 /** Everything in the registry by our ids, but when and how often it was written. */

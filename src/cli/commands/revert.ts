@@ -1,6 +1,5 @@
 // revert: takes an applied run back, or what it did to one user.
 import type { Command } from 'commander'
-import type { App } from '../../app.ts'
 import type { RevertDocument } from '../../contract/reverts.ts'
 import { exitCodeOf } from '../../contract/runs.ts'
 import { parseReason, parseRunId } from '../arguments.ts'
@@ -45,6 +44,7 @@ Examples:
 }
 
 async function revert(session: Session, request: Options & { readonly runId: number }): Promise<number> {
+  if (request.dryRun === true) return showOnly(session, request)
   return withApp(session, async (app) => {
     const bar = startProgress(session.io)
     let document: RevertDocument
@@ -54,7 +54,6 @@ async function revert(session: Session, request: Options & { readonly runId: num
         user: request.user,
         reason: request.reason,
         actor: commandLine(),
-        dryRun: request.dryRun === true,
         confirmed: request.yes === true,
         signal: session.signal,
         onProgress: (progress) => bar.show(progress),
@@ -62,11 +61,28 @@ async function revert(session: Session, request: Options & { readonly runId: num
     } finally {
       bar.stop()
     }
-    const isRefused = document.outcome === 'planned' && request.dryRun !== true
+    const isRefused = document.outcome === 'planned'
     if (session.json && !isRefused) writeJson(session.io, document)
-    if (!session.json) await writeRevert(session, { app, document })
+    if (!session.json) {
+      if (document.error === null)
+        await app.readPlan(Number(document.run), async (items) => writePlan(session.io, withoutLeft(items)))
+      writeRevert(session, document)
+    }
     if (isRefused) throw new UsageError(refusal(document))
     return exitCodeOf(document.outcome)
+  })
+}
+
+/** Nothing is stored, so that there is nothing to look at later: what it would do stands in the answer. */
+async function showOnly(session: Session, request: Options & { readonly runId: number }): Promise<number> {
+  return withApp(session, async (app) => {
+    const shown = await app.previewRevert({ run: request.runId, user: request.user, signal: session.signal })
+    if (session.json) writeJson(session.io, shown)
+    else {
+      await writePlan(session.io, shown.items, { total: shown.itemsTotal })
+      writeRevert(session, shown)
+    }
+    return exitCodeOf(shown.outcome)
   })
 }
 
@@ -75,12 +91,7 @@ function refusal({ reverts, confirm }: RevertDocument): string {
   return `Reverting run ${reverts} removes more than the safeguard lets a run remove (${over}). Nothing was changed. Look at it with --dry-run, then add --yes.`
 }
 
-async function writeRevert(session: Session, shown: { app: App; document: RevertDocument }): Promise<void> {
-  const { io } = session
-  const { app, document } = shown
-  if (document.error === null) {
-    await app.readPlan(Number(document.run), async (items) => writePlan(io, withoutLeft(items)))
-  }
+function writeRevert({ io }: Session, document: RevertDocument): void {
   if (document.left.length > 0) {
     writeLine(io, '\nLeft as it is:')
     writeTable(
@@ -94,7 +105,9 @@ async function writeRevert(session: Session, shown: { app: App; document: Revert
           message,
         ]),
     )
-    if (document.leftTotal > SHOWN) writeLine(io, `All of it: muster runs ${document.run} --items`)
+    const more = document.leftTotal - Math.min(SHOWN, document.left.length)
+    if (more > 0 && document.run !== '') writeLine(io, `All of it: muster runs ${document.run} --items`)
+    else if (more > 0) writeLine(io, `… and ${more.toLocaleString('en-US')} more`)
   }
   writeLine(io, headline(document))
   if (document.error !== null) writeLine(io, printable(document.error.message))
@@ -110,7 +123,7 @@ async function* withoutLeft<Item extends { readonly action: string }>(
 }
 
 function headline({ run, source, reverts, outcome, leftTotal }: RevertDocument): string {
-  const what = `Run ${run} of ${printable(source)}`
+  const what = run === '' ? printable(source) : `Run ${run} of ${printable(source)}`
   const left = leftTotal === 0 ? '' : ` ${leftTotal.toLocaleString('en-US')} left as they are.`
   switch (outcome) {
     case 'applied':
@@ -119,7 +132,9 @@ function headline({ run, source, reverts, outcome, leftTotal }: RevertDocument):
       return `${what}: nothing of run ${reverts} can be taken back.${left}`
     case 'planned':
     case 'held':
-      return `${what}: shown only, nothing was written to the registry.${left}`
+      return run === ''
+        ? `${what}: this is what taking run ${reverts} back would do; nothing was done.${left}`
+        : `${what}: run ${reverts} was not taken back, nothing was written to the registry.${left}`
     case 'cancelled':
       return `${what}: cancelled, nothing was written to the registry.`
     case 'failed':

@@ -47,7 +47,11 @@ function writeDetails(session: Session, { line, document }: { app: App } & Await
   if (document === null) writeLine(io, `Run ${line.run} of ${printable(line.source)}: ${line.outcome ?? 'running'}.`)
   else writeRun(io, line.decision === null ? document : { ...document, held: null })
   if (line.approves !== null) writeLine(io, `It approves run ${line.approves}.`)
-  if (line.reverts !== null) writeLine(io, `It took run ${line.reverts} back.`)
+  if (line.reverts !== null)
+    writeLine(
+      io,
+      line.outcome === 'applied' ? `It took run ${line.reverts} back.` : `It was to take run ${line.reverts} back.`,
+    )
   const decided = decisionOf(line)
   if (decided !== undefined) writeLine(io, printable(decided))
 }

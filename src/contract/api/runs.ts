@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { EXPORT_FORMATS } from '../exports.ts'
 import { planItemLine } from '../plan-items.ts'
-import { revertDocument } from '../reverts.ts'
+import { revertDocument, revertPreview } from '../reverts.ts'
 import { runLine } from '../run-list.ts'
 import { runLogLine } from '../run-log.ts'
 import { OUTCOMES, runDocument } from '../runs.ts'
@@ -297,7 +297,10 @@ export const RUNS = {
     answer: { kind: 'json', status: 200, body: revertDocument },
     audit: null,
   }),
-  /** Does it within the request: for `dryRun`, and for what is small. Closing the connection cancels it; {@link startRevert} goes on. */
+  /**
+   * Does it within the request: for `dryRun`, which stores no run and waits for none, and for what is small. Closing the connection
+   * cancels it; {@link startRevert} goes on.
+   */
   revertRun: endpoint({
     method: 'POST',
     path: '/api/v1/runs/:run/revert',
@@ -311,7 +314,7 @@ export const RUNS = {
       /** Only shows what it would do. */
       dryRun: z.boolean().default(false),
     }),
-    answer: { kind: 'json', status: 200, body: revertDocument },
+    answer: { kind: 'json', status: 200, body: revertPreview },
     audit: 'run.revert',
     isIdempotent: true,
   }),

@@ -245,6 +245,12 @@ describe('routes of runs', () => {
         .map((line) => JSON.parse(line)),
     ).toEqual(looked.filter((item) => item.object === 'user' && item.name === one!.name))
 
+    const runs = async () => (await viewer('GET', '/api/v1/runs?limit=500')).json<{ items: unknown[] }>().items
+    const before = await runs()
+    const dry = await operator('POST', `/api/v1/runs/${done.run}/revert`, { reason: 'they stay', dryRun: true })
+    expect(dry.json()).toMatchObject({ run: '', outcome: 'planned', users: { reactivated: 12 }, itemsTotal: 12 })
+    expect(dry.json<{ items: unknown[] }>().items).toHaveLength(12)
+    expect(await runs()).toEqual(before)
     const reverted = await operator('POST', `/api/v1/runs/${done.run}/revert`, { reason: 'they stay', confirmed: true })
     expect(reverted.statusCode).toBe(200)
     expect(reverted.json()).toMatchObject({ outcome: 'applied', users: { reactivated: 12 } })

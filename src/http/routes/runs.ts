@@ -112,8 +112,11 @@ export const runRoutes = {
 
   getRevert: ({ engine }, { params }) => presentRevert(engine.db, Number(params.run)),
 
-  revertRun: ({ actions }, { params, body, actor, signal }) =>
-    actions.revert({ run: Number(params.run), ...body, actor, signal, onProgress: () => {} }),
+  revertRun: async ({ actions }, { params, body: { dryRun, ...body }, actor, signal }) => {
+    const request = { run: Number(params.run), ...body, signal }
+    if (dryRun) return actions.previewRevert(request)
+    return { ...(await actions.revert({ ...request, actor, onProgress: () => {} })), items: [], itemsTotal: 0 }
+  },
 } satisfies Pick<
   Handlers,
   | 'startRun'

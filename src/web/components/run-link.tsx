@@ -12,7 +12,8 @@ export function RunLink({ run, children }: { readonly run: string; readonly chil
   )
 }
 
-export function moodOfOutcome(outcome: RunLine['outcome']): Mood {
+export function moodOf({ kind, outcome }: Pick<RunLine, 'kind' | 'outcome'>): Mood {
+  if (kind === 'revert' && outcome === 'planned') return 'waiting'
   switch (outcome) {
     case null:
       return 'busy'

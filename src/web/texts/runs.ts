@@ -1,4 +1,5 @@
 // Texts of runs: their list, one run, its plan, deciding about it.
+import type { RunLine } from '../../contract/run-list.ts'
 
 export const runsTexts = {
   list: 'Runs',
@@ -26,6 +27,7 @@ export const runsTexts = {
   changesWouldBe: 'What it would change',
   held: 'Why it waits for approval',
   wouldBeHeld: 'A synchronization of this plan would wait for approval',
+  notConfirmed: 'It was not taken back: that removes more than the safeguard allows a run, and was not confirmed',
   approveBy: 'Can be approved until',
   failed: 'The run failed',
   interrupted: 'The process that ran it ended. The next run resumes where it stood.',
@@ -58,6 +60,7 @@ export const runsTexts = {
     failed: 'Failed',
     running: 'Running',
   },
+  notTakenBack: 'Not taken back',
   plan: 'Plan',
   object: 'Object',
   allObjects: 'All objects',
@@ -113,3 +116,9 @@ export const runsTexts = {
   logEmpty: 'Nothing was logged.',
   showLog: 'Show log',
 } as const
+
+/** What became of a run, in a word or two. A plan of an undo that was not confirmed is no preview of a synchronization. */
+export function outcomeOf({ kind, outcome }: Pick<RunLine, 'kind' | 'outcome'>): string {
+  if (kind === 'revert' && outcome === 'planned') return runsTexts.notTakenBack
+  return runsTexts.outcomes[outcome ?? 'running']
+}

@@ -49,4 +49,5 @@ export const sourcesTexts = {
     failed: 'failed',
     running: 'running',
   },
+  notTakenBack: 'not taken back',
 } as const

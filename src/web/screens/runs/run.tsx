@@ -7,13 +7,13 @@ import type { RunView } from '../../../contract/api/runs.ts'
 import { type Fact, Facts } from '../../components/facts.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
-import { moodOfOutcome, RunLink } from '../../components/run-link.tsx'
+import { moodOf, RunLink } from '../../components/run-link.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Time } from '../../components/time.tsx'
 import { formatNumber } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
-import { runsTexts as texts } from '../../texts/runs.ts'
+import { outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
 import { Decisions } from './decisions.tsx'
 import { PlanItems } from './plan-items.tsx'
 import { RunLog } from './run-log.tsx'
@@ -38,7 +38,7 @@ export function Run() {
     <Page
       title={title}
       isWide
-      aside={<Status mood={moodOfOutcome(line.outcome)}>{texts.outcomes[line.outcome ?? 'running']}</Status>}
+      aside={<Status mood={moodOf(line)}>{outcomeOf(line)}</Status>}
       intro={
         <>
           {texts.kinds[line.kind]} {texts.of(line.source)} · <Time at={line.startedAt} />
@@ -82,7 +82,7 @@ function Held({ run: { line, heldInWords } }: { readonly run: RunView }) {
   return (
     <MessageBar intent="warning" layout="multiline">
       <MessageBarBody>
-        <MessageBarTitle>{line.outcome === 'planned' ? texts.wouldBeHeld : texts.held}</MessageBarTitle>
+        <MessageBarTitle>{whyHeld(line)}</MessageBarTitle>
         <ul className={styles.reasons}>
           {heldInWords.map((reason) => (
             <li key={reason}>{reason}</li>
@@ -96,6 +96,11 @@ function Held({ run: { line, heldInWords } }: { readonly run: RunView }) {
       </MessageBarBody>
     </MessageBar>
   )
+}
+
+function whyHeld({ kind, outcome }: RunView['line']): string {
+  if (kind === 'revert') return texts.notConfirmed
+  return outcome === 'planned' ? texts.wouldBeHeld : texts.held
 }
 
 function factsOf({ line, document }: RunView): readonly Fact[] {

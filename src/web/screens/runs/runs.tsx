@@ -11,13 +11,13 @@ import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
-import { moodOfOutcome, RunLink } from '../../components/run-link.tsx'
+import { moodOf, RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { formatDuration } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
-import { runsTexts as texts } from '../../texts/runs.ts'
+import { outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
 import { sourcesQuery } from '../sources/source-queries.ts'
 
 const route = getRouteApi('/inside/runs')
@@ -94,7 +94,7 @@ const COLUMNS: readonly Column<RunLine>[] = [
     header: texts.outcome,
     grow: 1.4,
     always: true,
-    cell: (run) => <Status mood={moodOfOutcome(run.outcome)}>{texts.outcomes[run.outcome ?? 'running']}</Status>,
+    cell: (run) => <Status mood={moodOf(run)}>{outcomeOf(run)}</Status>,
   },
   { id: 'did', header: texts.did, grow: 3, cell: (run) => <Did run={run} /> },
   { id: 'started', header: texts.started, grow: 1.2, cell: (run) => <RelativeTime at={run.startedAt} /> },

@@ -202,7 +202,9 @@ function LastRun({ source }: { readonly source: SourceLine }) {
         <RelativeTime at={lastRun.startedAt} />
       </RunLink>
       <Text block size={200} className={styles.sub}>
-        {texts.outcomes[lastRun.outcome ?? 'running']}
+        {lastRun.kind === 'revert' && lastRun.outcome === 'planned'
+          ? texts.notTakenBack
+          : texts.outcomes[lastRun.outcome ?? 'running']}
       </Text>
     </>
   )

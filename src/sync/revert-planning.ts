@@ -1,0 +1,159 @@
+// The plan that takes a run back: its items, written under a run; what they come to; and which limits they exceed.
+import { createHash } from 'node:crypto'
+import type { HeldReason, RunDocument } from '../contract/runs.ts'
+import type { Transaction } from '../database/transaction.ts'
+import { countBefore, countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
+import { beginPlanning } from '../registry/planning.ts'
+import { insertPlanItems } from '../registry/plans.ts'
+import { eachReverted, fillRevert, leftMemberships, planRevertMemberships } from '../registry/revert-plan.ts'
+import type { RevertibleRun } from '../registry/revertible.ts'
+import type { Source } from '../registry/sources.ts'
+import { digestOf } from './item-digest.ts'
+import type { ItemDraft } from './item.ts'
+import { writeMembershipItems } from './membership-items.ts'
+import { groupItems, type RevertCause, userItems } from './revert-items.ts'
+import { limitOf } from './safeguard.ts'
+
+export interface RevertPlanning {
+  /** The run whose plan it is. */
+  readonly runId: number
+  readonly source: Source
+  readonly target: RevertibleRun
+  /** Only this user. */
+  readonly userId: number | undefined
+  /** To be filled with what the plan comes to. */
+  readonly document: RunDocument
+  readonly now: Date
+}
+
+export interface RevertPlan {
+  readonly document: RunDocument
+  /** There is nothing to be done. */
+  readonly isEmpty: boolean
+  /** The removal limits of the source that it exceeds. */
+  readonly confirm: readonly HeldReason[]
+}
+
+/** Makes the plan and stores its items under the run, in a transaction that holds the registry or sees one moment of it. */
+export async function planRevert(tx: Transaction, planning: RevertPlanning): Promise<RevertPlan> {
+  const { runId, source, target, userId, now } = planning
+  await fillRevert(tx, { planRunId: target.planRunId, userId, sourceId: source.id, now })
+  const cause: RevertCause = { rule: 'revert', reason: `run-${target.runId}`, sources: await sourceNames(tx) }
+  await writeItems(tx, { runId, cause })
+  const { document, isEmpty } = await summarize(tx, planning)
+  return { document, isEmpty, confirm: await overLimits(tx, { source, document }) }
+}
+
+/** Writes the plan of the revert. */
+async function writeItems(
+  tx: Transaction,
+  { runId, cause }: { readonly runId: number; readonly cause: RevertCause },
+): Promise<void> {
+  let seq = 1
+  const write = async (items: readonly ItemDraft[]) => {
+    await insertPlanItems(
+      tx,
+      items.map((item) => ({ ...item, digest: digestOf(item) })),
+      { runId, firstSeq: seq },
+    )
+    seq += items.length
+  }
+  for await (const records of eachReverted(tx, 'group')) await write(records.flatMap((r) => groupItems(r, cause)))
+  for await (const records of eachReverted(tx, 'user')) await write(records.flatMap((r) => userItems(r, cause)))
+  await write((await leftMemberships(tx)).map(leftMembershipItem))
+  await beginPlanning(tx)
+  await planRevertMemberships(tx, runId)
+  const { rule, reason } = cause
+  await writeMembershipItems(tx, { runId, firstSeq: seq, transitive: false, digest: digestOf, cause: { rule, reason } })
+}
+
+async function sourceNames(tx: Transaction): Promise<ReadonlyMap<number, string>> {
+  const found = await tx.query<{ id: number; name: string }>('select id, name from sources')
+  return new Map(found.rows.map((row) => [row.id, row.name]))
+}
+
+function leftMembershipItem(left: Awaited<ReturnType<typeof leftMemberships>>[number]): ItemDraft {
+  return {
+    object: 'membership',
+    action: 'skip',
+    userId: null,
+    groupId: left.groupId,
+    objectId: left.objectId,
+    name: left.name,
+    old: null,
+    new: { rows: left.rows },
+    names: null,
+    rule: 'revert',
+    reason: left.why,
+    sawVersion: null,
+  }
+}
+
+/** Counts and hashes the stored items into the document; `isEmpty` when there is nothing to do. */
+async function summarize(
+  tx: Transaction,
+  { runId, document }: Pick<RevertPlanning, 'runId' | 'document'>,
+): Promise<{ readonly document: RunDocument; readonly isEmpty: boolean }> {
+  const items = await countItems(tx, runId)
+  const count = (object: string, action: string) =>
+    items.find((i) => i.object === object && i.action === action)?.count ?? 0
+  const hash = createHash('sha256')
+    .update('muster-revert:1:')
+    .update(await digestOfPlan(tx, runId))
+    .digest('hex')
+  // Without figures: what somebody takes back is no part of what runs may remove in a day.
+  await tx.query('update runs set plan_hash = $2 where id = $1', [runId, hash])
+  const summary = {
+    ...document,
+    planHash: hash,
+    users: {
+      ...document.users,
+      created: count('user', 'create'),
+      takenOver: count('user', 'take over'),
+      updated: count('user', 'update'),
+      renamed: count('user', 'rename'),
+      deactivated: count('user', 'deactivate'),
+      reactivated: count('user', 'reactivate'),
+      deleted: count('user', 'delete'),
+      skipped: count('user', 'skip'),
+    },
+    groups: {
+      ...document.groups,
+      created: count('group', 'create'),
+      renamed: count('group', 'rename'),
+      deleted: count('group', 'delete'),
+    },
+    memberships: await countPlanMemberships(tx, runId),
+    credentials: { added: count('credential', 'add'), removed: count('credential', 'remove') },
+  }
+  return { document: summary, isEmpty: items.every((item) => item.action === 'skip') }
+}
+
+/** Everything is counted up to here; what a source has beyond makes no limit larger. */
+const COUNTED = 10_000_000
+
+/** The removal limits of the source that the revert exceeds. */
+async function overLimits(
+  tx: Transaction,
+  { source, document }: Pick<RevertPlanning, 'source' | 'document'>,
+): Promise<readonly HeldReason[]> {
+  const limits = source.settings.safeguard
+  if (limits === null) return []
+  const { users, groups, memberships, credentials } = document
+  const before = await countBefore(tx, source.id, {
+    users: COUNTED,
+    groups: COUNTED,
+    memberships: COUNTED,
+    credentials: COUNTED,
+  })
+  return [
+    {
+      rule: 'removals.users',
+      count: users.deactivated + users.deleted,
+      limit: limitOf(5, limits.removals, before.users),
+    },
+    { rule: 'removals.groups', count: groups.deleted, limit: limitOf(5, limits.removals, before.groups) },
+    { rule: 'memberships', count: memberships.removed, limit: limitOf(100, limits.memberships, before.memberships) },
+    { rule: 'credentials', count: credentials.removed, limit: limitOf(10, limits.credentials, before.credentials) },
+  ].filter(({ count, limit }) => count > limit)
+}
