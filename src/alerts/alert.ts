@@ -33,6 +33,18 @@ export interface SilentAlert {
   readonly lastSuccessAt: string | null
 }
 
+/** What a schedule or a program asked for was refused before a run came of it, so that no run tells why nothing happens. */
+export interface RefusedAlert {
+  readonly kind: 'refused'
+  readonly source: string
+  readonly code: string
+  readonly reason: string
+  /** The job that was refused. */
+  readonly job: string
+  /** By whose asking: `schedule`, or an API token. */
+  readonly askedBy: 'schedule' | 'token'
+}
+
 /** A credential of a connection ends. */
 export interface ExpiringAlert {
   readonly kind: 'expiring'
@@ -63,7 +75,14 @@ export interface GuessingAlert {
   readonly misses: number
 }
 
-export type AlertFacts = HeldAlert | FailedAlert | SilentAlert | ExpiringAlert | RoleAlert | GuessingAlert
+export type AlertFacts =
+  | HeldAlert
+  | FailedAlert
+  | SilentAlert
+  | RefusedAlert
+  | ExpiringAlert
+  | RoleAlert
+  | GuessingAlert
 
 /** An alert as it is handed to a sink. */
 export interface Alert {

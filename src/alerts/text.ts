@@ -6,6 +6,7 @@ import type {
   FailedAlert,
   GuessingAlert,
   HeldAlert,
+  RefusedAlert,
   RoleAlert,
   SilentAlert,
 } from './alert.ts'
@@ -26,6 +27,8 @@ export function presentAlert(facts: AlertFacts): AlertText {
       return failedText(facts)
     case 'silent':
       return silentText(facts)
+    case 'refused':
+      return refusedText(facts)
     case 'expiring':
       return expiringText(facts)
     case 'role':
@@ -83,6 +86,18 @@ function silentText({ source, hours, lastSuccessAt }: SilentAlert): AlertText {
       `No run of the source ${source} has brought the registry up to date for ${number(hours)} hours. ${last}`,
       'Whoever joined, left or changed in Entra since then is not known here: leavers may still be active.',
       `What to do: muster runs --source ${source} tells what its runs came to. Where there are none, look at what starts them.`,
+    ),
+  }
+}
+
+function refusedText({ source, code, reason, job, askedBy }: RefusedAlert): AlertText {
+  const by = askedBy === 'schedule' ? 'Its schedule' : 'A program with an API token'
+  return {
+    title: `${source}: ${askedBy === 'schedule' ? 'its schedule' : 'a program'} asked for a run, and none came of it`,
+    text: paragraphs(
+      `${by} asked for a run of the source ${source}, which was refused before it began (${code}, job ${job}): ${reason}`,
+      'No run tells of it. What has changed in Entra since the last one is not in the registry: leavers may still be active.',
+      `What to do: muster sync ${shellWord(source)} tries it now and says what is wrong. This is told once, until a run of the source has brought the registry up to date again.`,
     ),
   }
 }

@@ -39,6 +39,7 @@ const told = (facts: Partial<Facts>) =>
     undelivered: [],
     guessing: [],
     orphans: [],
+    refused: [],
     issues: 0,
     ...facts,
   }).map(({ level, code, message }) => `${level} ${code}: ${message}`)
@@ -46,6 +47,16 @@ const told = (facts: Partial<Facts>) =>
 describe('concerns', () => {
   it('there are none while all is well', () => {
     expect(told({ sources: [aSource()] })).toEqual([])
+  })
+
+  it('a source of which nothing was run though its schedule asked is told until a run has succeeded', () => {
+    const refused = (at: string) => [{ raisedAt: new Date(at), source: 'staff', reason: 'It never came to its end.' }]
+
+    expect(told({ sources: [aSource()], refused: refused('2026-11-23T11:50:00Z') })).toEqual([
+      'error run-refused: No run came of what was asked for of staff: It never came to its end.',
+    ])
+    expect(told({ sources: [aSource()], refused: refused('2026-11-23T11:40:00Z') })).toEqual([])
+    expect(told({ sources: [aSource({ name: 'guests' })], refused: refused('2026-11-23T11:50:00Z') })).toEqual([])
   })
 
   it('a failing source is told with its reason, errors before warnings', () => {

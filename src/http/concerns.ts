@@ -12,6 +12,8 @@ const URGENT_DAYS = 7
 export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring' | 'undelivered'> {
   /** Terminals at which somebody was guessing within a day; null: over all of them. */
   readonly guessing: readonly { readonly terminal: string | null; readonly tried: 'card' | 'secret' }[]
+  /** What schedules and programs asked for and no run came of, within a month. */
+  readonly refused: readonly { readonly raisedAt: Date; readonly source: string; readonly reason: string }[]
   /** What was made by somebody who may not administer any more. */
   readonly orphans: readonly {
     readonly kind: 'token' | 'terminal'
@@ -118,6 +120,8 @@ function openIssues(count: number): Concern {
 
 function ofSource(source: SourceLine, facts: Facts): Concern[] {
   const at = '/settings/user-synchronization'
+  const lastSuccessAt = new Date(source.health.lastSuccessAt ?? 0)
+  const refused = facts.refused.find((one) => one.source === source.name && one.raisedAt > lastSuccessAt)
   const { state, reason, remedy } = source.health
   if (!source.enabled) {
     return [
@@ -137,6 +141,17 @@ function ofSource(source: SourceLine, facts: Facts): Concern[] {
         code: `source-${state}`,
         message: `${source.name} is ${state}: ${reason ?? 'its last run failed'}`,
         remedy: remedy ?? 'Look at its last run.',
+        at,
+      },
+    ]
+  }
+  if (refused !== undefined) {
+    return [
+      {
+        level: 'error',
+        code: 'run-refused',
+        message: `No run came of what was asked for of ${source.name}: ${refused.reason}`,
+        remedy: 'Synchronize now tries it at once and says what is wrong.',
         at,
       },
     ]

@@ -1,5 +1,5 @@
 // When administrators are told: from the end of a run, and from what time itself brings about.
-import { raiseAlert } from '../alerts/outbox.ts'
+import { listRaised, raiseAlert } from '../alerts/outbox.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { listExpiring } from '../registry/connections.ts'
@@ -51,6 +51,43 @@ export async function raiseForRun(
     nextTryAt: health.nextTryAt?.toISOString() ?? null,
   }
   await raiseAlert(tx, { key, facts }, now)
+}
+
+/** Refusals that somebody meant: the source was disabled or removed, or this installation is a copy. */
+const MEANT: ReadonlySet<string> = new Set(['config-invalid', 'not-found', 'copied', 'cancelled'])
+
+/**
+ * Raises that no run came of what nobody waits for: of a schedule's asking, or a program's. Once, until a run has brought the registry up
+ * to date again. What a person asked for he sees refused himself.
+ *
+ * @param refused.reason must name nobody
+ */
+export async function raiseForRefusal(
+  tx: Queries,
+  refused: {
+    readonly source: string
+    readonly job: string
+    readonly askedBy: 'schedule' | 'token'
+    readonly code: string
+    readonly reason: string
+  },
+  now: Date,
+): Promise<void> {
+  if (MEANT.has(refused.code)) return
+  const found = (await listHealth(tx)).find(({ source }) => source === refused.source)
+  if (found === undefined) return
+  const since = found.health?.lastSuccessAt?.getTime() ?? 0
+  const key = `refused:${found.sourceId}:${refused.code}:${since}`
+  await raiseAlert(tx, { key, facts: { kind: 'refused', ...refused } }, now)
+}
+
+/** Refusals that were told within a month, the latest first. */
+export async function listRefusals(
+  db: Queries,
+  now: Date,
+): Promise<readonly { readonly raisedAt: Date; readonly source: string; readonly reason: string }[]> {
+  const raised = await listRaised(db, 'refused', new Date(now.getTime() - 30 * DAY_MS))
+  return raised.map(({ raisedAt, facts: { source, reason } }) => ({ raisedAt, source, reason })).toReversed()
 }
 
 /** Raises what has come by waiting: sources without success for so many hours, credentials that end. */

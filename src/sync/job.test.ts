@@ -281,6 +281,83 @@ describe('a delivered job', () => {
     expect(audit.rows[0]!['details']).toContain('not-allowed')
   })
 
+  describe('that nobody watches and that is refused', () => {
+    const alerts = async () =>
+      (
+        await database.db.query<{ facts: object }>(
+          `select facts from alerts where facts ->> 'source' = $1 and facts ->> 'kind' = 'refused' order by id`,
+          [world.source],
+        )
+      ).rows.map(({ facts }) => facts)
+    const giveUp = async (id: string) => {
+      for (let i = 0; i < 3; i += 1) await takeJob(database.db, id)
+      await deliver(id)
+    }
+    let minute = 0
+    const fire = async () => {
+      const source = await requireSource(database.db, world.source)
+      minute += 1
+      const added = await addJob(database.db, {
+        id: crypto.randomUUID(),
+        sourceId: source.id,
+        source: source.name,
+        kind: 'sync',
+        trigger: 'schedule',
+        actor: { kind: 'schedule', name: 'schedule' },
+        slot: new Date(Date.UTC(2026, 0, 1, 0, minute)),
+      })
+      return added!.id
+    }
+
+    it('E13: of a schedule raises an alert, once until a run has succeeded', async () => {
+      const first = await fire()
+      await giveUp(first)
+      await giveUp(await fire())
+
+      expect(await alerts()).toEqual([
+        {
+          kind: 'refused',
+          source: world.source,
+          code: 'given-up',
+          reason: 'It was begun again and again and never came to its end.',
+          job: first,
+          askedBy: 'schedule',
+        },
+      ])
+      await world.sync()
+      await giveUp(await fire())
+      expect(await alerts()).toHaveLength(2)
+    })
+
+    it('of a token that may not any more raises an alert that names nobody', async () => {
+      const actor = { kind: 'token', name: 'nightly of ada', id: 7 } as const
+      doing = {
+        ...doing,
+        requireStillAllowed: async (asked) => {
+          throw new ConflictError('not-allowed', `${asked.actor.name} may not any more`)
+        },
+      }
+      const asked = await askForRun(asking, { source: world.source, kind: 'sync', full: false, actor })
+      await deliver(asked.id)
+
+      expect(await alerts()).toMatchObject([{ code: 'not-allowed', askedBy: 'token', job: asked.id }])
+      expect(JSON.stringify(await alerts())).not.toContain('ada')
+    })
+
+    it('because the source was disabled meanwhile, or by a person who sees it, raises none', async () => {
+      const due = await fire()
+      await database.db.query('update sources set enabled = false where name = $1', [world.source])
+      await deliver(due)
+      await database.db.query('update sources set enabled = true where name = $1', [world.source])
+      const { id } = await ask()
+      await giveUp(id)
+
+      expect(await job(due)).toMatchObject({ state: 'refused' })
+      expect(await job(id)).toMatchObject({ state: 'refused', problem: { code: 'given-up' } })
+      expect(await alerts()).toEqual([])
+    })
+  })
+
   it('that waits can be taken back, once, by name; what has begun cannot', async () => {
     const { id } = await ask()
     await takeBackJob(asking, { job: id, actor: admin })

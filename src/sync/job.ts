@@ -12,6 +12,7 @@ import {
   takeJob,
   UNFINISHED_CODES,
 } from '../registry/jobs.ts'
+import { raiseForRefusal } from './alerting.ts'
 import type { approveRun } from './approve.ts'
 import type { Engine } from './engine.ts'
 import type { revertRun } from './revert.ts'
@@ -43,7 +44,11 @@ export async function doJob(
   if (signal.aborted) throw new NotYet('the server stops')
   const taken = await takeJob(engine.db, id)
   if (taken.kind === 'over') return
-  if (taken.kind === 'given-up') return noteRefused(engine, taken.job, GIVEN_UP)
+  if (taken.kind === 'given-up')
+    return noteRefused(engine, taken.job, {
+      code: GIVEN_UP,
+      reason: 'It was begun again and again and never came to its end.',
+    })
   let document: Pick<RunDocument, 'error'>
   try {
     document = await execute(doing, await permitted(doing, taken.job), signal)
@@ -117,15 +122,30 @@ async function judge(
     throw new NotYet('it is tried again')
   }
   await refuseJob(db, id, { code: error.code, detail: error.message })
-  await noteRefused(engine, job, error.code)
+  await noteRefused(engine, job, { code: error.code, reason: reasonOf(error) })
 }
 
-/** Whoever watches the job sees why; of what nobody watches the log and the audit tell. */
-async function noteRefused(engine: Engine, job: StoredJob, code: string): Promise<void> {
+/** For alerts, which name nobody: of the errors of asking only those of runs are made for them. */
+function reasonOf(error: RunError | ConfigError | ConflictError | NotFoundError): string {
+  if (error instanceof RunError) return error.message
+  if (error.code === 'not-allowed') return 'Whoever asked for it may not have it done any more.'
+  return `It was refused as ${error.code}; the audit (job.refused) and the log of the server have more.`
+}
+
+/** Whoever watches the job sees why; of what nobody watches the log, the audit and an alert tell. */
+async function noteRefused(
+  engine: Engine,
+  job: StoredJob,
+  { code, reason }: { readonly code: string; readonly reason: string },
+): Promise<void> {
   const { id, source, kind, actor } = job
   engine.log.warn('what was asked for was refused', { requestId: id, source, code })
   const details = { job: id, kind, reason: code }
-  await withTransaction(engine.db, (tx) =>
-    recordAudit(tx, engine, { actor, action: 'job.refused', subject: `source ${source}`, details }),
-  )
+  const askers = [actor, ...job.alsoAsked].map((asker) => asker.kind)
+  const isWhole = kind === 'sync' && job.user === undefined
+  const askedBy = isWhole ? (['schedule', 'token'] as const).find((asker) => askers.includes(asker)) : undefined
+  await withTransaction(engine.db, async (tx) => {
+    await recordAudit(tx, engine, { actor, action: 'job.refused', subject: `source ${source}`, details })
+    if (askedBy !== undefined) await raiseForRefusal(tx, { source, job: id, askedBy, code, reason }, engine.clock.now())
+  })
 }

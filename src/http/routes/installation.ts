@@ -9,6 +9,7 @@ import { countIssues } from '../../registry/issues.ts'
 import { listLastChanges, listPeopleOnDays, listWaiting } from '../../registry/overview.ts'
 import { listSourceLines } from '../../registry/source-list.ts'
 import { requireUserView } from '../../registry/user-view.ts'
+import { listRefusals } from '../../sync/alerting.ts'
 import { askForRun } from '../../sync/asking.ts'
 import { listOrphans } from '../../signin/makers.ts'
 import { listGuessing } from '../../signin/terminal-guessing.ts'
@@ -48,6 +49,7 @@ export const installationRoutes = {
         ...facts,
         issues: counted.issues,
         guessing: await listGuessing(db, now),
+        refused: await listRefusals(db, now),
         orphans: await listOrphans(db, now),
         isCopy: await actions.isCopy(),
         now,
