@@ -21,9 +21,10 @@ import { removeOldHistory } from './registry/retention.ts'
 import { forgetServer, noteServer } from './registry/servers.ts'
 import { takeTurn } from './registry/turns.ts'
 import { issueSetupCode } from './signin/codes.ts'
-import { issueAdministratorCode, localUrl, setupLink, signInLink } from './signin/console.ts'
+import { issueAdministratorCode, localUrl, setupLink, signInLink, terminalLink } from './signin/console.ts'
 import { HomeRealms } from './signin/home-realms.ts'
 import type { Oidc } from './signin/oidc-exchange.ts'
+import { setUpShowcase, type Showcase } from './signin/showcase.ts'
 import { TerminalMemory } from './signin/terminal-memory.ts'
 import { removeEnded, removeSoon, requireStillAllowed } from './signin/upkeep.ts'
 import type { Engine } from './sync/engine.ts'
@@ -39,6 +40,7 @@ const SECOND_MS = 1_000
 const HOUR_MS = 3_600_000
 /** Jobs that are over are kept so long, for whoever asks what became of them. */
 const JOB_DAYS = 30
+const DEMO = { kind: 'command line', name: 'demo' } as const
 /** Open jobs looked after at once. */
 const MOST_OPEN = 1_000
 
@@ -47,6 +49,8 @@ export interface Serving {
   readonly url: string
   /** Makes the first administrator, where there is none; or signs in the one that was asked for. Works once, for 30 minutes. */
   readonly link: string | undefined
+  /** Opens the terminal page with the token of the showcase's terminal. */
+  readonly terminalLink: string | undefined
   /** Takes no more work, ends what is going on at its next page, and gives back its jobs; within 10 s. */
   stop(): Promise<void>
 }
@@ -54,6 +58,8 @@ export interface Serving {
 export interface ServeOptions {
   /** Signs in an administrator of this name by a link, making him where there is none. For the demo, whose console is its owner. */
   readonly administrator?: string | undefined
+  /** What is there to be tried at once. For the demo. */
+  readonly showcase?: Showcase | undefined
 }
 
 /**
@@ -132,6 +138,7 @@ export async function startServing(
   return {
     url,
     link: await linkOf(engine, { url, administrator: options.administrator }),
+    terminalLink: options.showcase && terminalLink(url, await setUpShowcase(engine, options.showcase, DEMO)),
     async stop() {
       const reason = new CancelledError(
         'the server that ran it was stopped; another one goes on with it',
@@ -218,8 +225,7 @@ async function linkOf(
   { url, administrator }: { readonly url: string; readonly administrator: string | undefined },
 ): Promise<string | undefined> {
   if (administrator !== undefined) {
-    const actor = { kind: 'command line', name: 'demo' } as const
-    return signInLink(url, await issueAdministratorCode(engine, { name: administrator, actor }))
+    return signInLink(url, await issueAdministratorCode(engine, { name: administrator, actor: DEMO }))
   }
   const code = await issueSetupCode(engine)
   // Until there is an administrator only this machine is answered.

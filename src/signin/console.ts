@@ -24,6 +24,11 @@ export function signInLink(base: string, code: string): string {
   return `${base}/link#${code}`
 }
 
+/** Opens the terminal page and gives it its token. */
+export function terminalLink(base: string, token: string): string {
+  return `${base}/terminal#${token}`
+}
+
 /**
  * A code that signs in an account that is there, for who has lost password or second factor. Whoever reaches the database may do anything
  * with it, so nothing more is asked of him; the audit keeps it.

@@ -16,6 +16,7 @@ let home: string
 let demo: ReturnType<typeof startMuster>
 let browser: Browser
 let told = ''
+let pin: string
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), `muster-test-${process.pid}-web-demo-`))
@@ -43,6 +44,17 @@ const printed = (what: RegExp): string => {
   return found
 }
 const link = () => printed(/^ +(http:\/\/\S+\/link#\S+)$/m)
+
+async function typeAccount(page: Page, userName: string): Promise<void> {
+  await page.locator('#loginfmt').fill(userName)
+  await page.locator('#passwd').fill(printed(/password (\S+)/))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+async function signInWithMicrosoft(page: Page, userName: string): Promise<void> {
+  await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+  await typeAccount(page, userName)
+}
 
 async function open(address: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' })
@@ -99,15 +111,59 @@ describe('the demo', () => {
     expect(await second.context().cookies()).not.toContainEqual(expect.objectContaining({ name: 'muster-session' }))
   })
 
-  it('lets one in as one of its people, by the words that it prints', async () => {
+  it('lets one in as one of its people, by the words that it prints, and draws a PIN for her', async () => {
     const person = await open(printed(/^ +(http:\/\/\S+\/sign-in) /m))
-    await person.getByRole('button', { name: 'Sign in with Microsoft' }).click()
-    await person.locator('#loginfmt').fill(printed(/user name (\S+)/))
-    await person.locator('#passwd').fill(printed(/password (\S+)/))
-    await person.getByRole('button', { name: 'Sign in' }).click()
-
+    await signInWithMicrosoft(person, printed(/user name (\S+)/))
     await person.getByRole('heading', { name: 'My page' }).waitFor()
+    await person.getByRole('button', { name: 'Draw a new PIN' }).click()
+    await person.getByRole('dialog').getByRole('button', { name: 'Draw a new PIN' }).click()
+    const shown = person.getByRole('alertdialog', { name: 'Your new PIN' })
+    pin = await shown.getByText(/^\d{6,}$/).innerText()
+
     expect(await person.getByRole('link', { name: 'Users' }).count()).toBe(0)
+  })
+
+  it.each([
+    ['raul.razo@contoso.com', 'Administrator', undefined],
+    // He has a second factor at Microsoft.
+    ['allan.deyoung@contoso.com', 'Operator', 'Approve'],
+    ['kwame.mensah@contoso.com', 'Helpdesk', undefined],
+  ])('lets %s in as %s, by the app role', async (userName, role, needs) => {
+    const person = await open(printed(/^ +(http:\/\/\S+\/sign-in) /m))
+    await signInWithMicrosoft(person, userName)
+    if (needs !== undefined) await person.getByRole('button', { name: needs }).click()
+    await person.getByRole('heading', { name: 'Overview' }).waitFor()
+    await person.getByRole('button', { name: userName }).click()
+
+    await person.getByText(`· ${role}`).waitFor()
+    expect(await person.getByRole('link', { name: 'Users', exact: true }).count()).toBe(1)
+  })
+
+  it('has a terminal that knows her by the card that it prints, by her PIN, and by a code', async () => {
+    const terminal = await open(printed(/^ +(http:\/\/\S+\/terminal#\S+) /m))
+    const isKnown = async () => {
+      await terminal.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+      await terminal.getByRole('button', { name: 'Done' }).click()
+      await terminal.getByRole('heading', { name: 'Who are you?' }).waitFor()
+    }
+    await terminal.getByRole('heading', { name: 'Who are you?' }).waitFor()
+    await terminal.keyboard.type(printed(/ card (\S+)$/m))
+    await terminal.keyboard.press('Enter')
+    await isKnown()
+    await terminal.getByRole('button', { name: 'PIN', exact: true }).click()
+    await terminal.getByLabel('PIN').fill(pin)
+    await terminal.keyboard.press('Enter')
+    await isKnown()
+    await terminal.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    const phone = await open((await terminal.getByText(/\/devicelogin$/).textContent())!)
+    await phone.getByLabel('Code').fill((await terminal.locator('output').textContent())!)
+    await phone.getByRole('button', { name: 'Next' }).click()
+    await typeAccount(phone, printed(/user name (\S+)/))
+    await phone.getByRole('button', { name: 'Continue' }).click()
+    await phone.getByText('You have signed in').waitFor()
+    await isKnown()
+
+    expect(terminal.url()).not.toContain('#')
   })
 
   it('lets one join the company with the commands that it prints, and shows one then', async () => {

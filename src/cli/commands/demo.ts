@@ -24,6 +24,14 @@ import { commandLine } from '../who.ts'
 import { runWithProgress } from './sync.ts'
 
 const SOURCE = 'contoso-staff'
+const ADAS_CARD = '04:A2:3B:1C:55:18:15'
+const SHOWCASE = {
+  terminal: 'Entrance',
+  connection: 'contoso',
+  roles: { Administrator: 'administrator', Operator: 'operator', Helpdesk: 'helpdesk' },
+} as const
+
+type Serving = Awaited<ReturnType<App['serve']>>
 
 /** Shows everything once; then serves the emulator until Ctrl-C, unless `once`. */
 export async function runDemo(session: Session, options: { readonly once: boolean }): Promise<number> {
@@ -43,16 +51,20 @@ export async function runDemo(session: Session, options: { readonly once: boolea
     const { graphUrl } = await emulator.listen()
     const stage: Stage = { session, app, company, home: config.home, url: graphUrl }
     const played = await play(stage)
-    const serving = options.once || played.kind === 'broken' ? undefined : await app.serve({ administrator: 'Demo' })
-    const web = serving?.link
+    const serving =
+      options.once || played.kind === 'broken'
+        ? undefined
+        : await app.serve({ administrator: 'Demo', showcase: SHOWCASE })
     // Where it serves is known only now.
     if (serving !== undefined)
       company.app.signIn.redirectUris.push({ uri: `${serving.url}/signin/microsoft`, platform: 'web' })
-    if (session.json)
-      writeJson(session.io, { home: config.home, runs: played.runs, ...(web === undefined ? {} : { web }) })
+    if (session.json) {
+      const links = serving?.link === undefined ? {} : { web: serving.link, terminal: serving.terminalLink }
+      writeJson(session.io, { home: config.home, runs: played.runs, ...links })
+    }
     const last = played.runs.at(-1)
     if (played.kind === 'broken') return last === undefined ? 1 : exitCodeOf(last.outcome)
-    if (!session.json) await writeFarewell(stage, { emulator, web, url: serving?.url })
+    if (!session.json) await writeFarewell(stage, { emulator, serving })
     if (serving !== undefined) {
       await aborted(session.signal)
       await serving.stop()
@@ -142,6 +154,7 @@ export function demoConfiguration({ tenantId, clientId }: HostedTenant, url: str
           properties: {
             aliases: ['upnPrefix', 'onPremisesSamAccountName'],
             cards: [{ from: 'onPremisesExtensionAttributes.extensionAttribute5' }],
+            pin: 'generate',
             personalNumber: 'employeeId',
             costCenter: 'employeeOrgData.costCenter',
             office: 'officeLocation',
@@ -186,7 +199,7 @@ export function changeCompany(tenant: Tenant): readonly string[] {
     department: 'Engineering',
     jobTitle: 'Analyst',
     employeeId: 'C1815',
-    onPremisesExtensionAttributes: { extensionAttribute5: '04:A2:3B:1C:55:18:15' },
+    onPremisesExtensionAttributes: { extensionAttribute5: ADAS_CARD },
   })
   addMember(tenant, find('Engineering').id, ada.id)
   update(tenant, find('Megan Bowen').id, {
@@ -247,7 +260,7 @@ async function exported(
 
 async function writeFarewell(
   { session, app, company, home, url }: Stage,
-  { emulator, web, url: webUrl }: { emulator: Emulator; web: string | undefined; url: string | undefined },
+  { emulator, serving }: { emulator: Emulator; serving: Serving | undefined },
 ): Promise<void> {
   const people = await exported(app, { kind: 'users', signal: session.signal })
   const groups = await exported(app, { kind: 'groups', signal: session.signal })
@@ -262,16 +275,22 @@ async function writeFarewell(
   say(session, `  ${muster} export groups`)
   say(session, `  ${muster} export memberships`)
   say(session, `  ${muster} runs`)
-  if (web === undefined) return
+  if (serving?.link === undefined) return
   const hireUrl = `${url}/_admin/tenants/${company.tenantId}/hire`
   const newcomer = JSON.stringify({ userPrincipalName: 'you@contoso.com', displayName: 'You', department: 'IT' })
   say(session, '\nOr in the browser, signed in as administrator; the link works once, within 30 minutes:')
-  say(session, `  ${web}`)
+  say(session, `  ${serving.link}`)
   const password = company.tenant.accounts.defaultPassword
   if (password !== null) {
     say(session, '\nOr, in another window, as one of the people; Sign in with Microsoft leads to the emulator:')
-    say(session, `  ${webUrl}/sign-in   user name ada.lovelace@contoso.com   password ${password}`)
+    say(session, `  ${serving.url}/sign-in   user name ada.lovelace@contoso.com   password ${password}`)
+    say(
+      session,
+      '  So may raul.razo (administrator), allan.deyoung (operator) and kwame.mensah (helpdesk): by their app roles.',
+    )
   }
+  say(session, '\nOr as a terminal: type a card and Enter, as a reader does; a PIN is drawn on My page:')
+  say(session, `  ${serving.terminalLink}   card ${ADAS_CARD}`)
   say(session, '\nThe company stays in business until Ctrl-C. In another terminal, join it and synchronize:')
   say(session, `  curl -X POST -H 'x-admin-key: ${emulator.adminKey}' -d '${newcomer}' ${hireUrl}`)
   say(session, `  ${muster} sync ${SOURCE}`)
