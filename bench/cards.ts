@@ -52,10 +52,13 @@ try {
     ] as const) {
       await ask({ url, pid, seconds: 4 })
       const syncing = isRunning ? keepSyncing() : undefined
+      let measured: Measured
       let runs: number | undefined
-      const measured = await ask({ url, pid, seconds }).finally(async () => {
+      try {
+        measured = await ask({ url, pid, seconds })
+      } finally {
         runs = await syncing?.stop()
-      })
+      }
       costs.push(measured.nodeCpuMs + measured.databaseCpuMs)
       console.log(JSON.stringify({ kind: 'cards', what, whileSyncing: isRunning, runs: runs ?? 0, ...measured }))
     }
