@@ -3,15 +3,24 @@ import type { GraphClient } from './client.ts'
 import { bad, type Finding, good, warning } from './finding.ts'
 import type { OwnRegistration } from './tenant.ts'
 
+/** What people at terminals sign in by at Microsoft. */
+export type TerminalWay = 'deviceCode' | 'password'
+
+export interface SignInNeeds {
+  /** Where Microsoft sends people back to; undefined where that is not known. */
+  readonly redirectUri: string | undefined
+  /** Ways that terminals may use through this connection. */
+  readonly atTerminals: readonly TerminalWay[]
+}
+
 /**
  * An application reads its own registration without any permission, but only in its home tenant; elsewhere somebody has to look
  * himself. Muster signs in by the code flow, so that neither of the two implicit tokens has to be on.
  */
 export function checkSignIn(
   client: GraphClient,
-  options: { readonly own: OwnRegistration | undefined; readonly redirectUri: string | undefined },
+  options: SignInNeeds & { readonly own: OwnRegistration | undefined },
 ): Finding[] {
-  const { own, redirectUri } = options
   if (client.credentials.length > 0 && client.credentials.every(({ kind }) => kind === 'managedIdentity'))
     return [
       bad(
@@ -20,29 +29,52 @@ export function checkSignIn(
         'Switch Sign in with Microsoft off for this connection, or make a second one with an app registration.',
       ),
     ]
+  return [checkRedirectUri(options), ...checkPublicClient(options)]
+}
+
+interface Compared {
+  readonly own: OwnRegistration | undefined
+}
+
+function checkRedirectUri({ own, redirectUri }: Compared & Pick<SignInNeeds, 'redirectUri'>): Finding {
   if (redirectUri === undefined)
-    return [
-      warning(
-        'sign-in',
-        'Whether Microsoft sends people back to this Muster cannot be checked here: the address that browsers use is not known.',
-        'Look under Authentication of the app registration, platform Web, for the address that people open Muster by.',
-      ),
-    ]
-  if (own?.redirectUris === undefined)
-    return [
-      warning(
-        'sign-in',
-        `Whether ${redirectUri} is a redirect URI of the application cannot be read here: an application sees its registration in its home tenant only, elsewhere with Application.Read.All.`,
-        'Look under Authentication of the app registration, platform Web.',
-      ),
-    ]
-  if (own.redirectUris.includes(redirectUri))
-    return [good('sign-in', `${redirectUri} is a redirect URI of the application.`)]
-  return [
-    bad(
+    return warning(
       'sign-in',
-      `${redirectUri} is not among the redirect URIs of the application, so that Microsoft refuses to sign people in (AADSTS50011).`,
-      'Add it to the app registration under Authentication, platform Web, letter by letter.',
-    ),
+      'Whether Microsoft sends people back to this Muster cannot be checked here: the address that browsers use is not known.',
+      'Look under Authentication of the app registration, platform Web, for the address that people open Muster by.',
+    )
+  if (own?.redirectUris === undefined)
+    return warning(
+      'sign-in',
+      `Whether ${redirectUri} is a redirect URI of the application cannot be read here: an application sees its registration in its home tenant only, elsewhere with Application.Read.All.`,
+      'Look under Authentication of the app registration, platform Web.',
+    )
+  if (own.redirectUris.includes(redirectUri))
+    return good('sign-in', `${redirectUri} is a redirect URI of the application.`)
+  return bad(
+    'sign-in',
+    `${redirectUri} is not among the redirect URIs of the application, so that Microsoft refuses to sign people in (AADSTS50011).`,
+    'Add it to the app registration under Authentication, platform Web, letter by letter.',
+  )
+}
+
+/** For codes on another device Microsoft wants the switch; for passwords it, or a credential, which Muster sends then. */
+function checkPublicClient({ own, atTerminals }: Compared & Pick<SignInNeeds, 'atTerminals'>): Finding[] {
+  if (atTerminals.length === 0) return []
+  const ways = atTerminals.map((way) => WAYS[way]).join(' and ')
+  if (own?.allowsPublicClient === true)
+    return [good('sign-in', `Allow public client flows is on, for people who sign in at terminals ${ways}.`)]
+  const message =
+    own?.allowsPublicClient === undefined
+      ? `Whether Allow public client flows is on cannot be read here. It is there for people who sign in at terminals ${ways}.`
+      : `Allow public client flows is off. Without it Microsoft may refuse people who sign in at terminals ${ways} (AADSTS7000218): Muster then sends the application's credential, which is not what Microsoft documents for them.`
+  const remedy = 'Set Allow public client flows to Yes in the app registration, under Authentication › Settings.'
+  return [
+    warning('sign-in', message, own?.allowsPublicClient === undefined ? `Look there yourself: ${remedy}` : remedy),
   ]
+}
+
+const WAYS: Readonly<Record<TerminalWay, string>> = {
+  deviceCode: 'by a code on another device',
+  password: 'by Microsoft password',
 }

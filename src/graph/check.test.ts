@@ -11,6 +11,7 @@ import {
 import { virtualClock } from '../../test/support/virtual-clock.ts'
 import { addSecret } from '../emulator/applications.ts'
 import { createCertificate } from '../emulator/certificate.ts'
+import type { TerminalWay } from './check-sign-in.ts'
 import { checkConnection } from './check.ts'
 import type { NeededPermission } from './check-permissions.ts'
 import { GraphClient, type GraphClientOptions } from './client.ts'
@@ -362,10 +363,36 @@ describe('check connection', () => {
     const clock = virtualClock()
     await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
 
-    const signIn = { redirectUri: 'https://muster.example/signin/microsoft' }
+    const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals: [] }
     const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
 
     expect(findings.at(-1)).toMatchObject({ check: 'sign-in', ok, message: expect.stringMatching(message) })
+  })
+
+  it.each([
+    [true, '', /^Allow public client flows is on, .* by a code on another device and by Microsoft password\.$/],
+    [false, 'Set Allow public client flows to Yes', /^Allow public client flows is off\..*AADSTS7000218/],
+    [null, 'Set Allow public client flows to Yes', /^Allow public client flows is off\./],
+    [undefined, 'Look there yourself: Set', /^Whether Allow public client flows is on cannot be read here/],
+  ])('isFallbackPublicClient %j is told where terminals need it, and only there', async (is, remedy, message) => {
+    const fetch = scriptedFetch((request) =>
+      request.url.includes('/applications(')
+        ? json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris: [] }, isFallbackPublicClient: is })
+        : json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }),
+    )
+    const clock = virtualClock()
+    const checked = async (atTerminals: readonly TerminalWay[]) => {
+      await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
+      const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals }
+      return (await checkConnection(client, { needs: [], signIn, clock, signal })).findings
+    }
+
+    const [, ...told] = (await checked(['deviceCode', 'password'])).filter(({ check }) => check === 'sign-in')
+    expect(told).toMatchObject([
+      { ok: true, message: expect.stringMatching(message), remedy: expect.stringContaining(remedy) },
+    ])
+    if (is === true) expect(told[0]?.remedy).toBe('')
+    expect(JSON.stringify(await checked([]))).not.toContain('public client')
   })
 
   it.each([

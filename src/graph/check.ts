@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import { credentialFindings, type CredentialReport, reportCredentials } from './check-credentials.ts'
 import { checkPermissions, type NeededPermission } from './check-permissions.ts'
-import { checkSignIn } from './check-sign-in.ts'
+import { checkSignIn, type SignInNeeds } from './check-sign-in.ts'
 import type { GraphClient } from './client.ts'
 import { GraphError, TokenError } from './errors.ts'
 import { asFinding, bad, type Finding, good } from './finding.ts'
@@ -13,8 +13,8 @@ import type { OwnRegistration } from './tenant.ts'
 export interface CheckOptions {
   /** Permissions that the sources of this connection need, with the reason. */
   readonly needs: readonly NeededPermission[]
-  /** Whether people sign in through the connection, and the address that Microsoft sends them back to where it is known. */
-  readonly signIn?: { readonly redirectUri: string | undefined } | undefined
+  /** Where people sign in through the connection: what that needs. */
+  readonly signIn?: SignInNeeds | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
 }

@@ -65,6 +65,8 @@ export interface OwnRegistration {
   readonly credentials: readonly OwnCredential[]
   /** Where Microsoft may send people back to, platform Web; undefined where Graph does not tell. */
   readonly redirectUris: readonly string[] | undefined
+  /** *Allow public client flows*; undefined where Graph does not tell. */
+  readonly allowsPublicClient: boolean | undefined
 }
 
 /** @see https://learn.microsoft.com/graph/api/application-get (an app may read its own registration without permission) */
@@ -75,7 +77,7 @@ export async function getOwnRegistration(
   try {
     const { value } = await graph.ask({
       url: graph.url(
-        `applications(appId='${encodeURIComponent(options.clientId)}')?$select=id,appId,passwordCredentials,keyCredentials,web`,
+        `applications(appId='${encodeURIComponent(options.clientId)}')?$select=id,appId,passwordCredentials,keyCredentials,web,isFallbackPublicClient`,
       ),
       cost: 1,
       accept: 'application/json',
@@ -84,12 +86,15 @@ export async function getOwnRegistration(
         const application = asRecord(parseJson(body))
         if (application === undefined) throw new BadAnswer('the answer is not an application')
         const uris = asRecord(application['web'])?.['redirectUris']
+        const isPublic = application['isFallbackPublicClient']
         return {
           credentials: [
             ...credentialsIn(application['passwordCredentials'], 'secret'),
             ...credentialsIn(application['keyCredentials'], 'certificate'),
           ],
           redirectUris: Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : undefined,
+          // Null is off: https://learn.microsoft.com/graph/api/resources/application
+          allowsPublicClient: isPublic === undefined ? undefined : isPublic === true,
         }
       },
     })

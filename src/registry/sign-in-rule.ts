@@ -92,6 +92,16 @@ export async function rolesGivenByGroups(db: Queries, connectionId: number): Pro
   return rows.map(({ role }) => role)
 }
 
+/** Whether some terminal may let people sign in by a code on another device now. */
+export async function hasTerminalsWithCodes(db: Queries, now: Date): Promise<boolean> {
+  const { rows } = await db.query<{ has: boolean }>(
+    `select exists (select from terminals
+      where 'deviceCode' = any(may) and revoked_at is null and (expires_at is null or expires_at > $1)) as has`,
+    [now],
+  )
+  return rows[0]?.has === true
+}
+
 /** A domain that is somebody's own would tell whether he is here. */
 const PEOPLE_OF_A_DOMAIN = 5
 

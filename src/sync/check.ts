@@ -3,6 +3,7 @@ import { permissionsFor, type PermissionNeed } from '../contract/permissions.ts'
 import { checkConnection, type Checked, type ReadRegistration } from '../graph/check.ts'
 import type { CredentialReport } from '../graph/check-credentials.ts'
 import type { NeededPermission } from '../graph/check-permissions.ts'
+import type { TerminalWay } from '../graph/check-sign-in.ts'
 import type { GraphClient } from '../graph/client.ts'
 import type { CredentialOutcome } from '../graph/credential.ts'
 import type { Finding } from '../graph/finding.ts'
@@ -11,7 +12,7 @@ import type { Actor } from '../registry/audit.ts'
 import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
 import { listConnections, requireConnection } from '../registry/connections.ts'
 import { noteReading } from '../registry/expiry-readings.ts'
-import { rolesGivenByGroups } from '../registry/sign-in-rule.ts'
+import { hasTerminalsWithCodes, rolesGivenByGroups } from '../registry/sign-in-rule.ts'
 import { listSources } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
 
@@ -28,11 +29,10 @@ export async function checkSaved(engine: Engine, request: CheckRequest): Promise
   const { connection: name, redirectUri, actor, signal } = request
   const connection = await requireConnection(engine.db, name)
   const client = await engine.openGraph(connection)
-  const { signInWithMicrosoft } = connection
   const { findings, credentials, registration } = await checkWith(engine, {
     client,
     name,
-    signInWithMicrosoft,
+    settings: connection,
     redirectUri,
     signal,
   })
@@ -48,18 +48,29 @@ export async function checkWith(
   options: {
     readonly client: GraphClient
     readonly name: string
-    readonly signInWithMicrosoft: boolean
+    readonly settings: { readonly signInWithMicrosoft: boolean; readonly passwordsAtTerminals: boolean }
     readonly redirectUri: string | undefined
     readonly signal: AbortSignal
   },
 ): Promise<Checked> {
-  const { client, name, signInWithMicrosoft, redirectUri, signal } = options
+  const { client, name, settings, redirectUri, signal } = options
   try {
-    const signIn = signInWithMicrosoft ? { redirectUri } : undefined
+    const signIn = settings.signInWithMicrosoft
+      ? { redirectUri, atTerminals: await waysAtTerminals(engine, settings) }
+      : undefined
     return await checkConnection(client, { needs: await neededBy(engine, name), signIn, clock: engine.clock, signal })
   } finally {
     await client.stop()
   }
+}
+
+/** Passwords where the connection allows them, as terminals are made afterwards; codes where a terminal may use them. */
+async function waysAtTerminals(
+  { db, clock }: Engine,
+  { passwordsAtTerminals }: { readonly passwordsAtTerminals: boolean },
+): Promise<readonly TerminalWay[]> {
+  const ways: TerminalWay[] = (await hasTerminalsWithCodes(db, clock.now())) ? ['deviceCode'] : []
+  return passwordsAtTerminals ? [...ways, 'password'] : ways
 }
 
 /** Keeps when client secrets end, as the app registration says. */

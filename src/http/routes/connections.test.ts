@@ -174,6 +174,43 @@ describe('Check connection', () => {
     expect((await admin('POST', '/api/v1/connection-check', form())).body).not.toContain(uri)
   })
 
+  it('says that public client flows are off, where terminals sign people in by a code or by password', async () => {
+    const signingIn = { name: 'form-terminals', signInWithMicrosoft: true }
+    await admin('POST', '/api/v1/connections', form(signingIn))
+    const told = async (more: object = {}) => {
+      const answers = [
+        await admin('POST', '/api/v1/connections/form-terminals/check'),
+        await admin('POST', '/api/v1/connection-check', form({ ...signingIn, ...more })),
+      ]
+      return answers.map((answer) =>
+        answer
+          .json<{ findings: { message: string }[] }>()
+          .findings.flatMap(({ message }) => /^Allow public client flows is (on|off)/.exec(message)?.[1] ?? []),
+      )
+    }
+    const before = await told()
+    const withPasswords = await told({ passwordsAtTerminals: true })
+    await http.terminalToken({ name: 'By card', may: ['card'] })
+    const withCards = await told()
+    await http.terminalToken({ name: 'By code', may: ['deviceCode'] })
+    const off = await told()
+    world.hosted.app.signIn.publicClient = true
+    const on = await told()
+    world.hosted.app.signIn.publicClient = false
+    await test.db.query(`update terminals set revoked_at = now() where name = 'By code'`)
+
+    expect({ before, withPasswords, withCards }).toEqual({
+      before: [[], []],
+      withPasswords: [[], ['off']],
+      withCards: [[], []],
+    })
+    expect({ off, on, revoked: await told() }).toEqual({
+      off: [['off'], ['off']],
+      on: [['on'], ['on']],
+      revoked: [[], []],
+    })
+  })
+
   it('answers for one that is not saved, and keeps nothing of it', async () => {
     const right = await admin('POST', '/api/v1/connection-check', form())
     const wrong = await admin('POST', '/api/v1/connection-check', form({ clientSecret: 'wrong' }))

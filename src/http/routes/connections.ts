@@ -92,9 +92,8 @@ export const connectionRoutes = {
     const wanted = prepareConnection(typed, { name, needsCredential: false })
     const access = await accessOfForm(parts.engine.db, { vault: parts.engine.vault, name, wanted })
     const client = parts.openGraphWith(access)
-    const { signInWithMicrosoft } = wanted.settings
     const redirectUri = redirectUriOf(parts.publicUrl, origin)
-    const { findings } = await checkWith(parts.engine, { client, name, signInWithMicrosoft, redirectUri, signal })
+    const { findings } = await checkWith(parts.engine, { client, name, settings: wanted.settings, redirectUri, signal })
     return told(parts, { connection: name, findings, actor })
   },
 
