@@ -25,8 +25,10 @@ export function newStanding(): Standing {
 export interface ApplicationOptions {
   readonly appId?: string
   readonly displayName?: string
-  /** Application permissions; {@link SYNC_ROLES} unless given. `*` grants every one. */
+  /** Application permissions that are granted; {@link SYNC_ROLES} unless given. `*` grants every one. */
   readonly roles?: Iterable<string>
+  /** Those that an administrator may consent to; {@link SYNC_ROLES} unless given. */
+  readonly asksFor?: Iterable<string>
   readonly secret?: string
   /** How people sign in through it; a registration without addresses unless given. */
   readonly signIn?: AppSignInOptions
@@ -39,6 +41,7 @@ export function registerApplication(tenant: Tenant, random: Random, options: App
     id: random.guid(),
     servicePrincipalId: random.guid(),
     displayName: options.displayName ?? 'Muster',
+    asksFor: new Set(options.asksFor ?? SYNC_ROLES),
     roles: new Set(options.roles ?? SYNC_ROLES),
     secrets: [],
     certificates: [],

@@ -9,12 +9,14 @@ import {
   secondFactor,
   tenantOfDomain,
 } from './authenticate.ts'
+import { type ConsentRequest, returnConsent, returnNoConsent } from './adminconsent.ts'
 import { type AuthorizeRequest, returnTo } from './authorize.ts'
 import type { Codes, DeviceCode } from './codes.ts'
 import { opaque, type SignedIn, userNameOf } from './idtoken.ts'
 import type { Random } from './random.ts'
 import {
   accountPage,
+  adminConsentPage,
   approvePage,
   confirmDevicePage,
   consentPage,
@@ -45,6 +47,9 @@ interface BrowserSession {
 type Purpose =
   | { readonly kind: 'app'; readonly request: AuthorizeRequest }
   | { readonly kind: 'device'; readonly code: DeviceCode }
+  | { readonly kind: 'consent'; readonly request: ConsentRequest }
+
+type SigningIn = Exclude<Purpose, { readonly kind: 'consent' }>
 
 /** A sign-in that waits for its next page. */
 interface Flow {
@@ -64,6 +69,8 @@ export interface InteractionOptions {
   readonly codes: Codes
   nowMs(): number
   tenants(): readonly Tenant[]
+  /** An administrator of the tenant has consented to what the app asks for. */
+  grant(app: AppRegistration, tenant: Tenant): void
   /** An id token for an answer of the authorize endpoint. */
   idToken(signedIn: SignedIn, given: { readonly origin: string; readonly code: string | undefined }): Promise<string>
 }
@@ -100,6 +107,16 @@ export class Interaction {
   device(http: WireRequest, code: DeviceCode): WireResponse {
     const { app, tenant } = code
     const flow = this.#begin(http, { purpose: { kind: 'device', code }, app, tenant })
+    return this.#answer(flow, flow.session.known.size > 0 ? this.#accounts(flow) : this.#form(flow, undefined))
+  }
+
+  /** Begins for an administrator who was sent a link of consent. */
+  consent(
+    http: WireRequest,
+    about: { readonly app: AppRegistration; readonly tenant: Tenant | undefined; readonly request: ConsentRequest },
+  ): WireResponse {
+    const { app, tenant, request } = about
+    const flow = this.#begin(http, { purpose: { kind: 'consent', request }, app, tenant })
     return this.#answer(flow, flow.session.known.size > 0 ? this.#accounts(flow) : this.#form(flow, undefined))
   }
 
@@ -189,6 +206,7 @@ export class Interaction {
       if (isSilent) return this.#returned(http, flow, { ...silent, error: 'interaction_required' })
       return approvePage(this.#page(flow), 10 + this.#options.random.int(90))
     }
+    if (purpose.kind === 'consent') return this.#consented(flow, purpose.request, person.tenant)
     const notAdmitted = refuseAdmission(person, app)
     if (notAdmitted?.code === 50105) return this.#returned(http, flow, notAdmitted)
     if (notAdmitted !== undefined) {
@@ -201,7 +219,16 @@ export class Interaction {
       if (app.signIn.consent === 'missing') return shownRefusal(deny.noConsent(app), 'Need admin approval')
       return consentPage(this.#page(flow), [...scopesOf(purpose)])
     }
-    return await this.#finish(http, flow, known)
+    return await this.#finish(http, flow, { known, purpose })
+  }
+
+  #consented(flow: Flow, request: ConsentRequest, tenant: Tenant): WireResponse {
+    const { app, isConsented } = flow
+    if (!isConsented)
+      return adminConsentPage(this.#page(flow), { tenant: tenant.displayName, permissions: [...app.asksFor] })
+    this.#flows.delete(flow.id)
+    this.#options.grant(app, tenant)
+    return returnConsent(request, tenant)
   }
 
   #needsConsent({ purpose, app, isConsented }: Flow, person: Person): boolean {
@@ -210,8 +237,12 @@ export class Interaction {
     return app.signIn.consent !== 'granted' && !app.signIn.consented.has(person.user.id)
   }
 
-  async #finish(http: WireRequest, flow: Flow, known: Known): Promise<WireResponse> {
-    const { purpose, app } = flow
+  async #finish(
+    http: WireRequest,
+    flow: Flow,
+    { known, purpose }: { readonly known: Known; readonly purpose: SigningIn },
+  ): Promise<WireResponse> {
+    const { app } = flow
     if (purpose.kind === 'device' && !flow.isConsented) return confirmDevicePage(this.#page(flow))
     const { person, authenticatedAtMs } = known
     acceptInvitation(person)
@@ -251,6 +282,11 @@ export class Interaction {
         : shownRefusal(refused, 'Sorry, but we’re having trouble signing you in.')
     }
     this.#flows.delete(flow.id)
+    if (purpose.kind === 'consent') {
+      const ids = { traceId: this.#options.random.guid(), correlationId: this.#options.random.guid() }
+      const description = describeRefusal(refused, { now: new Date(this.#options.nowMs()), ...ids })
+      return returnNoConsent(purpose.request, description)
+    }
     return returnRefusal(http, purpose.request, { refused, random: this.#options.random, nowMs: this.#options.nowMs() })
   }
 
@@ -261,7 +297,7 @@ export class Interaction {
       const { accounts } = person.tenant
       if (tenant !== undefined && person.tenant !== tenant) return false
       if (accounts.of(person.user.id).revokedAtMs >= authenticatedAtMs) return false
-      if (purpose.kind === 'device') return true
+      if (purpose.kind !== 'app') return true
       const { loginHint, maxAgeSeconds } = purpose.request
       if (loginHint !== undefined && userNameOf(person.user).toLowerCase() !== loginHint.toLowerCase()) return false
       return maxAgeSeconds === undefined || nowMs - authenticatedAtMs <= maxAgeSeconds * 1000
@@ -337,7 +373,7 @@ export function shownRefusal(refused: Refusal, title: string): WireResponse {
   return lastPage({ title, text: '', error: { code: refused.code, words: pageWords(refused) } })
 }
 
-function scopesOf(purpose: Purpose): ReadonlySet<string> {
+function scopesOf(purpose: SigningIn): ReadonlySet<string> {
   return purpose.kind === 'app' ? purpose.request.scopes : purpose.code.scopes
 }
 

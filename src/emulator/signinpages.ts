@@ -89,6 +89,20 @@ ${button('accept', 'Accept')}${button('decline', 'Cancel')}`,
   })
 }
 
+/** For the whole tenant, of whom the emulator takes whoever signs in for an administrator: it has no directory roles. */
+export function adminConsentPage(
+  form: FormPage,
+  given: { readonly tenant: string; readonly permissions: readonly string[] },
+): WireResponse {
+  return formPage(form, {
+    title: 'Permissions requested – review for your organization',
+    error: undefined,
+    body: `<p>${escape(form.appName)} would like to, in ${escape(given.tenant)}: ${escape(given.permissions.join(', '))}</p>
+<p>If you accept, this app will get access to the specified resources for all users in your organization. No one else will be prompted to review these permissions.</p>
+${button('accept', 'Accept')}${button('decline', 'Cancel')}`,
+  })
+}
+
 export function devicePage(error: PageError | undefined): WireResponse {
   return page({
     title: 'Enter code to allow access',

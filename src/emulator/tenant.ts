@@ -45,6 +45,8 @@ export interface AppRegistration {
   readonly id: string
   readonly servicePrincipalId: string
   displayName: string
+  /** What is listed under *API permissions*, and granted once an administrator consents. */
+  readonly asksFor: Set<string>
   readonly roles: Set<string>
   readonly secrets: AppSecret[]
   readonly certificates: AppCertificate[]

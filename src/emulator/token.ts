@@ -1,5 +1,6 @@
 // The token service: grants of apps and of people, discovery and keys (graph.md 5). Pages are in interaction.ts.
 import type { Clock } from '../base/clock.ts'
+import { readConsent } from './adminconsent.ts'
 import type { Standing } from './applications.ts'
 import { type AuthorizeOutcome, readAuthorize } from './authorize.ts'
 import type { Certificate } from './certificate.ts'
@@ -41,7 +42,7 @@ interface Place {
 }
 
 const ENDPOINTS =
-  /^\/([^/]+)\/(oauth2\/v2\.0\/(?:token|authorize|devicecode|logout)|v2\.0\/\.well-known\/openid-configuration|discovery\/v2\.0\/keys)$/
+  /^\/([^/]+)\/(adminconsent|oauth2\/v2\.0\/(?:token|authorize|devicecode|logout)|v2\.0\/\.well-known\/openid-configuration|discovery\/v2\.0\/keys)$/
 const SHARED = /^(common|organizations|consumers)$/
 const TROUBLE = 'Sorry, but we’re having trouble signing you in.'
 
@@ -68,6 +69,7 @@ export class TokenService {
       codes: this.codes,
       nowMs,
       tenants: () => options.tenants(),
+      grant: (app, tenant) => this.#consented(app, tenant),
       idToken: (signedIn, given) => this.issuer.idToken(signedIn, { ...given, isImplicit: true }),
     })
   }
@@ -117,7 +119,7 @@ export class TokenService {
     if (asked === undefined || endpoint === undefined) return undefined
     const name = decodeURIComponent(asked).toLowerCase()
     const tenant = this.#options.findTenant(name)
-    const isPage = endpoint === 'oauth2/v2.0/authorize' || endpoint === 'oauth2/v2.0/logout'
+    const isPage = /^(adminconsent|oauth2\/v2\.0\/(authorize|logout))$/.test(endpoint)
     if (tenant === undefined && !SHARED.test(name)) {
       const refused = refuse.unknownTenant(decodeURIComponent(asked))
       return isPage ? shownRefusal(refused, TROUBLE) : this.#refused(request, refused)
@@ -126,6 +128,8 @@ export class TokenService {
     switch (endpoint) {
       case 'discovery/v2.0/keys':
         return jsonResponse(200, await this.issuer.keys.keySet(request.origin, tenant?.id ?? name))
+      case 'adminconsent':
+        return await this.#consent(request, place)
       case 'oauth2/v2.0/authorize':
         return await this.#authorize(request, place)
       case 'oauth2/v2.0/devicecode':
@@ -193,10 +197,18 @@ export class TokenService {
     return { granted }
   }
 
+  async #consent(request: WireRequest, place: Place): Promise<WireResponse> {
+    const sent = parametersOf(request)
+    if (sent.has('flow')) return await this.#interaction.step(request, sent)
+    const app = this.#app(sent.get('client_id') ?? undefined, place)
+    if ('code' in app) return shownRefusal(app, TROUBLE)
+    const asked = readConsent(sent, app)
+    if ('code' in asked) return shownRefusal(asked, TROUBLE)
+    return this.#interaction.consent(request, { app, tenant: place.tenant, request: asked })
+  }
+
   async #authorize(request: WireRequest, place: Place): Promise<WireResponse> {
-    const sent = new URLSearchParams(
-      request.method === 'POST' ? new TextDecoder().decode(request.body) : request.rawQuery,
-    )
+    const sent = parametersOf(request)
     if (sent.has('flow')) return await this.#interaction.step(request, sent)
     const app = this.#app(sent.get('client_id') ?? undefined, place)
     if ('code' in app) return shownRefusal(app, TROUBLE)
@@ -271,6 +283,16 @@ export class TokenService {
     return { status: 302, headers: { Location: url.href, 'Set-Cookie': cookie }, body: undefined }
   }
 
+  /** In a foreign tenant an app has a service principal of its own, whose permissions are not its permissions here. */
+  #consented(app: AppRegistration, tenant: Tenant): void {
+    if (tenant.apps.get(app.appId) !== app) return
+    for (const role of app.asksFor) {
+      app.roles.add(role)
+      this.#options.standing(app).withdrawn.delete(role)
+    }
+    app.signIn.consent = 'granted'
+  }
+
   /** The app of a request: of the tenant, or one of another tenant that takes people of any. */
   #app(clientId: string | undefined, { tenant, name }: Place): AppRegistration | Refusal {
     if (clientId === undefined || clientId === '') return refuse.missing('client_id')
@@ -307,4 +329,8 @@ export class TokenService {
 
 function declaresCae(claims: string | null): boolean {
   return claims !== null && /"xms_cc"\s*:\s*\{[^}]*"cp1"/i.test(claims)
+}
+
+function parametersOf(request: WireRequest): URLSearchParams {
+  return new URLSearchParams(request.method === 'POST' ? new TextDecoder().decode(request.body) : request.rawQuery)
 }

@@ -17,19 +17,29 @@ export interface NeededPermission {
 /** A finding for each permission; those missing carry the link where an administrator of the tenant consents. */
 export async function checkPermissions(
   client: GraphClient,
-  options: { readonly needs: readonly NeededPermission[]; readonly signal: AbortSignal },
+  options: {
+    readonly needs: readonly NeededPermission[]
+    /** Where an administrator of the tenant consents. */
+    readonly consentUrl: string
+    readonly signal: AbortSignal
+  },
 ): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const need of options.needs) {
     const check = `permission:${need.permission}` as const
-    findings.push(await asFinding(check, () => checkOne(client, { need, check, signal: options.signal })))
+    findings.push(await asFinding(check, () => checkOne(client, { ...options, need, check })))
   }
   return findings
 }
 
 async function checkOne(
   client: GraphClient,
-  { need, check, signal }: { need: NeededPermission; check: `permission:${string}`; signal: AbortSignal },
+  {
+    need,
+    check,
+    consentUrl,
+    signal,
+  }: { need: NeededPermission; check: `permission:${string}`; consentUrl: string; signal: AbortSignal },
 ): Promise<Finding> {
   const { permission, reasons, isRequired, hiddenGroups = [] } = need
   const isThere = await client.hasPermission(permission, signal, hiddenGroups)
@@ -51,7 +61,7 @@ async function checkOne(
   const finding = isRequired
     ? bad(check, `${permission} is missing.${why}`, remedy)
     : warning(check, `${permission} is missing.${why}`, remedy)
-  return { ...finding, link: client.consentUrl }
+  return { ...finding, link: consentUrl }
 }
 
 function isManaged(client: GraphClient): boolean {

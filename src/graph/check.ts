@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly needs: readonly NeededPermission[]
   /** Where people sign in through the connection: what that needs. */
   readonly signIn?: SignInNeeds | undefined
+  /** The way back from Microsoft's page of consent, where the application has it among its redirect URIs. */
+  readonly consent?: { readonly redirectUri: string; readonly state: string } | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -34,20 +36,32 @@ export interface Checked {
 export async function checkConnection(client: GraphClient, options: CheckOptions): Promise<Checked> {
   const { signal } = options
   const { finding: token, error } = await checkToken(client, signal)
-  const findings = [token, ...proxyFindings(client, error)]
-  let registration: ReadRegistration | undefined
+  const registration = token.ok ? await readRegistration(client, signal) : undefined
+  const own = registration?.kind === 'read' ? registration.registration : undefined
+  const consentUrl = client.consentUrl(hasWayBack(own, options) ? options.consent : undefined)
+  const findings = [
+    error?.needsConsent === true ? { ...token, link: consentUrl } : token,
+    ...proxyFindings(client, error),
+  ]
   if (token.ok) {
     findings.push(await asFinding('tenant', () => checkTenant(client, signal)))
-    findings.push(...(await checkPermissions(client, options)))
-    registration = await readRegistration(client, signal)
+    findings.push(...(await checkPermissions(client, { ...options, consentUrl })))
   }
-  const own = registration?.kind === 'read' ? registration.registration : undefined
   const clock = checkClock(client)
   if (clock !== undefined) findings.push(clock)
   const credentials = reportCredentials(client, own)
   findings.push(...(await credentialFindings(client, { credentials, canAsk: token.ok, clock: options.clock })))
   if (options.signIn !== undefined) findings.push(...checkSignIn(client, { own, ...options.signIn }))
   return { findings, credentials, registration }
+}
+
+/**
+ * Microsoft's page refuses a redirect URI that the application does not have. Where that cannot be read it has it if people sign in
+ * through the connection, as they come back by the same.
+ */
+function hasWayBack(own: OwnRegistration | undefined, { consent, signIn }: CheckOptions): boolean {
+  if (consent === undefined) return false
+  return own?.redirectUris === undefined ? signIn !== undefined : own.redirectUris.includes(consent.redirectUri)
 }
 
 /** Signed requests and tokens are refused when clocks differ by more; Microsoft tolerates five minutes. */
@@ -69,7 +83,6 @@ async function checkToken(
     }
     return good('token', 'Microsoft accepts the application and its credential.')
   })
-  if (error?.needsConsent === true) return { finding: { ...finding, link: client.consentUrl }, error }
   if (error?.aadsts !== undefined && NOT_IN_THIS_CLOUD.has(error.aadsts)) {
     const cloud = await client.findCloud(signal)
     if (cloud !== undefined && cloud !== cloudOf(client.authorityUrl)) {

@@ -1,5 +1,6 @@
 // Where Microsoft sends the browser back to. No endpoint of the API: it is opened by a browser that comes from somebody else's page.
 import type { FastifyInstance } from 'fastify'
+import { isConsentState, readConsentState } from '../registry/consent.ts'
 import { isUnderWay } from '../signin/flows.ts'
 import { finishMicrosoft } from '../signin/microsoft.ts'
 import type { FloodGuard } from './flood-guard.ts'
@@ -29,11 +30,9 @@ export function registerMicrosoftCallback(
     async handler(request, reply) {
       flood.countCallback(request.ip)
       const { searchParams: returned } = new URL(request.url, 'http://muster')
-      // Where an administrator of the tenant has answered to a link of ours. It begins nothing and proves nothing.
-      if (returned.has('admin_consent') && !returned.has('state')) {
-        const isGiven = returned.get('admin_consent')?.toLowerCase() === 'true' && !returned.has('error')
-        return reply.redirect(`/sign-in#${isGiven ? 'consent-given' : 'consent-not-given'}`, 303)
-      }
+      const consent = readConsent(parts, returned)
+      // Behind the # it reaches no log.
+      if (consent !== undefined) return reply.redirect(`/consent#${consent}`, 303)
       const browser = readCookie(request, 'flow')
       const ended = await finishMicrosoft(microsoftParts(parts), {
         // As it was sent: what stands in it twice must be seen twice.
@@ -56,4 +55,25 @@ export function registerMicrosoftCallback(
       return reply.redirect(`/sign-in#error=${ended.reason}`, 303)
     },
   })
+}
+
+/** Words of Microsoft's page of consent when somebody said no; no sign-in ends with it. */
+const REFUSED_CONSENT = 'permission_denied'
+
+/**
+ * How Microsoft's page of consent ended that an administrator of the tenant comes back from, as `/consent` reads it; undefined where
+ * he comes back from something else. It begins nothing and proves nothing, so that nothing is written down.
+ */
+function readConsent({ engine }: HttpParts, returned: URLSearchParams): string | undefined {
+  const state = returned.get('state') ?? ''
+  const isOfLink = isConsentState(state)
+  const isConsent = returned.has('admin_consent') || returned.get('error') === REFUSED_CONSENT
+  if (!isOfLink && (state !== '' || !isConsent)) return undefined
+  const tenant = /^[0-9a-f-]{36}$/.exec(returned.get('tenant')?.toLowerCase() ?? '')?.[0]
+  const wanted = isOfLink ? readConsentState(engine.vault, { state, now: engine.clock.now() }) : undefined
+  const isGiven = returned.get('admin_consent')?.toLowerCase() === 'true' && !returned.has('error')
+  if (isOfLink && wanted === undefined) return 'unknown'
+  if (!isGiven) return `refused${wanted === undefined ? '' : `.${wanted}`}`
+  if (wanted === undefined || tenant === undefined) return `given-somewhere${tenant === undefined ? '' : `.${tenant}`}`
+  return tenant === wanted ? `given.${tenant}` : `given-elsewhere.${tenant}.${wanted}`
 }

@@ -10,6 +10,7 @@ import type { Finding } from '../graph/finding.ts'
 import { listHiddenGroups } from '../mirror/hidden-groups.ts'
 import type { Actor } from '../registry/audit.ts'
 import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
+import { consentState } from '../registry/consent.ts'
 import { listConnections, requireConnection } from '../registry/connections.ts'
 import { noteReading } from '../registry/expiry-readings.ts'
 import { hasTerminalsWithCodes, rolesGivenByGroups } from '../registry/sign-in-rule.ts'
@@ -58,7 +59,12 @@ export async function checkWith(
     const signIn = settings.signInWithMicrosoft
       ? { redirectUri, atTerminals: await waysAtTerminals(engine, settings) }
       : undefined
-    return await checkConnection(client, { needs: await neededBy(engine, name), signIn, clock: engine.clock, signal })
+    const { vault, clock } = engine
+    const consent =
+      redirectUri === undefined
+        ? undefined
+        : { redirectUri, state: consentState(vault, { tenantId: client.tenantId, now: clock.now() }) }
+    return await checkConnection(client, { needs: await neededBy(engine, name), signIn, consent, clock, signal })
   } finally {
     await client.stop()
   }

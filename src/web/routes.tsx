@@ -38,6 +38,13 @@ const signInByLink = createRoute({
   component: lazyRouteComponent(() => import('./screens/sign-in/sign-in-by-link.tsx'), 'SignInByLink'),
 })
 
+/** For whoever administers a tenant, and need not be anybody here. */
+const consent = createRoute({
+  getParentRoute: () => root,
+  path: '/consent',
+  component: lazyRouteComponent(() => import('./screens/sign-in/consent.tsx'), 'Consent'),
+})
+
 /** For devices: nobody signs in there, and nothing of the pages for people is shown. */
 const terminal = createRoute({
   getParentRoute: () => root,
@@ -57,7 +64,7 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('./screens/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
-/** Everything but the three above: for who is signed in. */
+/** Everything but those above: for who is signed in. */
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
@@ -242,6 +249,7 @@ export function createWeb(queries: QueryClient) {
       terminal,
       signIn,
       signInByLink,
+      consent,
       inside.addChildren([
         me,
         overview,

@@ -3,7 +3,9 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { DEFAULT_PASSWORD } from '../../src/emulator/accounts.ts'
 import { addCertificate, addSecret } from '../../src/emulator/applications.ts'
+import { addRedirectUri } from '../../src/emulator/appsignin.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 
 let world: BrowserWorld
@@ -88,6 +90,32 @@ describe('a connection that does not work', () => {
     )
     await expectAccessible(page)
     await picture(page, 'connection-missing-permission')
+  })
+
+  it('the link of consent leads to Microsoft’s page, and back to a page that says how it ended', async () => {
+    const { app, tenant, tenantId } = world.hosted
+    const [administrator] = [...tenant.live('user')]
+    addRedirectUri(app.signIn, { uri: `${world.url}/signin/microsoft`, platform: 'web' })
+    app.roles.delete('GroupMember.Read.All')
+    await checkedWith(world.hosted.clientSecret)
+    const popup = page.waitForEvent('popup')
+    await form().getByRole('link', { name: 'Grant admin consent' }).click()
+    const consent = await popup
+    await consent.locator('#loginfmt').fill(String(administrator?.properties['userPrincipalName']))
+    await consent.locator('#passwd').fill(DEFAULT_PASSWORD)
+    await consent.getByRole('button', { name: 'Sign in' }).click()
+    await consent.getByText('User.Read.All, GroupMember.Read.All').waitFor()
+    await consent.getByRole('button', { name: 'Accept' }).click()
+
+    await consent.getByText('Consent was given').waitFor()
+    await consent.getByText(`has consented for tenant ${tenantId}`).waitFor()
+    await expectAccessible(consent)
+    await picture(consent, 'consent-given')
+    // Who is signed in stays so.
+    await consent.getByRole('link', { name: 'Go on to Muster' }).click()
+    await consent.getByRole('heading', { name: 'Overview' }).waitFor()
+    await consent.close()
+    expect(await checkedWith(world.hosted.clientSecret)).toContain('GroupMember.Read.All is granted.')
   })
 })
 

@@ -196,6 +196,7 @@ function screensOf(ids: Ids): readonly Screen[] {
     { name: 'terminal-set-up', path: '/terminal', shows: 'Set up this terminal', to: 'nobody' },
     { name: 'sign-in', path: '/sign-in', shows: 'Sign in', to: 'nobody' },
     { name: 'sign-in-link', path: '/link#code', shows: 'Sign in', to: 'nobody' },
+    { name: 'consent', path: '/consent#refused', shows: 'Consent was not given', to: 'nobody' },
     { name: 'set-up-over', path: '/setup#code', shows: 'The first administrator exists', to: 'nobody' },
   ]
 }

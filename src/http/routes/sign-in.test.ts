@@ -393,17 +393,6 @@ describe('a callback', () => {
       expect(await signIn(people[0]!.userName, { returnTo }), returnTo).toMatchObject({ location })
   })
 
-  it.each([
-    ['?admin_consent=True&tenant=11111111-1111-4111-8111-111111111111', 'consent-given'],
-    ['?admin_consent=True&error=access_denied&error_description=x', 'consent-not-given'],
-  ])('is none where an administrator has consented (%s): he is told, and nothing is refused', async (query, end) => {
-    const before = await lastAudit()
-    const back = await comeBack(http, `http://localhost/signin/microsoft${query}`, undefined)
-
-    expect(back).toMatchObject({ status: 303, location: `/sign-in#${end}`, session: undefined })
-    expect(await lastAudit()).toEqual(before)
-  })
-
   it('is not begun from a page of others, nor where the browser could not come back to', async () => {
     const forged = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, { origin: 'https://evil.example' })
     expect(forged.json()).toMatchObject({ status: 403, code: 'cross-site' })

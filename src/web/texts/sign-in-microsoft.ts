@@ -23,16 +23,6 @@ export const microsoftTexts = {
   next: 'Next',
   or: 'or with a local account',
   refused: 'You were not signed in',
-  consents: {
-    'consent-given': {
-      title: 'Consent was given',
-      text: 'Microsoft says so; nobody was signed in by it. Check the connection under Settings › Connections: permissions can take some minutes to arrive.',
-    },
-    'consent-not-given': {
-      title: 'Consent was not given',
-      text: 'Microsoft’s page ended without it. Open the link of the connection once more, as somebody who may consent for the whole tenant.',
-    },
-  },
   unknown: { what: 'Signing in did not work.', remedy: AGAIN },
   refusals: {
     'token-missing': TOKEN,

@@ -102,18 +102,6 @@ export function MicrosoftRefusal() {
   const styles = useStyles()
   const [code] = useState(takeRefusal)
   if (code === undefined) return null
-  const consent = CONSENTS.find((end) => end === code)
-  if (consent !== undefined) {
-    const { title, text } = texts.consents[consent]
-    return (
-      <MessageBar intent={consent === 'consent-given' ? 'success' : 'warning'} layout="multiline" role="alert">
-        <MessageBarBody className={styles.text}>
-          <MessageBarTitle>{title}</MessageBarTitle>
-          {text}
-        </MessageBarBody>
-      </MessageBar>
-    )
-  }
   const known = SIGN_IN_REFUSALS.find((refusal) => refusal === code)
   const { what, remedy } = known === undefined ? texts.unknown : texts.refusals[known]
   return (
@@ -127,11 +115,8 @@ export function MicrosoftRefusal() {
   )
 }
 
-/** How a page of consent ended that an administrator of the tenant came back from. */
-const CONSENTS = ['consent-given', 'consent-not-given'] as const
-
 function takeRefusal(): string | undefined {
-  const [, code] = /^#(?:error=)?([a-z-]{1,60})$/.exec(location.hash) ?? []
+  const [, code] = /^#error=([a-z-]{1,60})$/.exec(location.hash) ?? []
   if (code !== undefined) history.replaceState(history.state, '', `${location.pathname}${location.search}`)
   return code
 }
