@@ -10,6 +10,7 @@ import type { RunDocument } from './contract/runs.ts'
 import type { Actions } from './http/actions.ts'
 import { Metrics, registerMetrics } from './http/metrics.ts'
 import type { HttpParts } from './http/parts.ts'
+import { ProxyWatch } from './http/proxy-watch.ts'
 import { RunFeeds } from './http/run-feed.ts'
 import { createServer } from './http/server.ts'
 import { Queue } from './jobs/queue.ts'
@@ -101,6 +102,7 @@ export async function startServing(
     figures: new KeptFigures(db, clock),
     microsoft: { oidc, realms: new HomeRealms(engine) },
     publicUrl: config.publicUrl,
+    proxies: new ProxyWatch(config, log),
     ...(checkKey === undefined ? {} : { checkKey }),
   }
   const server = await createServer(parts, {

@@ -31,6 +31,7 @@ const aSource = (changed: Partial<SourceLine> = {}): SourceLine => ({
 const told = (facts: Partial<Facts>) =>
   concernsOf({
     now,
+    untrustedProxy: undefined,
     isCopy: false,
     silenceHours: 24,
     sources: [],

@@ -1,6 +1,7 @@
 // What an administrator should look at now, the worst first, each with what to do. Decided from what the overview has read anyway.
 import type { Overview } from '../contract/api/installation.ts'
 import type { SourceLine } from '../contract/api/sources.ts'
+import type { UntrustedProxy } from './proxy-watch.ts'
 
 type Concern = Overview['concerns'][number]
 
@@ -20,6 +21,8 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
     readonly name: string
     readonly createdBy: string
   }[]
+  /** Whoever forwards requests of https and is not believed. */
+  readonly untrustedProxy: UntrustedProxy | undefined
   readonly now: Date
   /** It was restored or copied, and nobody has taken over. */
   readonly isCopy: boolean
@@ -65,6 +68,7 @@ export function concernsOf(facts: Facts): Concern[] {
       }),
     ),
     ...facts.orphans.map(ofOrphan),
+    ...(facts.untrustedProxy === undefined ? [] : [notTrusted(facts.untrustedProxy)]),
     ...undelivered.map(
       ({ sink, count, problem }): Concern => ({
         level: 'warning',
@@ -105,6 +109,17 @@ function ofOrphan({ kind, name, createdBy }: Facts['orphans'][number]): Concern 
     message: `The terminal ${name} was made by ${createdBy}, who may not administer this installation now; it goes on`,
     remedy: 'Who made it may have kept its token. Give it a new one.',
     at: '/settings/terminals',
+  }
+}
+
+function notTrusted({ address }: UntrustedProxy): Concern {
+  const from = address === undefined ? '' : ` Requests that say they were forwarded come from ${address}.`
+  return {
+    level: 'warning',
+    code: 'proxy-not-trusted',
+    message: `People reach Muster by https, but the proxy in front of it is not trusted: limits and the audit see one address for everybody.${from}`,
+    remedy: `Set MUSTER_TRUSTED_PROXIES of this server to the address of the proxy${address === undefined ? '' : `, ${address} if that is it`}, have the proxy set X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto itself, and start the server anew.`,
+    at: '/settings/installation',
   }
 }
 

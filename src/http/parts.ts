@@ -8,6 +8,7 @@ import type { Oidc } from '../signin/oidc-exchange.ts'
 import type { Actions } from './actions.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import type { KeptFigures } from './kept-figures.ts'
+import type { ProxyWatch } from './proxy-watch.ts'
 import type { RunFeeds } from './run-feed.ts'
 
 /** What it takes to read a tenant. */
@@ -49,6 +50,7 @@ export interface HttpParts {
   readonly microsoft: { readonly oidc: Oidc; readonly realms: HomeRealms }
   /** MUSTER_PUBLIC_URL. */
   readonly publicUrl: string | undefined
+  readonly proxies: ProxyWatch
   /** Throws where the key of this process is not the one that the database was filled with. */
   readonly checkKey?: () => Promise<void>
 }

@@ -55,6 +55,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
     if (isOurs) report(parts.engine.log, { error, requestId: request.id, path: request.routeOptions.url })
     return reply.code(problem.status).headers(headers).type('application/problem+json').send(JSON.stringify(problem))
   })
+  parts.proxies.watch(server)
   const flood = new FloodGuard(parts.engine.clock)
   flood.watch(server)
   const refusals = new Refusals(parts.engine)

@@ -9,6 +9,7 @@ import { WAYS } from '../../src/contract/api/terminals.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
 import { KeptFigures } from '../../src/http/kept-figures.ts'
+import { ProxyWatch } from '../../src/http/proxy-watch.ts'
 import { RunFeeds } from '../../src/http/run-feed.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { openCredentials } from '../../src/registry/connections.ts'
@@ -93,6 +94,7 @@ export async function aServer(
     figures: new KeptFigures(engine.db, engine.clock),
     microsoft: { oidc: testOidc(engine), realms: new HomeRealms(engine) },
     publicUrl: options.publicUrl,
+    proxies: new ProxyWatch({ publicUrl: options.publicUrl, trustedProxies: options.trustedProxies ?? [] }, engine.log),
     feeds: new RunFeeds({ db: engine.db, clock: engine.clock, present }),
   }
   const server = await createServer(parts, { trustedProxies: [], ...options })

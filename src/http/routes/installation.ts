@@ -25,7 +25,7 @@ const LAST_CHANGES = 10
 const FILE_TYPES = { csv: 'text/csv', json: 'application/json', ndjson: 'application/x-ndjson' } as const
 
 export const installationRoutes = {
-  getOverview: async ({ engine: { db, clock }, actions, figures, installation }) => {
+  getOverview: async ({ engine: { db, clock }, actions, figures, installation, proxies }) => {
     const now = clock.now()
     const expiring = (await listExpiring(db, new Date(now.getTime() + EXPIRY_DAYS * DAY_MS)))
       .map(({ connection, kind, expiresAt }) => ({
@@ -51,6 +51,7 @@ export const installationRoutes = {
         guessing: await listGuessing(db, now),
         refused: await listRefusals(db, now),
         orphans: await listOrphans(db, now),
+        untrustedProxy: proxies.untrusted(),
         isCopy: await actions.isCopy(),
         now,
         silenceHours: installation.alertSilenceHours,
