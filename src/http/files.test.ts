@@ -75,13 +75,15 @@ describe('a file that is sent while it is written', () => {
   })
 
   test('breaks off when it could not be written to its end', async () => {
+    const begun = Promise.withResolvers<void>()
     file = csv(async (destination) => {
       destination.write('a,b\n')
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await begun.promise
       throw new Error('the connection to the database ended')
     })
     const response = await fetch(address)
     expect(response.status).toBe(200)
+    begun.resolve()
     await expect(response.text()).rejects.toThrow('terminated')
     expect(await uncaughtSoon()).toEqual([])
   })

@@ -383,7 +383,8 @@ describe('a delivered job', () => {
         }),
     }
     const running = deliver(begun.id)
-    await vi.waitFor(async () => expect((await job(begun.id)).state).toBe('running'))
+    const patience = { timeout: 15_000, interval: 10 }
+    await vi.waitFor(async () => expect((await job(begun.id)).state).toBe('running'), patience)
     await expect(takeBackJob(asking, { job: begun.id, actor: admin })).rejects.toMatchObject({
       code: expect.stringMatching(/^job-(begun|over)$/),
     })

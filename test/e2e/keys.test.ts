@@ -130,6 +130,8 @@ describe('muster keys', { timeout: PATIENCE_MS }, () => {
   })
 
   it('keys retire is refused as long as the version may be needed, with the reason, and then takes it out of the file', async () => {
+    // However long it took to come here.
+    await test.db.query(`update vault_state set created_at = now()`)
     const newest = await muster('keys', 'retire', '2')
     const early = await muster('keys', 'retire', '1', '--json')
     const unknown = await muster('keys', 'retire', '7')

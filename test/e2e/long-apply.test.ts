@@ -95,12 +95,14 @@ it(
     // Somebody else's long transaction has the row that the run has to change.
     const stranger = await database.db.pool.connect()
     await stranger.query('begin')
+    const { rows: own } = await stranger.query<{ pid: number }>('select pg_backend_pid() as pid')
     await stranger.query('select from users where object_id = $1 for update', [user!.id])
     const asked = await ask('/api/v1/sources/staff/runs', { kind: 'sync' })
     const job = String(asked.told['id'])
     await until('the run waits for the row', async () => {
       const waiting = await database.db.query(
-        `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        `select from pg_stat_activity where $1 = any(pg_blocking_pids(pid)) and datname = current_database()`,
+        [own[0]!.pid],
       )
       return (waiting.rowCount ?? 0) > 0
     })

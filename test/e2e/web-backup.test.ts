@@ -112,7 +112,7 @@ describe('This installation', () => {
     const { rows } = await target.db.query(`select actor_name from audit where action = 'installation.take-over'`)
     expect(rows).toEqual([{ actor_name: 'administrator' }])
     await page.getByRole('link', { name: 'Overview' }).click()
-    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.getByLabel('In figures').getByText('Active people').waitFor()
     expect(await page.getByText('This installation was restored or copied').count()).toBe(0)
   })
 

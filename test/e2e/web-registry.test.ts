@@ -303,8 +303,8 @@ describe('a plan', () => {
 
 describe('a run', () => {
   it('that goes on is cancelled from Synchronization Results, and its log is saved', async () => {
-    // Longer than cancelling takes.
-    const fault = world.emulator.faults.add({ kind: 'latency', ms: 30_000, path: '/users/delta' })
+    // Longer than all that is done until it is cancelled.
+    const fault = world.emulator.faults.add({ kind: 'latency', ms: 90_000, path: '/users/delta' })
     const before = await valueOf('select count(*)::int as value from users')
     await go('/settings/user-synchronization')
     await page.getByRole('checkbox', { name: 'Choose staff' }).check()

@@ -75,6 +75,7 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
   const { graphUrl } = await emulator.listen()
   const config = loadConfig({ MUSTER_HOME: home, MUSTER_DATABASE_URL: database.url, MUSTER_LISTEN: '127.0.0.1:0' })
   const app: App = await openApp(config, { clock: systemClock, log: silentLog })
+  await keepSchedulesAway(database)
   const serving: Serving = await app.serve()
   const browser = await launchBrowser()
   const complaints: string[] = []
@@ -116,6 +117,13 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
       await rm(home, { recursive: true })
     },
   }
+}
+
+/** A source is synchronized every quarter of an hour by default; that it ends within a test is not for chance to say. */
+async function keepSchedulesAway({ db }: TestDatabase): Promise<void> {
+  await db.query(`
+    create function no_schedule() returns trigger language plpgsql as $$ begin return null; end $$;
+    create trigger no_schedule before insert on schedules for each row execute function no_schedule()`)
 }
 
 /** Chromium, with its protections on. */

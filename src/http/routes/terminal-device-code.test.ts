@@ -18,6 +18,8 @@ let terminal: Ask
 /** Added to the machine's time, in milliseconds. */
 let later = 0
 const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+/** What happens in the server after the answer, or without one. */
+const PATIENCE = { timeout: 15_000 }
 
 beforeAll(async () => {
   test = await createTestDatabase()
@@ -224,10 +226,10 @@ describe('signing in with Microsoft at a terminal', () => {
     await asking.arrived
     gone.abort()
     await expect(lost).rejects.toThrow('aborted')
-    await expect.poll(() => connectionsOf(http)).toBe(0)
+    await expect.poll(() => connectionsOf(http), PATIENCE).toBe(0)
     asking.release()
 
-    await expect.poll(async () => (await read(flow, own)).json().kind).toBe('identified')
+    await expect.poll(async () => (await read(flow, own)).json().kind, PATIENCE).toBe('identified')
   })
 
   it('is begun ten times a minute also by a burst, and by one that ends each at once', async () => {
