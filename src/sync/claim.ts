@@ -2,7 +2,8 @@
 
 /** A value that must be unique among active users. */
 export interface Claim {
-  readonly space: 'name' | 'card' | 'pin' | 'number'
+  /** `record`: a record that is paired and gives and takes nothing else, by its id. */
+  readonly space: 'name' | 'card' | 'pin' | 'number' | 'record'
   /** Canonical form; for cards and PINs its keyed look-up. */
   readonly key: string
   /**

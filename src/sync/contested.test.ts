@@ -123,6 +123,27 @@ describe('pairing', () => {
     expect(registry[A]).toMatchObject({ name: 'anna', groups: ['G'] })
     expect(await issues()).toEqual([{ code: 'user-name-conflict', object_id: B }])
   })
+
+  it('D5: of two who are paired with one record that an administrator has deactivated one gets it, the other is made with the next run', async () => {
+    const source = await aHandSource(test.db, {
+      adoptions: 'automatic',
+      users: { properties: { userName: 'displayName' } },
+    })
+    await aLocalUser('anna')
+    await test.db.query(`update users set active = false, deactivated_by = 'administrator'`)
+    await test.db.query('update user_names set held = false')
+    await source.user(A, { userPrincipalName: 'a@x', displayName: 'anna' })
+    await source.user(B, { userPrincipalName: 'b@x', displayName: 'Anna' })
+
+    await source.run()
+
+    expect(await people(test.db)).toMatchObject({ [A]: { name: 'anna', active: false } })
+    expect(await issues()).toEqual([{ code: 'user-name-conflict', object_id: B }])
+    await source.run()
+    expect(await people(test.db)).toMatchObject({ [A]: { active: false }, [B]: { name: 'Anna', active: true } })
+    expect(await issues()).toEqual([])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
 })
 
 describe('somebody who falls back on his old name', () => {

@@ -19,8 +19,9 @@ interface ExistingOptions extends PersonOptions {
 export function planExisting(input: UserInput, { context, wanted, issues, user, link }: ExistingOptions): PlannedUser {
   const adopt = link === 'adopt'
   const takeOver = link === 'take-over' || link === 'succeed'
-  if (!user.active && user.deactivatedBy === 'administrator' && !adopt) {
+  if (!user.active && user.deactivatedBy === 'administrator') {
     // Who owns him still follows the claims; all else stays as it is until an administrator restores him.
+    if (adopt) return adoptAsHeIs(input, { context, user })
     return takeOver
       ? { ...NOTHING, kind: 'existing', user, items: [ownerItem(input, { context, user, link })], frozen: false }
       : {
@@ -38,7 +39,7 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
   if (target.impossible || isOthers) {
     // Two who are paired with one record: it belongs to the other one.
     const isLinked = input.linked?.id === user.id
-    if (!target.impossible) issues.push(pairedWithOther(input, user, context))
+    if (!target.impossible) issues.push(pairedWithOther(input, { user, context, claim: numberClaim(user) }))
     return {
       ...NOTHING,
       kind: 'skipped',
@@ -76,16 +77,14 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
     },
   }
   if (adopt) {
+    const adoption = adoptItem(input, { context, user })
     items.push({
-      ...base,
+      ...adoption,
       groupId: changes.defaultGroupId,
-      action: 'adopt',
-      old: { ...all.old, objectId: user.objectId },
-      new: { ...all.new, objectId: input.objectId },
+      old: { ...all.old, ...adoption.old },
+      new: { ...all.new, ...adoption.new },
       names: names.list,
       ...given,
-      rule: user.objectId === null ? 'users.options.pairBy' : 'users.options.pairByObjectId',
-      reason: user.objectId === null ? PAIRED[context.settings.users.options.pairBy] : 'linked-again',
     })
   }
   if (takeOver) {
@@ -140,18 +139,56 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
     }
   }
   const credentials = credentialsOf(input, { context, wanted, issues, user, userId: user.id, name: target.userName })
-  const moved =
-    adopt && input.linked !== undefined && input.linked.id !== user.id
-      ? [objectIdMoved(input, input.linked, context)]
-      : []
   return {
     ...NOTHING,
     kind: adopt ? 'adopted' : 'existing',
     user: { id: user.id, active: user.active || reactivate },
-    items: [...moved.flat(), ...items, ...credentials.items],
+    items: [...(adopt ? objectIdMoved(input, { user, context }) : []), ...items, ...credentials.items],
     issues,
     claims: [...names.claims, ...changes.claims, ...credentials.claims],
     frozen: false,
+  }
+}
+
+type OfRecord = Pick<ExistingOptions, 'context' | 'user'>
+
+/** He is linked, and nothing else changes: he holds nothing that somebody else could have to do without. */
+function adoptAsHeIs(input: UserInput, o: OfRecord): PlannedUser {
+  const { user } = o
+  const isLinked = input.linked?.id === user.id
+  const claims = isLinked ? [] : [{ space: 'record', key: String(user.id), rank: 'value' } as const]
+  const [taken] = claims.map(({ space, key }) => `${space}:${key}`).filter((claim) => input.denied.has(claim))
+  if (taken !== undefined) {
+    const other = pairedWithOther(input, { ...o, claim: taken })
+    return {
+      ...NOTHING,
+      kind: 'skipped',
+      user: undefined,
+      items: [skip(input, other.code, 'users.options.pairBy')],
+      issues: [other],
+      claims,
+      frozen: true,
+    }
+  }
+  return {
+    ...NOTHING,
+    kind: 'adopted',
+    user: { id: user.id, active: false },
+    items: [...objectIdMoved(input, o), adoptItem(input, o)],
+    claims,
+    frozen: false,
+  }
+}
+
+function adoptItem(input: UserInput, { context, user }: OfRecord): ItemDraft {
+  const isPaired = user.objectId === null
+  return {
+    ...userItem(input, user),
+    action: 'adopt',
+    old: { objectId: user.objectId },
+    new: { objectId: input.objectId },
+    rule: isPaired ? 'users.options.pairBy' : 'users.options.pairByObjectId',
+    reason: isPaired ? PAIRED[context.settings.users.options.pairBy] : 'linked-again',
   }
 }
 
@@ -190,17 +227,22 @@ function numberClaim(user: RegistryUser): string {
   return `number:${canonical(user.personalNumber ?? '')}`
 }
 
-function pairedWithOther(input: UserInput, user: RegistryUser, context: PlanUserContext): Issue {
-  const [number, winner] = [JSON.stringify(user.personalNumber), context.winnerOf(numberClaim(user))]
+/** @param o `claim`: what both would have to have */
+function pairedWithOther(input: UserInput, o: OfRecord & { readonly claim: string }): Issue {
+  const { user, context, claim } = o
+  const isByNumber = context.settings.users.options.pairBy === 'personalNumber'
+  const [what, value] = isByNumber ? ['personal number', user.personalNumber] : ['user name', user.userName]
   return issue(
     input,
-    'personal-number-conflict',
-    `The personal number ${number}, by which users are paired, belongs to ${winner}; the user is not imported. Correct one of the two in Entra.`,
+    isByNumber ? 'personal-number-conflict' : 'user-name-conflict',
+    `The ${what} ${JSON.stringify(value)}, by which users are paired, belongs to ${context.winnerOf(claim)}; the user is not imported. Correct one of the two in Entra.`,
   )
 }
 
 /** Pair by Object ID is off and another record was found: the record that had the object id becomes missing. */
-function objectIdMoved(input: UserInput, old: RegistryUser, context: PlanUserContext): readonly ItemDraft[] {
+function objectIdMoved(input: UserInput, { user, context }: OfRecord): readonly ItemDraft[] {
+  const old = input.linked
+  if (old === undefined || old.id === user.id) return []
   const deactivate = old.active && !old.untouchable && context.settings.users.options.deactivateMissingUsers
   return [
     {

@@ -672,6 +672,60 @@ describe('somebody who is adopted', () => {
     expect(byHand.user).toEqual({ id: 2, active: false })
   })
 
+  describe('deactivated by an administrator', () => {
+    const record = aLocalUser({
+      id: 2,
+      active: false,
+      deactivatedBy: 'administrator',
+      userName: 'ann@x',
+      personalNumber: 'P1',
+    })
+    const users = { properties: { cards: 'employeeId', personalNumber: 'employeeId' } } as const
+    const attributes = { employeeId: 'P1', department: 'Sales' }
+
+    it('is linked and stays as he is', () => {
+      const plan = planned({ candidates: [record], users, attributes })
+
+      expect(plan).toMatchObject({ kind: 'adopted', user: { id: 2, active: false }, frozen: false, issues: [] })
+      expect(plan.items).toMatchObject([
+        {
+          action: 'adopt',
+          old: { objectId: null },
+          new: { objectId: 'object-a' },
+          names: null,
+          reason: 'paired-by-user-name',
+        },
+      ])
+      expect(plan.claims).toEqual([{ space: 'record', key: '2', rank: 'value' }])
+    })
+
+    it('whoever is linked again competes for nothing', () => {
+      const linked = { ...record, id: 1, objectId: 'object-a' }
+      const plan = planned({ linked, users, attributes, denied: ['name:ann@x'] })
+
+      expect(plan).toMatchObject({ kind: 'adopted', claims: [], issues: [] })
+      expect(plan.items).toMatchObject([{ action: 'adopt', reason: 'linked-again', names: null }])
+    })
+
+    it.each([
+      ['userName', 'user-name-conflict', 'The user name "ann@x"'],
+      ['personalNumber', 'personal-number-conflict', 'The personal number "P1"'],
+    ] as const)('D5: another one is paired with him by %s', (pairBy, code, what) => {
+      const plan = planned({
+        candidates: [record],
+        users: { ...users, options: { pairBy } },
+        attributes,
+        denied: ['record:2'],
+      })
+
+      expect(plan).toMatchObject({ kind: 'skipped', user: undefined, frozen: true, issues: [{ code }] })
+      expect(plan.issues[0]?.message).toBe(
+        `${what}, by which users are paired, belongs to somebody who has record; the user is not imported. Correct one of the two in Entra.`,
+      )
+      expect(plan.items).toMatchObject([{ action: 'skip', rule: 'users.options.pairBy', reason: code }])
+    })
+  })
+
   it('D5: of two paired with one record by number, the loser is not imported', () => {
     const record = aLocalUser({ id: 2, userName: 'local', personalNumber: 'P1' })
     const o: Situation = {

@@ -883,6 +883,34 @@ describe('O6: removing a source', () => {
     expect(await itemsOf(plan.runId)).toEqual(['user adopt linked-again'])
     expect(plan.held).toEqual([{ rule: 'adoptions', count: 1, limit: 0 }])
   })
+
+  it('whom an administrator has deactivated is linked again as he is, and has nothing that somebody active wants', async () => {
+    const settings = { priority: 20, users: { properties: { userName: 'displayName', cards: ['employeeId'] } } }
+    await first.set(settings)
+    await second.set(settings)
+    const attributes = { displayName: 'ann', employeeId: '1', createdDateTime: '2020-01-01T00:00:00Z' }
+    await first.user(ANN, attributes)
+    await first.run()
+    await test.db.query(`update users set active = false, deactivated_by = 'administrator'`)
+    await test.db.query('update user_names set held = false; update credentials set held = false')
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    await second.user(ANN, { ...attributes, department: 'Sales' })
+    await second.user(BOB, { displayName: 'Ann', employeeId: '1', createdDateTime: '2026-01-01T00:00:00Z' })
+
+    const plan = await second.run({ everybody: true })
+
+    expect(await itemsOf(plan.runId)).toEqual([
+      'user adopt linked-again',
+      'user create new-in-entra',
+      'credential add given-in-entra',
+    ])
+    expect(await owners()).toMatchObject({
+      [ANN]: { source: second.id, active: false, department: null },
+      [BOB]: { source: second.id, active: true },
+    })
+    expect(await people(test.db)).toMatchObject({ [BOB]: { name: 'Ann', cards: ['card/1'] } })
+    expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+  })
 })
 
 it('a group that passes to the next source gets the name that this one has known for long', async () => {
