@@ -49,7 +49,10 @@ function changes(side: 'old' | 'new'): string {
       from plan_memberships m join users u on u.id = m.user_id and u.object_id is not null where m.run_id = $1`
 }
 
-/** Notes what a revert took back, and marks the objects, so that the next plan looks at them. */
+/**
+ * Notes what a revert took back, and marks the objects, so that the next plan looks at them. Needs what `revert-plan.ts` made
+ * ready.
+ */
 export async function noteReverted(tx: Queries, { runId, sourceId, fence }: RevertPlace): Promise<void> {
   await tx.query(
     `insert into reverted_changes (source_id, object, change, run_id, at)
@@ -63,6 +66,17 @@ export async function noteReverted(tx: Queries, { runId, sourceId, fence }: Reve
      where o.source_id = $1 and o.object_id in (
        select r.object::uuid from reverted_changes r where r.source_id = $1 and r.at = $2 and r.object not like 'path %')
      on conflict (source_id, key) do update set at = excluded.at`,
+    [sourceId, fence],
+  )
+  // A membership that came or went beside another one is no change, and has to be looked at by whoever gives it all the same.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select s.id, o.key, case when s.id = $1 then $2 else s.fence + 1 end
+     from (select distinct user_id, source_id from revert_memberships where why is null
+           union select user_id, $1::int from revert_memberships where why is null) m
+       join users u on u.id = m.user_id join sources s on s.id = m.source_id
+       join mirror_objects o on o.source_id = s.id and o.object_id = u.object_id and o.kind = 'u'
+     on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
     [sourceId, fence],
   )
 }

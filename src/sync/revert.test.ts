@@ -282,6 +282,72 @@ describe('taking a run back', () => {
     ])
   })
 
+  describe('S16: memberships beside those of another source are looked at again by delta', () => {
+    const settings = { ...SETTINGS, priority: 200 }
+    let second: HandSource
+    const givers = async () => {
+      const found = await test.db.query<{ source: number }>('select source_id as source from memberships order by 1')
+      return found.rows.map((row) => row.source)
+    }
+
+    beforeEach(async () => {
+      second = await aHandSource(test.db, settings, source.tenantId)
+      await storeSettings(test.db, second, settings)
+      await second.user(ann, { userPrincipalName: 'ann@x', accountEnabled: true })
+      await second.group(staff, { displayName: 'Staff' })
+      await second.member(staff, ann)
+    })
+
+    it('one that the source has ended meanwhile ends again', async () => {
+      await source.run()
+      await second.run()
+      await second.noMember(staff, ann)
+      await second.group(anId(92), { displayName: 'Crew' })
+      const { runId } = await second.run()
+      await takeBack(test.db, runId)
+      expect(await givers()).toEqual([source.id, second.id])
+
+      await second.run({ everybody: false })
+
+      expect(await givers()).toEqual([source.id])
+      expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+      expect(await givers()).toEqual([source.id])
+    })
+
+    it('one that the source gives still is given again, and outlives the other’s', async () => {
+      await source.run()
+      await second.group(anId(92), { displayName: 'Crew' })
+      const { runId } = await second.run()
+      await takeBack(test.db, runId)
+      expect(await givers()).toEqual([source.id])
+
+      await second.run({ everybody: false })
+      await source.noMember(staff, ann)
+      await source.run()
+
+      expect(await givers()).toEqual([second.id])
+    })
+
+    it('one of another source that comes back with a deleted record ends with that source’s next run', async () => {
+      await source.set({ ...SETTINGS, users: { ...SETTINGS.users, options: { deleteAfterDays: 30 } } })
+      await source.run()
+      await second.run()
+      await source.user(ann, {}, 's')
+      await source.run()
+      await test.db.query(`update users set deactivated_at = now() - interval '90 days' where object_id = $1`, [ann])
+      const { runId, users } = await source.run({ everybody: true })
+      expect(users.deleted).toBe(1)
+      await second.user(ann, {}, 'x')
+      await second.run()
+
+      await takeBack(test.db, runId)
+
+      expect(await givers()).toEqual([source.id, second.id])
+      await second.run({ everybody: false })
+      expect(await givers()).toEqual([source.id])
+    })
+  })
+
   it('more than the removal limits needs a confirmation; a dry run shows all of it and writes nothing', async () => {
     for (let n = 10; n < 17; n += 1) await source.user(anId(n), { userPrincipalName: `u${n}@x` })
     const { runId } = await source.run()
