@@ -145,6 +145,21 @@ describe('PINs that are drawn', () => {
     expect(await pins()).toEqual(['a@x pin/902817 o'])
   })
 
+  it('where an attribute is mapped later, a drawn one goes like a given one, also when that is empty; mapped no more, it stays', async () => {
+    const source = await aHandSource(test.db, GENERATE)
+    await source.user(A, { userPrincipalName: 'a@x' })
+    await source.run({ randomInt: draws(482_913) })
+    // Runs with the same setting leave it the source's.
+    await source.run({ everybody: true, randomInt: draws() })
+    expect(await pins()).toEqual(['a@x pin/482913 s'])
+
+    await source.set({ users: { properties: { pin: 'employeeId' } } })
+    expect((await source.plan({ randomInt: draws() })).credentials).toEqual({ added: 0, removed: 1 })
+    await source.set({})
+    expect((await source.run({ randomInt: draws() })).credentials).toEqual({ added: 0, removed: 0 })
+    expect(await pins()).toEqual(['a@x pin/482913 o'])
+  })
+
   it('the digits are nowhere: not in the plan, the history, the registry, the run or an export', async () => {
     const source = await aHandSource(test.db, GENERATE)
     await source.user(A, { userPrincipalName: 'a@x' })

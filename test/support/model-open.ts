@@ -1,25 +1,36 @@
-// What is not said of others because something is not said of one (see model.ts): somebody passes to another source, and whether
-// with what that one last read of him or with what is known now is not said. Nor, then, who gets what only one of the two gives.
+// What is not said of others because nothing is said of one (see model.ts), such as whom a source passes to another one that has
+// last read other values of him, or a record whose object id has moved: who gets what he has, or may want, is not said either.
 import { canonical, valueOf, valuesOf } from './model-entra.ts'
 import type { Draft, EntraUser, Facet, View } from './model.ts'
 import { wantedUserName } from './model-values.ts'
 
 type Contested = 'userName' | 'names' | 'cards' | 'pin' | 'personalNumber'
 
+interface Unsaid {
+  /** Of the source whose run it is. */
+  readonly view: View
+  readonly openPeople: Set<string>
+}
+
 /** Opens what others want of that, and names those who may have no record for want of a user name. */
-export function openContested(people: readonly Draft[], openPeople: Set<string>): void {
+export function openContested(people: readonly Draft[], { view, openPeople }: Unsaid): void {
   for (const person of people) {
-    // Whether a record whose object id has moved to another one keeps what it had, as one that is missing, is not said.
-    if (person.objectId === null && typeof person.before?.objectId === 'string') {
-      const unsure = new Set([...holdings(person.before)].map(withoutRole))
-      for (const other of people) if (other !== person) openFor(other, { unsure, openPeople })
-    }
-    if (person.mapped === undefined || person.readElsewhere === undefined) continue
-    const { view, user } = person.mapped
-    const [now, then] = [wishes(view, user), wishes(view, person.readElsewhere)]
-    const unsure = new Set([...now, ...then].filter((wish) => !now.has(wish) || !then.has(wish)).map(withoutRole))
+    if (!person.open.includes('all')) continue
+    const unsure = new Set([...mayHave(person, view)].map(withoutRole))
     for (const other of people) if (other !== person) openFor(other, { unsure, openPeople })
   }
+}
+
+/** Whatever he had, and all that the sources which may plan him give him, as they have read him or as he is known now. */
+function mayHave(person: Draft, view: View): readonly string[] {
+  const { before, mapped, objectId, readElsewhere, verdict } = person
+  const user = verdict === 'wanted' && objectId !== null ? view.tenant.users.get(objectId) : undefined
+  return [
+    ...(before === undefined ? [] : holdings(before)),
+    ...(user === undefined ? [] : wishes(view, user)),
+    ...(mapped === undefined ? [] : wishes(mapped.view, mapped.user)),
+    ...(mapped === undefined || readElsewhere === undefined ? [] : wishes(mapped.view, readElsewhere)),
+  ]
 }
 
 function openFor(

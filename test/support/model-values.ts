@@ -72,10 +72,13 @@ function settleAliases(
 ): void {
   const active = people.filter((p) => p.isActive && !p.open.includes('all'))
   const wishes = new Map(active.map((p) => [p, wantedAliases(p)]))
+  // An old name of somebody whom nobody plans and nothing makes yield, such as one of a removed source, is his like any other.
+  const isWeak = (p: Draft, a: Holding) =>
+    a.origin === 'kept' && (p.mapped !== undefined || !p.wasActive || !a.isHeld || yields(p, a, run))
   const given = settleHoldings(active, {
     run,
     taken,
-    wishes: (p) => (wishes.get(p) ?? []).filter((a) => a.origin !== 'kept'),
+    wishes: (p) => (wishes.get(p) ?? []).filter((a) => !isWeak(p, a)),
     had: (p) => p.before?.aliases.concat({ value: p.before.userName, origin: 'given', isHeld: true }) ?? [],
   })
   const both = new Set(taken)
@@ -83,7 +86,7 @@ function settleAliases(
   const kept = settleHoldings(active, {
     run,
     taken: both,
-    wishes: (p) => (wishes.get(p) ?? []).filter((a) => a.origin === 'kept'),
+    wishes: (p) => (wishes.get(p) ?? []).filter((a) => isWeak(p, a)),
     had: (p) => p.before?.aliases.concat({ value: p.before.userName, origin: 'given', isHeld: true }) ?? [],
   })
   for (const person of active) {
@@ -252,8 +255,10 @@ function wantedPins(person: Draft): readonly Holding[] {
   const had = person.pin === null ? [] : [person.pin]
   const spec = person.mapped?.view.settings.users.properties.pin
   if (person.mapped === undefined || spec === undefined) return had
+  // Whoever has one when PINs are drawn keeps it, and whose it is: an attribute that is mapped later replaces or clears a given one.
+  if (spec === 'generate') return had
   const kept = had.map((h): Holding => ({ ...h, origin: 'own' }))
-  if (spec === null || spec === 'generate') return kept
+  if (spec === null) return kept
   if (spec.apply !== 'always' && !person.isNew && (spec.apply === 'whenCreated' || had.length > 0)) return kept
   const value = valueOf(person.mapped.user, spec)
   // The registry's own stays where the source has nothing in its place.

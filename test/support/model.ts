@@ -171,7 +171,7 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
   for (const person of decided) mapFields(person)
   const imported = settleNames(decided, run)
   settleCredentials(imported, run)
-  openContested(decided, openPeople)
+  openContested(decided, { view, openPeople })
   for (const person of imported) {
     // Whether the values of somebody who is not active follow Entra is not said.
     if (!person.isActive)
