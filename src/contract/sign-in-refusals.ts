@@ -40,6 +40,8 @@ export const FLOW_REFUSALS = [
   'flow-unknown',
   /** Begun in another browser. */
   'flow-other-browser',
+  /** So many from the same network, or altogether, wait for Microsoft at this moment. */
+  'too-many-at-once',
   /** The person did not want to, or did not consent. */
   'declined',
   /** Microsoft wants the person to do something that cannot be done here, e.g. a second factor beside a bare password. */

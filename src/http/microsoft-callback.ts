@@ -1,8 +1,11 @@
 // Where Microsoft sends the browser back to. No endpoint of the API: it is opened by a browser that comes from somebody else's page.
 import type { FastifyInstance } from 'fastify'
+import type { SignInRefusal } from '../contract/sign-in-refusals.ts'
 import { isConsentState, readConsentState } from '../registry/consent.ts'
 import { isUnderWay } from '../signin/flows.ts'
-import { finishMicrosoft } from '../signin/microsoft.ts'
+import { finishMicrosoft, type RefusedSignIn } from '../signin/microsoft.ts'
+import { networkOf } from '../signin/network.ts'
+import { AtOnce, CALLBACKS_AT_ONCE } from './at-once.ts'
 import type { FloodGuard } from './flood-guard.ts'
 import { readCookie, writeFlow, writeSession } from './cookies.ts'
 import { type HttpParts, microsoftParts } from './parts.ts'
@@ -23,6 +26,7 @@ export function registerMicrosoftCallback(
     readonly flood: FloodGuard
   },
 ): void {
+  const atOnce = new AtOnce(CALLBACKS_AT_ONCE)
   server.route({
     method: 'GET',
     url: REDIRECT_PATH,
@@ -33,6 +37,16 @@ export function registerMicrosoftCallback(
       const consent = readConsent(parts, returned)
       // Behind the # it reaches no log.
       if (consent !== undefined) return reply.redirect(`/consent#${consent}`, 303)
+      const actor = { kind: 'nobody', name: 'nobody', address: request.ip } as const
+      const refuse = async (reason: SignInRefusal, { facts, about, subject }: RefusedSignIn) => {
+        const refused = { actor, action: 'session.start', endpoint: 'microsoftCallback', reason }
+        await refusals.note({ ...refused, facts, about, subject })
+        // Behind the # it reaches no log.
+        return reply.redirect(`/sign-in#error=${reason}`, 303)
+      }
+      const leave = atOnce.enter(networkOf(request.ip))
+      // Before the flow is taken: whoever tries once more with the same answer of Microsoft's signs in.
+      if (leave === undefined) return refuse('too-many-at-once', { facts: {} })
       const browser = readCookie(request, 'flow')
       const ended = await finishMicrosoft(microsoftParts(parts), {
         // As it was sent: what stands in it twice must be seen twice.
@@ -40,19 +54,14 @@ export function registerMicrosoftCallback(
         browser,
         place: { address: request.ip, userAgent: request.headers['user-agent'] ?? '' },
         signal: stopping,
-      })
+      }).finally(leave)
       // Another tab of this browser may be on its way with the same mark.
       if (browser === undefined || !(await isUnderWay(parts.engine, browser))) writeFlow(request, reply, undefined)
       if (ended.kind === 'signed-in') {
         writeSession(request, reply, ended.token)
         return reply.redirect(ended.returnTo, 303)
       }
-      if (!ended.isAudited) {
-        const actor = { kind: 'nobody', name: 'nobody', address: request.ip } as const
-        await refusals.note({ actor, action: 'session.start', endpoint: 'microsoftCallback', reason: ended.reason })
-      }
-      // Behind the # it reaches no log.
-      return reply.redirect(`/sign-in#error=${ended.reason}`, 303)
+      return refuse(ended.reason, ended.refusal)
     },
   })
 }

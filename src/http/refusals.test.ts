@@ -50,6 +50,28 @@ describe('refusals', () => {
     expect(await audited()).toHaveLength(21)
   })
 
+  it('of signing in with Microsoft, from however many networks, do not silence those of passwords', async () => {
+    const told = refusals()
+    const back = { action: 'session.start', endpoint: 'microsoftCallback', reason: 'code-refused' } as const
+    for (let nth = 0; nth < 300; nth += 1)
+      await told.note(aRefusal({ ...back, address: `198.51.${nth % 2}.${nth % 250}` }))
+    expect(await audited()).toHaveLength(120)
+    await told.note(aRefusal(SIGN_IN))
+
+    expect((await audited()).at(-1)?.details).toMatchObject({ endpoint: 'signIn' })
+  })
+
+  it('of two people at one address are two, and carry whom they were about', async () => {
+    const told = refusals()
+    const back = { action: 'session.start', endpoint: 'microsoftCallback', reason: 'person-inactive' } as const
+    for (const person of ['ann', 'ben', 'ann'])
+      await told.note(aRefusal({ ...back, about: person, subject: `user ${person}`, facts: { objectId: person } }))
+    const { rows } = await test.db.query('select subject from audit order by id')
+
+    expect(rows).toEqual([{ subject: 'user ann' }, { subject: 'user ben' }])
+    expect((await audited())[1]?.details).toMatchObject({ reason: 'person-inactive', objectId: 'ben' })
+  })
+
   it('elsewhere, from however many networks, do not silence those of signing in', async () => {
     const told = refusals()
     for (let nth = 0; nth < 300; nth += 1) await told.note(aRefusal({ address: `198.51.${nth % 2}.${nth % 250}` }))

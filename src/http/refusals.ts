@@ -23,8 +23,12 @@ export interface Refusal {
   readonly endpoint: string
   /** Code of the problem that was answered. */
   readonly reason: string
-  /** Beside the reason: of the first of equal ones, and nothing that tells who it was about. */
+  /** Beside the reason, of the first of equal ones. */
   readonly facts?: Readonly<Record<string, unknown>> | undefined
+  /** Somebody whom it was about: what is refused to another one is not equal. */
+  readonly about?: string | undefined
+  /** What stands as subject in the audit. */
+  readonly subject?: string | undefined
 }
 
 interface Known {
@@ -54,16 +58,16 @@ export class Refusals {
   }
 
   /** Writes it, or counts it. Never throws: who was refused is refused, whatever becomes of this. */
-  async note({ actor, action, endpoint, reason, facts }: Refusal): Promise<void> {
-    const key = JSON.stringify([actor.kind, actor.name, actor.address, endpoint, reason])
+  async note({ actor, action, endpoint, reason, facts, about, subject }: Refusal): Promise<void> {
+    const key = JSON.stringify([actor.kind, actor.name, actor.address, endpoint, reason, about])
     const network = actor.address === undefined ? '' : networkOf(actor.address)
-    const untold = this.#take(key, { endpoint, network, kind: kindOf(action) })
+    const untold = this.#take(key, { endpoint, network, kind: kindOf(action, endpoint) })
     if (untold === undefined) {
       this.#telling ??= this.#tellLater()
       return
     }
     const details = { endpoint, reason, ...facts, ...(untold === 0 ? {} : { alsoSinceTheLast: untold }) }
-    await this.#write({ actor, action: `${action ?? 'access'}.refused`, subject: null, details })
+    await this.#write({ actor, action: `${action ?? 'access'}.refused`, subject: subject ?? null, details })
   }
 
   /** Tells what is not told yet. */
@@ -151,7 +155,11 @@ export class Refusals {
   }
 }
 
-/** Attempts to be somebody, and all others. */
-function kindOf(action: string | null): string {
+/**
+ * Attempts to be somebody, and all others. Those with Microsoft by themselves: anybody brings what was refused there, and must not
+ * silence who tries passwords here.
+ */
+function kindOf(action: string | null, endpoint: string): string {
+  if (endpoint === 'microsoftCallback' || endpoint === 'beginMicrosoft') return 'with-microsoft'
   return action !== null && /^(?:session|terminal|account|second-factor)\./.test(action) ? 'signing-in' : 'others'
 }

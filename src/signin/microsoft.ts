@@ -1,4 +1,5 @@
-// Signing in with Microsoft in the browser: from the button to the session. Every end of it is audited, with reason and ids.
+// Signing in with Microsoft in the browser: from the button to the session. Every session is audited here; refusals by whoever asked, who
+// counts equal ones.
 import { raiseAlert } from '../alerts/outbox.ts'
 import { ConflictError, InvariantError, NotFoundError } from '../base/errors.ts'
 import type { Role } from '../contract/api/endpoint.ts'
@@ -6,7 +7,7 @@ import type { SignInRefusal } from '../contract/sign-in-refusals.ts'
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
-import { type Actor, type AuditRecord, recordAlone, recordAudit } from '../registry/audit.ts'
+import { type Actor, recordAudit } from '../registry/audit.ts'
 import { type Connection, listConnections } from '../registry/connections.ts'
 import { userSubject } from '../registry/person-history.ts'
 import { judgePerson } from '../registry/sign-in-rule.ts'
@@ -38,11 +39,19 @@ function pageOf(returnTo: string | undefined): string {
   return /^\/(api|signin|sign-in|setup|link)(\/|$)|\/\//.test(pathname) ? '/' : returnTo
 }
 
+/** What the audit is to keep of a refusal; equal ones are counted. */
+export interface RefusedSignIn {
+  readonly facts: Readonly<Record<string, unknown>>
+  /** Whom it was about, as far as that is proved. */
+  readonly about?: string
+  readonly subject?: string
+}
+
 /**
  * Where the browser goes to sign in. Which connection it is: the named one, the only one, or the one of the user name's domain. Whether
  * there is somebody of that name is not looked at, so that nobody learns it.
  *
- * @throws NotFoundError for a connection that is not for sign-in; ConflictError `choose-connection`, `provider-unavailable`
+ * @throws NotFoundError for a connection that is not for sign-in; ConflictError `choose-connection`
  */
 export async function beginMicrosoft(
   parts: MicrosoftParts,
@@ -56,24 +65,31 @@ export async function beginMicrosoft(
     readonly browser: string | undefined
     readonly signal: AbortSignal
   },
-): Promise<{ readonly url: string; readonly browser: string }> {
+): Promise<
+  | { readonly kind: 'begun'; readonly url: string; readonly browser: string }
+  | {
+      readonly kind: 'refused'
+      readonly reason: SignInRefusal
+      /** For whoever asked. Why, the audit has: it may name a proxy or an address of this network. */
+      readonly message: string
+      readonly refusal: RefusedSignIn
+    }
+> {
   const connection = await chooseConnection(parts, asked)
   const { redirectUri, signal } = asked
   const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, loginHint: asked.userName, signal })
-  if (begun.kind === 'refused') {
-    const actor = { kind: 'nobody', name: 'nobody', address: asked.address } as const
-    await recordAlone(parts.db, parts, refusalRecord(actor, { connection, refused: begun }))
-    // Why, the audit has: anybody may ask, and it may name a proxy or an address of this network.
-    throw new ConflictError(
-      begun.reason,
-      `Cannot begin to sign in through ${JSON.stringify(connection.name)}; try again in a few minutes. If it goes on, the audit tells an administrator why`,
-    )
-  }
+  if (begun.kind === 'refused')
+    return {
+      kind: 'refused',
+      reason: begun.reason,
+      message: `Cannot begin to sign in through ${JSON.stringify(connection.name)}; try again in a few minutes. If it goes on, the audit tells an administrator why`,
+      refusal: refusalOf(connection, begun),
+    }
   // Two tabs have one cookie: with a mark of its own the later one would take the earlier one's way back.
   const browser = asked.browser !== undefined && isToken(asked.browser) ? asked.browser : drawToken()
   const returnTo = pageOf(asked.returnTo)
   await keepFlow(parts, { connectionId: connection.id, redirectUri, returnTo, begun, browser, address: asked.address })
-  return { url: begun.url, browser }
+  return { kind: 'begun', url: begun.url, browser }
 }
 
 async function chooseConnection(
@@ -105,12 +121,7 @@ export type MicrosoftSignIn =
       readonly token: string
       readonly returnTo: string
     }
-  | {
-      readonly kind: 'refused'
-      readonly reason: SignInRefusal
-      /** Whether it belonged to a sign-in of ours, and is audited by that. */
-      readonly isAudited: boolean
-    }
+  | { readonly kind: 'refused'; readonly reason: SignInRefusal; readonly refusal: RefusedSignIn }
 
 /** Ends a sign-in with what the browser brought back. Never throws for what Microsoft, the person or an attacker did. */
 export async function finishMicrosoft(
@@ -126,20 +137,17 @@ export async function finishMicrosoft(
   const states = returned.getAll('state')
   const [state] = states
   if (state === undefined || state === '' || states.length > 1)
-    return { kind: 'refused', reason: 'callback-malformed', isAudited: false }
+    return { kind: 'refused', reason: 'callback-malformed', refusal: NOTHING_KNOWN }
   const taken = await takeFlow(parts, { state, browser })
-  if (taken.kind === 'unknown') return { kind: 'refused', reason: 'flow-unknown', isAudited: false }
-  if (taken.kind === 'other-browser') return { kind: 'refused', reason: 'flow-other-browser', isAudited: false }
+  if (taken.kind === 'unknown') return { kind: 'refused', reason: 'flow-unknown', refusal: NOTHING_KNOWN }
+  if (taken.kind === 'other-browser') return { kind: 'refused', reason: 'flow-other-browser', refusal: NOTHING_KNOWN }
   const { flow } = taken
   const connection = (await listConnections(parts.db)).find(({ id }) => id === flow.connectionId)
   if (connection === undefined) throw new InvariantError('a sign-in outlived its connection')
   const { redirectUri } = flow
   const proved = await finishCodeFlow(parts.oidc, { connection, redirectUri, returned, flow, signal })
-  if (proved.kind === 'refused') {
-    const actor = { kind: 'nobody', name: 'nobody', address: place.address } as const
-    await recordAlone(parts.db, parts, refusalRecord(actor, { connection, refused: proved }))
-    return { kind: 'refused', reason: proved.reason, isAudited: true }
-  }
+  if (proved.kind === 'refused')
+    return { kind: 'refused', reason: proved.reason, refusal: refusalOf(connection, proved) }
   return enter(parts, { connection, flow, person: proved.person, place, signal })
 }
 
@@ -164,10 +172,13 @@ async function enter(parts: MicrosoftParts, entering: Entering): Promise<Microso
     const { tenantId, objectId } = person
     const judged = await judgePerson(tx, { tenantId, objectId, connectionId: connection.id })
     if (judged.kind === 'refused') {
-      const actor = { kind: 'nobody', name: 'nobody', address: entering.place.address } as const
-      const refused = { reason: judged.reason, tenantId, objectId, userId: judged.userId }
-      await recordAudit(tx, parts, refusalRecord(actor, { connection, refused }))
-      return { kind: 'refused', reason: judged.reason, isAudited: true }
+      const { reason, userId } = judged
+      const refusal = {
+        facts: { by: 'microsoft', connection: connection.name, tenantId, objectId },
+        about: `${tenantId} ${objectId}`,
+        ...(userId === undefined ? {} : { subject: userSubject(userId) }),
+      }
+      return { kind: 'refused', reason, refusal }
     }
     return begin(parts, tx, { ...entering, given, userId: judged.userId, userName: judged.userName })
   })
@@ -218,26 +229,9 @@ async function noteRole(
   await raiseAlert(tx, { key: `role:${userId}:${role}`, facts }, now)
 }
 
-function refusalRecord(
-  actor: Actor,
-  {
-    connection,
-    refused,
-  }: {
-    readonly connection: Connection
-    readonly refused: Partial<Omit<Refused, 'reason'>> & {
-      readonly reason: SignInRefusal
-      readonly tenantId?: string
-      readonly objectId?: string
-      readonly userId?: number | undefined
-    }
-  },
-): AuditRecord {
-  const { kind: _, userId, ...rest } = refused
-  return {
-    actor,
-    action: 'session.start.refused',
-    subject: userId === undefined ? null : userSubject(userId),
-    details: { by: 'microsoft', connection: connection.name, ...rest },
-  }
+const NOTHING_KNOWN: RefusedSignIn = { facts: {} }
+
+function refusalOf(connection: Connection, refused: Refused): RefusedSignIn {
+  const { kind: _, ...facts } = refused
+  return { facts: { by: 'microsoft', connection: connection.name, ...facts } }
 }

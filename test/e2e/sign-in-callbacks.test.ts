@@ -9,7 +9,13 @@ import { FORGED_TOKENS } from '../support/forged-tokens.ts'
 import { SOUND_TOKENS } from '../support/sound-tokens.ts'
 
 let later = 0
-const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+/** Between two tests as much passes as equal refusals are counted together. */
+let passed = 0
+const clock = {
+  ...systemClock,
+  now: () => new Date(systemClock.now().getTime() + later),
+  monotonicMs: () => systemClock.monotonicMs() + passed,
+}
 let test: TestDatabase
 let target: AttackedServer
 beforeAll(async () => {
@@ -22,6 +28,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   later = 0
+  passed += 60_000
   target.world.emulator.faults.clear()
   // Emptying tables of some rows by `truncate` costs twenty times as much, four hundred times over.
   await test.db.query(

@@ -9,10 +9,14 @@ import { type AttackedServer, attackedServer } from '../support/attacked-server.
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { claiming, FOREIGN, seal, sound } from '../support/forge.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { addRedirectUri } from '../../src/emulator/appsignin.ts'
 import type { HostedTenant } from '../../src/emulator/server.ts'
 import { credentialContext } from '../../src/registry/connections.ts'
 
+/** Between two tests as much passes as equal refusals are counted together. */
+let passed = 0
+const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passed }
 let test: TestDatabase
 let target: AttackedServer
 let provider: AlteredProvider
@@ -20,7 +24,7 @@ let provider: AlteredProvider
 let direct: string
 beforeAll(async () => {
   test = await createTestDatabase()
-  target = await attackedServer(test.db)
+  target = await attackedServer(test.db, clock)
   const { rows } = await test.db.query<{ authority_url: string }>('select authority_url from connections')
   direct = rows[0]!.authority_url
   provider = await alteredProvider(direct)
@@ -32,6 +36,7 @@ afterAll(async () => {
   await test.drop()
 })
 beforeEach(async () => {
+  passed += 60_000
   provider.alter(undefined)
   await test.db.query('delete from sessions; delete from signin_flows')
 })

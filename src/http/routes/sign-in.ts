@@ -1,5 +1,6 @@
 // Routes of signing in with Microsoft, of one's own page, and of who gets which role.
 import { randomInt } from 'node:crypto'
+import { ConflictError } from '../../base/errors.ts'
 import type { OwnPage } from '../../contract/api/sign-in.ts'
 import { listConnections, requireConnectionById } from '../../registry/connections.ts'
 import { isPinOwn, listRegisteredCards, resetPin } from '../../registry/edit-credentials.ts'
@@ -23,7 +24,7 @@ export const signInRoutes = {
     const usable = (await listConnections(engine.db)).filter((connection) => connection.signInWithMicrosoft)
     return { microsoft: usable.map(({ name }) => ({ name })) }
   },
-  beginMicrosoft: async (parts, { body, client, signal }) => {
+  beginMicrosoft: async (parts, { body, client, noteRefused, signal }) => {
     const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
     const begun = await beginMicrosoft(microsoftParts(parts), {
       ...body,
@@ -32,6 +33,10 @@ export const signInRoutes = {
       browser: client.flow,
       signal,
     })
+    if (begun.kind === 'refused') {
+      await noteRefused(begun.reason, begun.refusal.facts)
+      throw new ConflictError(begun.reason, begun.message)
+    }
     client.setFlow(begun.browser)
     return { url: begun.url }
   },

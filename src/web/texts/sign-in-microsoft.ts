@@ -55,6 +55,10 @@ export const microsoftTexts = {
       what: 'This sign-in was used already, or took longer than ten minutes.',
       remedy: AGAIN,
     },
+    'too-many-at-once': {
+      what: 'Very many people are signing in at this moment.',
+      remedy: 'Try again in some seconds.',
+    },
     'flow-other-browser': {
       what: 'This sign-in was begun in another browser or window, or cookies are blocked.',
       remedy: 'Sign in in this window, and allow cookies of this server.',
