@@ -75,6 +75,15 @@ export interface GuessingAlert {
   readonly misses: number
 }
 
+/** Somebody has the password of a local account and tries codes of its second factor. */
+export interface CodesAlert {
+  readonly kind: 'codes'
+  /** Id of the account; the audit names it. */
+  readonly account: number
+  /** Wrong ones and not forgiven yet when it was noticed. */
+  readonly wrong: number
+}
+
 export type AlertFacts =
   | HeldAlert
   | FailedAlert
@@ -83,6 +92,7 @@ export type AlertFacts =
   | ExpiringAlert
   | RoleAlert
   | GuessingAlert
+  | CodesAlert
 
 /** An alert as it is handed to a sink. */
 export interface Alert {

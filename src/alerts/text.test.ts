@@ -23,6 +23,7 @@ describe('the text of an alert', () => {
     { kind: 'guessing', terminal: 'contoso', tried: 'secret', misses: 16 },
     { kind: 'guessing', terminal: null, tried: 'card', misses: 2_001 },
     { kind: 'guessing', terminal: null, tried: 'secret', misses: 501 },
+    { kind: 'codes', account: 5, wrong: 10 },
     { kind: 'expiring', connection: 'contoso', thumbprint: 'AB12', expiresAt: '2026-11-09T00:00:00.000Z', days: 7 },
     { kind: 'expiring', connection: 'contoso', thumbprint: null, expiresAt: '2026-11-01T00:00:00.000Z', days: -1 },
   ]
@@ -32,7 +33,7 @@ describe('the text of an alert', () => {
     (_, facts) => {
       const { title, text } = presentAlert(facts)
 
-      expect(title).toMatch(/^(contoso(-staff)?|terminals): .+[^.]$/)
+      expect(title).toMatch(/^(contoso(-staff)?|terminals|a local account): .+[^.]$/)
       expect(title).not.toContain('\n')
       expect(text.split('\n\n').length).toBeGreaterThanOrEqual(3)
       expect(text).toMatch(/What to do: |muster /)

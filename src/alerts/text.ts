@@ -2,6 +2,7 @@
 import { shellWord } from '../base/shell.ts'
 import type {
   AlertFacts,
+  CodesAlert,
   ExpiringAlert,
   FailedAlert,
   GuessingAlert,
@@ -35,6 +36,8 @@ export function presentAlert(facts: AlertFacts): AlertText {
       return roleText(facts)
     case 'guessing':
       return guessingText(facts)
+    case 'codes':
+      return codesText(facts)
   }
 }
 
@@ -132,6 +135,17 @@ function guessingText({ terminal, tried, misses }: GuessingAlert): AlertText {
       `At the terminal ${terminal} ${number(misses)} ${what} were tried, faster than mistakes are made, and it went on while the terminal waited.`,
       'It waits longer and longer between two tries, also for people who are right; no other terminal does. Nobody is locked out for good.',
       `What to do: see who stands there, or whether its reader is broken. If the token may be in other hands, give the terminal a new one under Settings › Terminals: the one before ends at once. ${audit}`,
+    ),
+  }
+}
+
+function codesText({ account, wrong }: CodesAlert): AlertText {
+  return {
+    title: 'a local account: somebody has its password and tries codes of its second factor',
+    text: paragraphs(
+      `Signing in to the local account with the id ${account}, ${number(wrong)} codes were wrong after the right password, more than are mistyped.`,
+      'After five each further one waits longer, up to an hour, also where it is the owner who types it. He gets in with a recovery code, or by a link from the console.',
+      'What to do: if it was not the owner, give the account another password at once, under Settings › Administrators or My account; what was guessed is worth nothing then. The audit (second-factor.guessed) names the account, session.start.refused tells where it came from.',
     ),
   }
 }

@@ -651,6 +651,8 @@ create table second_factors (
   sealed bytea not null,
   confirmed_at timestamp with time zone,
   last_step bigint default 0 not null,
+  wrong_codes double precision default 0 not null,
+  wrong_at timestamp with time zone,
   constraint second_factors_administrator_id_fkey FOREIGN KEY (administrator_id) REFERENCES administrators(id) ON DELETE CASCADE,
   constraint second_factors_pkey PRIMARY KEY (administrator_id)
 );
@@ -702,7 +704,7 @@ create table setup (
 
 create table signin_attempts (
   bucket bytea not null,
-  failures integer not null,
+  failures double precision not null,
   last_at timestamp with time zone not null,
   constraint signin_attempts_pkey PRIMARY KEY (bucket)
 );

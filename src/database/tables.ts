@@ -421,6 +421,8 @@ export interface Tables {
     sealed: Buffer
     confirmed_at: Date | null
     last_step: Generated<number>
+    wrong_codes: Generated<number>
+    wrong_at: Date | null
   }
   servers: {
     id: string

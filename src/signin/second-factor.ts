@@ -5,13 +5,14 @@ import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import { findByName, requireAccount } from './accounts.ts'
-import { type CountedAttempt, countAttempt } from './attempts.ts'
+import { type CountedAttempt, countAttempt, countCode } from './attempts.ts'
 import { SignInError } from './errors.ts'
 import { verifyPassword } from './hashing.ts'
 import type { AccountIdentity } from './identity.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf, drawRecoveryCode } from './random.ts'
 import { endSessionsOf } from './sessions.ts'
+import { type CodeOwner, noteWrongCode } from './wrong-codes.ts'
 
 /** Clocks of telephones differ: a code of the half minute before or after counts too. */
 const WINDOW = 1
@@ -51,7 +52,7 @@ export async function getSecondFactor(db: Queries, administratorId: number): Pro
 export async function requireSecondFactor(
   parts: SignInParts,
   tx: Transaction,
-  given: { readonly account: { readonly id: number; readonly name: string }; readonly code: string | undefined },
+  given: { readonly account: CodeOwner; readonly code: string | undefined },
 ): Promise<'app' | 'recovery code' | undefined> {
   const { account, code } = given
   const { rows } = await tx.query(
@@ -73,6 +74,34 @@ export async function requireSecondFactor(
       account.name,
     )
   return used
+}
+
+/**
+ * Counts a code of an account before `work` looks at it, and where it was wrong for whom that is told. Of every browser: whoever had the
+ * password before there was a second factor may have the marks of many that signed in.
+ *
+ * @throws SlowDownError; what `work` throws
+ */
+export async function withCodeCounted<T>(
+  parts: SignInParts,
+  { account, code }: { readonly account: CodeOwner; readonly code: string | undefined },
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  // Nobody guesses a recovery code: with one of them the owner gets in while somebody guesses the others.
+  const isGuessable = code !== undefined && isAppCode(plainOf(code))
+  const counted = isGuessable ? await countCode(parts, account.id) : undefined
+  try {
+    return await withTransaction(parts.db, async (tx) => {
+      const done = await work(tx)
+      await counted?.undo(tx)
+      return done
+    })
+  } catch (error) {
+    const isWrong =
+      error instanceof SignInError && (error.code === 'second-factor-wrong' || error.code === 'code-wrong')
+    if (isWrong) await noteWrongCode(parts, account)
+    throw error
+  }
 }
 
 /**
@@ -99,7 +128,7 @@ export async function beginSecondFactor(
         'second-factor-on',
         'There is a second factor already; turn it off before making another one',
       )
-    await counted.succeed(tx)
+    await counted.undo(tx)
     await audit(parts, tx, { actor, action: 'second-factor.begin', name: identity.name })
   })
   return { secret: secret.base32, uri: totpOf(secret, identity.name).toString() }
@@ -131,7 +160,7 @@ export async function confirmSecondFactor(
     ])
     const codes = await drawRecoveryCodes(tx, identity.id)
     await endSessionsOf(tx, { administratorId: identity.id, except: identity.sessionId })
-    await counted.succeed(tx)
+    await counted.undo(tx)
     await audit(parts, tx, { actor, action: 'second-factor.on', name: identity.name })
     return codes
   })
@@ -190,10 +219,10 @@ async function withFactor<T>(
 ): Promise<T> {
   const counted = await requirePassword(parts, given, owner)
   const { id, name } = owner.identity
-  return withTransaction(parts.db, async (tx) => {
+  return withCodeCounted(parts, { account: owner.identity, code: given.code }, async (tx) => {
     if (!(await getSecondFactor(tx, id)).isOn) throw new NotFoundError('second factor of the account', name)
     if ((await useCode(parts, tx, { administratorId: id, code: given.code })) === undefined) throw wrongCode()
-    await counted.succeed(tx)
+    await counted.undo(tx)
     return work(tx)
   })
 }
@@ -231,8 +260,8 @@ async function useCode(
   )
   const factor = rows[0]
   if (factor === undefined) return undefined
-  const plain = code.replaceAll(/[\s-]/g, '').toLowerCase()
-  if (!/^\d{6}$/.test(plain)) {
+  const plain = plainOf(code)
+  if (!isAppCode(plain)) {
     const { rowCount } = await tx.query('delete from recovery_codes where administrator_id = $1 and digest = $2', [
       administratorId,
       digestOf(plain),
@@ -247,6 +276,15 @@ async function useCode(
   if (step <= factor.last_step) return undefined
   await tx.query('update second_factors set last_step = $2 where administrator_id = $1', [administratorId, step])
   return 'app'
+}
+
+/** However it was typed. */
+function plainOf(code: string): string {
+  return code.replaceAll(/[\s-]/g, '').toLowerCase()
+}
+
+function isAppCode(plain: string): boolean {
+  return /^\d{6}$/.test(plain)
 }
 
 /** 79 bits each: a plain digest keeps them, which no list of guesses opens. */

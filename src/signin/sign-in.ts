@@ -7,10 +7,10 @@ import { canonicalName, findByName, insertAccount, requireAccount } from './acco
 import { countAttempt } from './attempts.ts'
 import { isSetUp, useCode } from './codes.ts'
 import { drawDevice, knownDevice } from './devices.ts'
-import { SignInError } from './errors.ts'
+import { SignInError, SlowDownError } from './errors.ts'
 import { hashPassword, verifyPassword } from './hashing.ts'
 import type { AccountIdentity } from './identity.ts'
-import { requireSecondFactor } from './second-factor.ts'
+import { requireSecondFactor, withCodeCounted } from './second-factor.ts'
 import { requireGoodPassword } from './password.ts'
 import type { SignInParts } from './parts.ts'
 import { csrfOf, endSessionsOf, type SessionPlace, startSession } from './sessions.ts'
@@ -50,7 +50,7 @@ export async function setUp(
     await useCode(tx, { code: wanted.code, kind: 'setup', now })
     await tx.query('delete from one_time_codes where administrator_id is null')
     const id = await insertAccount(tx, { name: wanted.name, role: 'administrator', password, now })
-    await counted.succeed(tx)
+    await counted.undo(tx)
     return begin(parts, tx, { administratorId: id, place, action: 'account.setup', how: {} })
   })
 }
@@ -74,7 +74,7 @@ export async function signIn(
     account?.name,
   )
   if (!isRight || account?.enabled !== true) throw refusal
-  const entering = withTransaction(parts.db, async (tx) => {
+  const entering = withCodeCounted(parts, { account, code: given.code }, async (tx) => {
     // Disabled, or given another password, since it was read. Of two at once one waits: both write when he signed in last.
     const { rows } = await tx.query(
       'select id from administrators where id = $1 and enabled and password = $2 for no key update',
@@ -82,15 +82,16 @@ export async function signIn(
     )
     if (rows.length === 0) throw refusal
     const secondFactor = await requireSecondFactor(parts, tx, { account, code: given.code })
-    await counted.succeed(tx)
+    await counted.undo(tx)
     const how = { by: 'password', ...(secondFactor === undefined ? {} : { secondFactor }) }
     return begin(parts, tx, { administratorId: account.id, place, action: 'session.start', how })
   })
   try {
     return await entering
   } catch (error) {
-    // A right password alone is no attempt in vain, nor does it make those of before undone: codes are guessed by whoever has it.
-    if (error instanceof SignInError && error.code === 'second-factor-needed') await counted.undo(parts.db)
+    // A right password alone is no attempt in vain, nor is a code that was not looked at.
+    const isNeeded = error instanceof SignInError && error.code === 'second-factor-needed'
+    if (isNeeded || error instanceof SlowDownError) await counted.undo(parts.db)
     throw error
   }
 }
@@ -109,7 +110,7 @@ export async function signInByLink(
     if (id === null) throw refusal
     const { rows } = await tx.query('select id from administrators where id = $1 and enabled for no key update', [id])
     if (rows.length === 0) throw refusal
-    await counted.succeed(tx)
+    await counted.undo(tx)
     return begin(parts, tx, { administratorId: id, place, action: 'session.start', how: { by: 'link' } })
   })
 }
@@ -168,7 +169,7 @@ export async function changeOwnPassword(
   await withTransaction(parts.db, async (tx) => {
     await tx.query('update administrators set password = $2 where id = $1', [identity.id, password])
     await endSessionsOf(tx, { administratorId: identity.id, except: identity.sessionId })
-    await counted.succeed(tx)
+    await counted.undo(tx)
     const subject = `administrator ${identity.name}`
     await recordAudit(tx, parts, { actor, action: 'account.password', subject, details: {} })
   })

@@ -1,19 +1,12 @@
 // Attempts in vain at terminals: by terminal, by user there and at all of them, over all. Kept in the database, so that they count for all servers and outlive
-// a restart; how they add up is in terminal-misses.ts.
+// a restart; how they add up is in misses.ts and terminal-misses.ts.
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { SlowDownError } from './errors.ts'
+import { type Misses, type MissRule, standing, waitOf } from './misses.ts'
 import type { SignInParts } from './parts.ts'
 import { TOLD_FROM_WAIT_SECONDS, tellGuessing } from './terminal-guessing.ts'
-import {
-  type Misses,
-  type MissKind,
-  type MissRule,
-  OVERALL_RULES,
-  ruleOf,
-  standing,
-  waitOf,
-} from './terminal-misses.ts'
+import { type MissKind, OVERALL_RULES, ruleOf } from './terminal-misses.ts'
 
 /** Key of the bucket over all terminals; tells nothing, so that it is no digest. */
 export function overallBucket(kind: MissKind): Buffer {

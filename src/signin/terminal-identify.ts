@@ -14,10 +14,11 @@ import {
   type PersonRow,
 } from '../registry/identify.ts'
 import type { TerminalIdentity } from './identity.ts'
+import { type Misses, standing, waitOf } from './misses.ts'
 import type { SignInParts } from './parts.ts'
 import { addCardMiss, countAttempt, overallBucket, slowDown } from './terminal-attempts.ts'
 import type { TerminalMemory } from './terminal-memory.ts'
-import { type Misses, ruleOf, standing, USER_RULE, waitOf } from './terminal-misses.ts'
+import { ruleOf, USER_RULE } from './terminal-misses.ts'
 import { issueRegistration, mayRegisterBy } from './terminal-registration.ts'
 import { isUsable, TERMINAL_STATE } from './terminals.ts'
 

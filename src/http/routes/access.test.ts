@@ -385,6 +385,23 @@ describe('attempts in vain', () => {
     expect(isIn.statusCode).toBe(201)
   })
 
+  it('are not forgotten because whoever made them signs in with an account of his own, but little by little', async () => {
+    const admin = cookieOf(await setUp())!.value
+    const bob = { name: 'bob', role: 'viewer', password: 'quartz nimbus ferret lathe' }
+    await http.asNobody('POST', '/api/v1/administrators', bob, sessionHeaders(admin))
+    const round = async () => {
+      const met: number[] = []
+      for (let n = 0; n < 4; n += 1) met.push((await attempt('wrong')).statusCode)
+      return { met, own: (await attempt(bob.password, { name: 'bob' })).statusCode }
+    }
+
+    expect(await round()).toEqual({ met: [401, 401, 401, 401], own: 201 })
+    expect(await round()).toEqual({ met: [401, 429, 429, 429], own: 429 })
+    // One each quarter of an hour.
+    later += 4 * 900_000
+    expect(await round()).toEqual({ met: [401, 401, 401, 401], own: 429 })
+  })
+
   it('at once are counted as many', async () => {
     await setUp()
     const answers = await Promise.all(Array.from({ length: 15 }, () => attempt('wrong')))

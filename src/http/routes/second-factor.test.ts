@@ -47,6 +47,12 @@ function codeOf(secret: string, steps = 0): string {
   return String((mac.readUInt32BE(at) & 0x7f_ff_ff_ff) % 1_000_000).padStart(6, '0')
 }
 
+/** One that is right neither now nor in the minute around it. */
+function wrongCode(secret: string): string {
+  const right = [-2, -1, 0, 1, 2].map((steps) => codeOf(secret, steps))
+  return ['000000', '111111', '222222', '333333', '444444', '555555'].find((code) => !right.includes(code))!
+}
+
 type Ask = (
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
@@ -68,7 +74,7 @@ const signIn = (code?: string, password = GOOD, address = '198.51.100.1') =>
     payload: JSON.stringify({ name: 'Ann', password, ...(code === undefined ? {} : { code }) }),
   })
 const audited = async () =>
-  (await test.db.query<{ action: string }>('select action from audit order by id desc limit 12')).rows.map(
+  (await test.db.query<{ action: string }>('select action from audit order by id desc limit 20')).rows.map(
     ({ action }) => action,
   )
 
@@ -156,6 +162,7 @@ describe('signing in', () => {
     later += 120_000
     expect((await signIn(codeOf(secret, 2))).json().code).toBe('second-factor-wrong')
     expect((await signIn(codeOf(secret, -2))).json().code).toBe('second-factor-wrong')
+    later += 60_000
     expect((await signIn(codeOf(secret, -1))).statusCode).toBe(201)
   })
 
@@ -184,6 +191,76 @@ describe('signing in', () => {
 
     expect(met.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
     expect(met.slice(5)).toEqual([429, 429, 429, 429])
+  })
+
+  it('codes that are guessed from everywhere make the next one wait, and administrators are told of ten', async () => {
+    const { secret, recoveryCodes } = await annWithFactor()
+    const facts = async () =>
+      (await test.db.query<{ facts: unknown }>('select facts from alerts order by id')).rows.map((row) => row.facts)
+    await test.db.query('truncate alerts cascade')
+    const waits: number[] = []
+    const told: number[] = []
+    for (let nth = 0; waits.length < 7; nth += 1) {
+      const answer = await signIn(wrongCode(secret), GOOD, `203.0.113.${nth}`)
+      if (answer.statusCode === 429) {
+        waits.push(Number(answer.headers['retry-after']))
+        if (waits.length < 7) later += waits.at(-1)! * 1_000
+      } else {
+        expect(answer.json().code).toBe('second-factor-wrong')
+        told.push((await facts()).length)
+      }
+    }
+
+    expect(waits).toEqual([30, 60, 120, 240, 480, 960, 1920])
+    // The tenth and, once a day, no other.
+    expect(told).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+    expect(await facts()).toEqual([{ kind: 'codes', account: expect.any(Number), wrong: 10 }])
+    expect((await audited()).filter((action) => action === 'second-factor.guessed')).toHaveLength(1)
+    // The owner has a way in nevertheless, and whoever guesses gets nothing out of it.
+    const refused = await signIn(codeOf(secret), GOOD, '192.0.2.7')
+    expect(refused.json()).toMatchObject({ status: 429, detail: expect.stringContaining('recovery code') })
+    expect((await signIn(recoveryCodes[0], GOOD, '192.0.2.7')).statusCode).toBe(201)
+    expect((await signIn(wrongCode(secret), GOOD, '203.0.113.200')).statusCode).toBe(429)
+  })
+
+  it('codes at once are counted as many', async () => {
+    const { secret } = await annWithFactor()
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, nth) => signIn(wrongCode(secret), GOOD, `203.0.113.${nth}`)),
+    )
+
+    expect(answers.filter(({ statusCode }) => statusCode === 401)).toHaveLength(5)
+    expect(answers.filter(({ statusCode }) => statusCode === 429)).toHaveLength(7)
+  })
+
+  it('nobody buys tries with an account of his own, nor with the right password', async () => {
+    const { ask, secret } = await annWithFactor()
+    await ask('POST', '/api/v1/administrators', { name: 'Vic', role: 'viewer', password: GOOD })
+    const met: number[] = []
+    for (let n = 0; n < 20; n += 1) {
+      met.push((await signIn(wrongCode(secret))).statusCode)
+      if (n % 4 === 3) {
+        const vics = await http.asNobody('POST', '/api/v1/session', { name: 'Vic', password: GOOD }, NO)
+        if (vics.statusCode !== 429) expect(vics.statusCode).toBe(201)
+      }
+    }
+
+    expect(met.filter((status) => status === 401)).toHaveLength(5)
+  })
+
+  it('nor with the password at a session that is not his', async () => {
+    const { ask, secret } = await annWithFactor()
+    const passwords = [GOOD, 'quartz nimbus ferret lathe']
+    const met: number[] = []
+    for (let n = 0; n < 12; n += 1) {
+      met.push((await ask('POST', `${OWN}/removal`, { password: passwords[0], code: wrongCode(secret) })).statusCode)
+      if (n % 4 !== 3) continue
+      const [current, password] = passwords
+      if ((await ask('PUT', '/api/v1/session/password', { current, password })).statusCode === 204) passwords.reverse()
+    }
+
+    expect(met.filter((status) => status === 403)).toHaveLength(5)
+    expect(met.at(-1)).toBe(429)
   })
 
   it('asked for the code again and again with the right password nobody waits', async () => {
