@@ -12,6 +12,7 @@ import type { Clock } from './base/clock.ts'
 import { InvariantError, RunError } from './base/errors.ts'
 import { machineMark } from './base/machine.ts'
 import type { Log } from './base/log.ts'
+import { thisProcess } from './base/process.ts'
 import type { Config } from './config.ts'
 import type { BackupProgress, RestoreSummary, Unlock } from './contract/backups.ts'
 import { parseConfigFile } from './contract/config-file.ts'
@@ -42,6 +43,7 @@ import { listRunLog } from './registry/run-log.ts'
 import { presentHealthLine, presentRunLine } from './registry/present-runs.ts'
 import { listKeys, retireKey, rotateKeys } from './registry/rotate-keys.ts'
 import { listRuns, planRunOf, requireRun } from './registry/runs.ts'
+import { listServerUrls } from './registry/servers.ts'
 import { requireSource } from './registry/sources.ts'
 import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
@@ -65,11 +67,11 @@ export interface App extends Actions {
   /** Serves the web and the API, and does what is asked for or due, until it is stopped. */
   serve(options?: ServeOptions): Promise<Serving>
   /** A link that signs a local account in once, within 30 minutes. @throws NotFoundError */
-  signInLink(options: {
-    readonly name: string
-    readonly resetSecondFactor: boolean
-    readonly actor: Actor
-  }): Promise<string>
+  signInLink(options: { readonly name: string; readonly resetSecondFactor: boolean; readonly actor: Actor }): Promise<{
+    readonly link: string
+    /** Whether no server was found that runs, so that its address is the one of the settings here. */
+    readonly isAssumed: boolean
+  }>
   /** Ends everything; the embedded database stops when no other process uses it. */
   close(): Promise<void>
 }
@@ -403,13 +405,27 @@ export function createApp(
       }
     },
     signInLink: async (wanted) => {
-      const { host, port } = config.listen
-      const at = host.includes(':') ? `[${host}]` : host
-      return signInLink(config.publicUrl ?? localUrl(`http://${at}:${port}`), await issueLinkCode(engine, wanted))
+      const { base, isAssumed } = await baseOfLinks(db, config)
+      return { link: signInLink(base, await issueLinkCode(engine, wanted)), isAssumed }
     },
     close,
   }
   return app
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** MUSTER_PUBLIC_URL, or where a server runs that can be reached from here, or where one would listen that is started like this. */
+async function baseOfLinks(
+  db: Database,
+  config: Config,
+): Promise<{ readonly base: string; readonly isAssumed: boolean }> {
+  if (config.publicUrl !== undefined) return { base: config.publicUrl, isAssumed: false }
+  const running = await listServerUrls(db, thisProcess())
+  const reached = running.find(({ url, isHere }) => isHere || !LOOPBACK.test(new URL(url).hostname))
+  if (reached !== undefined) return { base: reached.url, isAssumed: false }
+  const { host, port } = config.listen
+  return { base: localUrl(`http://${host.includes(':') ? `[${host}]` : host}:${port}`), isAssumed: true }
 }
 
 /** Where alerts go. */

@@ -127,7 +127,7 @@ export async function startServing(
         now: clock.now(),
       }),
   }
-  const presence = { id: randomUUID(), place: thisProcess() }
+  const presence: Presence = { id: randomUUID(), place: thisProcess(), url: config.publicUrl }
   await noteServer(db, presence.id, presence.place)
   const { refreshKeys } = options
   const repeated = upkeepOf({ engine, actions, config, queue, terminals, refreshKeys, presence }).map(
@@ -135,8 +135,10 @@ export async function startServing(
   )
   await server.listen({ host: config.listen.host, port: config.listen.port })
   await queue.work((id, signal) => doJob(engine, doing, { id, signal }), { atOnce: RUNS_AT_ONCE })
-  for (const work of repeated) work.start()
   const url = urlOf(config.listen.host, server.server.address())
+  presence.url ??= url
+  await noteServer(db, presence.id, { ...presence.place, url: presence.url })
+  for (const work of repeated) work.start()
   return {
     url,
     link: await linkOf(engine, { url, administrator: options.administrator }),
@@ -157,6 +159,13 @@ export async function startServing(
   }
 }
 
+interface Presence {
+  readonly id: string
+  readonly place: ProcessIdentity
+  /** Where people reach it; without MUSTER_PUBLIC_URL known once it listens. */
+  url: string | undefined
+}
+
 function upkeepOf(parts: {
   readonly engine: Engine
   readonly actions: Actions
@@ -164,7 +173,7 @@ function upkeepOf(parts: {
   readonly queue: Queue
   readonly terminals: TerminalMemory
   readonly refreshKeys: () => Promise<void>
-  readonly presence: { readonly id: string; readonly place: ProcessIdentity }
+  readonly presence: Presence
 }): readonly RepeatedWork[] {
   const { engine, actions, config, queue, terminals, refreshKeys, presence } = parts
   const { db, clock } = engine
@@ -179,7 +188,8 @@ function upkeepOf(parts: {
     {
       name: 'presence',
       pauseMs: 5 * SECOND_MS,
-      work: () => noteServer(db, presence.id, presence.place),
+      // Whole each time: the row may have been lost, e.g. because the database was restored.
+      work: () => noteServer(db, presence.id, { ...presence.place, url: presence.url }),
     },
     {
       name: 'schedules',

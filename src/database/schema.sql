@@ -663,6 +663,7 @@ create table servers (
   pid integer not null,
   started_at timestamp with time zone default now() not null,
   seen_at timestamp with time zone default now() not null,
+  url text,
   constraint servers_pkey PRIMARY KEY (id)
 );
 

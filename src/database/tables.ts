@@ -430,6 +430,7 @@ export interface Tables {
     pid: number
     started_at: Generated<Date>
     seen_at: Generated<Date>
+    url: string | null
   }
   sessions: {
     id: GeneratedAlways<number>

@@ -498,7 +498,7 @@ describe('sign-in-link', () => {
        insert into second_factors (administrator_id, sealed, confirmed_at) select id, '\\x00', now() from a`,
     )
     const link = await muster(['sign-in-link', 'Ann'])
-    expect(link).toMatchObject({ code: 0, stderr: '' })
+    expect(link).toMatchObject({ code: 0, stderr: expect.stringContaining('No server was found running') })
     expect(link.stdout).toMatch(/^http:\/\/127\.0\.0\.1:8080\/link#[\w-]{43}\n$/)
     expect((await test.db.query('select 1 from second_factors')).rowCount).toBe(1)
 
@@ -516,6 +516,39 @@ describe('sign-in-link', () => {
     await ends(2, ['sign-in-link', 'nobody'])
     // There is none any more.
     await ends(2, ['sign-in-link', 'Ann', '--reset-second-factor'])
+  })
+
+  it('leads to a server that runs and can be reached from here, before what the settings say', async () => {
+    await test.db.query(
+      `insert into administrators (name, name_key, role, password, created_at) values ('Lea', 'lea', 'viewer', 'none', now())`,
+    )
+    const host = hostname()
+    const base = async () => {
+      const { code, stdout, stderr } = await muster(['sign-in-link', 'Lea', '--json'])
+      const { link, isAssumed } = JSON.parse(stdout) as { link: string; isAssumed: boolean }
+      expect([code, stderr]).toEqual([0, ''])
+      return `${isAssumed ? 'assumed ' : ''}${link.slice(0, link.indexOf('/link#'))}`
+    }
+    const note = (at: string, url: string | null, ago: string) =>
+      test.db.query(
+        `insert into servers (id, host, pid, url, started_at, seen_at) values (gen_random_uuid(), $1, 7, $2, now(), now() - $3::interval)`,
+        [at, url, ago],
+      )
+    await note(host, 'http://127.0.0.1:9001', '1 minute')
+    await note(host, null, '0')
+    await note('elsewhere', 'http://127.0.0.1:9002', '0')
+    const none = await base()
+    await note('elsewhere', 'https://muster.example', '0')
+    const elsewhere = await base()
+    await note(host, 'http://127.0.0.1:9003', '5 seconds')
+    const here = await base()
+    await test.db.query('delete from servers')
+
+    expect({ none, elsewhere, here }).toEqual({
+      none: 'assumed http://127.0.0.1:8080',
+      elsewhere: 'https://muster.example',
+      here: 'http://127.0.0.1:9003',
+    })
   })
 })
 

@@ -162,6 +162,27 @@ describe('two servers on one database', () => {
     expect(health.rows).toEqual([{ state: 'healthy' }])
   })
 
+  it('are where links lead that the command line makes, and not where the settings say', async () => {
+    await database.db.query(
+      `insert into administrators (name, name_key, role, password, created_at) values ('Lea', 'lea', 'viewer', 'none', now())`,
+    )
+    const link = async () => {
+      const env = { ...environment(), MUSTER_LISTEN: '127.0.0.1:8080' }
+      const { stdout } = await runMuster(['sign-in-link', 'Lea', '--json'], { env })
+      return JSON.parse(stdout) as { link: string; isAssumed: boolean }
+    }
+    const [first, second] = [await serve(), await serve()]
+    const both = await link()
+    const closed = once(second.child, 'close')
+    second.child.kill('SIGTERM')
+    await closed
+    const one = await link()
+
+    expect([first.url, second.url]).toContain(new URL(both.link).origin)
+    expect([both.isAssumed, one.isAssumed]).toEqual([false, false])
+    expect(new URL(one.link).origin).toBe(first.url)
+  })
+
   it('E13: a run whose server is killed is done by the other one', async () => {
     await Promise.all([serve(), serve()])
     emulator.latencyMs = 3_000

@@ -1,6 +1,6 @@
 // sign-in-link: the way in for who has lost password or second factor.
 import type { Command } from 'commander'
-import { writeJson, writeLine } from '../io.ts'
+import { writeJson, writeLine, writeNote } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { commandLine } from '../who.ts'
 
@@ -18,7 +18,7 @@ export function addSignInLinkCommand(program: Command, run: Runner): void {
       'after',
       `
 For who has lost password or second factor, and nobody is left who could give a new one. It asks for neither; it is
-audited. Signed in, give the account a new password under Administrators, and a new second factor under My account.
+audited. It leads to MUSTER_PUBLIC_URL, or to a server of this machine that runs. Signed in, give the account a new password under Administrators, and a new second factor under My account.
 
 Examples:
   muster sign-in-link Ann
@@ -33,9 +33,14 @@ Examples:
 async function printLink(session: Session, name: string, options: Options): Promise<number> {
   return withApp(session, async (app) => {
     const resetSecondFactor = options.resetSecondFactor === true
-    const link = await app.signInLink({ name, resetSecondFactor, actor: commandLine() })
-    if (session.json) writeJson(session.io, { link })
+    const { link, isAssumed } = await app.signInLink({ name, resetSecondFactor, actor: commandLine() })
+    if (session.json) writeJson(session.io, { link, isAssumed })
     else writeLine(session.io, link)
+    if (isAssumed && !session.json)
+      writeNote(
+        session.io,
+        'No server was found running, so the address is the one of MUSTER_LISTEN here. Start it, or set MUSTER_PUBLIC_URL; what stands behind the # is good at any of them.',
+      )
     return 0
   })
 }
