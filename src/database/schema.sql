@@ -681,6 +681,7 @@ create table sessions (
   role text,
   role_problem text,
   subject text,
+  authenticated_at timestamp with time zone,
   constraint sessions_owner_check CHECK (
 CASE
     WHEN (administrator_id IS NULL) THEN ((user_id IS NOT NULL) AND (connection_id IS NOT NULL))
@@ -722,12 +723,15 @@ create table signin_flows (
   network bytea not null,
   expires_at timestamp with time zone not null,
   site bytea,
+  session_id integer,
   constraint signin_flows_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  constraint signin_flows_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
   constraint signin_flows_pkey PRIMARY KEY (digest)
 );
 CREATE INDEX signin_flows_browser ON public.signin_flows USING btree (browser);
 CREATE INDEX signin_flows_end ON public.signin_flows USING btree (expires_at);
 CREATE INDEX signin_flows_network ON public.signin_flows USING btree (network);
+CREATE INDEX signin_flows_session ON public.signin_flows USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX signin_flows_site ON public.signin_flows USING btree (site, expires_at);
 
 create table source_health (

@@ -446,6 +446,7 @@ export interface Tables {
     role: string | null
     role_problem: string | null
     subject: string | null
+    authenticated_at: Date | null
   }
   setup: {
     single: Generated<boolean>
@@ -467,6 +468,7 @@ export interface Tables {
     network: Buffer
     expires_at: Date
     site: Buffer | null
+    session_id: number | null
   }
   source_health: {
     source_id: number

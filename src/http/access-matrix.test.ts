@@ -167,7 +167,11 @@ describe('whoever asks for an endpoint', () => {
       const headers =
         role === 'terminal'
           ? { authorization: `Bearer ${await http.terminalToken()}` }
-          : sessionHeaders(await sessionOf(world.engine, 'administrator', 'json'))
+          : sessionHeaders(
+              role === 'person'
+                ? await aPersonsSession('administrator')
+                : await sessionOf(world.engine, 'administrator', 'json'),
+            )
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
         const form = await http.server.inject({
           method,

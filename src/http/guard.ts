@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Endpoint } from '../contract/api/endpoint.ts'
 import { type Identity, judgeAccess, NOBODY, type TerminalIdentity } from '../signin/identity.ts'
 import type { SignInParts } from '../signin/parts.ts'
+import { isRecent } from '../signin/prove-again.ts'
 import { findSession } from '../signin/sessions.ts'
 import { digestOf } from '../signin/random.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
@@ -88,6 +89,16 @@ export function checkAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' 
     })
   }
   if (verdict === 'forbidden') throw new HttpError(403, 'forbidden', { message: whyForbidden(identity, endpoint) })
+}
+
+/** @throws HttpError `proof-needed` */
+export function checkProof(identity: Identity, endpoint: Pick<Endpoint, 'needsProof'>, now: Date): void {
+  if (endpoint.needsProof !== true || identity.kind === 'token') return
+  if ((identity.kind === 'account' || identity.kind === 'person') && isRecent(identity, now)) return
+  throw new HttpError(403, 'proof-needed', {
+    message:
+      'This asks for a recent proof of who you are: confirm it with your password, or at Microsoft, and ask again within ten minutes',
+  })
 }
 
 function whyForbidden(identity: Identity, { role, scope }: Pick<Endpoint, 'role' | 'scope'>): string {

@@ -61,6 +61,13 @@ export function registerMicrosoftCallback(
         writeSession(request, reply, ended.token)
         return reply.redirect(ended.returnTo, 303)
       }
+      // Behind the # it reaches no log; the page that was left says it.
+      if (ended.kind === 'proved') return reply.redirect(`${ended.returnTo}#proof=given`, 303)
+      if (ended.kind === 'not-proved') {
+        const { reason, refusal, returnTo } = ended
+        await refusals.note({ actor, action: 'session.prove', endpoint: 'microsoftCallback', reason, ...refusal })
+        return reply.redirect(`${returnTo}#proof=${reason}`, 303)
+      }
       return refuse(ended.reason, ended.refusal)
     },
   })

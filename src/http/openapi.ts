@@ -44,7 +44,7 @@ export function makeOpenApi(version: string): Json {
 }
 
 function operation(name: string, endpoint: Endpoint): Json {
-  const { tag, summary, role, scope, params, query, body, answer, isIdempotent } = endpoint
+  const { tag, summary, role, scope, params, query, body, answer, isIdempotent, needsProof } = endpoint
   const parameters = [
     ...parametersOf('path', params),
     ...parametersOf('query', query),
@@ -54,7 +54,7 @@ function operation(name: string, endpoint: Endpoint): Json {
     operationId: name,
     tags: [tag],
     summary,
-    description: whoMay({ role, scope }),
+    description: `${whoMay({ role, scope })}${needsProof === true ? NEEDS_PROOF : ''}`,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
@@ -63,6 +63,9 @@ function operation(name: string, endpoint: Endpoint): Json {
     security: securityOf({ role, scope }),
   }
 }
+
+const NEEDS_PROOF =
+  ' A session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.'
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',

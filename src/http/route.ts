@@ -12,7 +12,7 @@ import type { TerminalTokens } from '../signin/terminal-tokens.ts'
 import { readCookie, writeDevice, writeFlow, writeSession } from './cookies.ts'
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
-import { checkAccess, checkOrigin, identify } from './guard.ts'
+import { checkAccess, checkOrigin, checkProof, identify } from './guard.ts'
 import { doOnce, readIdempotencyKey } from './idempotency.ts'
 import type { FloodGuard } from './flood-guard.ts'
 import type { Call, FileAnswer, Handlers } from './handler.ts'
@@ -98,6 +98,7 @@ function registerRoute(
           checkAccess(identity, endpoint)
           // What needs nobody does not ask for the mark of a session either.
           checkOrigin(request, endpoint.role === 'anyone' ? NOBODY : identity)
+          checkProof(identity, endpoint, parts.engine.clock.now())
         },
       )
     },

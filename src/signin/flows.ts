@@ -22,6 +22,8 @@ export interface Flow {
   readonly state: string
   readonly nonce: string
   readonly verifier: string
+  /** The session that is to be proved anew; null: one is begun. */
+  readonly sessionId: number | null
 }
 
 /** Nobody is refused because others begin many: whoever begins more than a site has people loses his own. */
@@ -32,6 +34,7 @@ export async function keepFlow(
     /** What the browser's cookie holds. */
     readonly browser: string
     readonly address: string
+    readonly sessionId?: number | undefined
   },
 ): Promise<void> {
   const { db, vault, clock } = parts
@@ -40,8 +43,9 @@ export async function keepFlow(
   const site = vault.lookup('sign-in flows', `site ${siteOf(flow.address)}`)
   const digest = digestOf(flow.begun.state)
   await db.query(
-    `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, site, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, site, expires_at,
+       session_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       digest,
       flow.connectionId,
@@ -53,6 +57,7 @@ export async function keepFlow(
       network,
       site,
       new Date(now.getTime() + VALID_MS),
+      flow.sessionId ?? null,
     ],
   )
   await forgetOldest(db, { network, site })
@@ -93,9 +98,10 @@ export async function takeFlow(
     verifier: Buffer
     redirect_uri: string
     return_to: string
+    session_id: number | null
   }>(
     `delete from signin_flows where digest = $1 and expires_at > $2
-     returning connection_id, browser, nonce, verifier, redirect_uri, return_to`,
+     returning connection_id, browser, nonce, verifier, redirect_uri, return_to, session_id`,
     [digest, parts.clock.now()],
   )
   const [row] = rows
@@ -105,7 +111,8 @@ export async function takeFlow(
   // Without it the code cannot be redeemed: as if the flow had never been.
   if (verifier === undefined) return { kind: 'unknown' }
   const { connection_id: connectionId, redirect_uri: redirectUri, return_to: returnTo, nonce } = row
-  return { kind: 'taken', flow: { connectionId, redirectUri, returnTo, state, nonce, verifier } }
+  const flow = { connectionId, redirectUri, returnTo, state, nonce, verifier, sessionId: row.session_id }
+  return { kind: 'taken', flow }
 }
 
 /** Undefined where it is damaged, or stands under a version of the key that is gone. */

@@ -57,6 +57,7 @@ describe('an id token', () => {
         subject: 'pairwise',
         roles: ['Muster.Viewer'],
         groups: { kind: 'absent' },
+        authenticatedAt: null,
       },
     })
   })

@@ -16,6 +16,8 @@ export interface VerifiedPerson {
   /** App roles (`roles`) as their values stand in the app registration. */
   readonly roles: readonly string[]
   readonly groups: TokenGroups
+  /** `auth_time`: when he has signed in at Microsoft, at the latest now; null where the token does not say it. */
+  readonly authenticatedAt: Date | null
 }
 
 /** `absent`: the app registration does not emit groups; `overage`: there are too many to stand in a token. */
@@ -60,7 +62,14 @@ export function judgeIdToken({ header, claims }: DecodedToken, expected: Expecte
     return { kind: 'refused', reason: 'token-malformed' }
   return {
     kind: 'accepted',
-    person: { tenantId, objectId, subject: String(claims['sub']), roles: roles.data, groups },
+    person: {
+      tenantId,
+      objectId,
+      subject: String(claims['sub']),
+      roles: roles.data,
+      groups,
+      authenticatedAt: authenticatedAt(claims['auth_time'], expected.now),
+    },
   }
 }
 
@@ -108,6 +117,13 @@ function judgeTimes({ exp, nbf, iat }: Readonly<Record<string, unknown>>, at: Da
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0
+}
+
+/** What lies further ahead than clocks differ says nothing. */
+function authenticatedAt(authTime: unknown, at: Date): Date | null {
+  const now = at.getTime() / 1000
+  if (!isTime(authTime) || authTime > now + CLOCK_TOLERANCE_SECONDS) return null
+  return new Date(Math.min(authTime, now) * 1000)
 }
 
 const texts = z.array(z.string())

@@ -12,6 +12,8 @@ export interface AccountIdentity {
   /** To be sent back with everything that changes something; made of the session's token, which it does not tell. */
   readonly csrf: string
   readonly expiresAt: Date
+  /** When he last proved who he is; null: nobody knows. */
+  readonly authenticatedAt: Date | null
 }
 
 /** Somebody of the registry who signed in with Microsoft. */
@@ -26,6 +28,7 @@ export interface PersonIdentity {
   readonly sessionId: number
   readonly csrf: string
   readonly expiresAt: Date
+  readonly authenticatedAt: Date | null
   readonly connectionId: number
 }
 

@@ -8,7 +8,7 @@ import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
-import { type Connection, listConnections } from '../registry/connections.ts'
+import { type Connection, listConnections, requireConnectionById } from '../registry/connections.ts'
 import { userSubject } from '../registry/person-history.ts'
 import { judgePerson } from '../registry/sign-in-rule.ts'
 import { keepFlow, takeFlow, type Flow } from './flows.ts'
@@ -20,6 +20,7 @@ import { beginCodeFlow, finishCodeFlow } from './oidc.ts'
 import type { Oidc } from './oidc-exchange.ts'
 import type { Refused } from './oidc-refusals.ts'
 import type { SignInParts } from './parts.ts'
+import { type ProofRefusal, proveByMicrosoft } from './prove-again.ts'
 import { drawToken, isToken } from './random.ts'
 import { findRole, type GivenRole } from './roles.ts'
 import { csrfOf, type SessionPlace, startSession } from './sessions.ts'
@@ -47,6 +48,17 @@ export interface RefusedSignIn {
   readonly subject?: string
 }
 
+/** Where the browser goes, or why it cannot. */
+type BegunMicrosoft =
+  | { readonly kind: 'begun'; readonly url: string; readonly browser: string }
+  | {
+      readonly kind: 'refused'
+      readonly reason: SignInRefusal
+      /** For whoever asked. Why, the audit has: it may name a proxy or an address of this network. */
+      readonly message: string
+      readonly refusal: RefusedSignIn
+    }
+
 /**
  * Where the browser goes to sign in. Which connection it is: the named one, the only one, or the one of the user name's domain. Whether
  * there is somebody of that name is not looked at, so that nobody learns it.
@@ -65,19 +77,42 @@ export async function beginMicrosoft(
     readonly browser: string | undefined
     readonly signal: AbortSignal
   },
-): Promise<
-  | { readonly kind: 'begun'; readonly url: string; readonly browser: string }
-  | {
-      readonly kind: 'refused'
-      readonly reason: SignInRefusal
-      /** For whoever asked. Why, the audit has: it may name a proxy or an address of this network. */
-      readonly message: string
-      readonly refusal: RefusedSignIn
-    }
-> {
+): Promise<BegunMicrosoft> {
   const connection = await chooseConnection(parts, asked)
-  const { redirectUri, signal } = asked
-  const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, loginHint: asked.userName, signal })
+  return beginAt(parts, { ...asked, connection })
+}
+
+/**
+ * Where the browser goes to prove a session anew: at Microsoft, who asks for everything again and says in the token when that was.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc (`prompt=login`)
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest (`max_age`, `auth_time`)
+ */
+export async function beginProof(
+  parts: MicrosoftParts,
+  asked: Omit<Way, 'connection' | 'userName' | 'proves'> & { readonly identity: PersonIdentity },
+): Promise<BegunMicrosoft> {
+  const { identity } = asked
+  const connection = await requireConnectionById(parts.db, identity.connectionId)
+  return beginAt(parts, { ...asked, connection, userName: identity.name, proves: identity.sessionId })
+}
+
+interface Way {
+  readonly connection: Connection
+  readonly userName?: string | undefined
+  readonly returnTo?: string | undefined
+  readonly redirectUri: string
+  readonly address: string
+  readonly browser: string | undefined
+  /** The session that is proved anew; left out: one is begun. */
+  readonly proves?: number
+  readonly signal: AbortSignal
+}
+
+async function beginAt(parts: MicrosoftParts, asked: Way): Promise<BegunMicrosoft> {
+  const { connection, userName, redirectUri, proves, address, signal } = asked
+  const isProof = proves !== undefined
+  const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, loginHint: userName, isProof, signal })
   if (begun.kind === 'refused')
     return {
       kind: 'refused',
@@ -88,7 +123,8 @@ export async function beginMicrosoft(
   // Two tabs have one cookie: with a mark of its own the later one would take the earlier one's way back.
   const browser = asked.browser !== undefined && isToken(asked.browser) ? asked.browser : drawToken()
   const returnTo = pageOf(asked.returnTo)
-  await keepFlow(parts, { connectionId: connection.id, redirectUri, returnTo, begun, browser, address: asked.address })
+  const flow = { connectionId: connection.id, redirectUri, returnTo, begun, browser, address, sessionId: proves }
+  await keepFlow(parts, flow)
   return { kind: 'begun', url: begun.url, browser }
 }
 
@@ -121,6 +157,15 @@ export type MicrosoftSignIn =
       readonly token: string
       readonly returnTo: string
     }
+  /** The way was one to prove a session anew, and did; nobody is signed in by it. */
+  | { readonly kind: 'proved'; readonly returnTo: string }
+  /** The same, and it did not. */
+  | {
+      readonly kind: 'not-proved'
+      readonly reason: ProofRefusal | SignInRefusal
+      readonly refusal: RefusedSignIn
+      readonly returnTo: string
+    }
   | { readonly kind: 'refused'; readonly reason: SignInRefusal; readonly refusal: RefusedSignIn }
 
 /** Ends a sign-in with what the browser brought back. Never throws for what Microsoft, the person or an attacker did. */
@@ -146,8 +191,17 @@ export async function finishMicrosoft(
   if (connection === undefined) throw new InvariantError('a sign-in outlived its connection')
   const { redirectUri } = flow
   const proved = await finishCodeFlow(parts.oidc, { connection, redirectUri, returned, flow, signal })
-  if (proved.kind === 'refused')
-    return { kind: 'refused', reason: proved.reason, refusal: refusalOf(connection, proved) }
+  const { sessionId, returnTo } = flow
+  if (proved.kind === 'refused') {
+    const refused = { reason: proved.reason, refusal: refusalOf(connection, proved) }
+    return sessionId === null ? { kind: 'refused', ...refused } : { kind: 'not-proved', ...refused, returnTo }
+  }
+  if (sessionId !== null) {
+    const { person } = proved
+    const reason = await proveByMicrosoft(parts, { flow: { ...flow, sessionId }, person, address: place.address })
+    if (reason === undefined) return { kind: 'proved', returnTo }
+    return { kind: 'not-proved', reason, refusal: refusalOfPerson(connection, person), returnTo }
+  }
   return enter(parts, { connection, flow, person: proved.person, place, signal })
 }
 
@@ -173,12 +227,8 @@ async function enter(parts: MicrosoftParts, entering: Entering): Promise<Microso
     const judged = await judgePerson(tx, { tenantId, objectId, connectionId: connection.id })
     if (judged.kind === 'refused') {
       const { reason, userId } = judged
-      const refusal = {
-        facts: { by: 'microsoft', connection: connection.name, tenantId, objectId },
-        about: `${tenantId} ${objectId}`,
-        ...(userId === undefined ? {} : { subject: userSubject(userId) }),
-      }
-      return { kind: 'refused', reason, refusal }
+      const subject = userId === undefined ? {} : { subject: userSubject(userId) }
+      return { kind: 'refused', reason, refusal: { ...refusalOfPerson(connection, person), ...subject } }
     }
     return begin(parts, tx, { ...entering, given, userId: judged.userId, userName: judged.userName })
   })
@@ -192,7 +242,8 @@ async function begin(
   const { connection, given, userId, userName, place } = entering
   const now = parts.clock.now()
   const { role, problem } = given
-  const owner = { userId, connectionId: connection.id, role, roleProblem: problem, subject: entering.person.subject }
+  const { subject, authenticatedAt } = entering.person
+  const owner = { userId, connectionId: connection.id, role, roleProblem: problem, subject, authenticatedAt }
   const session = await startSession(tx, { owner, now, place })
   const actor: Actor = { kind: 'person', name: userName, id: userId, address: place.address }
   const details = {
@@ -214,6 +265,7 @@ async function begin(
     sessionId: session.id,
     csrf: csrfOf(session.token),
     expiresAt: session.expiresAt,
+    authenticatedAt,
     connectionId: connection.id,
   }
   return { kind: 'signed-in', identity, token: session.token, returnTo: entering.flow.returnTo }
@@ -234,4 +286,12 @@ const NOTHING_KNOWN: RefusedSignIn = { facts: {} }
 function refusalOf(connection: Connection, refused: Refused): RefusedSignIn {
   const { kind: _, ...facts } = refused
   return { facts: { by: 'microsoft', connection: connection.name, ...facts } }
+}
+
+/** Of somebody whom Microsoft has proved to be this person. */
+function refusalOfPerson(connection: Connection, { tenantId, objectId }: VerifiedPerson): RefusedSignIn {
+  return {
+    facts: { by: 'microsoft', connection: connection.name, tenantId, objectId },
+    about: `${tenantId} ${objectId}`,
+  }
 }

@@ -82,6 +82,7 @@ describe('signing in by code', () => {
         subject: expect.stringMatching(/^pairwise-/),
         roles: BEN.roles,
         groups: { kind: 'listed', ids: BEN.groups },
+        authenticatedAt: null,
       },
     })
   })

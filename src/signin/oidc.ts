@@ -43,6 +43,8 @@ export async function beginCodeFlow(
     readonly connection: SignInConnection
     readonly redirectUri: string
     readonly loginHint?: string | undefined
+    /** Whoever is signed in at Microsoft signs in anew all the same, and the token says when. */
+    readonly isProof?: boolean | undefined
     readonly signal: AbortSignal
   },
 ): Promise<BegunCodeFlow | Refused> {
@@ -59,6 +61,7 @@ export async function beginCodeFlow(
     code_challenge: await calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     ...(options.loginHint === undefined ? {} : { login_hint: options.loginHint }),
+    ...(options.isProof === true ? { prompt: 'login', max_age: '0' } : {}),
   })
   return { kind: 'begun', url: url.href, state, nonce, verifier }
 }

@@ -37,6 +37,7 @@ function roleWith(openGraph: OpenGraph, clock = systemClock, signal = new AbortC
     subject: 's',
     roles: [],
     groups: { kind: 'overage' },
+    authenticatedAt: null,
   } as const
   return findRole({ db: test.db, clock }, { connectionId, person, openGraph, signal })
 }

@@ -35,6 +35,8 @@ export type SessionOwner =
       readonly role: Role | null
       readonly roleProblem: string | null
       readonly subject: string
+      /** When he has signed in at Microsoft, as the token says; null where it does not. */
+      readonly authenticatedAt: Date | null
     }
 
 export interface StartedSession {
@@ -56,8 +58,8 @@ export async function startSession(
   const administratorId = 'administratorId' in owner ? owner.administratorId : null
   const { rows } = await tx.query<{ id: number }>(
     `insert into sessions (digest, administrator_id, user_id, connection_id, role, role_problem, subject, created_at, last_seen_at,
-       expires_at, address, user_agent)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11) returning id`,
+       expires_at, address, user_agent, authenticated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12) returning id`,
     [
       digestOf(token),
       administratorId,
@@ -70,6 +72,7 @@ export async function startSession(
       expiresAt,
       place.address,
       place.userAgent.slice(0, LONGEST_USER_AGENT),
+      person === undefined ? now : person.authenticatedAt,
     ],
   )
   if (administratorId !== null)
@@ -94,6 +97,7 @@ const found = z.object({
   connection_id: z.int().nullable(),
   expires_at: z.date(),
   last_seen_at: z.date(),
+  authenticated_at: z.date().nullable(),
 })
 
 /**
@@ -108,11 +112,11 @@ export async function findSession(
 ): Promise<SessionIdentity | undefined> {
   const now = parts.clock.now()
   const { rows } = await parts.db.query(
-    `select x.id, 'account' as kind, a.id as owner, a.name, a.role, null::int as connection_id, x.expires_at, x.last_seen_at
+    `select x.id, 'account' as kind, a.id as owner, a.name, a.role, null::int as connection_id, x.expires_at, x.last_seen_at, x.authenticated_at
        from sessions x join administrators a on a.id = x.administrator_id
       where x.digest = $1 and a.enabled and x.expires_at > $2 and x.last_seen_at > $3
      union all
-     select x.id, 'person', u.id, u.user_name, x.role, x.connection_id, x.expires_at, x.last_seen_at
+     select x.id, 'person', u.id, u.user_name, x.role, x.connection_id, x.expires_at, x.last_seen_at, x.authenticated_at
        from ${SESSIONS_OF_PEOPLE} and x.digest = $1 and x.expires_at > $2 and x.last_seen_at > $3`,
     [digestOf(token), now, idleSince(now)],
   )
@@ -121,7 +125,8 @@ export async function findSession(
   if (isUse && now.getTime() - session.last_seen_at.getTime() > SEEN_MS)
     await noteUse(parts.db, 'update sessions set last_seen_at = $2 where id = $1', [session.id, now])
   const { owner: id, name, role, connection_id: connectionId, expires_at: expiresAt } = session
-  const common = { id, name, sessionId: session.id, csrf: csrfOf(token), expiresAt }
+  const { authenticated_at: authenticatedAt } = session
+  const common = { id, name, sessionId: session.id, csrf: csrfOf(token), expiresAt, authenticatedAt }
   if (session.kind === 'person') return { ...common, kind: 'person', role, connectionId: connectionId ?? 0 }
   return role === null ? undefined : { ...common, kind: 'account', role }
 }

@@ -137,6 +137,7 @@ async function begin(parts: SignInParts, tx: Transaction, options: Beginning): P
     sessionId: session.id,
     csrf: csrfOf(session.token),
     expiresAt: session.expiresAt,
+    authenticatedAt: now,
   }
   const known = knownDevice(parts, { device: place.device, administratorId })
   const device = known === undefined || place.device === undefined ? drawDevice(parts, administratorId) : place.device

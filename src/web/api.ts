@@ -2,6 +2,7 @@
 // The server checks both against the same declaration, so nothing is checked a second time here.
 import type { Answered, Asking, Endpoint, Problem } from '../contract/api/endpoint.ts'
 import { isUnattended } from './attended.ts'
+import { proveNow } from './proof.ts'
 
 /** What the server refused, or that it could not be reached (status 0). */
 export class ApiError extends Error {
@@ -61,7 +62,7 @@ export interface CallOptions {
 }
 
 /**
- * Asks the server.
+ * Asks the server. Where it wants a recent proof of who one is, asks for that, and then the server once more.
  *
  * @throws ApiError
  */
@@ -71,8 +72,13 @@ export async function call<E extends Endpoint>(
   options: CallOptions = {},
 ): Promise<Answered<E>> {
   const request: Request = asking
-  const response = await send(endpoint, request, options)
-  if (!response.ok) throw await refused(response, options)
+  let response = await send(endpoint, request, options)
+  if (!response.ok) {
+    const refusal = await refused(response, options)
+    if (refusal.problem.code !== 'proof-needed' || !(await proveNow())) throw refusal
+    response = await send(endpoint, request, options)
+    if (!response.ok) throw await refused(response, options)
+  }
   const answer: unknown = response.status === 204 ? undefined : await response.json()
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks its answers by this declaration
   return answer as Answered<E>

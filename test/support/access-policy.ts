@@ -9,6 +9,8 @@ type Access = readonly [role: Endpoint['role'], scope: Endpoint['scope']]
  * configure. What gives a new token of any kind no token may.
  */
 export const ACCESS: Readonly<Record<string, Access>> = {
+  'POST /api/v1/session/proof': ['account', null],
+  'POST /api/v1/session/proof/microsoft': ['person', null],
   'GET /api/v1/administrators': ['administrator', 'administer'],
   'POST /api/v1/administrators': ['administrator', 'administer'],
   'DELETE /api/v1/administrators/:account': ['administrator', 'administer'],

@@ -93,10 +93,15 @@ export async function signInAs(
 /** A session of a person without the way through a provider. */
 export async function personSession(
   engine: Pick<Engine, 'db' | 'clock'>,
-  person: { readonly userId: number; readonly connectionId: number; readonly role: Role | null },
+  person: {
+    readonly userId: number
+    readonly connectionId: number
+    readonly role: Role | null
+    readonly authenticatedAt?: Date | null
+  },
 ): Promise<string> {
   const place = { address: '127.0.0.1', userAgent: 'test' }
-  const owner = { ...person, roleProblem: null, subject: 'pairwise' }
+  const owner = { authenticatedAt: engine.clock.now(), ...person, roleProblem: null, subject: 'pairwise' }
   const started = await withTransaction(engine.db, (tx) => startSession(tx, { owner, now: engine.clock.now(), place }))
   return started.token
 }

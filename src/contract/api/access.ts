@@ -52,6 +52,8 @@ export const ownSession = z.object({
   /** To be sent back as `X-Muster-Csrf` with everything that changes something. */
   csrf: z.string(),
   expiresAt: time,
+  /** Until then what is sensitive is done without another proof of who one is; null: it asks for one. */
+  provenUntil: time.nullable(),
   version: z.string(),
 })
 export type OwnSession = z.infer<typeof ownSession>
@@ -158,6 +160,18 @@ export const ACCESS = {
     scope: null,
     answer: { kind: 'json', status: 200, body: ownSession },
     audit: null,
+  }),
+  proveAgain: endpoint({
+    method: 'POST',
+    path: '/api/v1/session/proof',
+    tag,
+    summary:
+      'Proves anew who one is, as approving plans, revealing cards, exports and backups ask for: with the password, and the code of the second factor where there is one.',
+    role: 'account',
+    scope: null,
+    body: z.strictObject({ password, code: code.optional() }),
+    answer: { kind: 'json', status: 200, body: ownSession },
+    audit: 'session.prove',
   }),
   signOut: endpoint({
     method: 'DELETE',

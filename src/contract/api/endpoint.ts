@@ -53,6 +53,11 @@ export interface Endpoint {
   readonly answer: Answer
   /** How the audit calls it. Every endpoint that changes something has one; `null` where nothing is changed. */
   readonly audit: string | null
+  /**
+   * Whoever asks with a session has proved who he is within some minutes, or is refused with `proof-needed`. API tokens are not asked: they are
+   * no session that somebody left open.
+   */
+  readonly needsProof?: true
   /** A repeated `Idempotency-Key` gives the first answer once more instead of doing it twice. */
   readonly isIdempotent?: true
 }

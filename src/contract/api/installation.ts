@@ -106,6 +106,7 @@ export const INSTALLATION = {
     }),
     answer: { kind: 'file', types: ['text/csv', 'application/json', 'application/x-ndjson'] },
     audit: 'registry.export',
+    needsProof: true,
   }),
   getBackup: endpoint({
     method: 'GET',
@@ -117,6 +118,7 @@ export const INSTALLATION = {
     scope: 'administer',
     answer: { kind: 'file', types: ['application/octet-stream'] },
     audit: 'backup.create',
+    needsProof: true,
   }),
   takeOver: endpoint({
     method: 'POST',

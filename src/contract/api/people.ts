@@ -287,6 +287,7 @@ export const USERS = {
     params: userId.extend({ card: id }),
     answer: { kind: 'json', status: 200, body: z.object({ card: z.string() }) },
     audit: 'card.reveal',
+    needsProof: true,
   }),
   resetPin: endpoint({
     method: 'POST',

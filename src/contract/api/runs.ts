@@ -243,6 +243,7 @@ export const RUNS = {
     body: z.strictObject({ hash: z.string(), reason, without: z.enum(['removals', 'rewrites']).optional() }),
     answer: { kind: 'json', status: 202, body: job },
     audit: 'run.approve',
+    needsProof: true,
     isIdempotent: true,
   }),
   rejectRun: endpoint({

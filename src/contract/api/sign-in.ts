@@ -89,6 +89,20 @@ export const SIGN_IN = {
     answer: { kind: 'json', status: 200, body: z.object({ url: z.string() }) },
     audit: 'session.start',
   }),
+  proveAtMicrosoft: endpoint({
+    method: 'POST',
+    path: '/api/v1/session/proof/microsoft',
+    tag,
+    summary: 'Begins to prove anew who one is, at Microsoft, and tells where the browser has to go.',
+    role: 'person',
+    scope: null,
+    body: z.strictObject({
+      /** A page of the web to come back to. */
+      returnTo: z.string().max(500).optional(),
+    }),
+    answer: { kind: 'json', status: 200, body: z.object({ url: z.string() }) },
+    audit: 'session.prove',
+  }),
   signOutOfMicrosoft: endpoint({
     method: 'DELETE',
     path: '/api/v1/session/microsoft',

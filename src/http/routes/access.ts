@@ -24,6 +24,7 @@ import {
   resetSecondFactor,
 } from '../../signin/second-factor.ts'
 import { listSessions } from '../../signin/sessions.ts'
+import { proveByPassword, recentUntil } from '../../signin/prove-again.ts'
 import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
 import { type ListedToken, listTokens } from '../../signin/tokens.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
@@ -42,6 +43,9 @@ export const accessRoutes = {
     welcome(parts, client, await signInByLink(parts.engine, body, client)),
 
   getSession: async (parts, { identity }) => presentSession(parts, ownerOf(identity)),
+
+  proveAgain: async (parts, { body, identity, actor }) =>
+    presentSession(parts, await proveByPassword(parts.engine, body, { identity: accountOf(identity), actor })),
 
   signOut: async ({ engine }, { identity, actor, client }) => {
     const owner = ownerOf(identity)
@@ -152,9 +156,15 @@ function accountOf(identity: Identity): AccountIdentity {
   throw new HttpError(403, 'forbidden', { message: 'This is for local accounts' })
 }
 
-function presentSession({ version }: HttpParts, identity: SessionIdentity): OwnSession {
+function presentSession({ engine, version }: HttpParts, identity: SessionIdentity): OwnSession {
   const { kind, id, name, role, csrf, expiresAt } = identity
-  return { account: { kind, id: String(id), name, role }, csrf, expiresAt: expiresAt.toISOString(), version }
+  return {
+    account: { kind, id: String(id), name, role },
+    csrf,
+    expiresAt: expiresAt.toISOString(),
+    provenUntil: recentUntil(identity, engine.clock.now())?.toISOString() ?? null,
+    version,
+  }
 }
 
 function presentAccount(account: ListedAccount): Account {

@@ -8,7 +8,7 @@ import { listSignInPlaces } from '../../registry/sign-in-rule.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { endSession } from '../../signin/administer.ts'
 import type { Identity, PersonIdentity } from '../../signin/identity.ts'
-import { beginMicrosoft } from '../../signin/microsoft.ts'
+import { beginMicrosoft, beginProof } from '../../signin/microsoft.ts'
 import { endSessionUrl } from '../../signin/oidc.ts'
 import { addRoleMapping, listRoleMappings, removeRoleMapping } from '../../signin/roles.ts'
 import { roleProblemOf } from '../../signin/sessions.ts'
@@ -28,6 +28,23 @@ export const signInRoutes = {
     const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
     const begun = await beginMicrosoft(microsoftParts(parts), {
       ...body,
+      redirectUri,
+      address: client.address,
+      browser: client.flow,
+      signal,
+    })
+    if (begun.kind === 'refused') {
+      await noteRefused(begun.reason, begun.refusal.facts)
+      throw new ConflictError(begun.reason, begun.message)
+    }
+    client.setFlow(begun.browser)
+    return { url: begun.url }
+  },
+  proveAtMicrosoft: async (parts, { body, identity, client, noteRefused, signal }) => {
+    const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
+    const begun = await beginProof(microsoftParts(parts), {
+      ...body,
+      identity: personOf(identity),
       redirectUri,
       address: client.address,
       browser: client.flow,

@@ -19,6 +19,7 @@ import { AccountMenu } from './account-menu.tsx'
 import { NotForYou } from './fallbacks.tsx'
 import { Navigation } from './navigation.tsx'
 import { isFor } from './places.tsx'
+import { ProofDialog } from './proof-dialog.tsx'
 
 const NARROW = '@media (max-width: 900px)'
 
@@ -135,6 +136,7 @@ export function Frame() {
           <Navigation onFollow={() => setOpen(false)} />
         </DrawerBody>
       </OverlayDrawer>
+      <ProofDialog />
       <main id="content" tabIndex={-1} className={styles.content}>
         {isOnline ? null : (
           <MessageBar intent="warning">

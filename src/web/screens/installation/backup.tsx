@@ -4,6 +4,7 @@ import { SaveRegular } from '@fluentui/react-icons/svg/save'
 import { API } from '../../../contract/api/api.ts'
 import { addressOf } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
+import { saveProven } from '../../components/proven-file.ts'
 import { Section } from '../../components/page.tsx'
 import { backupTexts as texts } from '../../texts/backup.ts'
 
@@ -21,7 +22,7 @@ export function Backup({ keyFile }: { readonly keyFile: string }) {
         </MessageBarBody>
       </MessageBar>
       <div>
-        <Button as="a" href={addressOf(API.getBackup, {})} download icon={<SaveRegular />}>
+        <Button as="a" href={addressOf(API.getBackup, {})} download icon={<SaveRegular />} onClick={saveProven}>
           {texts.download}
         </Button>
       </div>

@@ -2,6 +2,7 @@
 import { Button, Menu, MenuItemLink, MenuList, MenuPopover, MenuTrigger, Tooltip } from '@fluentui/react-components'
 import { API } from '../../../contract/api/api.ts'
 import { addressOf } from '../../api.ts'
+import { saveProven } from '../../components/proven-file.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 
 export function ExportMenu() {
@@ -23,7 +24,7 @@ export function ExportMenu() {
       <MenuPopover>
         <MenuList>
           {files.map(([name, href]) => (
-            <MenuItemLink key={href} href={href} download>
+            <MenuItemLink key={href} href={href} download onClick={saveProven}>
               {name}
             </MenuItemLink>
           ))}

@@ -1,0 +1,286 @@
+// What is sensitive asks for a recent proof of who one is: by password and second factor, or at Microsoft. Over HTTP on a real database,
+// and an OpenID provider that is not ours.
+import { TOTP } from 'otpauth'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import type { ProvidedTenant } from '../../../test/support/oidc-provider.ts'
+import { type Ask, aServer, SAME_SITE, sessionHeaders, type TestServer } from '../../../test/support/server.ts'
+import { comeBack, type KnownPerson, letSignIn, personSession } from '../../../test/support/sign-in.ts'
+import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { systemClock } from '../../base/clock.ts'
+import { API } from '../../contract/api/api.ts'
+import type { OwnSession } from '../../contract/api/access.ts'
+import type { Endpoint } from '../../contract/api/endpoint.ts'
+import { issueSetupCode } from '../../signin/codes.ts'
+
+const MINUTE = 60_000
+const GOOD = 'kestrel umbrella radish plinth'
+const PROOF = '/api/v1/session/proof'
+const SENSITIVE = [
+  ['POST', '/api/v1/runs/4711/approve'],
+  ['POST', '/api/v1/users/4711/cards/1/reveal'],
+  ['GET', '/api/v1/exports/users'],
+  ['GET', '/api/v1/backup'],
+] as const
+
+let test: TestDatabase
+let world: SyncWorld
+let http: TestServer
+let provider: ProvidedTenant
+let people: readonly KnownPerson[]
+let connectionId: number
+let later = 0
+/** The last entry of the audit before the test. */
+let audits = 0
+const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  const settings = { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } } as const
+  world = await aSyncWorld(test.db, { users: 4, settings, clock })
+  await world.sync()
+  ;({ provider, people, connectionId } = await letSignIn(world))
+})
+afterAll(async () => {
+  await provider.stop()
+  await world.stop()
+  await test.drop()
+})
+beforeEach(async () => {
+  later = 0
+  await test.db.query('truncate administrators, sessions, signin_flows, signin_attempts, one_time_codes cascade')
+  await test.db.query('update setup set done_at = null')
+  http = await aServer(world.engine)
+  audits = Number((await test.db.query('select coalesce(max(id), 0) as last from audit')).rows[0]?.['last'])
+  return () => http.stop()
+})
+
+const withSession =
+  (token: string): Ask =>
+  (method, url, body) =>
+    http.asNobody(method, url, body, sessionHeaders(token))
+
+async function ann(): Promise<Ask> {
+  const code = await issueSetupCode(world.engine)
+  const answer = await http.asNobody('POST', '/api/v1/setup', { code, name: 'Ann', password: GOOD })
+  return withSession(answer.cookies.find(({ name }) => name === 'muster-session')!.value)
+}
+
+/** Codes of what sensitive endpoints answer; what is not there shows that somebody was let as far as that. */
+const met = async (ask: Ask) => {
+  const codes: string[] = []
+  for (const [method, url] of SENSITIVE) {
+    const answer = await ask(method, url, method === 'POST' ? { hash: 'h', reason: 'r' } : undefined)
+    const isProblem = answer.headers['content-type']?.includes('problem+json') === true
+    codes.push(isProblem ? answer.json<{ code: string }>().code : 'given')
+  }
+  return codes
+}
+const REFUSED = SENSITIVE.map(() => 'proof-needed')
+/** A server of this test keeps no file that a backup could be made of. */
+const LET = ['not-found', 'not-found', 'given', 'config-invalid']
+const session = async (ask: Ask) => (await ask('GET', '/api/v1/session')).json<OwnSession>()
+const audited = async () =>
+  (
+    await test.db.query<{ action: string; actor_name: string; details: string }>(
+      `select action, actor_name, details from audit where action like 'session.prove%' and id > $1 order by id`,
+      [audits],
+    )
+  ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
+
+describe('what is sensitive', () => {
+  it('is approving plans, revealing cards, exports of the registry and backups, and nothing else', () => {
+    const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof === true)
+
+    expect(marked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'GET /api/v1/backup',
+      'GET /api/v1/exports/:kind',
+      'POST /api/v1/runs/:run/approve',
+      'POST /api/v1/users/:user/cards/:card/reveal',
+    ])
+  })
+
+  it('is done within ten minutes of signing in, however busy the session is, and not after; everything else goes on', async () => {
+    const ask = await ann()
+    expect(await met(ask)).toEqual(LET)
+    expect((await session(ask)).provenUntil).not.toBeNull()
+    later = 9 * MINUTE
+    expect(await met(ask)).toEqual(LET)
+    later = 11 * MINUTE
+
+    expect(await met(ask)).toEqual(REFUSED)
+    expect((await session(ask)).provenUntil).toBeNull()
+    expect((await ask('GET', '/api/v1/users')).statusCode).toBe(200)
+    expect((await ask('GET', '/api/v1/settings')).statusCode).toBe(200)
+  })
+
+  it('is not asked of API tokens', async () => {
+    await ann()
+    later = 60 * MINUTE
+    const token = await http.withToken('export', 'runs', 'people', 'administer')
+
+    expect(await met(token)).toEqual(LET)
+  })
+
+  it('is refused to a session of which nobody knows when it was proved', async () => {
+    const ask = await ann()
+    await test.db.query('update sessions set authenticated_at = null')
+
+    expect(await met(ask)).toEqual(REFUSED)
+  })
+})
+
+describe('by password', () => {
+  it('the right one counts for this session alone, for ten minutes, and is audited', async () => {
+    const ask = await ann()
+    later = 11 * MINUTE
+    const wrong = await ask('POST', PROOF, { password: 'not that one at all' })
+    expect(wrong.json()).toMatchObject({ code: 'password-wrong' })
+    expect(await met(ask)).toEqual(REFUSED)
+    await test.db.query(
+      `insert into sessions (digest, administrator_id, created_at, last_seen_at, expires_at, address, user_agent)
+       select '\\x00', administrator_id, created_at, last_seen_at, expires_at, address, 'another' from sessions`,
+    )
+    const right = await ask('POST', PROOF, { password: GOOD })
+
+    expect(right.json<OwnSession>().provenUntil).not.toBeNull()
+    expect(await met(ask)).toEqual(LET)
+    const proved = await test.db.query('select user_agent from sessions where authenticated_at = $1', [clock.now()])
+    expect(proved.rows.map((row) => row['user_agent'])).not.toContain('another')
+    later = 22 * MINUTE
+    expect(await met(ask)).toEqual(REFUSED)
+    expect(await audited()).toEqual([
+      ['session.prove.refused', 'Ann', expect.objectContaining({ reason: 'password-wrong' })],
+      ['session.prove', 'Ann', { by: 'password' }],
+    ])
+  })
+
+  it('the second factor is asked for as well, and a code that was used proves nothing', async () => {
+    const ask = await ann()
+    const { secret } = (await ask('POST', '/api/v1/session/second-factor', { password: GOOD })).json<{
+      secret: string
+    }>()
+    const codeNow = () => new TOTP({ secret }).generate({ timestamp: clock.now().getTime() })
+    await ask('PUT', '/api/v1/session/second-factor', { code: codeNow() })
+    later = 11 * MINUTE
+    const alone = await ask('POST', PROOF, { password: GOOD })
+    const wrong = await ask('POST', PROOF, { password: GOOD, code: '000000' })
+    expect(await met(ask)).toEqual(REFUSED)
+    const code = codeNow()
+    const right = await ask('POST', PROOF, { password: GOOD, code })
+    expect(await met(ask)).toEqual(LET)
+    later = 22 * MINUTE
+    const again = await ask('POST', PROOF, { password: GOOD, code })
+
+    expect([alone, wrong, again].map((answer) => answer.json<{ code: string }>().code)).toEqual([
+      'second-factor-needed',
+      'second-factor-wrong',
+      'second-factor-wrong',
+    ])
+    expect(right.statusCode).toBe(200)
+  })
+
+  it('is not guessed at an open screen: tries are counted with those of changing the password', async () => {
+    const ask = await ann()
+    later = 11 * MINUTE
+    const codes: string[] = []
+    for (let i = 0; i < 12; i += 1)
+      codes.push((await ask('POST', PROOF, { password: `guess ${i}` })).json<{ code: string }>().code)
+
+    expect(codes[0]).toBe('password-wrong')
+    expect(codes.at(-1)).toBe('slow-down')
+    const other = await ask('PUT', '/api/v1/session/password', { current: GOOD, password: `${GOOD} anew` })
+    expect(other.json()).toMatchObject({ code: 'slow-down' })
+  })
+
+  it('is refused to people who have none here, and to programs', async () => {
+    const person = { userId: people[0]!.userId, connectionId, role: 'administrator' } as const
+    const token = await http.withToken('administer')
+
+    expect(
+      (await withSession(await personSession(world.engine, person))('POST', PROOF, { password: GOOD })).json(),
+    ).toMatchObject({ code: 'forbidden' })
+    expect((await token('POST', PROOF, { password: GOOD })).statusCode).toBe(403)
+  })
+})
+
+describe('at Microsoft', () => {
+  async function operator() {
+    const [person, other] = people
+    const token = await personSession(world.engine, {
+      userId: person!.userId,
+      connectionId,
+      role: 'administrator',
+      authenticatedAt: null,
+    })
+    const ask = withSession(token)
+    const begin = async () => {
+      const answer = await ask('POST', `${PROOF}/microsoft`, { returnTo: '/runs/7?search=a' })
+      const flow = answer.cookies.find(({ name }) => name === 'muster-flow')!.value
+      return { url: answer.json<{ url: string }>().url, flow }
+    }
+    return { ask, begin, person: person!, other: other! }
+  }
+
+  it('whoever signs in anew there has proved it, and is back where he was with the session that he has', async () => {
+    const { ask, begin, person } = await operator()
+    expect(await met(ask)).toEqual(REFUSED)
+    const { url, flow } = await begin()
+    const back = await comeBack(http, await provider.signIn(url, person.userName), flow)
+
+    expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({ prompt: 'login', max_age: '0' })
+    expect(back).toMatchObject({ status: 303, location: '/runs/7?search=a#proof=given', session: undefined })
+    expect(await met(ask)).toEqual(LET)
+    later = 11 * MINUTE
+    expect(await met(ask)).toEqual(REFUSED)
+    expect(await audited()).toEqual([['session.prove', person.userName, { by: 'microsoft' }]])
+  })
+
+  it.each([
+    ['whose way was changed so that Microsoft does not say when', 'proof-missing', { strip: true }],
+    ['that is too long ago', 'proof-old', { late: true }],
+    ['of somebody else', 'proof-other-person', { isOther: true }],
+    ['of a session that has ended', 'flow-unknown', { ends: true }],
+    ['in another browser', 'flow-other-browser', { isElsewhere: true }],
+  ] as const)('a sign-in %s proves nothing', async (_what, reason, how) => {
+    const { ask, begin, person, other } = await operator()
+    // Microsoft's clock is that of the machine.
+    if ('late' in how) later = 11 * MINUTE
+    const { url, flow } = await begin()
+    const way = new URL(url)
+    if ('strip' in how) for (const name of ['prompt', 'max_age']) way.searchParams.delete(name)
+    if ('ends' in how) await ask('DELETE', '/api/v1/session')
+    const came = await provider.signIn(way.href, 'isOther' in how ? other.userName : person.userName)
+    const back = await comeBack(http, came, 'isElsewhere' in how ? undefined : flow)
+
+    expect(back.session).toBeUndefined()
+    expect(back.location).toMatch(new RegExp(`#(proof|error)=${reason}$`))
+    const { rows } = await test.db.query('select authenticated_at from sessions')
+    expect(rows.filter((row) => row['authenticated_at'] !== null)).toEqual([])
+    if (reason.startsWith('proof'))
+      expect(await audited()).toEqual([['session.prove.refused', 'nobody', expect.objectContaining({ reason })]])
+  })
+
+  it('an ordinary sign-in counts from when Microsoft says that it was, and not at all where it does not say', async () => {
+    const [person] = people
+    const begun = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {})
+    const flow = begun.cookies.find(({ name }) => name === 'muster-flow')!.value
+    const way = new URL(begun.json<{ url: string }>().url)
+    const silent = await comeBack(http, await provider.signIn(way.href, person!.userName), flow)
+    const { provenUntil } = (
+      await http.asNobody('GET', '/api/v1/session', undefined, {
+        ...SAME_SITE,
+        cookie: `muster-session=${silent.session}`,
+      })
+    ).json<OwnSession>()
+
+    expect(way.searchParams.has('max_age')).toBe(false)
+    expect(provenUntil).toBeNull()
+  })
+
+  it('is for people who came from there', async () => {
+    const ask = await ann()
+
+    expect((await ask('POST', `${PROOF}/microsoft`, {})).json()).toMatchObject({ code: 'forbidden' })
+  })
+})
