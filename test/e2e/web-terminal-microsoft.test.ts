@@ -132,6 +132,9 @@ describe('a Microsoft password', () => {
     await page.getByRole('button', { name: 'User name and Microsoft password' }).click()
     await page.getByLabel('User name').fill(userName)
     await page.getByLabel('Password at Microsoft').fill(password)
+    // A browser passes over `off` where it sees a password, and offers to keep what is sent with a form.
+    expect(await page.getByLabel('Password at Microsoft').getAttribute('autocomplete')).toBe('one-time-code')
+    expect(await page.locator('form').count()).toBe(0)
     // A terminal at which nobody does anything for half a minute begins anew.
     await page.keyboard.press('End')
     await picture(page, 'terminal-password-800')

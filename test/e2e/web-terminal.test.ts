@@ -174,6 +174,43 @@ describe('the terminal page', () => {
     expect(await page.getByRole('heading').allTextContents()).toEqual(['Hallo, Anna Berg'])
   })
 
+  it('drops the answer to who has left, so that nobody registers a card as he', async () => {
+    const page = await atTerminal()
+    const { promise: letThrough, resolve: letItThrough } = Promise.withResolvers<void>()
+    let nth = 0
+    await page.route('**/api/v1/terminal/authenticate', async (route) => {
+      nth += 1
+      if (nth > 1) return route.continue()
+      const response = await route.fetch()
+      await letThrough
+      return route.fulfill({ response })
+    })
+    await page.getByRole('button', { name: 'PIN', exact: true }).click()
+    const asked = page.waitForRequest('**/api/v1/terminal/authenticate')
+    await typePin(page)
+    const annas = await asked
+    await page.getByRole('button', { name: 'Back' }).click()
+    await readCard(page, 'SOMEBODYS88')
+    await page.getByRole('heading', { name: 'This card is unknown' }).waitFor()
+    letItThrough()
+    await (await annas.response())!.finished()
+    // What the page does with the answer it has done before this one has come.
+    await page.evaluate("fetch('/healthz').then((answer) => answer.text())")
+
+    expect(await page.getByRole('heading').allTextContents()).toEqual(['This card is unknown'])
+    await page.getByRole('button', { name: 'PIN', exact: true }).click()
+    await page.getByRole('heading', { name: 'PIN' }).waitFor()
+    expect(await page.getByRole('heading').allTextContents()).toEqual(['PIN'])
+  })
+
+  it('gives the browser nothing that it would offer to keep', async () => {
+    const page = await atTerminal()
+    await page.getByRole('button', { name: 'PIN', exact: true }).click()
+
+    expect(await page.getByLabel('PIN').getAttribute('autocomplete')).toBe('one-time-code')
+    expect(await page.locator('form').count()).toBe(0)
+  })
+
   it('says that it is out of order when its token has ended, and takes another one', async () => {
     const page = await atTerminal()
     await world.database.db.query(`update terminals set revoked_at = now() where name = 'Entrance'`)

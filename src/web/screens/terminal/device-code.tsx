@@ -77,10 +77,8 @@ function useDeviceCode({ token, connection, onAnswer, onFailed }: Props): Begun 
       }
     }
     follow().then(
-      (answer) => latest.current.onAnswer(answer),
-      (error: unknown) => {
-        if (!left.signal.aborted) latest.current.onFailed(error)
-      },
+      (answer) => left.signal.aborted || latest.current.onAnswer(answer),
+      (error: unknown) => left.signal.aborted || latest.current.onFailed(error),
     )
     return () => left.abort()
   }, [token, connection])

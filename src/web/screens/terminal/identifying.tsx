@@ -7,6 +7,7 @@ import type { Answered } from '../../../contract/api/endpoint.ts'
 import type { Identification } from '../../../contract/api/terminals.ts'
 import { ApiError, call } from '../../api.ts'
 import { speak, type Spoken } from '../../texts/terminal-page.ts'
+import { useAnswers } from './answers.ts'
 import { useCardReader } from './card-reader.ts'
 import { DeviceCode } from './device-code.tsx'
 import { TerminalFrame } from './frame.tsx'
@@ -46,29 +47,39 @@ export function Identifying(props: {
   const { token, terminal, spoken } = props
   const styles = useStyles()
   const [step, setStep] = useState<Step>(WAITING)
+  const answers = useAnswers()
   /** A card that nobody has, to be registered by who identifies himself now. */
   const [card, setCard] = useState<string>()
   const { texts } = spoken
+  const go = (to: Step) => {
+    answers.leave()
+    setStep(to)
+  }
   const reset = () => {
-    setStep(WAITING)
+    go(WAITING)
     setCard(undefined)
   }
   useIdle(step, step.kind === 'deviceCode' ? SIGN_IN_MS : IDLE_MS, reset)
 
   const take = (answer: Identification, shown?: string) => {
-    if (answer.kind === 'identified') setStep({ kind: 'identified', answer })
+    if (answer.kind === 'identified') go({ kind: 'identified', answer })
     else if (answer.mayRegister) {
       setCard(shown)
-      setStep({ kind: 'unknown-card' })
-    } else setStep({ kind: 'told', title: texts.failed, text: texts.refusals[answer.reason] ?? answer.message })
+      go({ kind: 'unknown-card' })
+    } else go({ kind: 'told', title: texts.failed, text: texts.refusals[answer.reason] ?? answer.message })
   }
   const fail = (error: unknown) => {
     const seconds = error instanceof ApiError ? error.retryAfterSeconds : undefined
     const text = error instanceof Error ? error.message : String(error)
-    setStep({ kind: 'told', title: texts.failed, text: seconds === undefined ? text : texts.wait(seconds) })
+    go({ kind: 'told', title: texts.failed, text: seconds === undefined ? text : texts.wait(seconds) })
   }
-  const show = (body: Parameters<typeof call<typeof API.authenticate>>[1]['body'], shown?: string) =>
-    call(API.authenticate, { body }, { terminalToken: token }).then((answer) => take(answer, shown), fail)
+  const show = (body: Parameters<typeof call<typeof API.authenticate>>[1]['body'], shown?: string) => {
+    const isAwaited = answers.ask()
+    return call(API.authenticate, { body }, { terminalToken: token }).then(
+      (answer) => isAwaited() && take(answer, shown),
+      (error: unknown) => isAwaited() && fail(error),
+    )
+  }
   useCardReader(
     step.kind === 'waiting' && terminal.may.includes('card'),
     (read) => void show({ by: 'card', card: read }, read),
@@ -84,7 +95,7 @@ export function Identifying(props: {
             (!isOfMicrosoft(way) || organizationsOf(terminal, way).length > 0),
         )
         .map((way) => (
-          <Button key={way} className={styles.large} size="large" onClick={() => setStep(stepOf(way, terminal))}>
+          <Button key={way} className={styles.large} size="large" onClick={() => go(stepOf(way, terminal))}>
             {texts[way]}
           </Button>
         ))}
@@ -134,7 +145,7 @@ export function Identifying(props: {
                 key={connection}
                 className={styles.large}
                 size="large"
-                onClick={() => setStep({ kind: step.way, connection })}
+                onClick={() => go({ kind: step.way, connection })}
               >
                 {connection}
               </Button>
@@ -155,13 +166,10 @@ export function Identifying(props: {
         <TerminalFrame spoken={spoken} title={texts.password} name={terminal.name}>
           <PasswordEntry
             texts={texts}
-            onEntered={(typed) =>
-              show({
-                by: 'password',
-                ...typed,
-                ...(step.connection === undefined ? {} : { connection: step.connection }),
-              })
-            }
+            onEntered={(typed) => {
+              const { connection } = step
+              void show({ by: 'password', ...typed, ...(connection === undefined ? {} : { connection }) })
+            }}
           />
           {back}
         </TerminalFrame>

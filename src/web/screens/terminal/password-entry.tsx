@@ -2,6 +2,7 @@
 import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
 import { useState } from 'react'
 import type { Spoken } from '../../texts/terminal-page.ts'
+import { onEnter } from './on-enter.ts'
 
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', width: '360px', maxWidth: '100%', textAlign: 'start' },
@@ -9,7 +10,7 @@ const useStyles = makeStyles({
 
 export function PasswordEntry(props: {
   readonly texts: Spoken['texts']
-  readonly onEntered: (entered: { readonly userName: string; readonly password: string }) => Promise<void>
+  readonly onEntered: (entered: { readonly userName: string; readonly password: string }) => void
 }) {
   const styles = useStyles()
   const { texts } = props
@@ -17,16 +18,13 @@ export function PasswordEntry(props: {
   const [password, setPassword] = useState('')
   const [isAsking, setAsking] = useState(false)
   const isReady = userName.trim() !== '' && password !== '' && !isAsking
+  const enter = () => {
+    if (!isReady) return
+    setAsking(true)
+    props.onEntered({ userName: userName.trim(), password })
+  }
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (!isReady) return
-        setAsking(true)
-        void props.onEntered({ userName: userName.trim(), password })
-      }}
-    >
+    <div className={styles.form}>
       <Field label={texts.userName}>
         <Input
           size="large"
@@ -36,6 +34,7 @@ export function PasswordEntry(props: {
           spellCheck={false}
           maxLength={200}
           value={userName}
+          onKeyDown={onEnter(enter)}
           onChange={(_event, { value }) => setUserName(value)}
         />
       </Field>
@@ -43,16 +42,17 @@ export function PasswordEntry(props: {
         <Input
           size="large"
           type="password"
-          // The next person must not find it in the browser.
-          autoComplete="off"
+          // The next person must not find it in the browser, which passes over `off` where it sees a password.
+          autoComplete="one-time-code"
           maxLength={256}
           value={password}
+          onKeyDown={onEnter(enter)}
           onChange={(_event, { value }) => setPassword(value)}
         />
       </Field>
-      <Button type="submit" appearance="primary" size="large" disabledFocusable={!isReady}>
+      <Button appearance="primary" size="large" disabledFocusable={!isReady} onClick={enter}>
         {isAsking ? texts.asking : texts.ok}
       </Button>
-    </form>
+    </div>
   )
 }

@@ -3,6 +3,7 @@ import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
 import { BackspaceRegular } from '@fluentui/react-icons/svg/backspace'
 import { useState } from 'react'
 import type { Spoken } from '../../texts/terminal-page.ts'
+import { onEnter } from './on-enter.ts'
 
 const LOW = '@media (max-height: 540px) and (min-width: 640px)'
 
@@ -32,18 +33,15 @@ export function PinEntry(props: {
   const [pin, setPin] = useState('')
   const isReady = pin !== '' && (!withUserName || userName.trim() !== '')
   const key = (digit: string) => (
-    <Button key={digit} type="button" className={styles.key} onClick={() => setPin(pin + digit)}>
+    <Button key={digit} className={styles.key} onClick={() => setPin(pin + digit)}>
       {digit}
     </Button>
   )
+  const enter = () => {
+    if (isReady) props.onEntered({ userName: userName.trim(), pin })
+  }
   return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (isReady) props.onEntered({ userName: userName.trim(), pin })
-      }}
-    >
+    <div className={styles.form}>
       <div className={styles.fields}>
         {withUserName ? (
           <Field label={texts.userName}>
@@ -52,6 +50,7 @@ export function PinEntry(props: {
               autoFocus
               autoComplete="off"
               value={userName}
+              onKeyDown={onEnter(enter)}
               onChange={(_event, { value }) => setUserName(value)}
             />
           </Field>
@@ -63,8 +62,10 @@ export function PinEntry(props: {
             // The pad is the keyboard here; a real one works as well.
             inputMode="none"
             autoFocus={!withUserName}
-            autoComplete="off"
+            // As in password-entry.tsx.
+            autoComplete="one-time-code"
             value={pin}
+            onKeyDown={onEnter(enter)}
             onChange={(_event, { value }) => setPin(value)}
           />
         </Field>
@@ -72,17 +73,16 @@ export function PinEntry(props: {
       <div className={styles.pad}>
         {['1', '2', '3', '4', '5', '6', '7', '8', '9'].map(key)}
         <Button
-          type="button"
           className={styles.key}
           icon={<BackspaceRegular />}
           aria-label={texts.erase}
           onClick={() => setPin(pin.slice(0, -1))}
         />
         {key('0')}
-        <Button type="submit" appearance="primary" className={styles.key} disabledFocusable={!isReady}>
+        <Button appearance="primary" className={styles.key} disabledFocusable={!isReady} onClick={enter}>
           {texts.ok}
         </Button>
       </div>
-    </form>
+    </div>
   )
 }
