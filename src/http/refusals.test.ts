@@ -1,6 +1,7 @@
 // Refusals are audited one by one or counted, and none is lost.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../base/log.ts'
+import { withTransaction } from '../database/transaction.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { testSealing } from '../../test/support/world.ts'
 import { type Refusal, Refusals } from './refusals.ts'
@@ -50,6 +51,29 @@ describe('refusals', () => {
     expect(await audited()).toHaveLength(21)
   })
 
+  it('of one customer of a provider, from however many networks of his, do not silence those of others', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 300; nth += 1)
+      await told.note(aRefusal({ ...SIGN_IN, address: `2001:db8:1:${(nth % 15).toString(16)}::${nth.toString(16)}` }))
+    expect(await audited()).toHaveLength(40)
+    await told.note(aRefusal({ ...SIGN_IN, address: '2001:db8:2::1' }))
+
+    expect(await audited()).toHaveLength(41)
+  })
+
+  it('of one account have some room of their own, whoever else is refused, and not for one reason all of it', async () => {
+    const told = refusals()
+    for (let nth = 0; nth < 300; nth += 1) await told.note(aRefusal({ ...SIGN_IN, address: `198.51.${nth}.1` }))
+    expect(await audited()).toHaveLength(120)
+    const ann = (address: string, reason: string) =>
+      told.note(aRefusal({ ...SIGN_IN, reason, actor: { kind: 'nobody', name: 'Ann', address } }))
+    for (let nth = 0; nth < 50; nth += 1) await ann(`203.0.113.${nth}`, 'sign-in-failed')
+    for (let nth = 0; nth < 50; nth += 1) await ann(`203.0.113.${nth}`, 'second-factor-wrong')
+
+    const reasons = (await audited()).slice(120).map(({ details }) => details['reason'])
+    expect(reasons).toEqual([...Array(5).fill('sign-in-failed'), ...Array(5).fill('second-factor-wrong')])
+  })
+
   it('of signing in with Microsoft, from however many networks, do not silence those of passwords', async () => {
     const told = refusals()
     const back = { action: 'session.start', endpoint: 'microsoftCallback', reason: 'code-refused' } as const
@@ -87,7 +111,7 @@ describe('refusals', () => {
   it('beyond that are told together after a minute: how many, at what, from where', async () => {
     const told = refusals()
     for (let nth = 0; nth < 30; nth += 1)
-      await told.note(aRefusal({ ...SIGN_IN, actor: { kind: 'nobody', name: `admin${nth}`, address: '192.0.2.7' } }))
+      await told.note(aRefusal({ ...SIGN_IN, address: '192.0.2.7', about: `somebody ${nth}` }))
     now += 60_000
     wake?.()
     await expect
@@ -98,6 +122,27 @@ describe('refusals', () => {
       })
     await told.close()
     expect(await audited()).toHaveLength(21)
+  })
+
+  it('that come while those of before are being written are not forgotten', async () => {
+    const told = refusals()
+    const ofOne = (nth: number) =>
+      told.note(
+        aRefusal({ ...SIGN_IN, actor: { kind: 'nobody', name: 'nobody', address: '192.0.2.7' }, reason: `r${nth}` }),
+      )
+    for (let nth = 0; nth < 21; nth += 1) await ofOne(nth)
+    now += 30_000
+    await withTransaction(test.db, async (tx) => {
+      await tx.query('select * from audit_head for update')
+      wake?.()
+      const isWritten = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      await expect.poll(async () => (await test.db.query(isWritten)).rowCount).toBe(1)
+      await ofOne(21)
+    })
+    await told.close()
+
+    const counts = (await audited()).slice(20).map(({ details }) => details['count'])
+    expect(counts).toEqual([1, 1])
   })
 
   it('that were equal and stopped are told as well', async () => {

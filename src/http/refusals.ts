@@ -1,16 +1,20 @@
 // Whoever is refused is audited, but a flood of attempts fills no table: of equal ones the first is written, and one a minute after
-// it with how many there were in between. Beyond a number of different ones a minute, of one network and of all, a single entry
-// tells how many there were, at what and from where. Counted by each process for itself.
+// it with how many there were in between. Beyond a number of different ones a minute, of one network, of one site and of all, a single
+// entry tells how many there were, at what and from where. Counted by each process for itself.
 import { withTransaction } from '../database/transaction.ts'
 import { type Actor, type AuditRecord, recordAudit } from '../registry/audit.ts'
-import { networkOf } from '../signin/network.ts'
+import { networkOf, siteOf } from '../signin/network.ts'
 import type { Engine } from '../sync/engine.ts'
 
 const EVERY_MS = 60_000
 /** Different ones of one network in a minute. */
 const MOST_OF_NETWORK = 20
+/** Whoever has one network of IPv6 has some tens of thousands: with six of them he would silence everybody. */
+const MOST_OF_SITE = 40
 /** Different ones of all in a minute, for each kind: what is refused elsewhere does not silence who tries to sign in. */
 const MOST = 120
+/** Beyond all these, of one account or terminal and one reason in a minute: from however many sites the others come. */
+const MOST_OF_NAME = 5
 /** Different ones that are remembered. */
 const MOST_KNOWN = 5_000
 /** Networks that an entry about many names: those with the most. */
@@ -38,6 +42,17 @@ interface Known {
   untold: number
 }
 
+interface Limit {
+  readonly by: string
+  readonly most: number
+}
+
+interface Counted extends Pick<Known, 'endpoint' | 'network'> {
+  readonly limits: readonly Limit[]
+  /** What it is counted by where one of the limits is reached. */
+  readonly reserve: string | undefined
+}
+
 interface Parts extends Pick<Engine, 'db' | 'clock' | 'log'> {
   readonly vault: Pick<Engine['vault'], 'lookup'>
 }
@@ -46,7 +61,7 @@ export class Refusals {
   readonly #engine: Parts
   readonly #known = new Map<string, Known>()
   readonly #stop = new AbortController()
-  /** Of this minute, by kind and network. */
+  /** Of this minute, by what they are limited by. */
   readonly #told = new Map<string, number>()
   #minute = 0
   /** Those that no entry of their own will tell, by endpoint and by network. */
@@ -60,8 +75,18 @@ export class Refusals {
   /** Writes it, or counts it. Never throws: who was refused is refused, whatever becomes of this. */
   async note({ actor, action, endpoint, reason, facts, about, subject }: Refusal): Promise<void> {
     const key = JSON.stringify([actor.kind, actor.name, actor.address, endpoint, reason, about])
-    const network = actor.address === undefined ? '' : networkOf(actor.address)
-    const untold = this.#take(key, { endpoint, network, kind: kindOf(action, endpoint) })
+    const { address = '' } = actor
+    const network = networkOf(address)
+    const kind = kindOf(action, endpoint)
+    const limits: Limit[] = [
+      { by: kind, most: MOST },
+      { by: `${kind} in ${siteOf(address)}`, most: MOST_OF_SITE },
+      { by: `${kind} of ${network}`, most: MOST_OF_NETWORK },
+    ]
+    // A name that nobody has is not told; so there are no more of these than accounts and terminals.
+    const reserve =
+      kind === 'signing-in' && actor.name !== 'nobody' ? `${reason} by ${actor.kind} ${actor.name}` : undefined
+    const untold = this.#take(key, { endpoint, network, limits, reserve })
     if (untold === undefined) {
       this.#telling ??= this.#tellLater()
       return
@@ -87,8 +112,7 @@ export class Refusals {
   }
 
   /** @returns how many were not told since the last one; undefined: this one is not told either */
-  #take(key: string, one: { readonly endpoint: string; readonly network: string; readonly kind: string }) {
-    const { endpoint, network, kind } = one
+  #take(key: string, one: Counted) {
     const now = this.#engine.clock.monotonicMs()
     if (now - this.#minute >= EVERY_MS) {
       this.#minute = now
@@ -99,16 +123,24 @@ export class Refusals {
       known.untold += 1
       return undefined
     }
-    const ofNetwork = `${kind} ${network}`
-    if ((this.#told.get(kind) ?? 0) >= MOST || (this.#told.get(ofNetwork) ?? 0) >= MOST_OF_NETWORK) {
+    if (
+      !this.#isWithin(one.limits) &&
+      !(one.reserve !== undefined && this.#isWithin([{ by: one.reserve, most: MOST_OF_NAME }]))
+    ) {
       if (known === undefined) this.#count(one, 1)
       else known.untold += 1
       return undefined
     }
-    for (const counted of [kind, ofNetwork]) this.#told.set(counted, (this.#told.get(counted) ?? 0) + 1)
     if (this.#known.size >= MOST_KNOWN) this.#forget(() => true)
-    this.#known.set(key, { endpoint, network, since: now, untold: 0 })
+    this.#known.set(key, { endpoint: one.endpoint, network: one.network, since: now, untold: 0 })
     return known?.untold ?? 0
+  }
+
+  /** Counts one more where none of them is reached. */
+  #isWithin(limits: readonly Limit[]): boolean {
+    if (limits.some(({ by, most }) => (this.#told.get(by) ?? 0) >= most)) return false
+    for (const { by } of limits) this.#told.set(by, (this.#told.get(by) ?? 0) + 1)
+    return true
   }
 
   #count({ endpoint, network }: Pick<Known, 'endpoint' | 'network'>, count: number): void {
@@ -129,14 +161,19 @@ export class Refusals {
   /** Once a minute while there is something: equal ones that went on are told by the next of them, so they have two. */
   async #tellLater(): Promise<void> {
     const { clock } = this.#engine
+    const { signal } = this.#stop
     do {
-      await clock.sleep(EVERY_MS, this.#stop.signal).catch(() => {})
-      const isEnd = this.#stop.signal.aborted
+      if (!signal.aborted) await clock.sleep(EVERY_MS, signal).catch(() => {})
       const now = clock.monotonicMs()
-      this.#forget((known) => isEnd || now - known.since >= 2 * EVERY_MS)
+      this.#forget((known) => signal.aborted || now - known.since >= 2 * EVERY_MS)
       await this.#tellMany()
-    } while (!this.#stop.signal.aborted && [...this.#known.values()].some((known) => known.untold > 0))
+    } while (this.#hasUntold())
     this.#telling = undefined
+  }
+
+  /** Also what has come while the others were written. */
+  #hasUntold(): boolean {
+    return this.#more.endpoints.size > 0 || [...this.#known.values()].some((known) => known.untold > 0)
   }
 
   async #tellMany(): Promise<void> {
