@@ -86,7 +86,7 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
         user === undefined
           ? await call(server, API.startRun, { params, body: { kind, full: mode === 'full' } })
           : await call(server, API.syncUser, { params, body: { kind, user } })
-      return follow(server, { job, clock, signal, onProgress })
+      return follow(server, { job, isOfUser: user !== undefined, clock, signal, onProgress })
     },
     approve: async ({ run, hash, reason, without, signal, onProgress }) => {
       const body = { hash, reason, ...(without === undefined ? {} : { without }) }
@@ -192,10 +192,17 @@ async function refuseBusy(server: Server, source: string): Promise<void> {
   if (running !== null) throw new BusyError(`The source ${JSON.stringify(source)} is being run as run ${running.run}`)
 }
 
-/** Waits for a job and its run; an interrupt cancels the run and waits until it has ended. */
+interface Following extends Watch {
+  readonly job: Job
+  /** Asked for with the right to synchronize one user. */
+  readonly isOfUser?: boolean
+  readonly clock: Clock
+}
+
+/** Waits for a job and its run; an interrupt takes the job back, or cancels the run and waits until it has ended. */
 async function follow(
   server: Server,
-  { job, clock, signal, onProgress }: Watch & { readonly job: Job; readonly clock: Clock },
+  { job, isOfUser = false, clock, signal, onProgress }: Following,
 ): Promise<RunDocument> {
   let isCancelled = false
   let hasBegun = false
@@ -211,12 +218,10 @@ async function follow(
       if (now.state === 'ended') return document ?? interrupted(run)
       if (signal.aborted && !isCancelled) {
         isCancelled = true
-        await call(server, API.cancelRun, { params: { run } }).catch(ignoreEnded)
+        await takeBack(server, { job: job.id, run, isOfUser })
       }
-    } else if (signal.aborted) {
-      await call(server, API.cancelJob, { params: { job: job.id } })
-      throw new CancelledError('Cancelled while it waited; nothing was done')
-    } else if (!hasBegun && clock.monotonicMs() - since >= WAIT_MS) {
+    } else if (signal.aborted) await takeBack(server, { job: job.id, run, isOfUser })
+    else if (!hasBegun && clock.monotonicMs() - since >= WAIT_MS) {
       throw new BusyError(
         `The source ${JSON.stringify(now.source)} is being run and did not end within ${WAIT_MS / 1000} s; what was asked for waits on the server (job ${job.id}) and is done then`,
       )
@@ -240,9 +245,36 @@ async function patiently<T>(question: () => Promise<T>, clock: Clock): Promise<T
   }
 }
 
-function ignoreEnded(error: unknown): void {
-  // It ended by itself in between.
-  if (!(error instanceof Error && 'code' in error && error.code === 'not-running')) throw error
+/** Returns where there is a run to be waited for: one that is cancelled now, or has begun or ended in between. */
+async function takeBack(
+  server: Server,
+  { job, run, isOfUser }: { readonly job: string; readonly run: string | null; readonly isOfUser: boolean },
+): Promise<void> {
+  const params = { job }
+  try {
+    await call(server, isOfUser ? API.cancelUserRun : API.cancelJob, { params })
+  } catch (error) {
+    if (!isOneOf(error, 'job-begun', 'job-over', 'not-running')) throw error
+    if (run !== null && isOneOf(error, 'job-begun')) await cancelRun(server, run)
+    return
+  }
+  const now = await call(server, API.getJob, { params })
+  if (now.state === 'refused') throw new CancelledError('Cancelled while it waited; nothing was done')
+  // Of one user it may be his own run that is cancelled.
+  if (isOfUser && now.run !== null) return
+  throw new CancelledError('Taken back; others asked for the same, and for them it is done')
+}
+
+async function cancelRun(server: Server, run: string): Promise<void> {
+  try {
+    await call(server, API.cancelRun, { params: { run } })
+  } catch (error) {
+    if (!isOneOf(error, 'not-running')) throw error
+  }
+}
+
+function isOneOf(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
 }
 
 function interrupted(run: string): never {

@@ -173,7 +173,8 @@ export interface Tables {
     problem_detail: string | null
     ended_at: Date | null
     reversal: ColumnType<unknown, string | null, string | null>
-    also_asked: ColumnType<unknown, string | undefined, string>
+    askers: ColumnType<unknown, string, string>
+    revision: Generated<number>
   }
   look_up_key: {
     single: Generated<boolean>
@@ -502,6 +503,7 @@ export interface Tables {
     created_at: Generated<Date>
     updated_at: Generated<Date>
     cleared_everywhere: Generated<string[]>
+    begun_at: Date | null
   }
   terminal_device_codes: {
     digest: Buffer

@@ -1,8 +1,9 @@
 // Jobs: what somebody asked for and a server does. A row here is the truth; the queue only delivers its id, perhaps more than once.
-import { ConflictError, NotFoundError } from '../base/errors.ts'
+import { ConflictError, InvariantError, NotFoundError } from '../base/errors.ts'
 import type { Job } from '../contract/api/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import type { Actor } from './audit.ts'
+import { type Asked, askedBy, type Asker, askerOf, withAsker, withoutAsker } from './job-askers.ts'
 
 /** Code of a job that was begun too often. */
 export const GIVEN_UP = 'given-up'
@@ -13,8 +14,14 @@ const MOST_TRIES = 3
 /** Ends of a run after which its job is taken up again: its process ended, or another run wrote the same at the same time. */
 export const UNFINISHED_CODES = ['interrupted', 'server-stopped', 'registry-moved'] as const
 
+/** Code of a job that somebody joined or left after it was taken. */
+export const JOB_CHANGED = 'job-changed'
+
 /** A run `r` that says nothing about what became of its job. */
 const IS_UNFINISHED = `r.state = 'ended' and r.summary -> 'error' ->> 'code' in ('${UNFINISHED_CODES.join("', '")}')`
+
+/** A job `j` that waits, perhaps again. */
+const IS_WAITING = `(j.state = 'queued' or j.state = 'running' and exists (select from runs r where r.id = j.run_id and ${IS_UNFINISHED}))`
 
 export type JobKind = 'sync' | 'plan' | 'approve' | 'revert'
 
@@ -27,7 +34,6 @@ export interface NewJob {
   readonly user?: string | undefined
   readonly approval?: JobApproval | undefined
   readonly reversal?: JobReversal | undefined
-  readonly trigger: 'manual' | 'schedule' | 'api'
   readonly actor: Actor
   /** When a schedule came due. */
   readonly slot?: Date | undefined
@@ -49,38 +55,23 @@ export interface JobReversal {
   readonly confirmed: boolean
 }
 
-/** A job as the server works on it. */
-export interface StoredJob {
+/** A job as it was when it was taken: whoever asks for it later, or takes back what he asked for, changes the revision. */
+export interface TakenJob {
   readonly id: string
+  readonly revision: number
+}
+
+/** A job as the server works on it. */
+export interface StoredJob extends TakenJob, Asked {
   readonly source: string
   readonly kind: JobKind
-  readonly full: boolean
   readonly user: string | undefined
   readonly approval: JobApproval | undefined
   readonly reversal: JobReversal | undefined
-  readonly trigger: 'manual' | 'schedule' | 'api'
-  readonly actor: Actor
-  /** Who asked for the same before, the first one first. */
-  readonly alsoAsked: readonly Actor[]
 }
 
-/** SQL: whoever asked last does, but a schedule does for a person no more than he for it; who does not, stands among `also_asked`. */
-const ASKER = (row: string) =>
-  `jsonb_build_object('kind', ${row}.actor_kind, 'name', ${row}.actor_name, 'id', ${row}.actor_id)`
-const EARLIER = `case when excluded.actor_kind = 'schedule' then ${ASKER('excluded')} else ${ASKER('jobs')} end`
-const ACTOR_OF_BOTH = `
-       also_asked = case when ${ASKER('excluded')} = ${ASKER('jobs')} or jobs.also_asked @> jsonb_build_array(${EARLIER})
-         then jobs.also_asked else jobs.also_asked || jsonb_build_array(${EARLIER}) end,
-       ${(['kind', 'name', 'id'] as const)
-         .map(
-           (part) =>
-             `actor_${part} = case when excluded.actor_kind = 'schedule' then jobs.actor_${part} else excluded.actor_${part} end`,
-         )
-         .join(', ')}`
-
 /**
- * Writes a job, or finds the one that waits already and makes it what both asked for: full when one of them wants that, and by
- * hand when one of them is a person. It is done for whoever asked last; the others are kept, should he be no longer allowed to.
+ * Writes a job, or joins the one that waits already, which becomes what all who asked for it want.
  *
  * @returns its id, and whether it is new; undefined where a schedule's slot was fired before, or where a run waits to be approved with
  * another scope, reason or hash, or to be taken back for another reason: two of those do not become one
@@ -89,52 +80,95 @@ export async function addJob(
   tx: Queries,
   job: NewJob,
 ): Promise<{ readonly id: string; readonly isNew: boolean } | undefined> {
-  const { approval, reversal } = job
-  const added = await tx.query<{ id: string }>(
-    `insert into jobs (id, source_id, source_name, kind, is_full, subject, approves, approval, reversal, trigger, actor_kind, actor_name, actor_id, slot)
-     select $1, $2, $3, $4, $5, $6, $7, $8, $14, $9, $10, $11, $12, $13
-     where $13::timestamptz is null or not exists (select from jobs where source_id = $2 and slot = $13)
-     on conflict (source_id, kind, subject, (coalesce(approves, (reversal ->> 'run')::int, 0))) where state = 'queued' do update set
-       is_full = jobs.is_full or excluded.is_full,
-       trigger = case when 'manual' in (jobs.trigger, excluded.trigger) then 'manual'
-                      when 'api' in (jobs.trigger, excluded.trigger) then 'api' else 'schedule' end,
-       slot = coalesce(excluded.slot, jobs.slot), ${ACTOR_OF_BOTH}
-       where jobs.approval is not distinct from excluded.approval and jobs.reversal is not distinct from excluded.reversal
-     returning id`,
+  if (job.slot !== undefined && (await isFired(tx, job.sourceId, job.slot))) return undefined
+  for (;;) {
+    if (await insertJob(tx, job)) return { id: job.id, isNew: true }
+    const joined = await joinJob(tx, job)
+    // What was in the way may have begun in between.
+    if (joined !== 'gone') return joined
+  }
+}
+
+async function isFired(tx: Queries, sourceId: number, slot: Date): Promise<boolean> {
+  return (await tx.query('select from jobs where source_id = $1 and slot = $2', [sourceId, slot])).rowCount !== 0
+}
+
+/** False where one like it waits already. */
+async function insertJob(tx: Queries, job: NewJob): Promise<boolean> {
+  const { approval, reversal, actor } = job
+  const full = job.full ?? false
+  const askers = [askerOf(actor, full)]
+  const added = await tx.query(
+    `insert into jobs (id, source_id, source_name, kind, is_full, subject, approves, approval, reversal, trigger, actor_kind, actor_name, actor_id, askers, slot)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+     on conflict (source_id, kind, subject, (coalesce(approves, (reversal ->> 'run')::int, 0))) where state = 'queued' do nothing`,
     [
       job.id,
       job.sourceId,
       job.source,
       job.kind,
-      job.full ?? false,
-      job.user ?? reversal?.user ?? '',
+      full,
+      subjectOf(job),
       approval?.run ?? null,
       approval === undefined ? null : JSON.stringify(approval),
-      job.trigger,
-      job.actor.kind,
-      job.actor.name,
-      job.actor.id ?? null,
+      reversal === undefined ? null : JSON.stringify(reversal),
+      askedBy(askers)?.trigger,
+      actor.kind,
+      actor.name,
+      actor.id ?? null,
+      JSON.stringify(askers),
       job.slot ?? null,
+    ],
+  )
+  return added.rowCount === 1
+}
+
+async function joinJob(tx: Queries, job: NewJob): Promise<{ id: string; isNew: false } | 'gone' | undefined> {
+  const { approval, reversal } = job
+  const found = await tx.query<{ id: string; askers: readonly Asker[]; is_same: boolean }>(
+    `select id, askers, approval is not distinct from $5::jsonb and reversal is not distinct from $6::jsonb as is_same from jobs
+     where source_id = $1 and kind = $2 and subject = $3 and coalesce(approves, (reversal ->> 'run')::int, 0) = $4 and state = 'queued' for update`,
+    [
+      job.sourceId,
+      job.kind,
+      subjectOf(job),
+      approval?.run ?? reversal?.run ?? 0,
+      approval === undefined ? null : JSON.stringify(approval),
       reversal === undefined ? null : JSON.stringify(reversal),
     ],
   )
-  const [row] = added.rows
-  return row === undefined ? undefined : { id: row.id, isNew: row.id === job.id }
+  const [row] = found.rows
+  if (row === undefined) return 'gone'
+  if (!row.is_same) return undefined
+  await setAskers(tx, row.id, withAsker(row.askers, askerOf(job.actor, job.full ?? false)))
+  if (job.slot !== undefined) await tx.query('update jobs set slot = $2 where id = $1', [row.id, job.slot])
+  return { id: row.id, isNew: false }
+}
+
+/** Whoever has taken it before begins nothing with it: what he would do is not what is asked for any more. */
+async function setAskers(tx: Queries, id: string, askers: readonly Asker[]): Promise<void> {
+  const asked = askedBy(askers)
+  if (asked === undefined) throw new InvariantError('a job that nobody asks for')
+  await tx.query(
+    `update jobs set askers = $2, is_full = $3, trigger = $4, actor_kind = $5, actor_name = $6, actor_id = $7, revision = revision + 1
+     where id = $1 and askers <> $2`,
+    [id, JSON.stringify(askers), asked.full, asked.trigger, asked.actor.kind, asked.actor.name, asked.actor.id ?? null],
+  )
+}
+
+function subjectOf({ user, reversal }: NewJob): string {
+  return user ?? reversal?.user ?? ''
 }
 
 interface JobRow {
   readonly id: string
+  readonly revision: number
   readonly source_name: string
   readonly kind: JobKind
-  readonly is_full: boolean
   readonly subject: string
   readonly approval: JobApproval | null
   readonly reversal: JobReversal | null
-  readonly trigger: 'manual' | 'schedule' | 'api'
-  readonly actor_kind: Actor['kind']
-  readonly actor_name: string
-  readonly actor_id: number | null
-  readonly also_asked: readonly { readonly kind: Actor['kind']; readonly name: string; readonly id: number | null }[]
+  readonly askers: readonly Asker[]
   readonly tries: number
 }
 
@@ -154,7 +188,7 @@ export async function takeJob(db: Queries, id: string): Promise<Taken> {
   )
   const found = await db.query<JobRow>(
     `update jobs set tries = tries + 1 where id = $1 and state in ('queued', 'running')
-     returning id, source_name, kind, is_full, subject, approval, reversal, trigger, actor_kind, actor_name, actor_id, also_asked, tries`,
+     returning id, revision, source_name, kind, subject, approval, reversal, askers, tries`,
     [id],
   )
   const [row] = found.rows
@@ -167,15 +201,19 @@ export async function takeJob(db: Queries, id: string): Promise<Taken> {
   return { kind: 'given-up', job: parseJob(row) }
 }
 
-/** Makes `runId` the run of this job, in the transaction that begins the run: a job has one run that counts. */
-export async function claimJob(tx: Queries, id: string, runId: number): Promise<void> {
-  const claimed = await tx.query(
-    `update jobs j set state = 'running', run_id = $2 where j.id = $1 and (j.state = 'queued'
-       or j.state = 'running' and exists (select from runs r where r.id = j.run_id and ${IS_UNFINISHED}))`,
+/**
+ * Makes `runId` the run of this job, in the transaction that begins the run: a job has one run that counts.
+ *
+ * @throws ConflictError `job-over`; `job-changed` where it is not what was taken any more, and has to be taken anew
+ */
+export async function claimJob(tx: Queries, { id, revision }: TakenJob, runId: number): Promise<void> {
+  const claimed = await tx.query<{ revision: number }>(
+    `update jobs j set state = 'running', run_id = $2 where j.id = $1 and ${IS_WAITING} returning revision`,
     [id, runId],
   )
-  if (claimed.rowCount === 1) return
-  throw new ConflictError('job-over', 'What was asked for was done already')
+  const [row] = claimed.rows
+  if (row === undefined) throw new ConflictError('job-over', 'What was asked for was done already')
+  if (row.revision !== revision) throw new ConflictError(JOB_CHANGED, 'More was asked for in the moment it began')
 }
 
 /** It was begun, but nothing came of that yet, through nobody's fault. */
@@ -204,24 +242,50 @@ export async function refuseJob(
 }
 
 /**
- * Takes back a job that waits; no run comes of it.
+ * Takes back what somebody asked for. Where others asked for the same it stays theirs, also when it has begun; of what waits and he
+ * alone asked for, or others and not he, there will be no run.
  *
+ * @returns whether it is over with that
  * @throws NotFoundError; ConflictError `job-begun`, `job-over`
  */
-export async function cancelJob(tx: Queries, id: string, by: Actor): Promise<{ readonly source: string }> {
-  const cancelled = await tx.query<{ source_name: string }>(
-    `update jobs j set state = 'refused', problem_code = 'cancelled', problem_detail = $2, ended_at = now()
-     where j.id = $1 and (j.state = 'queued'
-       or j.state = 'running' and exists (select from runs r where r.id = j.run_id and ${IS_UNFINISHED}))
-     returning source_name`,
-    [id, `${by.name} took it back before it was done.`],
+export async function cancelJob(
+  tx: Queries,
+  id: string,
+  by: Actor,
+): Promise<{ readonly source: string; readonly isOver: boolean }> {
+  const found = await tx.query<{ source_name: string; askers: readonly Asker[]; is_waiting: boolean }>(
+    `select source_name, askers, ${IS_WAITING} as is_waiting from jobs j where j.id = $1 and j.state in ('queued', 'running') for update`,
+    [id],
   )
-  const [row] = cancelled.rows
-  if (row !== undefined) return { source: row.source_name }
+  const [row] = found.rows
   const job = await requireJob(tx, id)
-  if (job.state === 'running')
+  if (row === undefined || job.state === 'ended')
+    throw new ConflictError('job-over', 'What was asked for was done already, or refused')
+  const others = withoutAsker(row.askers, by)
+  if (others.length > 0 && others.length < row.askers.length) {
+    await setAskers(tx, id, others)
+    return { source: row.source_name, isOver: false }
+  }
+  if (!row.is_waiting)
     throw new ConflictError('job-begun', `It is being done by run ${job.run}; that run can be cancelled`)
-  throw new ConflictError('job-over', 'What was asked for was done already, or refused')
+  await refuseJob(tx, id, { code: 'cancelled', detail: `${by.name} took it back before it was done.` })
+  return { source: row.source_name, isOver: true }
+}
+
+/**
+ * That it is about one user, and that this one asked for it.
+ *
+ * @throws NotFoundError; ConflictError `not-asked`
+ */
+export async function requireAsker(db: Queries, id: string, actor: Actor): Promise<void> {
+  const found = await db.query<{ askers: readonly Asker[] }>(
+    `select askers from jobs where id = $1 and kind in ('sync', 'plan') and subject <> ''`,
+    [id],
+  )
+  const [row] = found.rows
+  if (row === undefined) throw new NotFoundError('job', id)
+  if (withoutAsker(row.askers, actor).length === row.askers.length)
+    throw new ConflictError('not-asked', 'Others asked for this; they, or whoever may run the source, can take it back')
 }
 
 /** Ids of what is still to be done, the oldest first. */
@@ -288,16 +352,16 @@ export async function requireJob(db: Queries, id: string): Promise<Job> {
 }
 
 function parseJob(row: JobRow): StoredJob {
+  const asked = askedBy(row.askers)
+  if (asked === undefined) throw new InvariantError('a job that nobody asks for')
   return {
     id: row.id,
+    revision: row.revision,
     source: row.source_name,
     kind: row.kind,
-    full: row.is_full,
     user: row.subject === '' || row.reversal !== null ? undefined : row.subject,
     approval: row.approval ?? undefined,
     reversal: row.reversal ?? undefined,
-    trigger: row.trigger,
-    actor: { kind: row.actor_kind, name: row.actor_name, id: row.actor_id ?? undefined },
-    alsoAsked: row.also_asked.map(({ id, ...actor }) => ({ ...actor, id: id ?? undefined })),
+    ...asked,
   }
 }

@@ -6,7 +6,7 @@ import { type Progress, progress } from '../contract/api/runs.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
-import { claimJob } from './jobs.ts'
+import { claimJob, type TakenJob } from './jobs.ts'
 import type { SpentFigures } from './plan-figures.ts'
 
 /** How long the holder of a source may be silent before he counts as dead, also where his process is there: it may be stopped. */
@@ -62,8 +62,10 @@ export interface NewRun {
   readonly approves?: number
   /** The run that it takes back, and the only user of it. */
   readonly reverts?: { readonly run: number; readonly user: number | undefined }
+  /** Of one user only. */
+  readonly isPartial?: boolean | undefined
   /** The job that the run is for; it is made the run of it in the same transaction. */
-  readonly job?: string | undefined
+  readonly job?: TakenJob | undefined
 }
 
 /** What is written together with the beginning of a run. */
@@ -81,7 +83,7 @@ export type Begun =
  * (the same host, and the process is gone; any host, silent for 30 s) is taken over and his run ends as failed.
  *
  * @param also in the same transaction: for a run that was ended in this way, and for the one that begins
- * @throws ConflictError `job-over` when the job of the run was done before
+ * @throws ConflictError `job-over` when the job of the run was done before, `job-changed` when it is another one by now
  */
 export async function beginRun(db: Database, run: NewRun, also: AlsoAtBegin = {}): Promise<Begun> {
   let begun: Begun | undefined
@@ -132,8 +134,8 @@ async function takeSource(tx: Transaction, run: NewRun, also: AlsoAtBegin): Prom
     await also.onTakenOver?.(tx, holder.id)
   }
   const inserted = await tx.query<{ id: number; fence: number }>(
-    `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves, reverts, reverts_user)
-     select $1, $2, $3, $4, $5, fence, $6, $7, $8, $9, $10, $11, $12 from sources where id = $1 returning id, fence`,
+    `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, approves, reverts, reverts_user, only_keys)
+     select $1, $2, $3, $4, $5, fence, $6, $7, $8, $9, $10, $11, $12, $13 from sources where id = $1 returning id, fence`,
     [
       run.sourceId,
       row.name,
@@ -147,6 +149,8 @@ async function takeSource(tx: Transaction, run: NewRun, also: AlsoAtBegin): Prom
       run.approves ?? null,
       run.reverts?.run ?? null,
       run.reverts?.user ?? null,
+      // Whom it is about it plans; until then it is about nobody.
+      run.isPartial === true ? [] : null,
     ],
   )
   const [begun] = inserted.rows

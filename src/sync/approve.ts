@@ -3,6 +3,7 @@ import { ConflictError } from '../base/errors.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
+import type { TakenJob } from '../registry/jobs.ts'
 import { countItems } from '../registry/plan-figures.ts'
 import { decideHeld, decideRun, requestCancel, requireRun, waitingRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
@@ -21,7 +22,7 @@ export interface Approval {
   readonly reason: string
   readonly actor: Actor
   /** The job that it is done for; a source that is being run is not waited for then. */
-  readonly job?: string | undefined
+  readonly job?: TakenJob | undefined
   /** Leave these out of what is approved. */
   readonly without?: 'removals' | 'rewrites' | undefined
   readonly signal: AbortSignal

@@ -5,10 +5,11 @@ import type { Job } from '../contract/api/runs.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Queue } from '../jobs/queue.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
-import { addJob, cancelJob, type NewJob, requireJob } from '../registry/jobs.ts'
+import { addJob, cancelJob, type NewJob, requireAsker, requireJob } from '../registry/jobs.ts'
 import { requireRevertible, requireUserOfRun } from '../registry/revertible.ts'
 import { requireRun } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
+import { cancelRun } from './approve.ts'
 import type { Engine } from './engine.ts'
 
 /** What asking needs: where jobs are kept, and who delivers them. */
@@ -106,7 +107,7 @@ export async function askForRevert(
 }
 
 /**
- * Takes back what was asked for and has not begun.
+ * Takes back what somebody asked for; for others who asked for the same it is done all the same.
  *
  * @throws NotFoundError; ConflictError `job-begun`, `job-over`
  */
@@ -115,22 +116,46 @@ export async function takeBackJob(
   { job, actor }: { readonly job: string; readonly actor: Actor },
 ): Promise<void> {
   await withTransaction(engine.db, async (tx) => {
-    const { source } = await cancelJob(tx, job, actor)
-    await recordAudit(tx, engine, { actor, action: 'job.cancel', subject: `source ${source}`, details: { job } })
+    const { source, isOver } = await cancelJob(tx, job, actor)
+    const details = { job, ...(isOver ? {} : { isOthersToo: true }) }
+    await recordAudit(tx, engine, { actor, action: 'job.cancel', subject: `source ${source}`, details })
   })
+}
+
+/**
+ * Takes back that one user is synchronized: whoever asked for that may, also where he may cancel nothing else. Where it has begun for
+ * him alone, its run is cancelled.
+ *
+ * @throws NotFoundError; ConflictError `not-asked` where others asked and not he, `job-over`, `not-running`
+ */
+export async function takeBackUserRun(
+  asking: Pick<Asking, 'engine'>,
+  asked: { readonly job: string; readonly actor: Actor },
+): Promise<void> {
+  const { engine } = asking
+  const { job, actor } = asked
+  await requireAsker(engine.db, job, actor)
+  try {
+    await takeBackJob(asking, asked)
+  } catch (error) {
+    if (!(error instanceof ConflictError && error.code === 'job-begun')) throw error
+    const { run } = await requireJob(engine.db, job)
+    // Interrupted in between, it waits again.
+    if (run === null) return takeBackJob(asking, asked)
+    await cancelRun(engine, { run: Number(run), actor })
+  }
 }
 
 async function ask(
   { engine, queue }: Asking,
   asked: {
-    readonly job: Omit<NewJob, 'id' | 'trigger'>
+    readonly job: Omit<NewJob, 'id'>
     readonly audit: { readonly action: string; readonly subject: string; readonly details: Record<string, unknown> }
   },
 ): Promise<Job> {
   const { actor } = asked.job
-  const trigger = actor.kind === 'token' ? 'api' : 'manual'
   const job = await withTransaction(engine.db, async (tx) => {
-    const added = await addJob(tx, { ...asked.job, id: randomUUID(), trigger })
+    const added = await addJob(tx, { ...asked.job, id: randomUUID() })
     if (added === undefined) {
       throw new ConflictError(
         'already-asked',

@@ -135,7 +135,8 @@ describe('a delivered job', () => {
   it('E13: of a process that died is taken up again by another one', async () => {
     const { id } = await ask()
     const source = await requireSource(database.db, world.source)
-    await takeJob(database.db, id)
+    const taken = await takeJob(database.db, id)
+    if (taken.kind !== 'taken') throw new Error('not taken')
     const dead = { host: 'elsewhere', pid: 1, started: 'x' }
     const begun = await beginRun(database.db, {
       sourceId: source.id,
@@ -143,7 +144,7 @@ describe('a delivered job', () => {
       mode: 'full',
       trigger: 'manual',
       holder: dead,
-      job: id,
+      job: taken.job,
     })
     const lost = begun.kind === 'begun' ? begun.runId : 0
     expect(await job(id)).toMatchObject({ state: 'running', run: String(lost) })
@@ -250,7 +251,6 @@ describe('a delivered job', () => {
       sourceId: source.id,
       source: source.name,
       kind: 'sync' as const,
-      trigger: 'schedule' as const,
       actor: { kind: 'schedule' as const, name: 'schedule' },
     }
     const asked = await ask()
@@ -302,7 +302,6 @@ describe('a delivered job', () => {
         sourceId: source.id,
         source: source.name,
         kind: 'sync',
-        trigger: 'schedule',
         actor: { kind: 'schedule', name: 'schedule' },
         slot: new Date(Date.UTC(2026, 0, 1, 0, minute)),
       })
@@ -540,7 +539,6 @@ describe('the queue', () => {
       sourceId: source.id,
       source: source.name,
       kind: 'sync' as const,
-      trigger: 'schedule' as const,
       actor: { kind: 'schedule' as const, name: 'schedule' },
       slot,
     }

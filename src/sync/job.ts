@@ -7,6 +7,7 @@ import {
   finishJob,
   GIVEN_UP,
   giveBackJob,
+  JOB_CHANGED,
   refuseJob,
   type StoredJob,
   takeJob,
@@ -79,7 +80,7 @@ async function permitted(doing: Doing, job: StoredJob): Promise<StoredJob> {
 }
 
 function execute(doing: Doing, job: StoredJob, signal: AbortSignal): Promise<Pick<RunDocument, 'error'>> {
-  const common = { job: job.id, signal, onProgress: () => {} }
+  const common = { job: { id: job.id, revision: job.revision }, signal, onProgress: () => {} }
   if (job.approval !== undefined) return doing.approve({ ...job.approval, actor: job.actor, ...common })
   if (job.reversal !== undefined) return doing.revert({ ...job.reversal, actor: job.actor, ...common })
   return doing.run({
@@ -107,8 +108,9 @@ async function judge(
     error instanceof ConflictError ||
     error instanceof RunError
   )
-  // Waits its turn, or for the database.
+  // Waits its turn, or for the database, or is more than what was taken.
   const isLater =
+    (error instanceof ConflictError && error.code === JOB_CHANGED) ||
     error instanceof BusyError ||
     error instanceof CancelledError ||
     (error instanceof RunError && (error.code === 'database-unavailable' || error.code === 'commit-unknown'))

@@ -61,7 +61,7 @@ export async function takeLease(engine: Engine, request: LeaseRequest): Promise<
     if (request.signal.aborted) throw new CancelledError()
     const begun = await beginRun(
       db,
-      { ...request.run, holder: thisProcess() },
+      { ...request.run, isPartial: request.isPartial, holder: thisProcess() },
       {
         onTakenOver: (tx, runId) => noteInterrupted(engine, tx, { runId, sourceId: request.run.sourceId }),
         onBegun: request.onBegun,
@@ -87,7 +87,7 @@ async function noteInterrupted(
   const run = await requireRun(tx, place.runId)
   const error = { code: 'interrupted', message: INTERRUPTED, requestId: null }
   const document = { ...emptyDocument(run.id, run.source, run.mode), error }
-  await noteEnd(engine, tx, { ...place, kind: run.kind, document, place: undefined })
+  await noteEnd(engine, tx, { ...place, kind: run.kind, isPartial: run.only !== null, document, place: undefined })
 }
 
 function hold(

@@ -5,6 +5,7 @@ import type { RevertDocument } from '../contract/reverts.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { holdRegistry } from '../registry/edit.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
+import type { TakenJob } from '../registry/jobs.ts'
 import { applyRevert } from '../registry/revert-apply.ts'
 import { noteReverted } from '../registry/reverted.ts'
 import { requireRevertible, requireUserOfRun, type RevertibleRun } from '../registry/revertible.ts'
@@ -23,7 +24,7 @@ export interface RevertRequest {
   readonly reason: string
   readonly actor: Actor
   /** The job that it is done for; a source that is being run is not waited for then. */
-  readonly job?: string | undefined
+  readonly job?: TakenJob | undefined
   /** Also when it removes more than the source's safeguard would let a run remove. */
   readonly confirmed: boolean
   readonly signal: AbortSignal

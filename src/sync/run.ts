@@ -5,6 +5,7 @@ import { refreshStatistics } from '../database/statistics.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { getRounds } from '../mirror/rounds.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
+import type { TakenJob } from '../registry/jobs.ts'
 import { holdFence, yieldTo } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
 import type { Engine, RunProgress } from './engine.ts'
@@ -26,7 +27,7 @@ export interface RunRequest {
   /** Only this user, by user principal name or object id: he is read anew and planned alone. */
   readonly user?: string | undefined
   /** The job that it is run for. */
-  readonly job?: string | undefined
+  readonly job?: TakenJob | undefined
   /** Who begins it himself, which is audited. A job was audited when it was asked for; a schedule is its run's trigger. */
   readonly actor?: Actor | undefined
   /** Wait up to 60 s for a source that is being run. */

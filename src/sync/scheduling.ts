@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
-import { getHealth, hasBegun, listHealth } from '../registry/health.ts'
+import { getHealth, listHealth } from '../registry/health.ts'
 import { isCopy } from '../registry/installation.ts'
 import { addJob } from '../registry/jobs.ts'
 import { lastDue } from '../registry/schedules.ts'
@@ -17,7 +17,7 @@ const CLOCK_WENT_BACK_MS = 60_000
  *
  * A source that nobody has synchronized yet waits: what its first run does is for somebody to see and to say.
  *
- * A schedule counts from the moment at which it is first seen, after that first run, and again whenever it is changed: nobody is surprised by a run that
+ * A schedule counts from the moment at which it is first seen, after that first run, however it ended, and again whenever it is changed: nobody is surprised by a run that
  * was due before. A full run that is due together with a delta takes its place. A source that keeps failing waits for its next try.
  *
  * @param at the time, for tests
@@ -28,7 +28,7 @@ export async function fireDue(asking: Asking, at?: Date): Promise<readonly strin
   if (await isCopy(db, local)) return []
   const sources = await listSources(db)
   const health = await listHealth(db)
-  const begun = new Set(health.filter((one) => hasBegun(one.health)).map((one) => one.sourceId))
+  const begun = new Set(health.filter((one) => one.hasBegun).map((one) => one.sourceId))
   const running = sources.filter((source) => source.enabled && begun.has(source.id))
   await db.query('delete from schedules where not (source_id = any($1::int[]))', [running.map(({ id }) => id)])
   const fired: string[] = []
@@ -87,7 +87,6 @@ async function fireSource(
     source: source.name,
     kind: 'sync',
     full: due.full,
-    trigger: 'schedule',
     actor: { kind: 'schedule', name: 'schedule' },
     slot: due.slot,
   })

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { BusyError, CancelledError } from '../../src/base/errors.ts'
 import { createProgram } from '../../src/cli/program.ts'
@@ -17,6 +17,7 @@ import { SCOPES } from '../../src/contract/api/endpoint.ts'
 import { createCertificate } from '../../src/emulator/certificate.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator } from '../../src/emulator/server.ts'
+import { emptyDocument } from '../../src/sync/document.ts'
 import { createToken } from '../../src/signin/tokens.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { callMuster, documentOf, type MusterResult, runMuster, startMuster } from '../support/muster.ts'
@@ -337,6 +338,139 @@ describe('with --url', () => {
     await expect(app.run({ ...request, ...soon, signal: stop.signal })).rejects.toBeInstanceOf(CancelledError)
     expect(await waiting()).toBe(0)
     await database.db.query(`update runs set state = 'ended', outcome = 'cancelled' where host = 'elsewhere'`)
+  })
+
+  describe('130: interrupted', () => {
+    const ask = { source: 'one', kind: 'plan', mode: 'auto', trigger: 'manual', wait: true } as const
+    /** The source is run by another host. */
+    const hold = async () => {
+      const { rows } = await database.db.query<{ id: number }>(
+        `insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, heartbeat_at)
+         select id, name, 'plan', 'full', 'manual', 0, 'elsewhere', 1, 'x', 1, now() + interval '1 hour' from sources where name = 'one' returning id`,
+      )
+      return rows[0]!.id
+    }
+    const ended = (run: number) =>
+      database.db.query(
+        `update runs set state = 'ended', outcome = 'cancelled', ended_at = now(), summary = $2 where id = $1`,
+        [run, JSON.stringify({ ...emptyDocument(run, 'one', 'full'), outcome: 'cancelled' })],
+      )
+    /** Interrupts as soon as it waits; before what it is taken back with reaches the server, this happens. */
+    const interrupt = async (
+      request: Parameters<ReturnType<typeof createRemoteApp>['run']>[0] | typeof ask,
+      options: { readonly token?: string; readonly before?: (job: string) => Promise<void> } = {},
+    ) => {
+      const given = options.token ?? token
+      let happens = options.before
+      const proxy = createProxy((asked, response) => {
+        void (async () => {
+          const chunks: Buffer[] = []
+          for await (const chunk of asked) chunks.push(chunk as Buffer)
+          if (asked.method === 'DELETE' && happens !== undefined) {
+            const first = happens
+            happens = undefined
+            await first(/\/([\w-]+)\??$/.exec(asked.url!)![1]!)
+          }
+          const answer = await fetch(`${url}${asked.url}`, {
+            method: asked.method!,
+            headers: { authorization: `Bearer ${given}`, 'content-type': 'application/json' },
+            ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+          })
+          const type = { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }
+          response
+            .writeHead(answer.status, answer.status === 204 ? {} : type)
+            .end(Buffer.from(await answer.arrayBuffer()))
+        })().catch((error: unknown) => response.destroy(error as Error))
+      })
+      proxy.listen(0, '127.0.0.1')
+      await once(proxy, 'listening')
+      const { port } = proxy.address() as AddressInfo
+      const stop = new AbortController()
+      const app = createRemoteApp({ url: `http://127.0.0.1:${port}`, token: given }, { clock: systemClock })
+      try {
+        return await app.run({ ...request, signal: stop.signal, onProgress: () => stop.abort() })
+      } finally {
+        proxy.close()
+      }
+    }
+    afterEach(() =>
+      database.db.query(
+        `update runs set state = 'ended', outcome = 'cancelled' where state = 'running' and host = 'elsewhere'`,
+      ),
+    )
+    const states = async () =>
+      (
+        await database.db.query(
+          `select state, actor_name from jobs where source_name = 'one' order by asked_at desc limit 1`,
+        )
+      ).rows
+
+    it('in the moment its run begins, that run is cancelled', async () => {
+      const run = await hold()
+      const document = await interrupt(ask, {
+        before: async (job) => {
+          await database.db.query(`update jobs set state = 'running', run_id = $2 where id = $1`, [job, run])
+          void (async () => {
+            const asked = () => database.db.query('select from runs where id = $1 and cancel_requested', [run])
+            while ((await asked()).rowCount === 0) await systemClock.sleep(20)
+            await ended(run)
+          })()
+        },
+      })
+
+      expect(document).toMatchObject({ outcome: 'cancelled' })
+    })
+
+    it('in the moment it ends, how it ended is told', async () => {
+      const run = await hold()
+      const document = await interrupt(ask, {
+        before: async (job) => {
+          await database.db.query(`update jobs set state = 'ended', run_id = $2, ended_at = now() where id = $1`, [
+            job,
+            run,
+          ])
+          await ended(run)
+        },
+      })
+
+      expect(document).toMatchObject({ run: String(run), outcome: 'cancelled' })
+    })
+
+    it('while others wait for the same, it stays theirs', async () => {
+      await hold()
+      const other = await createToken(database.db, {
+        name: 'other',
+        scopes: [...SCOPES],
+        maker: { kind: 'command line', name: 'other' },
+        now: systemClock.now(),
+        expiresAt: null,
+      })
+      const watching = new AbortController()
+      const second = createRemoteApp({ url, token: other.token }, { clock: systemClock })
+      const waits = Promise.withResolvers<void>()
+      const others = second.run({ ...ask, signal: watching.signal, onProgress: () => waits.resolve() })
+      await waits.promise
+      await expect(interrupt(ask)).rejects.toThrow('others asked for the same')
+
+      expect(await states()).toEqual([{ state: 'queued', actor_name: 'other' }])
+      watching.abort()
+      await expect(others).rejects.toBeInstanceOf(CancelledError)
+      expect(await states()).toMatchObject([{ state: 'refused' }])
+    })
+
+    it('one user who was asked for with a token for people alone is not synchronized', async () => {
+      await hold()
+      const made = await createToken(database.db, {
+        name: 'people',
+        scopes: ['read', 'people'],
+        maker: { kind: 'command line', name: 'people' },
+        now: systemClock.now(),
+        expiresAt: null,
+      })
+      await expect(interrupt({ ...ask, user: somebody }, { token: made.token })).rejects.toBeInstanceOf(CancelledError)
+
+      expect(await states()).toEqual([{ state: 'refused', actor_name: 'people' }])
+    })
   })
 
   it('a backup is made alike, and taking over says alike that there is nothing to take', async () => {

@@ -100,6 +100,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/sources/:source/impact': ['administrator', 'configure'],
   'POST /api/v1/sources/:source/runs': ['operator', 'runs'],
   'POST /api/v1/sources/:source/user-runs': ['helpdesk', 'people'],
+  'DELETE /api/v1/user-runs/:job': ['helpdesk', 'people'],
   'POST /api/v1/take-over': ['administrator', 'administer'],
   'GET /api/v1/terminal': ['terminal', null],
   'POST /api/v1/terminal/authenticate': ['terminal', null],

@@ -120,9 +120,22 @@ export const RUNS = {
     method: 'DELETE',
     path: '/api/v1/jobs/:job',
     tag,
-    summary: 'Takes back what was asked for and waits. What has begun is cancelled as a run.',
+    summary:
+      'Takes back what was asked for and waits; where others asked for the same, it stays theirs. What has begun is cancelled as a run.',
     role: 'operator',
     scope: 'runs',
+    params: z.object({ job: z.uuid() }),
+    answer: { kind: 'nothing' },
+    audit: 'job.cancel',
+  }),
+  cancelUserRun: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/user-runs/:job',
+    tag,
+    summary:
+      'Takes back that one user is synchronized, by whoever asked for it; its run is cancelled where it has begun for him alone.',
+    role: 'helpdesk',
+    scope: 'people',
     params: z.object({ job: z.uuid() }),
     answer: { kind: 'nothing' },
     audit: 'job.cancel',

@@ -9,7 +9,7 @@ import { countItems } from '../../registry/plan-figures.ts'
 import { getRunFacts } from '../../registry/run-facts.ts'
 import { planRunOf, progressOf, requireRun } from '../../registry/runs.ts'
 import { requireJob } from '../../registry/jobs.ts'
-import { askForApproval, askForRevert, askForRun, takeBackJob } from '../../sync/asking.ts'
+import { askForApproval, askForRevert, askForRun, takeBackJob, takeBackUserRun } from '../../sync/asking.ts'
 import { presentRevert } from '../../sync/revert-document.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Handlers } from '../handler.ts'
@@ -28,6 +28,11 @@ export const runRoutes = {
 
   cancelJob: async (parts, { params, actor }) => {
     await takeBackJob(parts, { job: params.job, actor })
+    return undefined
+  },
+
+  cancelUserRun: async (parts, { params, actor }) => {
+    await takeBackUserRun(parts, { job: params.job, actor })
     return undefined
   },
 
@@ -136,6 +141,7 @@ export const runRoutes = {
   | 'startRevert'
   | 'getRevert'
   | 'cancelJob'
+  | 'cancelUserRun'
   | 'revertRun'
 >
 

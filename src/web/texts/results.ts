@@ -9,6 +9,7 @@ export const resultsTexts = {
   queued: 'Waits for its turn',
   queuedText: 'One run of a source at a time: it begins as soon as the one before has ended.',
   interrupted: 'was interrupted. Nothing was left half done.',
+  waitsForOthers: 'You took it back. Others asked for the same, so it waits on for them.',
   goesOn: 'It goes on as soon as a server takes it up.',
   refused: 'It was not started',
   phases: {

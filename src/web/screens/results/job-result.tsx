@@ -97,6 +97,8 @@ function CancelWaiting({ job }: { readonly job: string }) {
     onSettled: () => queries.invalidateQueries({ queryKey: ['job', job] }),
   })
   if (!mayCancel) return null
+  // It waits on for the others; cancelled once more it would be taken from them too.
+  if (cancel.isSuccess) return <Text role="status">{texts.waitsForOthers}</Text>
   return (
     <div>
       <Button disabledFocusable={cancel.isPending} onClick={() => cancel.mutate()}>
