@@ -24,6 +24,8 @@ export interface NamedHealth {
   readonly source: string
   readonly enabled: boolean
   readonly createdAt: Date
+  /** Whether somebody has had it synchronized; its schedule begins with that, however it ended. */
+  readonly hasBegun: boolean
   /** Undefined before its first run has ended. */
   readonly health: SourceHealth | undefined
 }
@@ -31,9 +33,14 @@ export interface NamedHealth {
 const COLUMNS = `h.state, h.since, h.failures, h.failing_since as "failingSince", h.refusals, h.code, h.reason, h.remedy,
   h.next_try_at as "nextTryAt", h.last_success_at as "lastSuccessAt"`
 
-/** Whether the registry was ever brought up to date from a source. Its schedule begins then: the first time somebody asks for it. */
-export function hasBegun(health: Pick<SourceHealth, 'lastSuccessAt'> | undefined): boolean {
-  return health !== undefined && health.lastSuccessAt !== null
+/** Notes that somebody had a source synchronized. To be called in the transaction that ends the run. */
+export async function noteBegun(db: Queries, sourceId: number, now: Date): Promise<void> {
+  await db.query('update sources set begun_at = $2 where id = $1 and begun_at is null', [sourceId, now])
+}
+
+/** Whether somebody has had it synchronized. */
+export async function hasBegun(db: Queries, sourceId: number): Promise<boolean> {
+  return (await db.query('select from sources where id = $1 and begun_at is not null', [sourceId])).rowCount === 1
 }
 
 /** Undefined for a source whose first run has not ended. */
@@ -79,18 +86,19 @@ export async function setHealth(
 /** All sources by name, with how they are doing. */
 export async function listHealth(db: Queries): Promise<readonly NamedHealth[]> {
   const found = await db.query<
-    { id: number; name: string; enabled: boolean; created_at: Date } & {
+    { id: number; name: string; enabled: boolean; created_at: Date; has_begun: boolean } & {
       [Key in keyof SourceHealth]: SourceHealth[Key] | null
     }
   >(
-    `select s.id, s.name, s.enabled, s.created_at, ${COLUMNS} from sources s left join source_health h on h.source_id = s.id
+    `select s.id, s.name, s.enabled, s.created_at, s.begun_at is not null as has_begun, ${COLUMNS} from sources s left join source_health h on h.source_id = s.id
      order by s.name`,
   )
-  return found.rows.map(({ id, name, enabled, created_at, ...row }) => ({
+  return found.rows.map(({ id, name, enabled, created_at, has_begun, ...row }) => ({
     sourceId: id,
     source: name,
     enabled,
     createdAt: created_at,
+    hasBegun: has_begun,
     health:
       row.state === null || row.since === null
         ? undefined

@@ -1,7 +1,7 @@
 // Sources as Settings › User Synchronization lists them. How many queries it takes does not depend on how many there are.
 import type { SourceLine } from '../contract/api/sources.ts'
 import type { Queries } from '../database/connect.ts'
-import { hasBegun, listHealth, type NamedHealth } from './health.ts'
+import { listHealth, type NamedHealth } from './health.ts'
 import { presentHealthLine, presentRunLine } from './present-runs.ts'
 import { runsByIds } from './runs.ts'
 import { nextRun, type Through } from './schedules.ts'
@@ -38,7 +38,7 @@ export async function listSourceLines(
       waiting: runOf(about?.waiting),
       ...scheduleOf(source, {
         now,
-        health: known?.health,
+        known,
         through: { delta: about?.deltaThrough ?? now, full: about?.fullThrough ?? now },
       }),
     }
@@ -77,10 +77,10 @@ function healthOf(source: Source, known: NamedHealth | undefined): SourceLine['h
 
 function scheduleOf(
   source: Source,
-  { now, health, through }: { readonly now: Date; readonly health: NamedHealth['health']; readonly through: Through },
+  { now, known, through }: { readonly now: Date; readonly known: NamedHealth | undefined; readonly through: Through },
 ): Pick<SourceLine, 'next' | 'awaitsFirstRun'> {
   if (!source.enabled) return { next: null, awaitsFirstRun: false }
-  if (!hasBegun(health)) return { next: null, awaitsFirstRun: true }
-  const next = nextRun(source.settings, { now, notBefore: health?.nextTryAt ?? null, through })
+  if (known?.hasBegun !== true) return { next: null, awaitsFirstRun: true }
+  const next = nextRun(source.settings, { now, notBefore: known.health?.nextTryAt ?? null, through })
   return { next: next === null ? null : { at: next.at.toISOString(), mode: next.mode }, awaitsFirstRun: false }
 }

@@ -1,7 +1,7 @@
 // The end of a run, written once: its outcome, and what that says about its source.
 import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
-import { getHealth, setHealth } from '../registry/health.ts'
+import { getHealth, hasBegun, noteBegun, setHealth } from '../registry/health.ts'
 import { appendRunLog } from '../registry/run-log.ts'
 import { endRun, type RunKind } from '../registry/runs.ts'
 import { raiseForRun } from './alerting.ts'
@@ -57,7 +57,12 @@ export async function noteEnd(
   const ending = { outcome, isPreview: kind === 'plan', hasRead: document.graph.requests > 0, trouble, doubt }
   const at = { now: engine.clock.now(), random: engine.random }
   // What becomes of one user says nothing about the source.
-  const health = conclusion.isPartial === true ? undefined : nextHealth(before, ending, at)
+  const isPartial = conclusion.isPartial === true
+  // What he cancelled he did not want after all.
+  if (kind !== 'plan' && !isPartial && outcome !== 'cancelled') await noteBegun(tx, sourceId, at.now)
+  const next = isPartial ? undefined : nextHealth(before, ending, at)
+  // Nothing tries again by itself what nobody has had synchronized.
+  const health = next && ((await hasBegun(tx, sourceId)) ? next : { ...next, nextTryAt: null })
   if (health !== undefined) await setHealth(tx, { sourceId, runId }, health)
   // Whoever asked for a preview sees what it came to.
   if (kind !== 'plan') await raiseForRun(tx, { runId, sourceId, document, health }, engine.clock.now())

@@ -2,6 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
+import { CancelledError } from '../base/errors.ts'
+import { hire } from '../emulator/operations.ts'
+import { listHealth } from '../registry/health.ts'
 import { takeJob } from '../registry/jobs.ts'
 import { lastDue } from '../registry/schedules.ts'
 import { takeTurn } from '../registry/turns.ts'
@@ -20,6 +23,7 @@ beforeEach(async () => {
     `insert into source_health (source_id, run_id, state, since, failures, refusals, last_success_at)
      select id, null, 'healthy', '2026-11-01', 0, 0, '2026-11-01' from sources`,
   )
+  await database.db.query(`update sources set begun_at = '2026-11-01'`)
   sent = []
 })
 afterEach(async () => {
@@ -36,6 +40,11 @@ const schedule = (delta: string | null, full: string | null, timezone = 'UTC') =
     `update sources set settings = settings || jsonb_build_object('schedule', $2::jsonb, 'timezone', $3::text) where name = $1`,
     [world.source, JSON.stringify({ delta, full }), timezone],
   )
+/** Nobody has had it synchronized yet. */
+const unbegun = async () => {
+  await database.db.query('delete from source_health')
+  await database.db.query('update sources set begun_at = null')
+}
 /** The run is over: the next one is a job of its own. */
 const finish = () => database.db.query(`update jobs set state = 'ended', ended_at = now()`)
 const jobs = async () =>
@@ -46,7 +55,7 @@ const jobs = async () =>
 
 describe('schedules', () => {
   it('begin after the first run that somebody asks for, and not with a preview', async () => {
-    await database.db.query('delete from source_health')
+    await unbegun()
     await schedule('*/15 * * * *', null)
     await fire('2026-11-23T10:07:00Z')
     expect(await fire('2026-11-23T10:15:00Z')).toEqual([])
@@ -56,6 +65,50 @@ describe('schedules', () => {
     expect(await fire('2026-11-23T10:44:00Z')).toEqual([])
 
     expect(await fire('2026-11-23T10:45:00Z')).toHaveLength(1)
+  })
+
+  it('begin after a first run that failed, when its time to try again has come', async () => {
+    await unbegun()
+    await schedule('*/15 * * * *', null)
+    world.emulator.setEnabled(world.hosted.app, false)
+    expect((await world.sync()).outcome).toBe('failed')
+    const { health, hasBegun } = (await listHealth(database.db))[0]!
+    expect(hasBegun).toBe(true)
+    const at = (minutes: number) => new Date(health!.nextTryAt!.getTime() + minutes * 60_000).toISOString()
+    await fire(at(-14))
+
+    expect(await fire(at(-1))).toEqual([])
+    expect(await fire(at(15))).toHaveLength(1)
+  })
+
+  it('begin after a first run that was held: what waits to be approved is kept up to date', async () => {
+    await unbegun()
+    await schedule('*/15 * * * *', null)
+    hire(world.tenant, { userPrincipalName: 'ann@contoso.com' })
+    await database.db.query(
+      `with made as (insert into users (user_name) values ('ann@contoso.com') returning id)
+       insert into user_names (user_id, kind, value, key, origin, held) select id, 'n', 'ann@contoso.com', 'ann@contoso.com', 'o', true from made`,
+    )
+    expect((await world.sync()).outcome).toBe('held')
+    await fire('2026-11-23T10:07:00Z')
+
+    expect(await fire('2026-11-23T10:15:00Z')).toHaveLength(1)
+  })
+
+  it('do not begin with a run that was cancelled, of one user, or a preview, and nobody says that they try again', async () => {
+    await unbegun()
+    await schedule('*/15 * * * *', null)
+    const stop = new AbortController()
+    await world.sync({ signal: stop.signal, onProgress: () => stop.abort(new CancelledError()) })
+    await world.sync({ user: hire(world.tenant, { userPrincipalName: 'ann@contoso.com' }).id })
+    world.emulator.setEnabled(world.hosted.app, false)
+    await world.sync({ kind: 'plan' })
+    await fire('2026-11-23T10:07:00Z')
+
+    expect(await fire('2026-11-23T10:15:00Z')).toEqual([])
+    expect(await listHealth(database.db)).toMatchObject([
+      { hasBegun: false, health: { state: 'degraded', nextTryAt: null } },
+    ])
   })
 
   it('count from when they are first seen, and fire each slot once', async () => {

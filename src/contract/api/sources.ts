@@ -31,7 +31,7 @@ export const sourceLine = z.object({
   waiting: runLine.nullable(),
   /** When the schedule runs it next, and how; null where it has no schedule, is disabled or awaits its first run. */
   next: z.object({ at: time, mode: z.enum(['full', 'delta']) }).nullable(),
-  /** True: enabled, but nobody has synchronized it yet. Its schedule begins after the first run that somebody asks for. */
+  /** True: enabled, but nobody has synchronized it yet. Its schedule begins after the first run that somebody asks for, however that ends. */
   awaitsFirstRun: z.boolean(),
 })
 export type SourceLine = z.infer<typeof sourceLine>
