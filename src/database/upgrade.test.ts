@@ -183,9 +183,9 @@ describe('0037: jobs', () => {
   })
 })
 
-describe('0041: sources', () => {
+describe('0044: sources', () => {
   it('whose schedule has had them run go on, also where none succeeded; whose nobody ran wait', async () => {
-    const database = await before(41)
+    const database = await before(44)
     const ended = async (name: string, outcome: string | undefined, kind = 'sync') => {
       const source = await aSource(database, name)
       if (outcome !== undefined)
