@@ -357,6 +357,28 @@ describe('who may use it', () => {
 
     for (const name of ['Edit', 'Deactivate', 'Add card', 'New PIN', 'Reveal'])
       expect(await other.getByRole('button', { name, exact: true }).count()).toBe(0)
+    expect(await other.getByRole('table', { name: 'Sessions' }).count()).toBe(0)
+  })
+
+  it('the sessions of an account are seen, and ended', async () => {
+    await go('/settings/administrators')
+    const row = page.getByRole('row', { name: /^viewer/ })
+    await row.getByRole('button', { name: /^Sessions: \d+$/ }).click()
+    const sessions = page.getByRole('table', { name: 'Sessions of viewer' })
+    await sessions.getByRole('button', { name: 'End' }).first().waitFor()
+    await expectAccessible(page)
+    for (let left = await sessions.getByRole('button', { name: 'End' }).count(); left > 0; left -= 1) {
+      await sessions.getByRole('button', { name: 'End' }).first().click()
+      await dialogButton('End').click()
+      await row.getByRole('button', { name: `Sessions: ${left - 1}` }).waitFor()
+    }
+
+    await page.getByText('Signed in nowhere').waitFor()
+    expect(
+      await valueOf(
+        `select count(*)::int as value from sessions x join administrators a on a.id = x.administrator_id where a.name = 'viewer'`,
+      ),
+    ).toBe(0)
   })
 
   it('a token is made, shown once, and works', async () => {

@@ -70,6 +70,24 @@ describe('somebody of the registry', () => {
     expect(new URL(page.url()).searchParams.get('to')).toBe('/me')
   })
 
+  it('is put out where an administrator ends his session', async () => {
+    const page = await world.open()
+    await signInAs(page, people[2]!)
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    const admin = await world.open('administrator')
+    await admin.goto(`${world.url}/users/${people[2]!.id}`)
+    const sessions = admin.getByRole('table', { name: 'Sessions' })
+    await sessions.getByRole('button', { name: 'End' }).click()
+    await expectAccessible(admin)
+    await admin.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
+
+    await admin.getByText('Signed in nowhere').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/sign-in')
+    await admin.context().close()
+  })
+
   it('has a role where an administrator maps one, and sees what it lets him see', async () => {
     const { hosted } = world
     hosted.app.signIn.appRoles.push({

@@ -58,15 +58,18 @@ export const ownSession = z.object({
 })
 export type OwnSession = z.infer<typeof ownSession>
 
-const session = z.object({
+/** An open session, as its owner and administrators see it. */
+export const openSession = z.object({
   id,
   createdAt: time,
   lastSeenAt: time,
   expiresAt: time,
   address: z.string(),
   userAgent: z.string(),
+  /** The one that asks. */
   isThis: z.boolean(),
 })
+export type OpenSession = z.infer<typeof openSession>
 
 /** An API token as it is listed; the token itself is shown once, when it is made. */
 export const apiToken = z.object({
@@ -266,7 +269,7 @@ export const ACCESS = {
     summary: 'One’s own open sessions.',
     role: 'signed-in',
     scope: null,
-    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(session) }) },
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) },
     audit: null,
   }),
   endSession: endpoint({
@@ -330,6 +333,28 @@ export const ACCESS = {
     params: z.object({ account: id }),
     answer: { kind: 'nothing' },
     audit: 'account.remove',
+  }),
+  listAccountSessions: endpoint({
+    method: 'GET',
+    path: '/api/v1/administrators/:account/sessions',
+    tag,
+    summary: 'Open sessions of a local account.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ account: id }),
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) },
+    audit: null,
+  }),
+  listUserSessions: endpoint({
+    method: 'GET',
+    path: '/api/v1/users/:user/sessions',
+    tag,
+    summary: 'Open sessions of somebody who signed in with Microsoft.',
+    role: 'administrator',
+    scope: 'administer',
+    params: z.object({ user: id }),
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) },
+    audit: null,
   }),
   listTokens: endpoint({
     method: 'GET',

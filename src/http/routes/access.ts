@@ -1,10 +1,11 @@
 // Routes of signing in, one's own sessions, administrators, API tokens and the audit.
 import { z } from 'zod'
-import type { Account, ApiToken, OwnSession } from '../../contract/api/access.ts'
+import type { Account, ApiToken, OpenSession, OwnSession } from '../../contract/api/access.ts'
 import { verifyAudit } from '../../registry/audit.ts'
 import { listAudit } from '../../registry/audit-list.ts'
 import { NotFoundError } from '../../base/errors.ts'
-import { type ListedAccount, listAccounts } from '../../signin/accounts.ts'
+import { requireUserView } from '../../registry/user-view.ts'
+import { type ListedAccount, listAccounts, requireAccount } from '../../signin/accounts.ts'
 import {
   changeAccountOf,
   createAccount,
@@ -27,6 +28,7 @@ import { listSessions } from '../../signin/sessions.ts'
 import { proveByPassword, recentUntil } from '../../signin/prove-again.ts'
 import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
 import { type ListedToken, listTokens } from '../../signin/tokens.ts'
+import type { Engine } from '../../sync/engine.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Client, Handlers } from '../handler.ts'
 import type { HttpParts } from '../parts.ts'
@@ -80,20 +82,15 @@ export const accessRoutes = {
     return undefined
   },
 
-  listSessions: async ({ engine }, { identity }) => {
-    const owner = ownerOf(identity)
-    const sessions = await listSessions(engine.db, { owner, now: engine.clock.now() })
-    return {
-      items: sessions.map((session) => ({
-        id: String(session.id),
-        createdAt: session.createdAt.toISOString(),
-        lastSeenAt: session.lastSeenAt.toISOString(),
-        expiresAt: session.expiresAt.toISOString(),
-        address: session.address,
-        userAgent: session.userAgent,
-        isThis: session.id === owner.sessionId,
-      })),
-    }
+  listSessions: async ({ engine }, { identity }) => sessionsOf(engine, ownerOf(identity), identity),
+  listAccountSessions: async ({ engine }, { params, identity }) => {
+    const { id } = await requireAccount(engine.db, { id: Number(params.account), now: engine.clock.now() })
+    return sessionsOf(engine, { kind: 'account', id }, identity)
+  },
+  listUserSessions: async ({ engine }, { params, identity }) => {
+    const id = Number(params.user)
+    await requireUserView(engine.db, id, engine)
+    return sessionsOf(engine, { kind: 'person', id }, identity)
   },
 
   endSession: async ({ engine }, { params, identity, actor, client }) => {
@@ -191,5 +188,26 @@ function presentToken(token: ListedToken): ApiToken {
     createdAt: token.createdAt.toISOString(),
     expiresAt: token.expiresAt?.toISOString() ?? null,
     lastUsedAt: token.lastUsedAt?.toISOString() ?? null,
+  }
+}
+
+/** The open sessions of somebody, as whoever asks sees them. */
+async function sessionsOf(
+  { db, clock }: Engine,
+  owner: Pick<SessionIdentity, 'kind' | 'id'>,
+  identity: Identity,
+): Promise<{ readonly items: OpenSession[] }> {
+  const own = 'sessionId' in identity ? identity.sessionId : undefined
+  const sessions = await listSessions(db, { owner, now: clock.now() })
+  return {
+    items: sessions.map((session) => ({
+      id: String(session.id),
+      createdAt: session.createdAt.toISOString(),
+      lastSeenAt: session.lastSeenAt.toISOString(),
+      expiresAt: session.expiresAt.toISOString(),
+      address: session.address,
+      userAgent: session.userAgent,
+      isThis: session.id === own,
+    })),
   }
 }

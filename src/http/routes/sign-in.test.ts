@@ -169,6 +169,43 @@ describe('somebody of the registry', () => {
     expect((await asSession(others.session)('GET', '/api/v1/me')).statusCode).toBe(200)
   })
 
+  it('is seen by an administrator where he is signed in, and put out there; that is audited', async () => {
+    const [person, other] = [people[0]!, people[1]!]
+    const [first, second, others] = [
+      await signIn(person.userName),
+      await signIn(person.userName),
+      await signIn(other.userName),
+    ]
+    const admin = await asAdmin()
+    const listed = async (path: string) =>
+      (await admin('GET', `/api/v1/${path}/sessions`)).json<{ items: { id: string; isThis: boolean }[] }>().items
+    const before = await listed(`users/${person.userId}`)
+    const ended = await admin('DELETE', `/api/v1/sessions/${before[0]!.id}`)
+    const signedIn = await Promise.all(
+      [first, second, others].map(async ({ session }) => (await asSession(session)('GET', '/api/v1/me')).statusCode),
+    )
+    const { rows } = await test.db.query<{ id: number }>(`select id from administrators where role = 'administrator'`)
+    const own = await Promise.all(rows.map(({ id }) => listed(`administrators/${id}`)))
+
+    expect(before).toMatchObject([
+      { isThis: false, address: '127.0.0.1' },
+      { isThis: false, address: '127.0.0.1' },
+    ])
+    expect(ended.statusCode).toBe(204)
+    // Which of the two was used last, the clock does not tell.
+    expect([signedIn.slice(0, 2).filter((status) => status === 401), signedIn[2]]).toEqual([[401], 200])
+    expect(await listed(`users/${person.userId}`)).toEqual(before.slice(1))
+    expect(await lastAudit()).toMatchObject({
+      actor_kind: 'account',
+      action: 'session.end',
+      subject: `user ${person.userId}`,
+      details: { session: Number(before[0]!.id) },
+    })
+    expect(own.flat().filter(({ isThis }) => isThis)).toHaveLength(1)
+    for (const path of ['users/999999', 'administrators/999999'])
+      expect((await admin('GET', `/api/v1/${path}/sessions`)).statusCode).toBe(404)
+  })
+
   it('signs out here and at Microsoft', async () => {
     const ask = asSession((await signIn(people[0]!.userName)).session)
 

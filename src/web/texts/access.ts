@@ -96,6 +96,8 @@ export const accessTexts = {
   thisOne: 'this one',
   end: 'End',
   endTitle: 'End this session?',
+  noSessions: 'Signed in nowhere',
+  sessionsOf: (name: string) => `Sessions of ${name}`,
   changePassword: 'Change password',
   currentPassword: 'Current password',
   again: 'New password again',

@@ -94,6 +94,7 @@ export const usersTexts = {
   isDefault: 'default group',
   byHand: 'by hand',
   givenBy: (sources: string) => `given by ${sources}`,
+  sessions: 'Sessions',
   history: 'History',
   when: 'When',
   what: 'What',

@@ -10,7 +10,7 @@ import { useToasts } from '../../components/toasts.tsx'
 import { useSession } from '../../session.ts'
 import { accessTexts as texts } from '../../texts/access.ts'
 import { OwnSecondFactor } from './second-factor.tsx'
-import { OwnSessions } from './own-sessions.tsx'
+import { SessionTable } from '../../components/session-table.tsx'
 
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '420px', alignItems: 'stretch' },
@@ -22,7 +22,7 @@ export function OwnAccount() {
   return (
     <Page title={texts.account} intro={texts.accountIntro}>
       <Section title={texts.mySessions}>
-        <OwnSessions label={texts.mySessions} />
+        <SessionTable label={texts.mySessions} owner="self" />
       </Section>
       {session?.account.kind === 'account' ? (
         <>

@@ -8,7 +8,8 @@ import { ROLES, type Role } from '../../../contract/api/endpoint.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
-import { Page } from '../../components/page.tsx'
+import { Page, Section } from '../../components/page.tsx'
+import { SessionTable } from '../../components/session-table.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { RelativeTime } from '../../components/time.tsx'
@@ -26,6 +27,8 @@ const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap
 export function Administrators() {
   const styles = useStyles()
   const { data, error, refetch } = useQuery(accountsQuery)
+  const [looked, setLooked] = useState<string>()
+  const account = data?.items.find(({ id }) => id === looked)
   return (
     <Page title={texts.administrators} intro={texts.administratorsIntro}>
       <div className={styles.buttons}>
@@ -34,7 +37,7 @@ export function Administrators() {
       {error === null ? (
         <ListTable
           label={texts.administrators}
-          columns={COLUMNS}
+          columns={columnsOf(setLooked)}
           rows={data?.items}
           keyOf={(account) => account.id}
           empty={<Empty title={texts.administrators} />}
@@ -42,11 +45,16 @@ export function Administrators() {
       ) : (
         <Failed error={error} retry={() => void refetch()} />
       )}
+      {account === undefined ? null : (
+        <Section title={texts.sessionsOf(account.name)}>
+          <SessionTable label={texts.sessionsOf(account.name)} owner={{ account: account.id }} />
+        </Section>
+      )}
     </Page>
   )
 }
 
-const COLUMNS: readonly Column<Account>[] = [
+const columnsOf = (look: (account: string) => void): readonly Column<Account>[] => [
   { id: 'name', header: texts.name, grow: 2, cell: (account) => account.name },
   { id: 'role', header: texts.role, grow: 1.2, below: 'name', cell: (account) => shell.roles[account.role] },
   {
@@ -64,7 +72,15 @@ const COLUMNS: readonly Column<Account>[] = [
     ),
   },
   { id: 'last', header: texts.lastSignIn, grow: 1.2, cell: (account) => <RelativeTime at={account.lastSignInAt} /> },
-  { id: 'sessions', header: texts.sessions, cell: (account) => formatNumber(account.sessions) },
+  {
+    id: 'sessions',
+    header: texts.sessions,
+    cell: ({ id, sessions }) => (
+      <Button size="small" appearance="subtle" aria-label={`${texts.sessions}: ${sessions}`} onClick={() => look(id)}>
+        {formatNumber(sessions)}
+      </Button>
+    ),
+  },
   { id: 'actions', header: texts.actions, grow: 1.6, always: true, cell: (account) => <Actions account={account} /> },
 ]
 

@@ -13,7 +13,7 @@ import { Failed, Loading } from '../../components/states.tsx'
 import { formatDay } from '../../format.ts'
 import { meTexts as texts } from '../../texts/me.ts'
 import { shell } from '../../texts/shell.ts'
-import { OwnSessions } from '../access/own-sessions.tsx'
+import { SessionTable } from '../../components/session-table.tsx'
 import { OwnDevices } from './own-devices.tsx'
 
 const ownPageQuery = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => call(API.getOwnPage, {}, { signal }) })
@@ -35,7 +35,7 @@ export function Me() {
         <OwnDevices />
       </Section>
       <Section title={texts.sessions}>
-        <OwnSessions label={texts.sessions} />
+        <SessionTable label={texts.sessions} owner="self" />
       </Section>
     </Page>
   )

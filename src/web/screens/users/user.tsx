@@ -19,10 +19,12 @@ import { type Fact, Facts } from '../../components/facts.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { Empty, Failed, Loading } from '../../components/states.tsx'
+import { SessionTable } from '../../components/session-table.tsx'
 import { Status } from '../../components/status.tsx'
 import { Time } from '../../components/time.tsx'
 import { useNarrow } from '../../components/use-narrow.ts'
 import { formatCount } from '../../format.ts'
+import { useMay } from '../../session.ts'
 import { changeTexts } from '../../texts/changes.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 import { UserActions } from './user-actions.tsx'
@@ -49,6 +51,7 @@ export function User() {
   const styles = useStyles()
   const { user: id } = route.useParams()
   const { data: user, error, refetch } = useQuery(userQuery(id))
+  const isAdministrator = useMay('administrator')
   if (user === undefined) {
     return (
       <Page title={texts.title}>
@@ -88,6 +91,11 @@ export function User() {
           </Section>
         </div>
       </div>
+      {isAdministrator && user.objectId !== null ? (
+        <Section title={texts.sessions}>
+          <SessionTable label={texts.sessions} owner={{ user: user.id }} />
+        </Section>
+      ) : null}
       <Section title={texts.history}>
         <UserHistory user={user.id} />
       </Section>
