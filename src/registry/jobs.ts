@@ -223,9 +223,18 @@ export async function giveBackJob(db: Queries, id: string): Promise<void> {
   ])
 }
 
-/** Its run has ended. */
-export async function finishJob(db: Queries, id: string): Promise<void> {
-  await db.query(`update jobs set state = 'ended', ended_at = now() where id = $1 and state = 'running'`, [id])
+/**
+ * Ends it with its run.
+ *
+ * @returns false where that run has not ended as far as its row tells; whoever takes its source over ends it, and the job is open till then
+ */
+export async function finishJob(db: Queries, id: string): Promise<boolean> {
+  await db.query(
+    `update jobs j set state = 'ended', ended_at = now() from runs r
+     where j.id = $1 and j.state = 'running' and r.id = j.run_id and r.state = 'ended'`,
+    [id],
+  )
+  return (await db.query(`select from jobs where id = $1 and state in ('queued', 'running')`, [id])).rowCount === 0
 }
 
 /** There will be no run of it. */

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
-import { BusyError, CancelledError, ConfigError, ConflictError } from '../base/errors.ts'
+import { BusyError, CancelledError, ConfigError, ConflictError, RunError } from '../base/errors.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { update } from '../emulator/operations.ts'
@@ -55,6 +55,19 @@ const deliver = (id: string, signal = never) => doJob(world.engine, doing, { id,
 const job = (id: string) => requireJob(database.db, id)
 const countRuns = async () =>
   (await database.db.query('select 1 from runs where source_name = $1', [world.source])).rowCount
+
+/** No run of this kind can end, as on a full disk or by a mistake. */
+const refuseEnds = (kind: string) =>
+  database.db.query(
+    `create function refuse_end() returns trigger language plpgsql as $$ begin raise exception 'no end'; end $$;
+     create trigger refuse_end before update on runs for each row when (new.state = 'ended' and new.kind = '${kind}') execute function refuse_end()`,
+  )
+/** They can again, and the one that could not has been silent for long enough. */
+const allowEnds = () =>
+  database.db.query(
+    `drop trigger refuse_end on runs; drop function refuse_end;
+     update runs set heartbeat_at = now() - interval '31 s' where state = 'running'`,
+  )
 
 describe('asking for a run', () => {
   it('leaves a job, its delivery and who asked in the audit, all or nothing', async () => {
@@ -159,6 +172,19 @@ describe('a delivered job', () => {
     expect(done.state).toBe('ended')
     expect(Number(done.run)).toBeGreaterThan(lost)
     expect((await requireRun(database.db, Number(done.run))).outcome).toBe('applied')
+  })
+
+  it('whose end could not be recorded is taken up again', async () => {
+    const { id } = await ask()
+    await refuseEnds('sync')
+    await expect(deliver(id)).rejects.toThrow('could not be recorded')
+    expect((await job(id)).state).toBe('running')
+    await allowEnds()
+    await deliver(id)
+
+    const done = await job(id)
+    expect(done.state).toBe('ended')
+    expect(await requireRun(database.db, Number(done.run))).toMatchObject({ outcome: 'applied' })
   })
 
   it('E13: that ends its process three times is refused with a sentence', async () => {
@@ -391,6 +417,17 @@ describe('a delivered job', () => {
     expect((await job(begun.id)).state).toBe('ended')
   })
 
+  it('waits while the disk is full, and that costs no try', async () => {
+    const { id } = await ask()
+    const original = doing.run
+    doing = { ...doing, run: () => Promise.reject(new RunError('disk-full', 'The disk of the database is full')) }
+    for (let i = 0; i < 5; i += 1) await expect(deliver(id)).rejects.toThrow('full')
+    doing = { ...doing, run: original }
+    await deliver(id)
+
+    expect(await job(id)).toMatchObject({ state: 'ended', problem: null })
+  })
+
   it('met by a mistake of Muster is tried three times', async () => {
     const { id } = await ask()
     doing = { ...doing, run: () => Promise.reject(new TypeError('a bug')) }
@@ -495,6 +532,31 @@ describe('a job that takes a run back', () => {
       confirm: [],
     })
     await expect(presentRevert(database.db, Number(run))).rejects.toMatchObject({ code: 'not-reverting' })
+  })
+
+  it('whose end could not be recorded is done again', async () => {
+    const { run, users } = await world.sync()
+    const { id } = await askForRevert(asking, { run: Number(run), reason: 'x', confirmed: true, actor: admin })
+    await refuseEnds('revert')
+    await expect(deliver(id)).rejects.toThrow('tried again')
+    expect(await job(id)).toMatchObject({ state: 'running', problem: null })
+    await allowEnds()
+    await deliver(id)
+
+    const done = await job(id)
+    expect(done).toMatchObject({ state: 'ended', problem: null })
+    expect(await presentRevert(database.db, Number(done.run))).toMatchObject({
+      outcome: 'applied',
+      users: { deleted: users.created },
+    })
+    const runs = await database.db.query(
+      `select outcome, summary #>> '{error,code}' as code from runs where kind = 'revert' and source_name = $1 order by id`,
+      [world.source],
+    )
+    expect(runs.rows).toEqual([
+      { outcome: 'failed', code: 'interrupted' },
+      { outcome: 'applied', code: null },
+    ])
   })
 
   it('is shown only where it removes too much and nobody confirmed that', async () => {

@@ -16,7 +16,7 @@ import {
 import { raiseForRefusal } from './alerting.ts'
 import type { approveRun } from './approve.ts'
 import type { Engine } from './engine.ts'
-import type { revertRun } from './revert.ts'
+import { END_NOT_RECORDED, type revertRun } from './revert.ts'
 import type { runSource } from './run.ts'
 
 /** What a job may lead to. */
@@ -27,6 +27,9 @@ export interface Doing {
   /** Throws when whoever asked may not any more. */
   readonly requireStillAllowed: (job: StoredJob) => Promise<void>
 }
+
+/** Codes of what the job waits for, as long as it takes: nobody's mistake, and over when somebody has seen to it. */
+const WAITS: ReadonlySet<string> = new Set(['database-unavailable', 'commit-unknown', 'disk-full'])
 
 /** Thrown to have the job delivered again. */
 class NotYet extends Error {}
@@ -60,7 +63,9 @@ export async function doJob(
     if (document.error?.code === 'server-stopped') await giveBackJob(engine.db, id)
     throw new NotYet(document.error?.message)
   }
-  await finishJob(engine.db, id)
+  if (await finishJob(engine.db, id)) return
+  if (document.error !== null && WAITS.has(document.error.code)) await giveBackJob(engine.db, id)
+  throw new NotYet('the end of its run could not be recorded')
 }
 
 /** The job for the last one of those who asked for it that may still have it done. @throws what was said of the last one */
@@ -101,19 +106,21 @@ async function judge(
 ): Promise<void> {
   const { db, log } = engine
   const { id } = job
-  if (error instanceof ConflictError && error.code === 'job-over') return finishJob(db, id)
-  const isOurFault = !(
-    error instanceof NotFoundError ||
-    error instanceof ConfigError ||
-    error instanceof ConflictError ||
-    error instanceof RunError
-  )
-  // Waits its turn, or for the database, or is more than what was taken.
+  if (error instanceof ConflictError && error.code === 'job-over') return void (await finishJob(db, id))
+  const isOurFault =
+    (error instanceof RunError && error.code === END_NOT_RECORDED) ||
+    !(
+      error instanceof NotFoundError ||
+      error instanceof ConfigError ||
+      error instanceof ConflictError ||
+      error instanceof RunError
+    )
+  // Waits its turn, or for the database or room on its disk, or is more than what was taken.
   const isLater =
     (error instanceof ConflictError && error.code === JOB_CHANGED) ||
     error instanceof BusyError ||
     error instanceof CancelledError ||
-    (error instanceof RunError && (error.code === 'database-unavailable' || error.code === 'commit-unknown'))
+    (error instanceof RunError && WAITS.has(error.code))
   if (isLater) {
     await giveBackJob(db, id)
     throw new NotYet(error.message)

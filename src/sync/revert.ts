@@ -1,5 +1,6 @@
 // Takes an applied run back, or what it did to one user: a plan from the old values, applied like any other, except that
 // whatever changed since is left as it is. Nothing is asked of Microsoft.
+import { ConflictError, RunError } from '../base/errors.ts'
 import type { Outcome } from '../contract/runs.ts'
 import type { RevertDocument } from '../contract/reverts.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -16,6 +17,9 @@ import { takeLease } from './lease.ts'
 import { presentRevert } from './revert-document.ts'
 import { planRevert } from './revert-planning.ts'
 import { type Session, type SessionEnding, underLease } from './session.ts'
+
+/** Code of a revert whose row says that it goes on, though it does not: whoever begins the next run of its source ends it. */
+export const END_NOT_RECORDED = 'end-not-recorded'
 
 export interface RevertRequest {
   readonly run: number
@@ -37,7 +41,7 @@ export interface RevertRequest {
  *
  * The mirror still asks for what was taken back: the objects are marked, and a plan that would do it again is held.
  *
- * @throws NotFoundError; ConflictError `not-applied`, `source-removed`, `history-expired`, `not-recorded`, `ambiguous`; BusyError
+ * @throws NotFoundError; ConflictError `not-applied`, `source-removed`, `history-expired`, `not-recorded`, `ambiguous`; BusyError; RunError `end-not-recorded`
  */
 export async function revertRun(engine: Engine, request: RevertRequest): Promise<RevertDocument> {
   const target = await requireRevertible(engine.db, request.run)
@@ -56,10 +60,19 @@ export async function revertRun(engine: Engine, request: RevertRequest): Promise
     signal: request.signal,
     onProgress: request.onProgress,
   })
-  const document = await underLease(engine, { lease, source: target.source, mode: 'delta' }, (session) =>
+  const { run, error } = await underLease(engine, { lease, source: target.source, mode: 'delta' }, (session) =>
     revert(session, { request, target, userId }),
   )
-  return presentRevert(engine.db, Number(document.run))
+  try {
+    return await presentRevert(engine.db, Number(run))
+  } catch (missing) {
+    if (!(missing instanceof ConflictError && missing.code === 'not-ended')) throw missing
+    // What its row does not tell is known here.
+    throw new RunError(
+      error?.code === 'disk-full' ? error.code : END_NOT_RECORDED,
+      `${error?.message ?? 'It met nothing.'} Its end could not be recorded; whether something was taken back tells, later, run ${run}`,
+    )
+  }
 }
 
 interface RevertWork {
