@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
 import { storeSettings, takeBack } from '../../test/support/reverted.ts'
 import { systemClock } from '../base/clock.ts'
+import { presentRevert } from '../sync/revert-document.ts'
 import { listUserHistory } from './history.ts'
 import { removeOldHistory } from './retention.ts'
 
@@ -73,6 +74,17 @@ describe('the history of a user', () => {
 })
 
 describe('retention', () => {
+  it('what a revert left is not told as nothing once it is forgotten', async () => {
+    const { runId } = await source.run()
+    await test.db.query(`update users set notes = 'by hand', version = version + 1 where object_id = $1`, [ann])
+    const revert = Number((await takeBack(test.db, runId)).run)
+    expect(await presentRevert(test.db, revert)).toMatchObject({ leftTotal: 2 })
+    await age(revert, 366)
+    await forget()
+
+    await expect(presentRevert(test.db, revert)).rejects.toMatchObject({ code: 'history-expired' })
+  })
+
   it('applied runs keep their items for the days that are set, and cannot be taken back after that', async () => {
     await source.run()
     await source.user(ann, { displayName: 'Anna' })
@@ -82,8 +94,15 @@ describe('retention', () => {
     expect(await forget()).toBe(0)
     expect((await rowsOf(runId)).undo).toBe(1)
 
+    await test.db.query('insert into plan_claims values ($1, 1, true) on conflict do nothing', [runId])
+    await test.db.query('insert into plan_group_claims values ($1, 1, false) on conflict do nothing', [runId])
     await age(runId, 366)
     expect(await forget()).toBeGreaterThan(0)
+    const claimed = await test.db.query(
+      'select from plan_claims where run_id = $1 union all select from plan_group_claims where run_id = $1',
+      [runId],
+    )
+    expect(claimed.rowCount).toBe(0)
     expect(await rowsOf(runId)).toEqual({ items: 0, undo: 0, memberships: 0 })
     await expect(takeBack(test.db, runId)).rejects.toMatchObject({ code: 'history-expired' })
     const kept = await test.db.query('select summary is not null as document from runs where id = $1', [runId])

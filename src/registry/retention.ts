@@ -23,6 +23,8 @@ const TABLES = [
   'undo_memberships',
   'undo_users',
   'undo_groups',
+  'plan_claims',
+  'plan_group_claims',
   'plan_items',
 ] as const
 

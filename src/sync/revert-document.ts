@@ -5,7 +5,7 @@ import type { Queries } from '../database/connect.ts'
 import type { LeftReason } from '../registry/revert-plan.ts'
 import { requireRun } from '../registry/runs.ts'
 
-/** @throws NotFoundError; ConflictError `not-reverting` for a run of another kind, `not-ended` while it goes on */
+/** @throws NotFoundError; ConflictError `not-reverting` for a run of another kind, `not-ended` while it goes on, `history-expired` */
 export async function presentRevert(db: Queries, runId: number): Promise<RevertDocument> {
   const run = await requireRun(db, runId)
   if (run.kind !== 'revert' || run.reverts === null)
@@ -13,6 +13,14 @@ export async function presentRevert(db: Queries, runId: number): Promise<RevertD
   const { summary, outcome } = run
   if (outcome === null || summary === null)
     throw new ConflictError('not-ended', `Run ${runId} has not ended yet; ask again when it has`)
+  const left = await leftOf(db, runId)
+  // Looked at after that: a run is marked before the first of its items goes.
+  if (await isForgotten(db, runId)) {
+    throw new ConflictError(
+      'history-expired',
+      `What run ${runId} left as it was has been removed from the history (MUSTER_HISTORY_DAYS); what it did stands in its document`,
+    )
+  }
   const document: Partial<typeof summary> = summary
   const none = { added: 0, removed: 0 }
   const { users, groups } = document
@@ -36,11 +44,17 @@ export async function presentRevert(db: Queries, runId: number): Promise<RevertD
     groups: { created: groups?.created ?? 0, renamed: groups?.renamed ?? 0, deleted: groups?.deleted ?? 0 },
     memberships: document.memberships ?? none,
     credentials: document.credentials ?? none,
-    ...(await leftOf(db, runId)),
+    ...left,
     confirm: [...(document.held?.reasons ?? [])],
     error: document.error ?? null,
     ms: { total: document.ms?.total ?? 0 },
   }
+}
+
+/** Whether its items have gone, or begun to go: what it left would be told as nothing. */
+async function isForgotten(db: Queries, runId: number): Promise<boolean> {
+  const { rowCount } = await db.query('select from runs where id = $1 and items_removed_at is not null', [runId])
+  return rowCount === 1
 }
 
 async function leftOf(db: Queries, runId: number): Promise<Pick<RevertDocument, 'left' | 'leftTotal'>> {
