@@ -31,6 +31,11 @@ export async function takeReading(
   return rows[0] === undefined ? undefined : parseConnection(rows[0])
 }
 
+/** Takes one that is asked out of its turn. */
+export async function takeReadingOf(db: Queries, connectionId: number, until: Date): Promise<void> {
+  await db.query('update connections set expiry_next_at = $2 where id = $1', [connectionId, until])
+}
+
 /** Nobody has changed anything: not for the audit. */
 export async function noteReading(
   db: Queries,
@@ -39,13 +44,15 @@ export async function noteReading(
     /** Null: the registration has told. */
     readonly problem: string | null
     readonly now: Date
+    /** Until when it was taken: whoever changed a credential meanwhile has it asked again. */
+    readonly takenUntil: Date
     readonly nextAt: Date
   },
 ): Promise<void> {
   await db.query(
-    `update connections set expiry_problem = $2, expiry_next_at = $4,
+    `update connections set expiry_problem = $2, expiry_next_at = case when expiry_next_at = $5 then $4 else expiry_next_at end,
        expiry_read_at = case when $2::text is null then $3 else expiry_read_at end where id = $1`,
-    [reading.connectionId, reading.problem, reading.now, reading.nextAt],
+    [reading.connectionId, reading.problem, reading.now, reading.nextAt, reading.takenUntil],
   )
 }
 

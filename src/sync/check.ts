@@ -12,7 +12,7 @@ import type { Actor } from '../registry/audit.ts'
 import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
 import { consentState } from '../registry/consent.ts'
 import { listConnections, requireConnection } from '../registry/connections.ts'
-import { noteReading } from '../registry/expiry-readings.ts'
+import { noteReading, takeReadingOf } from '../registry/expiry-readings.ts'
 import { hasTerminalsWithCodes, rolesGivenByGroups } from '../registry/sign-in-rule.ts'
 import { listSources } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
@@ -29,6 +29,8 @@ export interface CheckRequest {
 export async function checkSaved(engine: Engine, request: CheckRequest): Promise<readonly Finding[]> {
   const { connection: name, redirectUri, actor, signal } = request
   const connection = await requireConnection(engine.db, name)
+  const takenUntil = new Date(engine.clock.now().getTime() + READ_AGAIN_MS)
+  await takeReadingOf(engine.db, connection.id, takenUntil)
   const client = await engine.openGraph(connection)
   const { findings, credentials, registration } = await checkWith(engine, {
     client,
@@ -39,7 +41,8 @@ export async function checkSaved(engine: Engine, request: CheckRequest): Promise
   })
   await noteOutcomes(engine.db, { notes: notesOf(client.outcomes), now: engine.clock.now() })
   await noteEnds(engine, { actor, connection: name, credentials })
-  if (registration !== undefined) await noteRegistration(engine, { connectionId: connection.id, read: registration })
+  if (registration !== undefined)
+    await noteRegistration(engine, { connectionId: connection.id, takenUntil, read: registration })
   return findings
 }
 
@@ -102,7 +105,11 @@ export const READ_AGAIN_MS = 3_600_000
 /** Keeps whether the app registration told, and when it is asked next. */
 export async function noteRegistration(
   { db, clock }: Engine,
-  { connectionId, read }: { readonly connectionId: number; readonly read: ReadRegistration },
+  {
+    connectionId,
+    takenUntil,
+    read,
+  }: { readonly connectionId: number; readonly takenUntil: Date; readonly read: ReadRegistration },
 ): Promise<void> {
   const now = clock.now()
   const isOver = read.kind === 'read' || read.isLasting
@@ -110,6 +117,7 @@ export async function noteRegistration(
     connectionId,
     problem: read.kind === 'read' ? null : read.problem,
     now,
+    takenUntil,
     nextAt: new Date(now.getTime() + (isOver ? DAY_MS : READ_AGAIN_MS)),
   })
 }

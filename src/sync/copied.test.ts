@@ -7,6 +7,7 @@ import { finished } from 'node:stream/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { restoreBackup } from '../backup/restore.ts'
 import { writeBackup } from '../backup/write.ts'
+import { RunError } from '../base/errors.ts'
 import { systemClock } from '../base/clock.ts'
 import { notePlace, takeOver } from '../registry/installation.ts'
 import { verifyAudit } from '../registry/audit.ts'
@@ -14,6 +15,7 @@ import { openKeyRing, openVault, type Vault } from '../vault/keys.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aServer } from '../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
+import { readExpiries } from './read-expiry.ts'
 import { fireDue } from './scheduling.ts'
 import { runSource } from './run.ts'
 
@@ -91,6 +93,24 @@ describe('a restored copy', () => {
 
     expect((await copy.db.query('select count(*) as runs from runs')).rows).toEqual(before.rows)
     expect(await world.sync()).toMatchObject({ outcome: 'no-change' })
+  })
+
+  it('E15: does not ask Microsoft when the secrets of the original end', async () => {
+    await copy.db.query(
+      `insert into connection_credentials (connection_id, kind, sealed, fingerprint) select id, 'secret', '', '' from connections`,
+    )
+    const opened: string[] = []
+    const engine = {
+      ...onCopy(),
+      openGraph: (connection: { readonly name: string }) => {
+        opened.push(connection.name)
+        return Promise.reject(new RunError('unreachable', 'nothing is there'))
+      },
+    }
+    expect(await readExpiries(engine, never)).toBe(0)
+
+    expect(opened).toEqual([])
+    await copy.db.query('delete from connection_credentials')
   })
 
   it('E15: makes plans', async () => {

@@ -116,6 +116,29 @@ describe('the end of a client secret', () => {
     expect((await connection()).credentials.map(({ expiresAt }) => expiresAt === null)).toEqual([false, false])
   })
 
+  it('of a secret that is added during a reading, or a check, is read at once', async () => {
+    await secretOf(75)
+    let toAdd = 1
+    const addsOne: Engine = {
+      ...engine,
+      openGraph: async (...given) => {
+        const client = await engine.openGraph(...given)
+        for (; toAdd > 0; toAdd -= 1) await secretOf(75)
+        return client
+      },
+    }
+    // The one that was added, and what is known anew.
+    expect(await readExpiries(addsOne, signal)).toBe(2)
+    expect(await serve()).toBe(0)
+    toAdd = 1
+    const check = { connection: (await connection()).name, actor: { kind: 'command line', name: 'test' } } as const
+    await checkSaved(addsOne, { ...check, signal })
+
+    expect(await serve()).toBe(1)
+    expect(await serve()).toBe(0)
+    expect((await connection()).credentials.map(({ expiresAt }) => expiresAt !== null)).toEqual([true, true, true])
+  })
+
   it('is read by one of several servers', async () => {
     await secretOf(100)
 

@@ -8,6 +8,7 @@ import type { Actor } from '../registry/audit.ts'
 import { noteOutcomes } from '../registry/connection-credentials.ts'
 import type { Connection } from '../registry/connections.ts'
 import { takeReading } from '../registry/expiry-readings.ts'
+import { isCopy } from '../registry/installation.ts'
 import { noteEnds, noteRegistration, notesOf, READ_AGAIN_MS } from './check.ts'
 import type { Engine } from './engine.ts'
 
@@ -20,12 +21,16 @@ const ACTOR: Actor = { kind: 'schedule', name: 'schedule' }
  * @returns how many connections were asked
  */
 export async function readExpiries(engine: Engine, signal: AbortSignal): Promise<number> {
+  // With the secrets of the original, whose sign-in log these requests would stand in.
+  if (await isCopy(engine.db, engine.local)) return 0
   for (let asked = 0; ; asked += 1) {
     signal.throwIfAborted()
     const now = engine.clock.now()
-    const connection = await takeReading(engine.db, { now, until: new Date(now.getTime() + READ_AGAIN_MS) })
+    const takenUntil = new Date(now.getTime() + READ_AGAIN_MS)
+    const connection = await takeReading(engine.db, { now, until: takenUntil })
     if (connection === undefined) return asked
-    await noteRegistration(engine, { connectionId: connection.id, read: await ask(engine, { connection, signal }) })
+    const read = await ask(engine, { connection, signal })
+    await noteRegistration(engine, { connectionId: connection.id, takenUntil, read })
   }
 }
 
