@@ -152,14 +152,17 @@ async function freezeAboveUnknown(tx: Transaction, sourceId: number): Promise<vo
 
 /**
  * Groups of the plan with what they are called, also those that it creates. Local ones are told apart by their path. Where the
- * source gives a group no more, the item that says so tells why; a group that others give as well has none.
+ * source gives a group no more, the item that says so tells why; a group that others give as well has none, and only whether Entra
+ * has it still is known of it.
  */
 const GROUPS_OF_PLAN = `
   select pg.group_id, pg.object_id, pg.wanted, coalesce(known.name, item.name) as name,
     case when pg.object_id is null then coalesce(known.under, item.new ->> 'under') end as under,
-    case when not pg.wanted then item.rule end as rule, case when not pg.wanted then item.reason end as reason
-  from (select distinct on (group_id) group_id, object_id, wanted from planned_groups where group_id is not null
+    case when not pg.wanted then coalesce(item.rule, gone.rule) end as rule,
+    case when not pg.wanted then coalesce(item.reason, gone.reason) end as reason
+  from (select distinct on (group_id) group_id, key, object_id, wanted from planned_groups where group_id is not null
         order by group_id, wanted desc) pg
+    left join (select key, 'groups' as rule, 'gone' as reason from mirror_objects where state in ('s', 'x')) gone on gone.key = pg.key
     left join groups known on known.id = pg.group_id
     left join plan_items item on item.run_id = $1 and item.object = 'group' and item.group_id = pg.group_id
       and item.action in ('create', 'delete', 'move')`
@@ -168,7 +171,7 @@ const GROUPS_OF_PLAN = `
 export interface MembershipCause {
   /** False: the source does not give the group any more, to nobody. */
   readonly groupWanted: boolean
-  /** Of the item by which the group goes; null where the group stays, or nothing is said of it. */
+  /** Of the item by which the group goes, or of Entra having it no more; null where the group stays, or nothing is said of it. */
   readonly groupRule: string | null
   readonly groupReason: string | null
 }

@@ -85,6 +85,18 @@ describe('a membership ends', () => {
     expect(await endings((await source.run({ everybody: true })).runId)).toEqual(['groups group-gone'])
   })
 
+  it('because the group is deleted, where it is another source’s', async () => {
+    const owner = await aSource({ priority: 1 })
+    const other = await aHandSource(test.db, { priority: 2 }, owner.tenantId)
+    await other.user(anId(2), { userPrincipalName: 'bob@x' })
+    await other.group(G, { displayName: 'Sales', ...GROUP })
+    await other.member(G, anId(2))
+    await other.run()
+    await other.group(G, { displayName: 'Sales' }, 'x')
+
+    expect(await endings((await other.run({ everybody: true })).runId)).toEqual(['groups group-gone'])
+  })
+
   it('because the source does not want him any more, and the next one does', async () => {
     const source = await aSource({ priority: 1 })
     const heir = await aHandSource(test.db, { priority: 2 }, source.tenantId)
@@ -93,6 +105,40 @@ describe('a membership ends', () => {
     await source.set({ priority: 1, users: { filter: { any: [{ all: [{ attribute: 'department', eq: 'IT' }] }] } } })
 
     expect(await endings((await source.run({ everybody: true })).runId)).toEqual(['groups.membership user-not-wanted'])
+  })
+
+  it('is no part of the plan’s hash: for another reason the same ends', async () => {
+    const source = await aHandSource(test.db, { priority: 1 })
+    const heir = await aHandSource(test.db, { priority: 2 }, source.tenantId)
+    await source.group(G, { displayName: 'Sales', ...GROUP })
+    const people = Array.from({ length: 30 }, (_, n) => anId(n + 1))
+    for (const [n, person] of people.entries()) {
+      await source.user(person, { userPrincipalName: `p${n}@x` })
+      await source.member(G, person)
+    }
+    await source.run()
+    await heir.user(people[0]!, { userPrincipalName: 'p0@x' })
+    await heir.run()
+    for (const person of people) await source.noMember(G, person)
+    const { runId: before } = await source.plan({ everybody: true })
+    await source.set({
+      priority: 1,
+      users: { filter: { any: [{ all: [{ attribute: 'userPrincipalName', ne: 'p0@x' }] }] } },
+    })
+    const { runId: after } = await source.plan({ everybody: true })
+    await source.set({ priority: 1, groups: { ignore: [G] } })
+    const { runId: ignored } = await source.plan({ everybody: true })
+
+    expect([await endings(before), await endings(after), await endings(ignored)]).toEqual([
+      ['groups.membership not-direct-member-in-entra'],
+      ['groups.membership not-given'],
+      ['groups.ignore group-not-imported'],
+    ])
+    const digests = await test.db.query<{ digest: string }>(
+      `select distinct encode(digest, 'hex') as digest from plan_items where run_id = any($1) and object = 'membership' and action = 'remove'`,
+      [[before, after, ignored]],
+    )
+    expect(digests.rows).toHaveLength(1)
   })
 
   it('is told in one item for many, too', async () => {

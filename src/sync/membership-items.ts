@@ -34,7 +34,7 @@ export async function writeMembershipItems(tx: Transaction, options: MembershipI
       tx,
       items.map((item) => {
         const caused = { ...item, ...options.cause }
-        return { ...caused, digest: options.digest(caused) }
+        return { ...caused, digest: options.digest({ ...caused, ...(options.cause ?? hashedAs(item)) }) }
       }),
       { runId: options.runId, firstSeq: seq },
     )
@@ -125,6 +125,15 @@ function whyOf(
 }
 
 const MEMBERSHIP = 'groups.membership'
+
+/**
+ * Why a membership ends is told, and is no part of what ends: the plan is the same where only that changes, because one of many leaves
+ * scope or a later version knows it better. What waits for its approval goes on waiting then, and nobody is alerted anew.
+ */
+function hashedAs({ action, rule, reason }: ItemDraft): Why {
+  if (action !== 'remove' || reason === 'not-from-attributes') return { rule, reason }
+  return { rule: MEMBERSHIP, reason: 'not-member-in-entra' }
+}
 
 function membershipItem(op: 'a' | 'r', parts: MembershipItemParts): ItemDraft {
   return {
