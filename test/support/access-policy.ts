@@ -6,7 +6,7 @@ type Access = readonly [role: Endpoint['role'], scope: Endpoint['scope']]
 /**
  * By method and path: the least role of an account, or whom it is for, and the scope of a token; null: no token may. Viewers see people and
  * runs, but nothing of who administers; helpdesk helps one person; operators run, decide and make people; administrators
- * configure. What gives a new token of any kind no token may.
+ * configure. What gives a new token of any kind no token may, nor what lets it sign in as somebody who is there.
  */
 export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/session/proof': ['account', null],
@@ -16,7 +16,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /api/v1/administrators/:account': ['administrator', 'administer'],
   'PATCH /api/v1/administrators/:account': ['administrator', 'administer'],
   'GET /api/v1/administrators/:account/sessions': ['administrator', 'administer'],
-  'DELETE /api/v1/administrators/:account/second-factor': ['administrator', 'administer'],
+  'DELETE /api/v1/administrators/:account/second-factor': ['administrator', null],
   'GET /api/v1/app-registration': ['viewer', 'read'],
   'GET /api/v1/attributes': ['viewer', 'read'],
   'GET /api/v1/audit': ['administrator', 'administer'],

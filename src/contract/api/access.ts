@@ -255,9 +255,10 @@ export const ACCESS = {
     method: 'DELETE',
     path: '/api/v1/administrators/:account/second-factor',
     tag,
-    summary: 'Takes the second factor of somebody away who has lost it; his sessions end.',
+    summary:
+      'Takes the second factor of somebody else away who has lost it; his sessions end. One’s own goes by POST /api/v1/session/second-factor/removal.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     params: z.object({ account: id }),
     answer: { kind: 'nothing' },
     audit: 'second-factor.reset',
@@ -309,7 +310,7 @@ export const ACCESS = {
     path: '/api/v1/administrators/:account',
     tag,
     summary:
-      'Changes role, password or whether somebody may sign in; his sessions end. The last administrator stays one.',
+      'Changes role, password or whether somebody may sign in; his sessions end. The last administrator stays one. An API token changes no password.',
     role: 'administrator',
     scope: 'administer',
     params: z.object({ account: id }),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Account, ApiToken, OpenSession, OwnSession } from '../../contract/api/access.ts'
 import { verifyAudit } from '../../registry/audit.ts'
 import { listAudit } from '../../registry/audit-list.ts'
-import { NotFoundError } from '../../base/errors.ts'
+import { ConflictError, NotFoundError } from '../../base/errors.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { type ListedAccount, listAccounts, requireAccount } from '../../signin/accounts.ts'
 import {
@@ -77,8 +77,14 @@ export const accessRoutes = {
     await endOwnSecondFactor(engine, body, { identity: accountOf(identity), actor })
     return undefined
   },
-  resetSecondFactor: async ({ engine }, { params, actor }) => {
-    await resetSecondFactor(engine, Number(params.account), actor)
+  resetSecondFactor: async ({ engine }, { params, identity, actor }) => {
+    const id = Number(params.account)
+    if (identity.kind === 'account' && identity.id === id)
+      throw new ConflictError(
+        'own-second-factor',
+        'Turn your own second factor off under My account, with password and code. Who has lost both app and recovery codes asks another administrator, or runs muster sign-in-link NAME --reset-second-factor where the server runs',
+      )
+    await resetSecondFactor(engine, id, actor)
     return undefined
   },
 
@@ -105,8 +111,13 @@ export const accessRoutes = {
     items: (await listAccounts(engine.db, engine.clock.now())).map(presentAccount),
   }),
   createAccount: async ({ engine }, { body, actor }) => presentAccount(await createAccount(engine, body, actor)),
-  changeAccount: async ({ engine }, { params, body, actor }) =>
-    presentAccount(await changeAccountOf(engine, { id: Number(params.account), change: body, seen: body.seen }, actor)),
+  changeAccount: async ({ engine }, { params, body, identity, actor }) => {
+    // Whoever finds a token could sign in as an administrator who is there, under his name.
+    if (identity.kind === 'token' && body.password !== undefined)
+      throw new HttpError(403, 'forbidden', { message: 'Passwords are given by people, not by API tokens' })
+    const change = { id: Number(params.account), change: body, seen: body.seen }
+    return presentAccount(await changeAccountOf(engine, change, actor))
+  },
   removeAccount: async ({ engine }, { params, actor }) => {
     await removeAccount(engine, Number(params.account), actor)
     return undefined

@@ -307,6 +307,29 @@ describe('losing it', () => {
     expect((await bob('DELETE', `/api/v1/administrators/${id}/second-factor`)).statusCode).toBe(404)
   })
 
+  it('an administrator does not take his own away without password and code, and no API token anybody’s', async () => {
+    const { ask } = await annWithFactor()
+    const { items } = (await ask('GET', '/api/v1/administrators')).json()
+    const { id } = items.find(({ name }: { name: string }) => name === 'Ann')
+    const program = await http.withToken('administer')
+    const account = `/api/v1/administrators/${id}`
+
+    expect((await ask('DELETE', `${account}/second-factor`)).json()).toMatchObject({
+      status: 409,
+      code: 'own-second-factor',
+      detail: expect.stringContaining('My account'),
+    })
+    expect((await program('DELETE', `${account}/second-factor`)).statusCode).toBe(403)
+    expect((await program('PATCH', account, { password: 'quartz nimbus ferret lathe' })).json()).toMatchObject({
+      status: 403,
+      code: 'forbidden',
+    })
+    expect((await ask('GET', OWN)).json()).toMatchObject({ isOn: true })
+    expect((await signIn()).json().code).toBe('second-factor-needed')
+    // The rest of what administers goes on.
+    expect((await program('PATCH', account, { enabled: true })).statusCode).toBe(200)
+  })
+
   it('a link of the console lets one in without it, and takes it away where that is wanted', async () => {
     await annWithFactor()
     const actor = { kind: 'command line', name: 'root@host' } as const

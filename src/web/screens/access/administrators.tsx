@@ -14,6 +14,7 @@ import { Empty, Failed } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { formatNumber } from '../../format.ts'
+import { useSession } from '../../session.ts'
 import { accessTexts as texts } from '../../texts/access.ts'
 import { shell } from '../../texts/shell.ts'
 
@@ -87,10 +88,12 @@ const columnsOf = (look: (account: string) => void): readonly Column<Account>[] 
 function Actions({ account }: { readonly account: Account }) {
   const styles = useStyles()
   const queries = useQueryClient()
+  const self = useSession()?.account
+  const isOwn = self?.kind === 'account' && self.id === account.id
   return (
     <div className={styles.buttons}>
       <ChangeAccount account={account} />
-      {account.secondFactor ? (
+      {account.secondFactor && !isOwn ? (
         <ActionDialog
           trigger={<Button size="small">{texts.resetFactor}</Button>}
           title={texts.resetFactorTitle(account.name)}
