@@ -27,6 +27,12 @@ export function isChangedMeanwhile(error: Error): boolean {
   return error instanceof ApiError && error.problem.code === 'changed-meanwhile'
 }
 
+/** Whether nobody knows if what was asked is done, or still being done. With any other refusal it is not. */
+export function isUncertain(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return true
+  return error.status === 0 || error.status >= 500 || error.problem.code === 'idempotency-running'
+}
+
 // A page has one session: the server binds this to it, and gives it out with the session alone.
 let csrf: string | undefined
 const signedOut = new Set<() => void>()
@@ -89,7 +95,8 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
   if (request.body !== undefined) headers['Content-Type'] = 'application/json'
   if (options.terminalToken !== undefined) headers['Authorization'] = `Bearer ${options.terminalToken}`
   else if (endpoint.method !== 'GET' && csrf !== undefined) headers['X-Muster-Csrf'] = csrf
-  if (isUnattended()) headers['X-Muster-Unattended'] = '1'
+  // What changes something somebody does, however he does it.
+  if (endpoint.method === 'GET' && isUnattended()) headers['X-Muster-Unattended'] = '1'
   if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
   try {
     return await fetch(addressOf(endpoint, request), {

@@ -4,7 +4,8 @@
 /** Longer than anything is looked at without moving a finger, and far shorter than a session lasts without use. */
 const UNATTENDED_MS = 120_000
 
-const INPUT = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const
+/** A screen reader or a voice presses buttons, types and moves without pointer and keys. */
+const INPUT = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'click', 'input', 'focusin'] as const
 
 let unattended = false
 let timer: ReturnType<typeof setTimeout> | undefined

@@ -17,17 +17,23 @@ export function SearchBox(props: {
   const [page] = useState(() => router.history.location.pathname)
   const [typed, setTyped] = useState(text ?? '')
   const [before, setBefore] = useState(text)
+  /** What this field has put into the address and is not there yet; one goes on typing meanwhile. */
+  const [sent, setSent] = useState<readonly string[]>([])
   // Going back, or clearing all filters, changes the address behind the field's back.
   if (before !== text) {
     setBefore(text)
-    if ((text ?? '') !== typed.trim()) setTyped(text ?? '')
+    const own = sent.indexOf(text ?? '')
+    setSent(sent.slice(own + 1))
+    if (own === -1 && (text ?? '') !== typed.trim()) setTyped(text ?? '')
   }
   useEffect(() => {
     const wanted = typed.trim()
     if (wanted === (text ?? '')) return undefined
     const timer = setTimeout(() => {
       // Somebody who follows a link at once is on his way: the search must not call him back.
-      if (router.history.location.pathname === page) search(wanted === '' ? undefined : wanted)
+      if (router.history.location.pathname !== page) return
+      setSent((before) => [...before, wanted])
+      search(wanted === '' ? undefined : wanted)
     }, PAUSE_MS)
     return () => clearTimeout(timer)
   }, [typed, text, search, router, page])

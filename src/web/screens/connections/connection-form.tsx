@@ -24,7 +24,7 @@ import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { connectionTexts as texts } from '../../texts/connections.ts'
 import { asPartOfForm, type CredentialDraft, missingField, NO_CREDENTIAL } from './credential-draft.ts'
-import { connectionsQuery } from './connection-queries.ts'
+import { readAnew } from './connection-queries.ts'
 import { CredentialFields } from './credential-fields.tsx'
 import { Findings } from './findings.tsx'
 import { Registering } from './registering.tsx'
@@ -59,6 +59,8 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
   const [draft, setDraft] = useState<CredentialDraft>(NO_CREDENTIAL)
   const [filledFrom, setFilledFrom] = useState(connection)
   const [isMerged, setMerged] = useState(false)
+  /** What somebody else saved could not be read. */
+  const [unread, setUnread] = useState<Error | null>(null)
   // Where the settings are the same, what was changed since stands in the list of credentials beside it.
   const seen = connection !== undefined && isSame(formOf(connection), formOf(filledFrom)) ? connection : filledFrom
   const [isTried, setTried] = useState(false)
@@ -90,10 +92,10 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
     },
     onError: async (error) => {
       if (connection === undefined || !isChangedMeanwhile(error)) return
-      const now = (await queries.fetchQuery({ ...connectionsQuery, staleTime: 0 })).items.find(
-        ({ name }) => name === connection.name,
-      )
-      if (now === undefined) return
+      const read = await readAnew(queries, connection.name)
+      setUnread(read instanceof Error ? read : null)
+      if (read === undefined || read instanceof Error) return
+      const now = read
       setForm((mine) => mergedForm(formOf(seen), mine, formOf(now)))
       setFilledFrom(now)
       setMerged(true)
@@ -104,6 +106,7 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
       onSaved(name)
     },
   })
+  const saveError = save.error !== null && isChangedMeanwhile(save.error) ? unread : save.error
   const missing = missingOf(form, { connection, draft })
   const refused = [save.error, check.error].flatMap((error) =>
     error instanceof ApiError ? (error.problem.problems ?? []) : [],
@@ -205,9 +208,7 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
           </MessageBarBody>
         </MessageBar>
       ) : null}
-      {save.error === null || isTold || isChangedMeanwhile(save.error) ? null : (
-        <Failed title={texts.saveFailed} error={save.error} />
-      )}
+      {saveError === null || isTold ? null : <Failed title={texts.saveFailed} error={saveError} />}
       {check.data === undefined ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
       <div className={styles.actions}>
         <Button

@@ -26,9 +26,10 @@ export function SignIn() {
     mutationFn: () => call(API.signIn, { body: { name, password, ...(code === undefined ? {} : { code }) } }),
     onSuccess: (session) => enter(session, to),
     onError: (error) => {
-      const asked = error instanceof ApiError ? error.problem.code : undefined
-      if (asked === 'second-factor-needed' || asked === 'second-factor-wrong') setCode('')
-      else {
+      const told = error instanceof ApiError ? error.problem.code : undefined
+      if (told === 'second-factor-needed' || told === 'second-factor-wrong') setCode('')
+      // Whatever else it was, what was typed was not looked at or may be right: one need not type it again.
+      else if (told === 'sign-in-failed') {
         setPassword('')
         setCode(undefined)
       }

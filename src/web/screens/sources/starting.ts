@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useRef } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import { call, newIntention } from '../../api.ts'
+import { call, isUncertain, newIntention } from '../../api.ts'
 import { useToasts } from '../../components/toasts.tsx'
 import { sourcesTexts as texts } from '../../texts/sources.ts'
 import { type Asked, askForEach } from './asking.ts'
@@ -25,9 +25,15 @@ export function useStart(): Starting {
         const intention = `${kind} ${full} ${source}`
         const idempotencyKey = keys.current.get(intention) ?? newIntention()
         keys.current.set(intention, idempotencyKey)
-        const job = await call(API.startRun, { params: { source }, body: { kind, full } }, { idempotencyKey })
-        keys.current.delete(intention)
-        return job
+        try {
+          const job = await call(API.startRun, { params: { source }, body: { kind, full } }, { idempotencyKey })
+          keys.current.delete(intention)
+          return job
+        } catch (error) {
+          // Also what the server itself does not know: the list is read anew below and says whether one is waiting or running.
+          if (!isUncertain(error)) keys.current.delete(intention)
+          throw error
+        }
       }),
     onSuccess: async ({ jobs, refused }, { kind }) => {
       void queries.invalidateQueries({ queryKey: ['sources'] })

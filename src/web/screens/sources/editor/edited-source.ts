@@ -28,8 +28,8 @@ export interface EditedSource {
   readonly seenAt: string | undefined
   /** Somebody else saved it meanwhile: what was changed here stands on what he saved. */
   readonly isMerged: boolean
-  /** Reads it anew and puts what was changed here onto it. */
-  readonly readAgain: () => Promise<void>
+  /** Reads it anew and puts what was changed here onto it. @returns why it could not be read */
+  readonly readAgain: () => Promise<Error | null>
   /** Mistakes that the server found; gone with the next change. */
   readonly refuse: (problems: readonly Remark[]) => void
 }
@@ -71,11 +71,13 @@ export function useEditedSource(source: string | undefined): EditedSource {
     [now, connection?.signInWithMicrosoft],
   )
   const readAgain = async () => {
-    const { data } = await kept.refetch()
-    if (data === undefined || start === undefined) return
+    const { data, error } = await kept.refetch()
+    // What was read before is there still.
+    if (error !== null || data === undefined || start === undefined) return error
     const name = now.name === start.name ? data.name : now.name
     setEdited({ name, settings: blockOf(merged(start.settings, now.settings, jsonOf(data.settings))) })
     setMerged(true)
+    return null
   }
   return {
     isReady: start !== undefined,

@@ -32,11 +32,13 @@ export function useSaving(options: {
   const toasts = useToasts()
   const queries = useQueryClient()
   const [impact, setImpact] = useState<Impact | undefined>(undefined)
+  /** Why what somebody else saved could not be read. */
+  const [unread, setUnread] = useState<Error | null>(null)
   const name = edited.name.trim()
   const { settings } = edited.draft
-  const onError = (error: Error) => {
-    if (isChangedMeanwhile(error)) void edited.readAgain()
+  const onError = async (error: Error) => {
     if (error instanceof ApiError) edited.refuse((error.problem.problems ?? []).map(ofSettings))
+    if (isChangedMeanwhile(error)) setUnread(await edited.readAgain())
   }
   const write = useMutation({
     mutationFn: (_after: AfterSaving) =>
@@ -66,11 +68,12 @@ export function useSaving(options: {
   const isTold = error instanceof ApiError && ((error.problem.problems ?? []).length > 0 || isChangedMeanwhile(error))
   return {
     isSaving: write.isPending || look.isPending,
-    error: isTold ? null : error,
+    error: unread ?? (isTold ? null : error),
     impact,
     save() {
       write.reset()
       look.reset()
+      setUnread(null)
       if (source === undefined) write.mutate('close')
       else look.mutate(source)
     },

@@ -1,0 +1,165 @@
+// What somebody has typed or asked for is neither taken away nor refused for good, whatever becomes of the answer.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hashPassword } from '../../src/signin/hashing.ts'
+import { type BrowserWorld, aBrowserWorld } from '../support/browser.ts'
+import { letPeopleSignIn } from '../support/browser-sign-in.ts'
+
+const PASSWORD = 'a lighthouse under seven moons'
+let world: BrowserWorld
+
+beforeAll(async () => {
+  world = await aBrowserWorld({ users: 5, groups: 1, memberships: 3 })
+  await letPeopleSignIn(world)
+  await world.database.db.query(
+    `insert into administrators (name, name_key, role, password, created_at) values ('grace', 'grace', 'viewer', $1, now())`,
+    [await hashPassword(PASSWORD)],
+  )
+})
+afterAll(() => world.stop())
+
+/** A refusal as the server would send it. */
+const refusal = (status: number, code: string) => ({
+  status,
+  contentType: 'application/problem+json',
+  body: JSON.stringify({
+    type: `urn:muster:problem:${code}`,
+    title: 'Refused',
+    status,
+    code,
+    detail: `Refused: ${code}.`,
+  }),
+})
+
+describe('signing in', () => {
+  it('keeps name and password where they were not looked at', async () => {
+    const page = await world.open()
+    await page.goto(`${world.url}/sign-in`)
+    await page.getByRole('textbox', { name: 'Name' }).fill('grace')
+    await page.getByLabel('Password').fill(PASSWORD)
+    const signIn = page.getByRole('button', { name: 'Sign in', exact: true })
+    await page.route('**/api/v1/session', (route) => route.fulfill(refusal(429, 'slow-down')), { times: 1 })
+    await signIn.click()
+    await page.getByText('Refused: slow-down.').waitFor()
+    expect(await page.getByLabel('Password').inputValue()).toBe(PASSWORD)
+    await page.route('**/api/v1/session', (route) => route.abort(), { times: 1 })
+    await signIn.click()
+    await page.getByText('The server did not answer').waitFor()
+
+    expect(await page.getByLabel('Password').inputValue()).toBe(PASSWORD)
+    await signIn.click()
+    await page.getByRole('banner').getByRole('button', { name: 'grace' }).waitFor()
+  })
+})
+
+describe('a search', () => {
+  it('keeps the letters that are typed before the address has those of before', async () => {
+    const page = await world.open('viewer')
+    await page.goto(`${world.url}/users`)
+    const search = page.getByRole('searchbox')
+    await search.waitFor()
+    // The last letters come in the middle of what the page does with the first.
+    await page.evaluate(`{
+      const field = document.querySelector('input[type=search], [role=searchbox]')
+      const type = (text) => {
+        Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, text)
+        field.dispatchEvent(new Event('input', { bubbles: true }))
+      }
+      for (const way of ['pushState', 'replaceState']) {
+        const go = history[way].bind(history)
+        history[way] = (state, unused, url) => {
+          go(state, unused, url)
+          if (/=mallo(&|$)/.test(String(url)) && field.value === 'mallo') type('mallory')
+        }
+      }
+    }`)
+    await search.fill('mallo')
+    await page.waitForURL(/=mallory(&|$)/)
+
+    expect(await search.inputValue()).toBe('mallory')
+    // What changes the address behind the field's back counts all the same.
+    await page.getByRole('link', { name: 'Users', exact: true }).click()
+    await expect.poll(() => search.inputValue()).toBe('')
+  })
+})
+
+describe('Synchronize now', () => {
+  it('can be asked for again where the server does not know what became of it, and is one where it may be under way', async () => {
+    const page = await world.open('operator')
+    await page.goto(`${world.url}/settings/user-synchronization`)
+    const keys: string[] = []
+    const answers = [refusal(500, 'internal'), refusal(409, 'idempotency-unknown')]
+    await page.route('**/api/v1/sources/*/runs', (route) => {
+      keys.push(route.request().headers()['idempotency-key'] ?? '')
+      const answer = answers.shift()
+      return answer === undefined ? route.continue() : route.fulfill(answer)
+    })
+    await page.getByRole('checkbox', { name: 'staff' }).click()
+    const button = page.getByRole('button', { name: 'Synchronize now' })
+    await button.click()
+    await page.getByText('Refused: internal.', { exact: true }).waitFor()
+    await button.click()
+    await page.getByText('Refused: idempotency-unknown.', { exact: true }).waitFor()
+    await button.click()
+    await page.getByRole('heading', { name: 'Synchronization Results' }).waitFor()
+
+    expect(keys).toHaveLength(3)
+    expect(keys[1]).toBe(keys[0])
+    expect(keys[2]).not.toBe(keys[1])
+  })
+})
+
+describe('whoever works without pointer and keys', () => {
+  it('is there: what he asks for prolongs his session', async () => {
+    const page = await world.open('viewer')
+    await page.clock.install()
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('heading', { name: 'Users', exact: true }).waitFor()
+    const marks: boolean[] = []
+    page.on('request', (request) => {
+      if (request.url().includes('/api/v1/groups')) marks.push('x-muster-unattended' in request.headers())
+    })
+    await page.clock.fastForward(180_000)
+    await page.getByRole('link', { name: 'Groups' }).dispatchEvent('click')
+    await page.getByRole('heading', { name: 'Groups', exact: true }).waitFor()
+
+    await expect.poll(() => marks).toContain(false)
+    expect(marks).not.toContain(true)
+  })
+})
+
+describe('what somebody else saved meanwhile', () => {
+  const later = `updated_at = now() + interval '1 second'`
+  const notRead = (page: Page) => page.getByText('Refused: internal.').waitFor()
+
+  it('is not said to have been read of a source where it was not', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization`)
+    await page.getByRole('link', { name: 'staff' }).click()
+    await page.getByRole('spinbutton', { name: 'Priority' }).fill('60')
+    await world.database.db.query(`update sources set ${later}`)
+    await page.route('**/api/v1/sources/staff', (route) =>
+      route.request().method() === 'GET' ? route.fulfill(refusal(500, 'internal')) : route.continue(),
+    )
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await notRead(page)
+
+    expect(await page.getByText('Somebody else saved this source meanwhile').count()).toBe(0)
+    await page.unroute('**/api/v1/sources/staff')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Somebody else saved this source meanwhile').waitFor()
+  })
+
+  it('nor of a connection', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/connections?connection=contoso`)
+    const form = page.getByRole('group', { name: 'Connection contoso' })
+    await form.getByLabel('Application (client) ID').fill('99999999-2222-3333-4444-555555555555')
+    await world.database.db.query(`update connections set ${later}`)
+    await page.route('**/api/v1/connections', (route) => route.fulfill(refusal(500, 'internal')))
+    await form.getByRole('button', { name: 'Save connection' }).click()
+    await notRead(page)
+
+    expect(await page.getByText('Somebody else saved this connection meanwhile').count()).toBe(0)
+  })
+})
