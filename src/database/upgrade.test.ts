@@ -153,6 +153,62 @@ describe('0034: makers of tokens', () => {
 
     expect(rows).toEqual([{ soon: 'administrator', late: null }])
   })
+
+  it('does the same for terminals, by the entry of their own; of two people of one name it is neither', async () => {
+    const { db } = await before(34)
+    const source = await aSource(open[0]!)
+    const user = (name: string, active: boolean) =>
+      db.query(
+        `insert into users (tenant_id, object_id, source_id, user_name, created_at, active, deactivated_by, deactivated_reason)
+         select c.tenant_id, gen_random_uuid(), s.id, $2, ${DAYS(300)}, $3, case when $3 then null else 'source' end, case when $3 then null else '' end
+           from sources s join connections c on c.id = s.connection_id where s.id = $1`,
+        [source, name, active],
+      )
+    await user('pia@x', true)
+    await user('twice@x', true)
+    await user('twice@x', false)
+    await db.query(
+      `insert into administrators (name, name_key, role, password, created_at) values ('ada', 'ada', 'administrator', 'x', ${DAYS(300)})`,
+    )
+    const audited = (action: string, kind: string, details: object) =>
+      db.query(
+        `insert into audit (id, at, actor_kind, actor_name, action, details, digest)
+         select coalesce(max(id), 0) + 1, ${DAYS(100)}, $1, '', $2, $3, '' from audit`,
+        [kind, action, JSON.stringify(details)],
+      )
+    const terminal = async (name: string, by: string, kind: string, { action = 'terminal.create' } = {}) => {
+      await db.query(
+        `insert into terminals (name, name_key, digest, prefix, may, tells, unknown_card, created_by, created_at)
+         values ($1, $1, sha256(convert_to($1, 'UTF8')), $2, '{card}', '{}', 'refuse', $3, ${DAYS(100)})`,
+        [name, `mtt_${name}`, by],
+      )
+      await audited(action, kind, { prefix: `mtt_${name}` })
+    }
+    await terminal('of-pia', 'pia@x', 'person')
+    await terminal('of-twice', 'twice@x', 'person')
+    await terminal('of-ada', 'ada', 'account')
+    await terminal('of-shell', 'root@host', 'command line')
+    // An entry about something else of the same beginning counts for nothing.
+    await terminal('of-token', 'ada', 'person', { action: 'token.create' })
+    // Drawn twice, long apart: the one that was made last.
+    await audited('terminal.create', 'account', { prefix: 'mtt_of-later' })
+    await terminal('of-later', 'pia@x', 'person')
+    await migrate(db, { log: silentLog })
+    const { rows } = await db.query<{ name: string; maker: string | null }>(
+      `select t.name, t.maker_kind || coalesce(':' || coalesce(mu.user_name, ma.name), '') as maker
+         from terminals t left join users mu on t.maker_kind = 'person' and mu.id = t.maker_id
+         left join administrators ma on t.maker_kind = 'account' and ma.id = t.maker_id`,
+    )
+
+    expect(Object.fromEntries(rows.map(({ name, maker }) => [name, maker]))).toEqual({
+      'of-pia': 'person:pia@x',
+      'of-twice': null,
+      'of-ada': 'account:ada',
+      'of-shell': 'command line',
+      'of-token': 'account:ada',
+      'of-later': 'person:pia@x',
+    })
+  })
 })
 
 describe('0037: jobs', () => {
