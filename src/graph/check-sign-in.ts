@@ -19,7 +19,7 @@ export interface SignInNeeds {
  */
 export function checkSignIn(
   client: GraphClient,
-  options: SignInNeeds & { readonly own: OwnRegistration | undefined },
+  options: SignInNeeds & Compared & { readonly federated: readonly string[] },
 ): Finding[] {
   if (client.credentials.length > 0 && client.credentials.every(({ kind }) => kind === 'managedIdentity'))
     return [
@@ -29,7 +29,7 @@ export function checkSignIn(
         'Switch Sign in with Microsoft off for this connection, or make a second one with an app registration.',
       ),
     ]
-  return [checkRedirectUri(options), ...checkPublicClient(options)]
+  return [checkRedirectUri(options), ...checkPublicClient(options), ...checkFederation(options)]
 }
 
 interface Compared {
@@ -73,6 +73,25 @@ function checkPublicClient({ own, atTerminals }: Compared & Pick<SignInNeeds, 'a
     warning('sign-in', message, own?.allowsPublicClient === undefined ? `Look there yourself: ${remedy}` : remedy),
   ]
 }
+
+/** Microsoft answers such a password as it answers a wrong one (AADSTS50126), so that nobody would find out by it. */
+function checkFederation(
+  options: Pick<SignInNeeds, 'atTerminals'> & { readonly federated: readonly string[] },
+): Finding[] {
+  const { atTerminals, federated } = options
+  if (!atTerminals.includes('password') || federated.length === 0) return []
+  const named = federated.slice(0, DOMAINS_NAMED).join(', ')
+  const more = federated.length > DOMAINS_NAMED ? ` and ${federated.length - DOMAINS_NAMED} more` : ''
+  return [
+    warning(
+      'sign-in',
+      `People of ${named}${more} have their passwords at an identity provider of their own (federated). At a terminal Microsoft refuses them like wrong ones (AADSTS50126).`,
+      'Have them sign in by a code on another device. Otherwise synchronize password hashes to Entra and allow them there for this application (home realm discovery policy, AllowCloudPasswordValidation).',
+    ),
+  ]
+}
+
+const DOMAINS_NAMED = 5
 
 const WAYS: Readonly<Record<TerminalWay, string>> = {
   deviceCode: 'by a code on another device',

@@ -395,6 +395,38 @@ describe('check connection', () => {
     expect(JSON.stringify(await checked([]))).not.toContain('public client')
   })
 
+  it('domains whose passwords Microsoft does not have are named where terminals ask for them, and only there', async () => {
+    const domain = (name: string, type: string) => ({ name, type, isDefault: false })
+    const domains = [
+      domain('contoso.com', 'Managed'),
+      ...'One Two Three Four Five Six'.split(' ').map((name) => domain(`${name}.example`, 'Federated')),
+    ]
+    const fetch = scriptedFetch((request) =>
+      request.url.includes('/organization')
+        ? json({ value: [{ id: '11111111-1111-4111-8111-111111111111', verifiedDomains: domains }] })
+        : json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris: [] } }),
+    )
+    const clock = virtualClock()
+    const federated = async (atTerminals: readonly TerminalWay[]) => {
+      await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
+      const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals }
+      const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
+      return findings.filter(({ message }) => message.includes('federated'))
+    }
+
+    expect(await federated(['password'])).toMatchObject([
+      {
+        check: 'sign-in',
+        ok: true,
+        message: expect.stringMatching(
+          /^People of one\.example, two\.example, three\.example, four\.example, five\.example and 1 more have .*AADSTS50126/,
+        ),
+        remedy: expect.stringContaining('code on another device'),
+      },
+    ])
+    expect(await federated(['deviceCode'])).toEqual([])
+  })
+
   it.each([
     [700016, 'unauthorized_client'],
     [65001, 'invalid_grant'],

@@ -8,7 +8,7 @@ import { GraphError, TokenError } from './errors.ts'
 import { asFinding, bad, type Finding, good } from './finding.ts'
 import { cloudOf } from './other-clouds.ts'
 import { TransportError } from './request.ts'
-import type { OwnRegistration } from './tenant.ts'
+import type { Organization, OwnRegistration } from './tenant.ts'
 
 export interface CheckOptions {
   /** Permissions that the sources of this connection need, with the reason. */
@@ -43,15 +43,22 @@ export async function checkConnection(client: GraphClient, options: CheckOptions
     error?.needsConsent === true ? { ...token, link: consentUrl } : token,
     ...proxyFindings(client, error),
   ]
+  let federated: readonly string[] = []
   if (token.ok) {
-    findings.push(await asFinding('tenant', () => checkTenant(client, signal)))
+    findings.push(
+      await asFinding('tenant', async () => {
+        const organization = await client.getOrganization(signal)
+        federated = organization.federatedDomains
+        return checkTenant(client, organization)
+      }),
+    )
     findings.push(...(await checkPermissions(client, { ...options, consentUrl })))
   }
   const clock = checkClock(client)
   if (clock !== undefined) findings.push(clock)
   const credentials = reportCredentials(client, own)
   findings.push(...(await credentialFindings(client, { credentials, canAsk: token.ok, clock: options.clock })))
-  if (options.signIn !== undefined) findings.push(...checkSignIn(client, { own, ...options.signIn }))
+  if (options.signIn !== undefined) findings.push(...checkSignIn(client, { own, federated, ...options.signIn }))
   return { findings, credentials, registration }
 }
 
@@ -113,8 +120,7 @@ function proxyFindings(client: GraphClient, error: TokenError | undefined): Find
   return findings
 }
 
-async function checkTenant(client: GraphClient, signal: AbortSignal): Promise<Finding> {
-  const { id, tenantType, displayName } = await client.getOrganization(signal)
+function checkTenant(client: GraphClient, { id, tenantType, displayName }: Organization): Finding {
   if (id !== client.tenantId.toLowerCase()) {
     const remedy = 'Correct the tenant ID, or the application ID if it belongs to another tenant.'
     return bad('tenant', `The token is for tenant ${id}, not for ${client.tenantId}.`, remedy)

@@ -460,7 +460,12 @@ describe("Graph's own oddities", () => {
 
     const organization = await world.client.getOrganization(signal)
 
-    expect(organization).toEqual({ id: world.hosted.tenantId, displayName: 'Contoso', tenantType: 'AAD' })
+    expect(organization).toEqual({
+      id: world.hosted.tenantId,
+      displayName: 'Contoso',
+      tenantType: 'AAD',
+      federatedDomains: [],
+    })
   })
 })
 

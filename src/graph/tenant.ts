@@ -10,12 +10,14 @@ export interface Organization {
   readonly displayName: string
   /** `AAD`, `AAD B2C` or `CIAM`; delta exists for `AAD` only. Null when Graph does not tell. */
   readonly tenantType: string | null
+  /** Whose people have their passwords at an identity provider of their own, in lower case. */
+  readonly federatedDomains: readonly string[]
 }
 
 /** @see https://learn.microsoft.com/graph/api/organization-list */
 export async function getOrganization(graph: Requester, signal: AbortSignal): Promise<Organization> {
   const { value } = await graph.ask({
-    url: graph.url('organization?$select=id,displayName,tenantType'),
+    url: graph.url('organization?$select=id,displayName,tenantType,verifiedDomains'),
     cost: 1,
     accept: 'application/json',
     signal,
@@ -28,6 +30,7 @@ export async function getOrganization(graph: Requester, signal: AbortSignal): Pr
         id: id.toLowerCase(),
         displayName: text(organization['displayName']) ?? '',
         tenantType: text(organization['tenantType']) ?? null,
+        federatedDomains: federatedIn(organization['verifiedDomains']),
       }
     },
   })
@@ -163,6 +166,14 @@ async function ask(graph: Requester, path: string, signal: AbortSignal): Promise
     if (error instanceof GraphError && error.code === 'forbidden') return undefined
     throw error
   }
+}
+
+function federatedIn(domains: unknown): string[] {
+  if (!Array.isArray(domains)) return []
+  return domains.flatMap((item: unknown) => {
+    const domain = asRecord(item)
+    return domain?.['type'] === 'Federated' ? (text(domain['name'])?.toLowerCase() ?? []) : []
+  })
 }
 
 function credentialsIn(list: unknown, kind: OwnCredential['kind']): OwnCredential[] {

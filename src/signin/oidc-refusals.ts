@@ -42,8 +42,20 @@ export function describe(error: string, description: string | undefined): Refuse
     // Whatever text the other side sent stays outside: it may carry names.
     error: /^[\w.-]{1,64}$/.test(error) ? error : 'unreadable',
     ...(aadsts === undefined ? {} : { aadsts }),
-    ...(isOurs ? { hint: `${fault.message} ${fault.remedy}` } : {}),
+    ...hintOf(isOurs ? `${fault.message} ${fault.remedy}` : PASSWORD_HINTS[aadsts ?? 0]),
   }
+}
+
+function hintOf(hint: string | undefined): Pick<Refused, 'hint'> {
+  return hint === undefined ? {} : { hint }
+}
+
+/** What a refused password may mean beside being wrong: Microsoft does not say that an account is federated. */
+const PASSWORD_HINTS: Readonly<Record<number, string>> = {
+  50126:
+    'The password is wrong; or it is right at an identity provider of its own, because the domain is federated and no hash of it is synchronized. Check connection names such domains. A code on another device works for them.',
+  50034: 'The tenant has no account of this name; or it is a guest, whose password is at home.',
+  50056: 'The account has no password at Microsoft: passwordless, or federated. A code on another device works for it.',
 }
 
 const BY_ERROR: Readonly<Record<string, FlowRefusal>> = {

@@ -211,6 +211,19 @@ describe('Check connection', () => {
     })
   })
 
+  it('names federated domains where the connection allows Microsoft passwords at terminals', async () => {
+    const [domain] = world.tenant.verifiedDomains
+    Object.assign(domain!, { type: 'Federated' })
+    const settings = { signInWithMicrosoft: true, passwordsAtTerminals: true }
+    const told = await admin('POST', '/api/v1/connection-check', form(settings))
+    const others = await admin('POST', '/api/v1/connection-check', form({ signInWithMicrosoft: true }))
+    Object.assign(domain!, { type: 'Managed' })
+
+    expect(told.body).toContain(`People of ${domain!.name} have their passwords at an identity provider of their own`)
+    expect(findings(told).ok).toBe(findings(others).ok)
+    expect(others.body).not.toContain('federated')
+  })
+
   it('answers for one that is not saved, and keeps nothing of it', async () => {
     const right = await admin('POST', '/api/v1/connection-check', form())
     const wrong = await admin('POST', '/api/v1/connection-check', form({ clientSecret: 'wrong' }))

@@ -164,6 +164,11 @@ describe('signing in by Microsoft password at a terminal', () => {
 
     expect(federated.json()).toMatchObject({ kind: 'refused', reason: 'password-refused' })
     expect(nobody.json()).toEqual(federated.json())
+    // What else it may mean than a wrong password, the audit says.
+    expect((await audited())[0]?.details).toMatchObject({
+      aadsts: 50126,
+      hint: expect.stringContaining('the domain is federated'),
+    })
   })
 
   it('says what lacks where the connection, the terminal, or sign-in as a whole does not allow it', async () => {
