@@ -253,7 +253,11 @@ async function told(parts: TerminalParts, terminal: TerminalIdentity, digest: Bu
   const [row] = rows
   if (row === undefined)
     throw new NotFoundError('sign-in', 'of this code', 'it was ended, or not begun at this terminal; begin again')
-  if (row.expires_at <= parts.clock.now()) return { answer: refused('expired'), refusal: { by: 'deviceCode' } }
+  // How one that ended was told is forgotten after a while; that is no other refusal.
+  if (row.expires_at <= parts.clock.now()) {
+    const hasEnded = row.user_id !== null || row.reason !== null
+    return { answer: refused('expired'), ...(hasEnded ? {} : { refusal: { by: 'deviceCode' } }) }
+  }
   if (row.reason !== null) return { answer: refused(row.reason) }
   if (row.user_id !== null) return { answer: await identified(parts, terminal, row.user_id, true) }
   return { answer: { kind: 'pending', intervalSeconds: row.interval_seconds } }

@@ -95,6 +95,16 @@ describe('signing in with Microsoft at a terminal', () => {
     expect(rows).toEqual([{ actor_kind: 'terminal', subject: `user ${person.userId}`, by: 'deviceCode' }])
     pass(61)
     expect((await read(begun.flow)).json()).toMatchObject({ kind: 'refused', reason: 'expired' })
+    // Nobody was refused: he came in, and the answer is forgotten.
+    const refusedTo = () =>
+      test.db.query(
+        `select from audit where action = 'terminal.identify.refused' and details::jsonb ->> 'reason' = 'expired'`,
+      )
+    expect((await refusedTo()).rowCount).toBe(0)
+    const never = await begin()
+    pass(3_600)
+    expect((await read(never.flow)).json()).toMatchObject({ kind: 'refused', reason: 'expired' })
+    expect((await refusedTo()).rowCount).toBe(1)
   })
 
   it('gives nobody a card for good unless the terminal says so: whoever was talked into typing a code is let in once', async () => {
