@@ -534,13 +534,12 @@ create table recovery_codes (
 );
 
 create table registered_cards (
-  credential_id integer not null,
   user_id integer not null,
+  lookup bytea not null,
   terminal text not null,
   registered_at timestamp with time zone not null,
-  constraint registered_cards_pkey PRIMARY KEY (credential_id)
+  constraint registered_cards_pkey PRIMARY KEY (user_id, lookup)
 );
-CREATE INDEX registered_cards_user ON public.registered_cards USING btree (user_id);
 
 create table reverted_changes (
   source_id integer not null,

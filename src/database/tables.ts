@@ -347,8 +347,8 @@ export interface Tables {
     digest: Buffer
   }
   registered_cards: {
-    credential_id: number
     user_id: number
+    lookup: Buffer
     terminal: string
     registered_at: Date
   }

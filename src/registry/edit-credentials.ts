@@ -42,14 +42,16 @@ export async function addCard(
     )
     if (known.rowCount === 0) {
       if (atTerminal !== undefined) await requireFewRegistered(tx, { userId: user.id, most: atTerminal.most })
-      const { rows } = await tx.query<{ id: number }>(
-        `insert into credentials (user_id, kind, sealed, lookup, origin, held) values ($1, 'card', $2, $3, 'o', $4) returning id`,
+      await tx.query(
+        `insert into credentials (user_id, kind, sealed, lookup, origin, held) values ($1, 'card', $2, $3, 'o', $4)`,
         [user.id, edit.vault.seal(card, 'card'), lookup, user.active],
       )
+      // He may have had it before.
+      await tx.query('delete from registered_cards where user_id = $1 and lookup = $2', [user.id, lookup])
       if (atTerminal !== undefined) {
         await tx.query(
-          'insert into registered_cards (credential_id, user_id, terminal, registered_at) values ($1, $2, $3, $4)',
-          [rows[0]?.id, user.id, atTerminal.name, edit.clock.now()],
+          'insert into registered_cards (user_id, lookup, terminal, registered_at) values ($1, $2, $3, $4)',
+          [user.id, lookup, atTerminal.name, edit.clock.now()],
         )
       }
     }
@@ -74,8 +76,8 @@ async function requireFewRegistered(
 /** Which of his cards somebody registered himself, and at which terminal. By the card's id. */
 export async function listRegisteredCards(db: Queries, userId: number): Promise<ReadonlyMap<number, string>> {
   const { rows } = await db.query<{ credential_id: number; terminal: string }>(
-    `select r.credential_id, r.terminal from registered_cards r join credentials c on c.id = r.credential_id and c.user_id = r.user_id
-      where r.user_id = $1`,
+    `select c.id as credential_id, r.terminal from registered_cards r
+       join credentials c on c.user_id = r.user_id and c.kind = 'card' and c.lookup = r.lookup where r.user_id = $1`,
     [userId],
   )
   return new Map(rows.map((row) => [row.credential_id, row.terminal]))

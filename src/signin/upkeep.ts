@@ -20,7 +20,8 @@ export async function removeEnded(db: Queries, now: Date): Promise<void> {
   await db.query('delete from terminal_device_codes where expires_at < $1', [now])
   await removeOldSightings(db, now)
   await db.query(
-    'delete from registered_cards r where not exists (select from credentials c where c.id = r.credential_id and c.user_id = r.user_id)',
+    `delete from registered_cards r where not exists (select from credentials c
+       where c.user_id = r.user_id and c.kind = 'card' and c.lookup = r.lookup)`,
   )
   await removeOldRoles(db, now)
   await db.query('delete from idempotency_keys where began_at < $1', [dayAgo])

@@ -4,7 +4,10 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
 import { everything, showTakingBack, storeSettings, takeBack } from '../../test/support/reverted.ts'
 import { withTransaction } from '../database/transaction.ts'
-import { holdRegistry } from '../registry/edit.ts'
+import { systemClock } from '../base/clock.ts'
+import { type Edit, holdRegistry } from '../registry/edit.ts'
+import { addCard, listRegisteredCards } from '../registry/edit-credentials.ts'
+import { removeEnded } from '../signin/upkeep.ts'
 import { detachSource } from '../registry/detach.ts'
 
 let test: TestDatabase
@@ -45,6 +48,27 @@ describe('taking a run back', () => {
     expect(again.held).toEqual([{ rule: 'reverted', count: 3, limit: 0 }])
     expect((await people(test.db))[ann]).toMatchObject({ name: 'ann@x', cards: ['card/11'], groups: ['Staff'] })
     expect((await source.plan()).isEmpty).toBe(true)
+  })
+
+  it('leaves told which cards somebody registered himself, and where', async () => {
+    await source.run()
+    const vault = {
+      seal: (plain: string) => Buffer.from(plain),
+      lookup: (_: string, value: string) => Buffer.from(value),
+    }
+    const found = await test.db.query<{ id: number }>('select id from users where object_id = $1', [ann])
+    const userId = found.rows[0]!.id
+    const edit = { vault, clock: systemClock, actor: { kind: 'terminal', name: 'Door' } } as unknown as Edit
+    await addCard(test.db, { ...edit, userId, card: '77', atTerminal: { name: 'Door', most: 1 } })
+    await source.user(ann, { displayName: 'Anna' })
+    const { runId } = await source.run()
+    expect(await takeBack(test.db, runId)).toMatchObject({ outcome: 'applied', users: { updated: 1 }, left: [] })
+    await removeEnded(test.db, systemClock.now())
+
+    expect([...(await listRegisteredCards(test.db, userId)).values()]).toEqual(['Door'])
+    await expect(
+      addCard(test.db, { ...edit, userId, card: '78', atTerminal: { name: 'Door', most: 1 } }),
+    ).rejects.toMatchObject({ code: 'too-many-cards' })
   })
 
   it('is a plan of its own: items with the rule and the run, a hash, who and why', async () => {

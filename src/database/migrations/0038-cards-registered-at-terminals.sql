@@ -2,11 +2,12 @@
 alter table terminals drop constraint terminals_unknown_card_check;
 alter table terminals add constraint terminals_unknown_card_check check (unknown_card in ('refuse', 'register', 'registerAlsoByCode'));
 
--- Which cards people gave themselves, and where: so that they are few, and their owner sees them. Without references, as runs fill credentials.
+-- Which cards people gave themselves, and where: so that they are few, and their owner sees them. Without references, as runs fill credentials;
+-- by the look-up, as whoever takes a run back writes the credentials of its people anew.
 create table registered_cards (
-  credential_id int primary key,
   user_id int not null,
+  lookup bytea not null,
   terminal text not null,
-  registered_at timestamptz not null
+  registered_at timestamptz not null,
+  primary key (user_id, lookup)
 );
-create index registered_cards_user on registered_cards (user_id);
