@@ -229,6 +229,7 @@ function presentApp(app: AppRegistration): unknown {
   return {
     appId: app.appId,
     displayName: app.displayName,
+    asksFor: [...app.asksFor],
     roles: [...app.roles],
     secrets: app.secrets.map(({ keyId, displayName, endDateTime }) => ({ keyId, displayName, endDateTime })),
     certificates: app.certificates.map(({ keyId, displayName, x5t, endDateTime }) => ({
