@@ -1,9 +1,10 @@
 // The rules for passwords of local accounts against the list of those that are tried first.
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { readCommonPasswords } from './common-words.ts'
-import { passwordProblem, requireGoodPassword, spelled } from './password.ts'
+import { commonSpelled, passwordProblem, requireGoodPassword } from './password.ts'
 
 let test: TestDatabase
 
@@ -18,9 +19,23 @@ const isGood = (password: string) =>
     () => false,
   )
 
+it('the list is spelled once, and others get their turn meanwhile', async () => {
+  const done = new AbortController()
+  let turns = 0
+  const looking = commonSpelled().finally(() => done.abort())
+  while (!done.signal.aborted) {
+    await setImmediate()
+    turns += 1
+  }
+
+  // 49,000 words, a thousand at a time, in two spellings.
+  expect(turns).toBeGreaterThan(90)
+  expect(await commonSpelled()).toBe(await looking)
+})
+
 it('none of the 3,000 most common passwords becomes a good one by being made longer', async () => {
   const read = await readCommonPasswords()
-  const common = spelled(read)
+  const common = await commonSpelled()
   const good: string[] = []
   for (const word of read.whole.slice(0, 3_000)) {
     // Said again and dressed up, as people do who are asked for more characters.

@@ -1,4 +1,5 @@
 // What makes a password good enough: its length, and that it is not what everybody tries first. No rules about kinds of characters.
+import { setImmediate } from 'node:timers/promises'
 import { ConfigError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import { type CommonPasswords, readCommonPasswords } from './common-words.ts'
@@ -16,8 +17,16 @@ export async function requireGoodPassword(
   // What an organization calls itself stands on its door.
   const { rows } = await db.query<{ name: string }>('select name from connections union select name from sources')
   const names = ['muster', name, ...rows.map((row) => row.name)]
-  const problem = passwordProblem(password, { names, common: spelled(await readCommonPasswords()) })
+  const problem = passwordProblem(password, { names, common: await commonSpelled() })
   if (problem !== undefined) throw new ConfigError([{ at: 'password', message: problem }])
+}
+
+let common: Promise<readonly Common[]> | undefined
+
+/** Kept once they were spelled, some megabytes: each time anew nothing else was answered for a third of a second. */
+export function commonSpelled(): Promise<readonly Common[]> {
+  common ??= readCommonPasswords().then(spelled)
+  return common
 }
 
 interface Context {
@@ -52,9 +61,21 @@ interface Common {
   readonly whole: ReadonlySet<string>
 }
 
+/** Words between which others get their turn: some milliseconds. */
+const SPELLED_AT_ONCE = 1_000
+
 /** In every spelling that passwords are compared in. */
-export function spelled({ parts, whole }: CommonPasswords): readonly Common[] {
-  return SPELLINGS.map((spell) => ({ parts: parts.map(spell), whole: new Set(whole.map(spell)) }))
+async function spelled({ parts, whole }: CommonPasswords): Promise<readonly Common[]> {
+  const all: Common[] = []
+  for (const spell of SPELLINGS) {
+    const set = new Set<string>()
+    for (let at = 0; at < whole.length; at += SPELLED_AT_ONCE) {
+      for (const word of whole.slice(at, at + SPELLED_AT_ONCE)) set.add(spell(word))
+      await setImmediate()
+    }
+    all.push({ parts: parts.map(spell), whole: set })
+  }
+  return all
 }
 
 /** Letters and digits that are neither common words, nor names, nor years, rows or repetitions. */

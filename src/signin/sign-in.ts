@@ -4,7 +4,7 @@ import { ConflictError, NotFoundError } from '../base/errors.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import { canonicalName, findByName, insertAccount, requireAccount } from './accounts.ts'
-import { countAttempt } from './attempts.ts'
+import { type CountedAttempt, countAttempt } from './attempts.ts'
 import { isSetUp, useCode } from './codes.ts'
 import { drawDevice, knownDevice } from './devices.ts'
 import { SignInError, SlowDownError } from './errors.ts'
@@ -41,7 +41,7 @@ export async function setUp(
 ): Promise<SignedIn> {
   if (await isSetUp(parts.db)) throw new NotFoundError('page', 'setup')
   const counted = await countAttempt(parts, { target: 'setup', address: place.address, device: undefined })
-  await requireGoodPassword(parts.db, wanted.password, wanted)
+  await undoing(counted, parts, () => requireGoodPassword(parts.db, wanted.password, wanted))
   const password = await hashPassword(wanted.password)
   return withTransaction(parts.db, async (tx) => {
     const now = parts.clock.now()
@@ -144,6 +144,16 @@ async function begin(parts: SignInParts, tx: Transaction, options: Beginning): P
   return { identity, token: session.token, device }
 }
 
+/** What is wrong with a new password is no attempt in vain at what is guessed. */
+async function undoing(counted: CountedAttempt, parts: SignInParts, check: () => Promise<void>): Promise<void> {
+  try {
+    await check()
+  } catch (error) {
+    await counted.undo(parts.db)
+    throw error
+  }
+}
+
 /**
  * Gives oneself another password; other sessions end.
  *
@@ -163,9 +173,11 @@ export async function changeOwnPassword(
   const account = await findByName(parts.db, identity.name)
   if (!(await verifyPassword(given.current, account?.password)))
     throw new SignInError('password-wrong', 'The present password is wrong')
-  await requireGoodPassword(parts.db, given.password, identity)
-  if (given.current === given.password)
-    throw new ConflictError('password-unchanged', 'The new password is the present one; choose another')
+  await undoing(counted, parts, async () => {
+    await requireGoodPassword(parts.db, given.password, identity)
+    if (given.current === given.password)
+      throw new ConflictError('password-unchanged', 'The new password is the present one; choose another')
+  })
   const password = await hashPassword(given.password)
   await withTransaction(parts.db, async (tx) => {
     await tx.query('update administrators set password = $2 where id = $1', [identity.id, password])

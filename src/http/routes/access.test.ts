@@ -65,6 +65,14 @@ describe('the first start', () => {
     expect((await audited('account.setup'))[0]).toMatchObject({ actor_name: 'Ann', actor_address: '127.0.0.1' })
   })
 
+  it('counts a password that is too weak as no guess at the code', async () => {
+    const code = await issueSetupCode(world.engine)
+    const made = (password: string) => post('/api/v1/setup', { code, name: 'Ann', password })
+    for (let n = 0; n < 7; n += 1) expect((await made('password password')).statusCode).toBe(400)
+
+    expect((await made(GOOD)).statusCode).toBe(201)
+  })
+
   it('L13: once it is done, its routes are not there, however often they are tried', async () => {
     await setUp()
     const codes = await Promise.all([issueSetupCode(world.engine), issueSetupCode(world.engine)])
@@ -286,6 +294,8 @@ describe('a session', () => {
       code: 'password-wrong',
     })
     expect((await change(GOOD, GOOD)).json().code).toBe('password-unchanged')
+    // What is too weak is no guess at the present one.
+    for (let n = 0; n < 7; n += 1) expect((await change(GOOD, 'password password')).statusCode).toBe(400)
     expect((await change(GOOD, 'quartz nimbus ferret lathe')).statusCode).toBe(204)
 
     expect((await http.asNobody('GET', '/api/v1/session', undefined, sessionHeaders(first))).statusCode).toBe(401)
