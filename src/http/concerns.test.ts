@@ -39,6 +39,7 @@ const told = (facts: Partial<Facts>) =>
     expiring: [],
     undelivered: [],
     guessing: [],
+    codesTried: [],
     orphans: [],
     refused: [],
     issues: 0,

@@ -1,6 +1,7 @@
 // What an administrator should look at now, the worst first, each with what to do. Decided from what the overview has read anyway.
 import type { Overview } from '../contract/api/installation.ts'
 import type { SourceLine } from '../contract/api/sources.ts'
+import type { Identity } from '../signin/identity.ts'
 import type { UntrustedProxy } from './proxy-watch.ts'
 
 type Concern = Overview['concerns'][number]
@@ -13,6 +14,8 @@ const URGENT_DAYS = 7
 export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring' | 'undelivered'> {
   /** Terminals at which somebody was guessing within a day; null: over all of them. */
   readonly guessing: readonly { readonly terminal: string | null; readonly tried: 'card' | 'secret' }[]
+  /** Local accounts whose password somebody has who tried codes of their second factor within a day, by name. */
+  readonly codesTried: readonly string[]
   /** What schedules and programs asked for and no run came of, within a month. */
   readonly refused: readonly { readonly raisedAt: Date; readonly source: string; readonly reason: string }[]
   /** What was made by somebody who may not administer any more. */
@@ -30,6 +33,28 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
   readonly issues: number
   /** A source that has not brought the registry up to date for so long is told of. */
   readonly silenceHours: number
+}
+
+/** Pages of administrators; what is dealt with there names tokens, terminals, accounts and who made them. */
+const FOR_ADMINISTRATORS: ReadonlySet<string | null> = new Set([
+  '/settings/administrators',
+  '/settings/tokens',
+  '/settings/terminals',
+])
+const OF_INSTALLATION = '/settings/installation'
+
+/** Those that somebody is told. How the installation is everybody is told, though only administrators can do something about it. */
+export function concernsFor(identity: Identity, facts: Facts): Concern[] {
+  const concerns = concernsOf(facts)
+  if (isAdministrator(identity)) return concerns
+  return concerns
+    .filter(({ at }) => !FOR_ADMINISTRATORS.has(at))
+    .map((concern) => (concern.at === OF_INSTALLATION ? { ...concern, at: null } : concern))
+}
+
+function isAdministrator(identity: Identity): boolean {
+  if (identity.kind === 'token') return identity.scopes.has('administer') && identity.role === 'administrator'
+  return (identity.kind === 'account' || identity.kind === 'person') && identity.role === 'administrator'
 }
 
 export function concernsOf(facts: Facts): Concern[] {
@@ -67,6 +92,16 @@ export function concernsOf(facts: Facts): Concern[] {
         at: '/settings/terminals',
       }),
     ),
+    ...facts.codesTried.map(
+      (name): Concern => ({
+        level: 'error',
+        code: 'second-factor-guessed',
+        message: `Somebody has the password of ${name} and was trying codes of the second factor within the last day`,
+        remedy:
+          'If it was not the owner, give the account another password at once. The audit (session.start.refused) tells where it came from.',
+        at: '/settings/administrators',
+      }),
+    ),
     ...facts.orphans.map(ofOrphan),
     ...(facts.untrustedProxy === undefined ? [] : [notTrusted(facts.untrustedProxy)]),
     ...undelivered.map(
@@ -75,7 +110,7 @@ export function concernsOf(facts: Facts): Concern[] {
         code: 'alerts-undelivered',
         message: `${count} ${count === 1 ? 'alert' : 'alerts'} could not be delivered by ${sink}: ${problem}`,
         remedy: 'Check the settings of alerts where this server is started. What waits is tried again.',
-        at: '/settings/installation',
+        at: OF_INSTALLATION,
       }),
     ),
     ...(issues === 0 ? [] : [openIssues(issues)]),
@@ -89,7 +124,7 @@ const COPIED: Concern = {
   message: 'This installation was restored or copied: nothing is synchronized and nobody is alerted',
   remedy:
     'Make sure that the original is stopped, then take over, here or with muster take-over. Previews can be made until then; two that synchronize would disagree.',
-  at: '/settings/installation',
+  at: OF_INSTALLATION,
 }
 
 function ofOrphan({ kind, name, createdBy }: Facts['orphans'][number]): Concern {
@@ -119,7 +154,7 @@ function notTrusted({ address }: UntrustedProxy): Concern {
     code: 'proxy-not-trusted',
     message: `People reach Muster by https, but the proxy in front of it is not trusted: limits and the audit see one address for everybody.${from}`,
     remedy: `Set MUSTER_TRUSTED_PROXIES of this server to the address of the proxy${address === undefined ? '' : `, ${address} if that is it`}, have the proxy set X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto itself, and start the server anew.`,
-    at: '/settings/installation',
+    at: OF_INSTALLATION,
   }
 }
 

@@ -36,7 +36,7 @@ async function reached(publicUrl: string | undefined, trustedProxies: readonly s
   }
   const server = await aServer({ ...world.engine, log }, { publicUrl, trustedProxies })
   http = server
-  const token = await server.withToken('read')
+  const token = await server.withToken('read', 'administer')
   const from = async (remoteAddress: string, headers: Record<string, string> = {}) =>
     (await server.server.inject({ url: '/api/v1/sign-in/options', remoteAddress, headers })).statusCode
   const told = async (headers: Record<string, string> = {}) =>

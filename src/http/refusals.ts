@@ -92,7 +92,7 @@ export class Refusals {
       return
     }
     const details = { endpoint, reason, ...facts, ...(untold === 0 ? {} : { alsoSinceTheLast: untold }) }
-    await this.#write({ actor, action: `${action ?? 'access'}.refused`, subject: subject ?? null, details })
+    await this.#write({ actor, action: `${action ?? 'access'}.${endingOf(reason)}`, subject: subject ?? null, details })
   }
 
   /** Tells what is not told yet. */
@@ -199,4 +199,9 @@ export class Refusals {
 function kindOf(action: string | null, endpoint: string): string {
   if (endpoint === 'microsoftCallback' || endpoint === 'beginMicrosoft') return 'with-microsoft'
   return action !== null && /^(?:session|terminal|account|second-factor)\./.test(action) ? 'signing-in' : 'others'
+}
+
+/** Who typed the right password and is asked for the code is refused nothing: that happens with every second factor. */
+function endingOf(reason: string): string {
+  return reason === 'second-factor-needed' ? 'code-asked' : 'refused'
 }

@@ -1,6 +1,7 @@
 // Tells administrators that somebody has the password of a local account and tries codes of its second factor: as an alert and in the
-// audit, once a day for each account.
-import { isRaised, raiseAlert } from '../alerts/outbox.ts'
+// audit, once a day for each account, and on the overview for a day.
+import { isRaised, listRaised, raiseAlert } from '../alerts/outbox.ts'
+import type { Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { recordAudit } from '../registry/audit.ts'
 import type { SignInParts } from './parts.ts'
@@ -37,4 +38,14 @@ export async function noteWrongCode(parts: SignInParts, { id, name }: CodeOwner)
     const subject = `administrator ${name}`
     await recordAudit(tx, parts, { actor, action: 'second-factor.guessed', subject, details: { wrong } })
   })
+}
+
+/** Names of the accounts that were told of within a day. */
+export async function listCodesTried(db: Queries, now: Date): Promise<readonly string[]> {
+  const raised = await listRaised(db, 'codes', new Date(now.getTime() - DAY_MS))
+  const { rows } = await db.query<{ name: string }>(
+    'select name from administrators where id = any($1) order by name_key',
+    [raised.map(({ facts }) => facts.account)],
+  )
+  return rows.map(({ name }) => name)
 }

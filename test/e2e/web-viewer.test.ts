@@ -51,6 +51,10 @@ beforeAll(async () => {
   await dialog.getByRole('button', { name: 'Add', exact: true }).click()
   await first.getByRole('cell', { name: 'vera' }).waitFor()
 
+  // What concerns administrators alone, of which a viewer is not told.
+  await all.world.database.db.query(
+    `insert into alerts (key, facts, raised_at) values ('test', '{"kind":"guessing","terminal":"Entrance","tried":"card","misses":40}', now())`,
+  )
   page = await all.open('nobody', {})
   page.on('response', (response) => {
     if (response.status() === 403) answers.push(`${new URL(page.url()).pathname}: ${response.url()}`)
@@ -83,6 +87,25 @@ describe('a viewer', () => {
     },
     PATIENCE_MS,
   )
+
+  it('is told of no terminal on the overview, nor led to a page that refuses him', async () => {
+    await page.goto(all.world.url)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    const open = page.getByRole('button', { name: 'Open', exact: true })
+    await open.first().waitFor()
+    const told = await page.getByRole('main').innerText()
+    const count = await open.count()
+    for (let nth = 0; nth < count; nth += 1) {
+      await open.nth(nth).click()
+      await page.getByRole('main').getByRole('heading').first().waitFor()
+      expect(await page.getByRole('heading', { name: 'Your role is Viewer' }).count()).toBe(0)
+      await page.goBack()
+      await open.first().waitFor()
+    }
+
+    expect(count).toBeGreaterThan(0)
+    expect(told).not.toContain('guessing')
+  })
 
   it('is led to nothing that is not for him, and told so where somebody sends him the address', async () => {
     await page.goto(all.world.url)

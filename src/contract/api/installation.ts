@@ -25,15 +25,15 @@ export const issueLine = z.object({
 })
 export type IssueLine = z.infer<typeof issueLine>
 
-/** Something that an administrator should look at, the worst first. None: all is well. */
+/** Something that should be looked at, the worst first; what is for administrators alone they alone are told. None: all is well. */
 const concern = z.object({
   /** `info`: nothing is wrong, but not everything is in step with Entra. */
   level: z.enum(['error', 'warning', 'info']),
   code: z.string(),
   message: z.string(),
   remedy: z.string(),
-  /** A path of the web where it is dealt with. */
-  at: z.string(),
+  /** A path of the web where it is dealt with; null: not by whoever asked. */
+  at: z.string().nullable(),
 })
 
 export const overview = z.object({

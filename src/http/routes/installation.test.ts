@@ -81,11 +81,36 @@ describe('the overview', () => {
        select id, 'webhook', 'waiting', 3, now() + interval '1 hour', 'the receiver answered 500' from a`,
     )
     const told = await overview()
+    const { concerns } = (await administrator('GET', '/api/v1/overview')).json()
     await database.db.query('delete from alerts')
 
-    expect(told.concerns).toMatchObject([
-      { level: 'warning', code: 'alerts-undelivered', at: '/settings/installation' },
+    // Where nobody but administrators can go nobody else is led.
+    expect(told.concerns).toMatchObject([{ level: 'warning', code: 'alerts-undelivered', at: null }])
+    expect(concerns).toMatchObject([{ code: 'alerts-undelivered', at: '/settings/installation' }])
+  })
+
+  it('tells administrators alone of terminals, tokens and accounts', async () => {
+    const { rows } = await database.db.query<{ id: number }>(
+      `insert into administrators (name, name_key, role, password, created_at) values ('Ann', 'ann', 'administrator', 'none', now()) returning id`,
+    )
+    const facts = [
+      { kind: 'guessing', terminal: 'Door', tried: 'card', misses: 40 },
+      { kind: 'codes', account: rows[0]!.id, wrong: 10 },
+    ]
+    await database.db.query(
+      `insert into alerts (key, facts, raised_at) select n, fact::jsonb, now() from unnest($1::text[]) with ordinality as f (fact, n)`,
+      [facts.map((fact) => JSON.stringify(fact))],
+    )
+    const codesFor = async (ask: Ask) =>
+      (await ask('GET', '/api/v1/overview')).json().concerns.map(({ code }: { code: string }) => code)
+
+    expect(await codesFor(administrator)).toEqual(['second-factor-guessed', 'terminal-guessed'])
+    expect(await codesFor(await server.withToken('read', 'administer'))).toEqual([
+      'second-factor-guessed',
+      'terminal-guessed',
     ])
+    for (const ask of [viewer, operator, await server.withToken('read')]) expect(await codesFor(ask)).toEqual([])
+    await database.db.query('delete from alerts')
   })
 })
 

@@ -13,8 +13,9 @@ import { listRefusals } from '../../sync/alerting.ts'
 import { askForRun } from '../../sync/asking.ts'
 import { listOrphans } from '../../signin/makers.ts'
 import { listGuessing } from '../../signin/terminal-guessing.ts'
+import { listCodesTried } from '../../signin/wrong-codes.ts'
 import { keyVersionOf } from '../../vault/keys.ts'
-import { concernsOf } from '../concerns.ts'
+import { concernsFor } from '../concerns.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Handlers } from '../handler.ts'
 
@@ -25,7 +26,7 @@ const LAST_CHANGES = 10
 const FILE_TYPES = { csv: 'text/csv', json: 'application/json', ndjson: 'application/x-ndjson' } as const
 
 export const installationRoutes = {
-  getOverview: async ({ engine: { db, clock }, actions, figures, installation, proxies }) => {
+  getOverview: async ({ engine: { db, clock }, actions, figures, installation, proxies }, { identity }) => {
     const now = clock.now()
     const expiring = (await listExpiring(db, new Date(now.getTime() + EXPIRY_DAYS * DAY_MS)))
       .map(({ connection, kind, expiresAt }) => ({
@@ -45,10 +46,11 @@ export const installationRoutes = {
     return {
       ...counted,
       ...facts,
-      concerns: concernsOf({
+      concerns: concernsFor(identity, {
         ...facts,
         issues: counted.issues,
         guessing: await listGuessing(db, now),
+        codesTried: await listCodesTried(db, now),
         refused: await listRefusals(db, now),
         orphans: await listOrphans(db, now),
         untrustedProxy: proxies.untrusted(),

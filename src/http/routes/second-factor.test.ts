@@ -141,6 +141,7 @@ describe('turning it on', () => {
 describe('signing in', () => {
   it('asks for the code when the password is right, and not before', async () => {
     const { secret } = await annWithFactor()
+    await test.db.query('truncate audit')
 
     expect((await signIn(undefined, 'wrong')).json()).toMatchObject({ status: 401, code: 'sign-in-failed' })
     expect((await signIn(codeOf(secret), 'wrong')).json().code).toBe('sign-in-failed')
@@ -148,6 +149,8 @@ describe('signing in', () => {
     const answer = await signIn(codeOf(secret))
     expect(answer.statusCode).toBe(201)
     expect((await withSession(cookieOf(answer))('GET', '/api/v1/session')).json().account.name).toBe('Ann')
+    // The two with a wrong password are equal.
+    expect(await audited()).toEqual(['session.start', 'session.start.code-asked', 'session.start.refused'])
   })
 
   it('takes each code once, also of two at once, and those of half a minute before and after', async () => {

@@ -54,7 +54,7 @@ const audited = async () =>
     )
   ).rows.map(({ details, ...row }) => ({ ...row, details: JSON.parse(details) as object }))
 async function concerns(): Promise<string[]> {
-  const session = await sessionOf(world.engine, 'viewer')
+  const session = await sessionOf(world.engine, 'administrator')
   const answer = await http.asNobody('GET', '/api/v1/overview', undefined, sessionHeaders(session))
   const { concerns } = answer.json<{ concerns: { code: string; message: string }[] }>()
   return concerns.filter(({ code }) => code === 'terminal-guessed').map(({ message }) => message)

@@ -28,15 +28,17 @@ export function Concerns({ concerns }: { readonly concerns: Overview['concerns']
   }
   return (
     <section className={styles.list} aria-label={texts.concerns}>
-      {concerns.map((concern) => (
-        <MessageBar key={`${concern.code} ${concern.at} ${concern.message}`} intent={concern.level} layout="multiline">
+      {concerns.map(({ code, level, message, remedy, at }) => (
+        <MessageBar key={`${code} ${at} ${message}`} intent={level} layout="multiline">
           <MessageBarBody>
-            <MessageBarTitle>{concern.message}</MessageBarTitle>
-            {concern.remedy}
+            <MessageBarTitle>{message}</MessageBarTitle>
+            {remedy}
           </MessageBarBody>
-          <MessageBarActions>
-            <Button onClick={() => router.history.push(concern.at)}>{texts.open}</Button>
-          </MessageBarActions>
+          {at === null ? null : (
+            <MessageBarActions>
+              <Button onClick={() => router.history.push(at)}>{texts.open}</Button>
+            </MessageBarActions>
+          )}
         </MessageBar>
       ))}
     </section>
