@@ -515,7 +515,7 @@ create table plan_memberships (
   user_id integer not null,
   constraint plan_memberships_op_check CHECK ((op = ANY (ARRAY['a'::"char", 'r'::"char", 'k'::"char"])))
 );
-CREATE INDEX plan_memberships_run ON public.plan_memberships USING btree (run_id);
+CREATE INDEX plan_memberships_place ON public.plan_memberships USING btree (run_id, op, group_id, user_id);
 
 create table plan_shared_memberships (
   run_id integer not null,

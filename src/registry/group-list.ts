@@ -11,11 +11,19 @@ export interface ListedGroup {
   readonly path: string
   readonly source: string | null
   readonly objectId: string | null
-  /** Active people in it. */
+  /** Active people in it; in lists as far as {@link COUNTED}. */
   readonly members: number
+  /** There are more than that. */
+  readonly hasMoreMembers: boolean
   /** Groups right below it. */
   readonly children: number
 }
+
+/**
+ * So far members are counted in lists. Counting costs a look at each: a page of fifty groups with everybody in them takes seconds, and nobody
+ * reads in a list whether it is 95,003 or 95,004. The page of a group counts to the end.
+ */
+const COUNTED = 1_000
 
 /** Where a page ended: in which way of looking, and with which key and group. */
 export interface GroupPlace {
@@ -62,7 +70,7 @@ export async function searchGroups(db: Queries, query: GroupPaging & { readonly 
 
 /** @throws NotFoundError */
 export async function requireGroup(db: Queries, groupId: number): Promise<ListedGroup> {
-  const [group] = await linesOf(db, [groupId])
+  const [group] = await linesOf(db, [groupId], EXACTLY)
   if (group === undefined) throw new NotFoundError('group', String(groupId))
   return group
 }
@@ -99,6 +107,7 @@ async function findPage(db: Queries, ways: readonly GroupWay[], { after, limit }
     groups: await linesOf(
       db,
       page.map((row) => row.id),
+      UP_TO_COUNTED,
     ),
     next: found.length > limit ? last : undefined,
   }
@@ -136,12 +145,23 @@ async function bareLevels(db: Queries, under: string): Promise<readonly ListedGr
     source: null,
     objectId: null,
     members: 0,
+    hasMoreMembers: false,
     children: Math.max(counts.get(path) ?? 0, below.get(name)?.size ?? 0),
   }))
 }
 
+/** SQL: how many active members group `g` has. */
+const EXACTLY = `(select count(distinct m.user_id) from memberships m join users u on u.id = m.user_id and u.active where m.group_id = g.id)`
+// Looked up one by one: a join would go through all users for each group, however few are in it.
+const UP_TO_COUNTED = `(select count(*) from (select m.user_id from memberships m
+  where m.group_id = g.id and (select u.active from users u where u.id = m.user_id) group by m.user_id limit ${COUNTED + 1}) c)`
+
 /** These groups in this order; hidden ones and those that are not there are left out. */
-async function linesOf(db: Queries, ids: readonly number[]): Promise<readonly ListedGroup[]> {
+async function linesOf(
+  db: Queries,
+  ids: readonly number[],
+  counting: typeof EXACTLY | typeof UP_TO_COUNTED,
+): Promise<readonly ListedGroup[]> {
   if (ids.length === 0) return []
   const found = await db.query<{
     id: number
@@ -152,7 +172,7 @@ async function linesOf(db: Queries, ids: readonly number[]): Promise<readonly Li
     members: number
   }>(
     `select g.id, g.name, g.under, s.name as source, g.object_id,
-       (select count(distinct m.user_id) from memberships m join users u on u.id = m.user_id and u.active where m.group_id = g.id) as members
+       ${counting} as members
      from groups g left join sources s on s.id = g.source_id where g.id = any($1::int[]) and not g.hidden`,
     [ids],
   )
@@ -161,9 +181,11 @@ async function linesOf(db: Queries, ids: readonly number[]): Promise<readonly Li
     found.rows.map((row) => pathOf(row.under, row.name)),
   )
   const lines = new Map(
-    found.rows.map(({ id, name, under, source, object_id: objectId, members }) => {
+    found.rows.map(({ id, name, under, source, object_id: objectId, members: counted }) => {
       const path = pathOf(under, name)
-      return [id, { id, name, path, source, objectId, members, children: counts.get(path) ?? 0 }]
+      const hasMoreMembers = counting === UP_TO_COUNTED && counted > COUNTED
+      const members = hasMoreMembers ? COUNTED : counted
+      return [id, { id, name, path, source, objectId, members, hasMoreMembers, children: counts.get(path) ?? 0 }]
     }),
   )
   return ids.flatMap((id) => lines.get(id) ?? [])

@@ -155,8 +155,8 @@ export async function listIssues(db: Queries, query: IssueQuery): Promise<OpenIs
 /** How many open issues there are in all. */
 export async function countIssues(db: Queries, query: Pick<IssueQuery, 'source' | 'code'>): Promise<number> {
   const found = await db.query<{ count: number }>(
-    `select count(*)::int as count from issues i join sources s on s.id = i.source_id
-     where ($1::text is null or s.name = $1) and ($2::text is null or i.code = $2)`,
+    `select count(*)::int as count from issues i
+     where ($1::text is null or i.source_id = (select id from sources where name = $1)) and ($2::text is null or i.code = $2)`,
     [query.source ?? null, query.code ?? null],
   )
   return found.rows[0]?.count ?? 0

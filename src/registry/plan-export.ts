@@ -58,17 +58,28 @@ export async function* eachPlanLine(
 const MASKED = (value: string) => `${value} - '{lookup,sealed,digest}'::text[]`
 
 /**
- * The lines of a plan in no order, as a statement that more conditions may be added to.
- *
- * @param within only stored items from and to these places, both included
+ * SQL: a line of a plan, of an item `i` or of one of its memberships, which `member` names; `u` and `c` are the user and the item that makes
+ * him.
  */
-export function planLines(
-  { runId, action, object, user, search }: PlanItemQuery,
-  within: { readonly from?: number | undefined; readonly to?: number | undefined } = {},
-): { readonly sql: string; readonly params: readonly unknown[] } {
+export function lineColumns({ member, i, u, c }: Readonly<Record<'member' | 'i' | 'u' | 'c', string>>): string {
+  const what = `jsonb_build_object('group', ${i}.name, 'groupObjectId', ${i}.object_id, 'user', coalesce(${u}.user_name, ${c}.name))`
+  const either = (ofItem: string, ofMember: string) => `case when ${member} is null then ${ofItem} else ${ofMember} end`
+  return `${i}.run_id::text as run, ${i}.seq, ${i}.object, ${i}.action,
+    ${either(`${i}.object_id`, `coalesce(${u}.object_id, ${c}.object_id)`)}::text as "objectId",
+    ${either(`${i}.name`, `coalesce(${u}.user_name, ${c}.name)`)} as name, coalesce(${member}, ${i}.user_id)::text as "userId",
+    ${i}.group_id::text as "groupId",
+    ${either(`case when ${i}.object = 'membership' then coalesce(${i}.new, ${i}.old) ->> 'group' end`, `${i}.name`)} as "group",
+    ${either(MASKED(`${i}.old`), `case when ${i}.action = 'remove' then ${what} end`)} as old,
+    ${either(MASKED(`${i}.new`), `case when ${i}.action = 'add' then ${what} end`)} as new, ${i}.rule, ${i}.reason, ${i}.left_out as "leftOut"`
+}
+
+/** The lines of a whole plan in no order. */
+function planLines({ runId, action, object, user, search }: PlanItemQuery): {
+  readonly sql: string
+  readonly params: readonly unknown[]
+} {
   const name = user ?? null
-  const bounds =
-    'i.seq between coalesce($7::int, 0) and coalesce($8::int, 2147483647) and ($5::text is null or i.object = $5)'
+  const bounds = '($5::text is null or i.object = $5)'
   return {
     params: [
       runId,
@@ -77,8 +88,6 @@ export function planLines(
       name === null ? null : canonical(name),
       object ?? null,
       search === undefined ? null : search.toLowerCase(),
-      within.from ?? null,
-      within.to ?? null,
     ],
     sql: `
       select * from (

@@ -89,7 +89,14 @@ export const INSTALLATION = {
     role: 'viewer',
     scope: 'read',
     query: paging.extend({ source: name.optional(), code: z.enum(ISSUE_CODES).optional() }),
-    answer: { kind: 'json', status: 200, body: pageOf(issueLine).extend({ total: z.int() }) },
+    answer: {
+      kind: 'json',
+      status: 200,
+      body: pageOf(issueLine).extend({
+        /** How many there are in all; null on the pages after the first. */
+        total: z.int().nullable(),
+      }),
+    },
     audit: null,
   }),
   exportRegistry: endpoint({

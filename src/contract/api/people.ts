@@ -115,8 +115,10 @@ export const groupLine = z.object({
   path: z.string(),
   source: z.string().nullable(),
   objectId: z.string().nullable(),
-  /** Active people in it. */
+  /** Active people in it; lists count up to 1,000 of them. */
   members: z.int(),
+  /** There are more: the group itself tells how many. */
+  hasMoreMembers: z.boolean(),
   /** Groups right below it in the tree. */
   children: z.int(),
 })

@@ -84,6 +84,46 @@ describe('groups', () => {
   })
 })
 
+describe('a group of very many', () => {
+  it('is counted up to 1,000 in lists, which say so, and to the end on its own page', async () => {
+    const { id } = (await operator('POST', '/api/v1/groups', { name: 'Crowd' })).json<Line>()
+    const join = (from: number, to: number, active: boolean) =>
+      database.db.query(
+        `with made as (insert into users (user_name, active, deactivated_by, deactivated_reason, deactivated_at)
+           select 'crowd' || n, $3, case when not $3 then 'source' end, case when not $3 then 'gone' end, case when not $3 then now() end
+           from generate_series($1::int, $2::int) n returning id)
+         insert into memberships (group_id, user_id, source_id, run_id)
+         select $4::int, made.id, by, 0 from made, unnest(array[0, 1]) by`,
+        [from, to, active, id],
+      )
+    const counts = async () => {
+      const [listed, found, own] = [
+        (await viewer('GET', '/api/v1/groups?limit=500')).json().items.find((group: Line) => group.id === id),
+        (await viewer('GET', '/api/v1/groups?search=crowd')).json().items[0],
+        (await viewer('GET', `/api/v1/groups/${id}`)).json(),
+      ]
+      return [listed, found, own].map(({ members, hasMoreMembers }) => [members, hasMoreMembers])
+    }
+    // Who is deactivated does not count, nor twice who is in it by hand and by a source.
+    await join(1, 1_100, false)
+    await join(2_001, 3_000, true)
+    expect(await counts()).toEqual([
+      [1_000, false],
+      [1_000, false],
+      [1_000, false],
+    ])
+    await join(3_001, 3_001, true)
+
+    expect(await counts()).toEqual([
+      [1_000, true],
+      [1_000, true],
+      [1_001, false],
+    ])
+    await operator('DELETE', `/api/v1/groups/${id}`)
+    await database.db.query(`delete from users where user_name like 'crowd%'`)
+  })
+})
+
 describe('by hand', () => {
   it('somebody is put into a group and taken out, and whom a source gives stays', async () => {
     const sales = await named('Sales')

@@ -81,7 +81,10 @@ export const installationRoutes = {
     }))
     const last = items.at(-1)
     const next = found.length > limit && last !== undefined ? writeCursor([Number(last.id)]) : null
-    return { items, next, total: await countIssues(engine.db, { source, code }) }
+    // Counted once for whoever goes through the pages, and not at all where one page has them all.
+    const total =
+      after !== undefined ? null : next === null ? items.length : await countIssues(engine.db, { source, code })
+    return { items, next, total }
   },
 
   exportRegistry: async ({ actions, engine }, { params: { kind }, query: { format, csvDialect }, actor }) => {

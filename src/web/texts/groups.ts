@@ -9,6 +9,7 @@ export const groupsTexts = {
   path: 'Where you are',
   name: 'Name',
   members: 'Members',
+  moreThan: (count: string) => `more than ${count}`,
   children: 'Groups below',
   source: 'Source',
   local: 'Local',

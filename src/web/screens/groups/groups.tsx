@@ -116,7 +116,7 @@ function Trail({ under }: { readonly under: string }) {
 
 const COLUMNS: readonly Column<Line>[] = [
   { id: 'name', header: texts.name, grow: 3, cell: (group) => <Name group={group} /> },
-  { id: 'members', header: texts.members, always: true, cell: (group) => formatNumber(group.members) },
+  { id: 'members', header: texts.members, always: true, cell: membersOf },
   { id: 'children', header: texts.children, always: true, cell: (group) => <Below group={group} /> },
   {
     id: 'source',
@@ -125,6 +125,10 @@ const COLUMNS: readonly Column<Line>[] = [
     cell: (group) => group.source ?? (group.id === null ? texts.level : texts.local),
   },
 ]
+
+function membersOf({ members, hasMoreMembers }: Line): string {
+  return hasMoreMembers ? texts.moreThan(formatNumber(members)) : formatNumber(members)
+}
 
 function Name({ group }: { readonly group: Line }) {
   const styles = useStyles()

@@ -44,7 +44,7 @@ export function Issues() {
       title={texts.title}
       intro={texts.intro}
       aside={
-        list.first === undefined ? null : (
+        list.first === undefined || list.first.total === null ? null : (
           <Text role="status">{texts.total(formatCount(list.first.total, texts.one, texts.several))}</Text>
         )
       }
