@@ -47,6 +47,21 @@ async function putBackGroups(tx: Queries): Promise<void> {
      where r.why is null and r.group_id = g.id and r.target is not null and g.object_id::text is distinct from r.target #>> '{row,object_id}'`,
   )
   await putBackRows(tx, 'group')
+  await putBackGroupClaims(tx)
+}
+
+/** Whoever owned a group until now gives to it beside its owner of before, as it did before the run; else it would be deleted where it passes to the next one. */
+async function putBackGroupClaims(tx: Queries): Promise<void> {
+  await tx.query(
+    `insert into group_claims (group_id, source_id)
+     select r.group_id, s.id from revert_groups r join sources s on s.id::text = r.current #>> '{row,source_id}'
+     where r.why is null and r.target is not null and r.target #>> '{row,source_id}' is distinct from r.current #>> '{row,source_id}'
+     on conflict do nothing`,
+  )
+  await tx.query(
+    `delete from group_claims c using revert_groups r, groups g
+     where r.why is null and r.target is not null and g.id = r.group_id and c.group_id = g.id and c.source_id = g.source_id`,
+  )
 }
 
 async function putBackUsers(tx: Queries, sourceId: number): Promise<void> {

@@ -53,7 +53,10 @@ function changes(side: 'old' | 'new'): string {
  * Notes what a revert took back, and marks the objects, so that the next plan looks at them. Needs what `revert-plan.ts` made
  * ready.
  */
-export async function noteReverted(tx: Queries, { runId, sourceId, fence }: RevertPlace): Promise<void> {
+export async function noteReverted(
+  tx: Queries,
+  { runId, sourceId, fence, planRunId }: RevertPlace & { readonly planRunId: number },
+): Promise<void> {
   await tx.query(
     `insert into reverted_changes (source_id, object, change, run_id, at)
      select $2, c.object, c.change, $1, $3 from (${changes('old')}) c where c.object is not null
@@ -67,6 +70,18 @@ export async function noteReverted(tx: Queries, { runId, sourceId, fence }: Reve
        select r.object::uuid from reverted_changes r where r.source_id = $1 and r.at = $2 and r.object not like 'path %')
      on conflict (source_id, key) do update set at = excluded.at`,
     [sourceId, fence],
+  )
+  // Who gives to a group is for its sources to find out anew.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select s.id, o.key, case when s.id = $1 then $2 else s.fence + 1 end
+     from (select group_id from revert_groups where why is null
+           union select group_id from plan_group_claims where run_id = $3) r
+       join groups g on g.id = r.group_id and g.object_id is not null
+       join connections c on c.tenant_id = g.tenant_id join sources s on s.connection_id = c.id
+       join mirror_objects o on o.source_id = s.id and o.object_id = g.object_id and o.kind = 'g'
+     on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
+    [sourceId, fence, planRunId],
   )
   // A membership that came or went beside another one is no change, and has to be looked at by whoever gives it all the same.
   await tx.query(

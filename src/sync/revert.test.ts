@@ -372,6 +372,72 @@ describe('taking a run back', () => {
     })
   })
 
+  describe('S16: a group that had passed to another source and goes back', () => {
+    const settings = { ...SETTINGS, priority: 200 }
+    let second: HandSource
+    /** Who owned it, and who claimed it, before the run was taken back. */
+    let passed: readonly [owner: number, claims: readonly number[]]
+    const givers = async () => {
+      const found = await test.db.query<{ told: string }>(
+        `select u.user_name || ' ' || case m.source_id when $1 then 'first' else 'second' end as told
+         from memberships m join users u on u.id = m.user_id order by 1`,
+        [source.id],
+      )
+      return found.rows.map((row) => row.told)
+    }
+    const claims = async () =>
+      (await test.db.query<{ source_id: number }>('select source_id from group_claims')).rows.map(
+        (row) => row.source_id,
+      )
+    const ownerOf = async () => {
+      const found = await test.db.query<{ source_id: number }>('select source_id from groups where object_id = $1', [
+        staff,
+      ])
+      return found.rows[0]!.source_id
+    }
+
+    beforeEach(async () => {
+      second = await aHandSource(test.db, settings, source.tenantId)
+      await storeSettings(test.db, second, settings)
+      for (const id of [ann, bob]) await second.user(id, { userPrincipalName: `${id}@x`, accountEnabled: true })
+      await second.group(staff, { displayName: 'Staff' })
+      await second.member(staff, ann)
+      await source.run()
+      await second.run()
+      await source.set({ ...SETTINGS, groups: { ignore: [staff] } })
+      const { runId } = await source.run({ everybody: true })
+      passed = [await ownerOf(), await claims()]
+      await takeBack(test.db, runId)
+    })
+
+    it('is given still by the one that had it meanwhile, as before', async () => {
+      expect(passed).toEqual([second.id, []])
+      expect([await ownerOf(), await claims()]).toEqual([source.id, [second.id]])
+      await source.set(SETTINGS)
+      await second.member(staff, bob)
+      const made = await second.run({ everybody: false })
+
+      expect(made.isEmpty).toBe(false)
+      expect(await givers()).toEqual(['ann@x first', 'ann@x second', 'bob@x second'])
+      expect((await second.plan({ everybody: true })).isEmpty).toBe(true)
+    })
+
+    it('passes to it again, and is not deleted', async () => {
+      const again = await source.run({ everybody: true })
+
+      expect(again.held).toEqual([expect.objectContaining({ rule: 'reverted' })])
+      expect([await ownerOf(), await claims()]).toEqual([second.id, []])
+    })
+
+    it('is let go by the one that had it meanwhile where it wants it no more', async () => {
+      await second.group(staff, { displayName: 'Staff' }, 'x')
+      await second.run({ everybody: false })
+
+      expect(await claims()).toEqual([])
+      expect(await givers()).toEqual(['ann@x first'])
+    })
+  })
+
   it('more than the removal limits needs a confirmation; a dry run shows all of it and writes nothing', async () => {
     for (let n = 10; n < 17; n += 1) await source.user(anId(n), { userPrincipalName: `u${n}@x` })
     const { runId } = await source.run()

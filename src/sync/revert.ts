@@ -108,7 +108,12 @@ async function revert(session: Session, { request, target, userId }: RevertWork)
       if (outcome === 'applied') {
         lease.report({ phase: 'applying', done: 0, total: undefined })
         await applyRevert(tx, { runId: lease.runId, sourceId: source.id })
-        await noteReverted(tx, { runId: lease.runId, sourceId: source.id, fence: lease.fence })
+        await noteReverted(tx, {
+          runId: lease.runId,
+          sourceId: source.id,
+          fence: lease.fence,
+          planRunId: target.planRunId,
+        })
         await recordAudit(tx, engine, {
           actor: request.actor,
           action: 'run.revert',
