@@ -252,8 +252,10 @@ describe('an administrator with an empty installation', () => {
       `with silent as (
          insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version)
          select id, name, 'sync', 'delta', 'manual', fence, 'elsewhere', 1, 'long ago', settings_version from sources returning *)
-       insert into jobs (id, source_id, source_name, kind, trigger, actor_kind, actor_name, actor_id, state, run_id)
-       select gen_random_uuid(), source_id, source_name, 'sync', 'manual', 'account', 'ada', (select id from administrators), 'running', id from silent
+       insert into jobs (id, source_id, source_name, kind, trigger, actor_kind, actor_name, actor_id, askers, state, run_id)
+       select gen_random_uuid(), source_id, source_name, 'sync', 'manual', 'account', 'ada', a.id,
+         jsonb_build_array(jsonb_build_object('kind', 'account', 'name', 'ada', 'id', a.id, 'full', false)), 'running', s.id
+       from silent s, administrators a
        returning id as job`,
     )
     await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${rows[0]!.job}`)
