@@ -11,6 +11,7 @@ export const LEFT_OUT: ReadonlySet<string> = new Set([
   'sessions',
   'signin_attempts',
   'signin_flows',
+  'signin_flows_used',
   'terminal_device_codes',
   'terminal_misses',
   'terminal_registrations',

@@ -55,6 +55,7 @@ export const TABLES: readonly string[] = [
   'setup',
   'signin_attempts',
   'signin_flows',
+  'signin_flows_used',
   'source_health',
   'sources',
   'terminal_device_codes',

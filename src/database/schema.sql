@@ -735,6 +735,12 @@ CREATE INDEX signin_flows_network ON public.signin_flows USING btree (network);
 CREATE INDEX signin_flows_session ON public.signin_flows USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE INDEX signin_flows_site ON public.signin_flows USING btree (site, expires_at);
 
+create table signin_flows_used (
+  digest bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint signin_flows_used_pkey PRIMARY KEY (digest)
+);
+
 create table source_health (
   source_id integer not null,
   state text not null,

@@ -471,6 +471,10 @@ export interface Tables {
     site: Buffer | null
     session_id: number | null
   }
+  signin_flows_used: {
+    digest: Buffer
+    expires_at: Date
+  }
   source_health: {
     source_id: number
     state: string

@@ -1,10 +1,10 @@
 // The cookies: the session, the mark of a browser that signed in before, and the mark of one that is on its way to Microsoft and
-// back. None can be read by a script or set for other
+// back, with what it keeps of that itself. None can be read by a script or set for other
 // hosts; on https their names make the browser refuse anything less.
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-type CookieName = 'session' | 'device' | 'flow'
+type CookieName = 'session' | 'device' | 'flow' | 'kept-flow'
 
 /** `__Host-`: https only, this host only, whole site. A name of its own on http, so that one cannot be slipped in for the other. */
 function nameOf(request: FastifyRequest, name: CookieName): string {
@@ -37,6 +37,12 @@ export function writeFlow(request: FastifyRequest, reply: FastifyReply, browser:
   const options = { ...optionsOf(request), sameSite: 'lax' as const }
   if (browser === undefined) reply.clearCookie(nameOf(request, 'flow'), options)
   else reply.setCookie(nameOf(request, 'flow'), browser, { ...options, maxAge: FLOW_SECONDS })
+}
+
+/** One: of two tabs, in a network from which very many sign in at once, the later one comes back. It is used once, whatever becomes of it. */
+export function writeKeptFlow(request: FastifyRequest, reply: FastifyReply, sealed: string): void {
+  const options = { ...optionsOf(request), sameSite: 'lax' as const, maxAge: FLOW_SECONDS }
+  reply.setCookie(nameOf(request, 'kept-flow'), sealed, options)
 }
 
 const DEVICE_SECONDS = 180 * 86_400

@@ -40,7 +40,7 @@ export interface Client {
   setSession(token: string | undefined): void
   setDevice(device: string): void
   /** Marks the browser that a sign-in with Microsoft was begun in. */
-  setFlow(browser: string): void
+  setFlow(begun: { readonly browser: string; readonly sealed: string | undefined }): void
 }
 
 /** One request as a route gets it. */

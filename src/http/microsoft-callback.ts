@@ -52,6 +52,7 @@ export function registerMicrosoftCallback(
         // As it was sent: what stands in it twice must be seen twice.
         returned,
         browser,
+        sealed: readCookie(request, 'kept-flow'),
         place: { address: request.ip, userAgent: request.headers['user-agent'] ?? '' },
         signal: stopping,
       }).finally(leave)

@@ -9,7 +9,7 @@ import type { Actor } from '../registry/audit.ts'
 import { SignInError, SlowDownError } from '../signin/errors.ts'
 import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
 import type { TerminalTokens } from '../signin/terminal-tokens.ts'
-import { readCookie, writeDevice, writeFlow, writeSession } from './cookies.ts'
+import { readCookie, writeDevice, writeFlow, writeKeptFlow, writeSession } from './cookies.ts'
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
 import { checkAccess, checkOrigin, checkProof, identify } from './guard.ts'
@@ -192,7 +192,10 @@ function clientOf(request: FastifyRequest, reply: FastifyReply): Call<Endpoint>[
     origin: `${request.protocol}://${request.host}`,
     setSession: (token) => writeSession(request, reply, token),
     setDevice: (device) => writeDevice(request, reply, device),
-    setFlow: (browser) => writeFlow(request, reply, browser),
+    setFlow: ({ browser, sealed }) => {
+      writeFlow(request, reply, browser)
+      if (sealed !== undefined) writeKeptFlow(request, reply, sealed)
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 // Sign-ins in a browser that are under way: kept in the database so that any server finishes them, used once, for ten minutes.
+import { z } from 'zod'
 import { RunError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
 import { networkOf, siteOf } from './network.ts'
@@ -7,13 +8,10 @@ import type { SignInParts } from './parts.ts'
 import { digestOf } from './random.ts'
 
 const VALID_MS = 10 * 60_000
-/** Under way at once from one network: a company behind one address signs in at eight. Of more, the oldest are forgotten. */
+/** Kept here at once for one network: a company behind one address signs in at eight. */
 const MOST_OF_NETWORK = 500
 const MOST_OF_SITE = 2_000
-/** Under way at once from everywhere. Of more, the site with most of them loses its oldest. */
 const MOST_OVERALL = 50_000
-/** So many at once, as finding that site looks at all of them. */
-const FORGOTTEN_AT_ONCE = 500
 
 export interface Flow {
   readonly connectionId: number
@@ -26,7 +24,12 @@ export interface Flow {
   readonly sessionId: number | null
 }
 
-/** Nobody is refused because others begin many: whoever begins more than a site has people loses his own. */
+/**
+ * Nobody is refused and nobody loses his way back because others begin many: where there is no room for one more of his network, the
+ * browser keeps it.
+ *
+ * @returns what the browser is to bring back, sealed, where nothing is kept here
+ */
 export async function keepFlow(
   parts: SignInParts,
   flow: Pick<Flow, 'connectionId' | 'redirectUri' | 'returnTo'> & {
@@ -36,49 +39,69 @@ export async function keepFlow(
     readonly address: string
     readonly sessionId?: number | undefined
   },
-): Promise<void> {
+): Promise<string | undefined> {
   const { db, vault, clock } = parts
-  const now = clock.now()
   const network = vault.lookup('sign-in flows', networkOf(flow.address))
   const site = vault.lookup('sign-in flows', `site ${siteOf(flow.address)}`)
-  const digest = digestOf(flow.begun.state)
+  const { connectionId, redirectUri, returnTo, sessionId = null } = flow
+  const { state, nonce, verifier } = flow.begun
+  const digest = digestOf(state)
+  const expiresAt = new Date(clock.now().getTime() + VALID_MS)
+  if (!(await hasRoom(db, { network, site }))) {
+    const kept: KeptByBrowser = {
+      connectionId,
+      redirectUri,
+      returnTo,
+      nonce,
+      verifier,
+      sessionId,
+      until: expiresAt.getTime(),
+    }
+    return vault.seal(JSON.stringify(kept), contextInBrowser(digest)).toString('base64url')
+  }
   await db.query(
     `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, site, expires_at,
        session_id)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       digest,
-      flow.connectionId,
+      connectionId,
       digestOf(flow.browser),
-      flow.begun.nonce,
-      vault.seal(flow.begun.verifier, contextOf(digest)),
-      flow.redirectUri,
-      flow.returnTo,
+      nonce,
+      vault.seal(verifier, contextOf(digest)),
+      redirectUri,
+      returnTo,
       network,
       site,
-      new Date(now.getTime() + VALID_MS),
-      flow.sessionId ?? null,
+      expiresAt,
+      sessionId,
     ],
   )
-  await forgetOldest(db, { network, site })
+  return undefined
 }
 
-async function forgetOldest(db: Queries, of: { readonly network: Buffer; readonly site: Buffer }): Promise<void> {
-  await db.query(
-    `delete from signin_flows where digest in (
-       (select digest from signin_flows where network = $1 order by expires_at desc offset ${MOST_OF_NETWORK})
-       union all (select digest from signin_flows where site = $2 order by expires_at desc offset ${MOST_OF_SITE}))`,
+/** Of several at once each may see room for the last one: a few more do no harm. */
+async function hasRoom(db: Queries, of: { readonly network: Buffer; readonly site: Buffer }): Promise<boolean> {
+  const { rows } = await db.query<{ room: boolean }>(
+    `select (select count(*) from (select from signin_flows where network = $1 limit ${MOST_OF_NETWORK}) n) < ${MOST_OF_NETWORK}
+        and (select count(*) from (select from signin_flows where site = $2 limit ${MOST_OF_SITE}) s) < ${MOST_OF_SITE}
+        and (select count(*) from signin_flows) < ${MOST_OVERALL} as room`,
     [of.network, of.site],
   )
-  const { rows } = await db.query<{ all: number }>('select count(*)::int as all from signin_flows')
-  if ((rows[0]?.all ?? 0) <= MOST_OVERALL) return
-  await db.query(
-    `delete from signin_flows where digest in (
-       select digest from signin_flows
-        where site = (select site from signin_flows where site is not null group by site order by count(*) desc limit 1)
-        order by expires_at limit ${FORGOTTEN_AT_ONCE})`,
-  )
+  return rows[0]?.room === true
 }
+
+const keptByBrowser = z.strictObject({
+  connectionId: z.int(),
+  redirectUri: z.string(),
+  returnTo: z.string(),
+  nonce: z.string(),
+  verifier: z.string(),
+  sessionId: z.int().nullable(),
+  /** Milliseconds since 1970. */
+  until: z.int(),
+})
+type KeptByBrowser = z.infer<typeof keptByBrowser>
 
 /**
  * Takes the flow that a callback belongs to; of several callbacks one gets it. A callback in another browser uses it up as well:
@@ -86,10 +109,11 @@ async function forgetOldest(db: Queries, of: { readonly network: Buffer; readonl
  */
 export async function takeFlow(
   parts: SignInParts,
-  { state, browser }: { readonly state: string; readonly browser: string | undefined },
+  came: { readonly state: string; readonly browser: string | undefined; readonly sealed: string | undefined },
 ): Promise<
   { readonly kind: 'taken'; readonly flow: Flow } | { readonly kind: 'unknown' } | { readonly kind: 'other-browser' }
 > {
+  const { state, browser, sealed } = came
   const digest = digestOf(state)
   const { rows } = await parts.db.query<{
     connection_id: number
@@ -105,9 +129,9 @@ export async function takeFlow(
     [digest, parts.clock.now()],
   )
   const [row] = rows
-  if (row === undefined) return { kind: 'unknown' }
+  if (row === undefined) return takeFromBrowser(parts, { state, sealed })
   if (browser === undefined || !digestOf(browser).equals(row.browser)) return { kind: 'other-browser' }
-  const verifier = openVerifier(parts, { sealed: row.verifier, digest })
+  const verifier = openSealed(parts, { sealed: row.verifier, context: contextOf(digest) })
   // Without it the code cannot be redeemed: as if the flow had never been.
   if (verifier === undefined) return { kind: 'unknown' }
   const { connection_id: connectionId, redirect_uri: redirectUri, return_to: returnTo, nonce } = row
@@ -115,13 +139,30 @@ export async function takeFlow(
   return { kind: 'taken', flow }
 }
 
+/** It is the browser's own: what another one brings does not open under this state. */
+async function takeFromBrowser(
+  parts: SignInParts,
+  { state, sealed }: { readonly state: string; readonly sealed: string | undefined },
+): Promise<{ readonly kind: 'taken'; readonly flow: Flow } | { readonly kind: 'unknown' }> {
+  if (sealed === undefined) return { kind: 'unknown' }
+  const digest = digestOf(state)
+  const text = openSealed(parts, { sealed: Buffer.from(sealed, 'base64url'), context: contextInBrowser(digest) })
+  if (text === undefined) return { kind: 'unknown' }
+  const { until, ...flow } = keptByBrowser.parse(JSON.parse(text))
+  const { rowCount } = await parts.db.query(
+    'insert into signin_flows_used (digest, expires_at) select $1, $2::timestamptz where $2 > $3::timestamptz on conflict do nothing',
+    [digest, new Date(until), parts.clock.now()],
+  )
+  return rowCount === 1 ? { kind: 'taken', flow: { ...flow, state } } : { kind: 'unknown' }
+}
+
 /** Undefined where it is damaged, or stands under a version of the key that is gone. */
-function openVerifier(
+function openSealed(
   { vault }: SignInParts,
-  { sealed, digest }: { readonly sealed: Buffer; readonly digest: Buffer },
+  { sealed, context }: { readonly sealed: Buffer; readonly context: string },
 ): string | undefined {
   try {
-    return vault.open(sealed, contextOf(digest))
+    return vault.open(sealed, context)
   } catch (error) {
     if (error instanceof RunError && error.code === 'vault-unreadable') return undefined
     throw error
@@ -140,8 +181,13 @@ export async function isUnderWay({ db, clock }: Pick<SignInParts, 'db' | 'clock'
 /** Those that nobody came back from. */
 export async function removeOldFlows(db: Queries, now: Date): Promise<void> {
   await db.query('delete from signin_flows where expires_at < $1', [now])
+  await db.query('delete from signin_flows_used where expires_at < $1', [now])
 }
 
 function contextOf(digest: Buffer): string {
   return `sign-in flow:${digest.toString('hex')}`
+}
+
+function contextInBrowser(digest: Buffer): string {
+  return `sign-in flow kept by the browser:${digest.toString('hex')}`
 }

@@ -1,7 +1,7 @@
 // Signing in with Microsoft in the browser: from the button to the session. Every session is audited here; refusals by whoever asked, who
 // counts equal ones.
 import { raiseAlert } from '../alerts/outbox.ts'
-import { ConflictError, InvariantError, NotFoundError } from '../base/errors.ts'
+import { ConflictError, NotFoundError } from '../base/errors.ts'
 import type { Role } from '../contract/api/endpoint.ts'
 import type { SignInRefusal } from '../contract/sign-in-refusals.ts'
 import type { Queries } from '../database/connect.ts'
@@ -50,7 +50,13 @@ export interface RefusedSignIn {
 
 /** Where the browser goes, or why it cannot. */
 type BegunMicrosoft =
-  | { readonly kind: 'begun'; readonly url: string; readonly browser: string }
+  | {
+      readonly kind: 'begun'
+      readonly url: string
+      readonly browser: string
+      /** What the browser keeps of it, where there was no room for it here. */
+      readonly sealed: string | undefined
+    }
   | {
       readonly kind: 'refused'
       readonly reason: SignInRefusal
@@ -124,8 +130,8 @@ async function beginAt(parts: MicrosoftParts, asked: Way): Promise<BegunMicrosof
   const browser = asked.browser !== undefined && isToken(asked.browser) ? asked.browser : drawToken()
   const returnTo = pageOf(asked.returnTo)
   const flow = { connectionId: connection.id, redirectUri, returnTo, begun, browser, address, sessionId: proves }
-  await keepFlow(parts, flow)
-  return { kind: 'begun', url: begun.url, browser }
+  const sealed = await keepFlow(parts, flow)
+  return { kind: 'begun', url: begun.url, browser, sealed }
 }
 
 async function chooseConnection(
@@ -174,21 +180,23 @@ export async function finishMicrosoft(
   options: {
     readonly returned: URLSearchParams
     readonly browser: string | undefined
+    readonly sealed: string | undefined
     readonly place: SessionPlace
     readonly signal: AbortSignal
   },
 ): Promise<MicrosoftSignIn> {
-  const { returned, browser, place, signal } = options
+  const { returned, browser, sealed, place, signal } = options
   const states = returned.getAll('state')
   const [state] = states
   if (state === undefined || state === '' || states.length > 1)
     return { kind: 'refused', reason: 'callback-malformed', refusal: NOTHING_KNOWN }
-  const taken = await takeFlow(parts, { state, browser })
+  const taken = await takeFlow(parts, { state, browser, sealed })
   if (taken.kind === 'unknown') return { kind: 'refused', reason: 'flow-unknown', refusal: NOTHING_KNOWN }
   if (taken.kind === 'other-browser') return { kind: 'refused', reason: 'flow-other-browser', refusal: NOTHING_KNOWN }
   const { flow } = taken
   const connection = (await listConnections(parts.db)).find(({ id }) => id === flow.connectionId)
-  if (connection === undefined) throw new InvariantError('a sign-in outlived its connection')
+  // Those that are kept here go with their connection; those in a browser do not.
+  if (connection === undefined) return { kind: 'refused', reason: 'flow-unknown', refusal: NOTHING_KNOWN }
   const { redirectUri } = flow
   const proved = await finishCodeFlow(parts.oidc, { connection, redirectUri, returned, flow, signal })
   const { sessionId, returnTo } = flow

@@ -69,7 +69,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   later = 0
-  await test.db.query('truncate sessions, signin_flows, role_mappings, alerts cascade')
+  await test.db.query('truncate sessions, signin_flows, signin_flows_used, role_mappings, alerts cascade')
   await test.db.query('update users set active = true, deactivated_by = null, deactivated_reason = null')
   await test.db.query('update connections set sign_in_with_microsoft = true')
   await world.configure(SETTINGS)
@@ -347,6 +347,31 @@ describe('a session that has lost its ground', () => {
 })
 
 describe('a callback', () => {
+  it('comes in also where very many of its network are under way: what the browser keeps itself counts there and once', async () => {
+    await test.db.query(
+      `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, site, expires_at)
+       select sha256(n::text::bytea), (select min(id) from connections), '', '', '', '', '', $1, $1, $2
+         from generate_series(1, 500) n`,
+      [world.engine.vault.lookup('sign-in flows', '127.0.0.1'), new Date(clock.now().getTime() + 600_000)],
+    )
+    const answer = await http.asNobody('POST', '/api/v1/sign-in/microsoft', { returnTo: '/users' })
+    const cookies = new Map(answer.cookies.map((cookie) => [cookie.name, cookie]))
+    const flow = cookies.get('muster-flow')!.value
+    const kept = cookies.get('muster-kept-flow')!
+    const back = await provider.signIn(answer.json().url, people[0]!.userName)
+
+    expect(kept).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', maxAge: 600 })
+    expect(kept.value.length).toBeLessThan(2_000)
+    expect(await comeBack(http, back, flow)).toMatchObject({ location: '/sign-in#error=flow-unknown' })
+    const came = await comeBack(http, back, `${flow}; muster-kept-flow=${kept.value}`)
+    expect(came.location).toBe('/users')
+    expect(came.session).toBeDefined()
+    expect(await comeBack(http, back, `${flow}; muster-kept-flow=${kept.value}`)).toMatchObject({
+      location: '/sign-in#error=flow-unknown',
+    })
+    expect((await test.db.query('select 1 from signin_flows')).rowCount).toBe(500)
+  })
+
   it('works once, in the browser that began it, for ten minutes', async () => {
     const first = await beginAt(http)
     const back = await provider.signIn(first.url, people[0]!.userName)

@@ -37,7 +37,7 @@ export const signInRoutes = {
       await noteRefused(begun.reason, begun.refusal.facts)
       throw new ConflictError(begun.reason, begun.message)
     }
-    client.setFlow(begun.browser)
+    client.setFlow(begun)
     return { url: begun.url }
   },
   proveAtMicrosoft: async (parts, { body, identity, client, noteRefused, signal }) => {
@@ -54,7 +54,7 @@ export const signInRoutes = {
       await noteRefused(begun.reason, begun.refusal.facts)
       throw new ConflictError(begun.reason, begun.message)
     }
-    client.setFlow(begun.browser)
+    client.setFlow(begun)
     return { url: begun.url }
   },
   signOutOfMicrosoft: async (parts, { identity, actor, client, signal }) => {
