@@ -38,9 +38,14 @@ export async function noteBegun(db: Queries, sourceId: number, now: Date): Promi
   await db.query('update sources set begun_at = $2 where id = $1 and begun_at is null', [sourceId, now])
 }
 
-/** Whether somebody has had it synchronized. */
-export async function hasBegun(db: Queries, sourceId: number): Promise<boolean> {
-  return (await db.query('select from sources where id = $1 and begun_at is not null', [sourceId])).rowCount === 1
+/** Whether a schedule runs it: it has one, and somebody has had it synchronized. */
+export async function isScheduled(db: Queries, sourceId: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from sources where id = $1 and begun_at is not null
+       and coalesce(settings #>> '{schedule,delta}', settings #>> '{schedule,full}') is not null`,
+    [sourceId],
+  )
+  return rowCount === 1
 }
 
 /** Undefined for a source whose first run has not ended. */

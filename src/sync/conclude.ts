@@ -1,7 +1,7 @@
 // The end of a run, written once: its outcome, and what that says about its source.
 import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
-import { getHealth, hasBegun, noteBegun, setHealth } from '../registry/health.ts'
+import { getHealth, isScheduled, noteBegun, setHealth } from '../registry/health.ts'
 import { appendRunLog } from '../registry/run-log.ts'
 import { endRun, type RunKind } from '../registry/runs.ts'
 import { raiseForRun } from './alerting.ts'
@@ -61,8 +61,8 @@ export async function noteEnd(
   // What he cancelled he did not want after all.
   if (kind !== 'plan' && !isPartial && outcome !== 'cancelled') await noteBegun(tx, sourceId, at.now)
   const next = isPartial ? undefined : nextHealth(before, ending, at)
-  // Nothing tries again by itself what nobody has had synchronized.
-  const health = next && ((await hasBegun(tx, sourceId)) ? next : { ...next, nextTryAt: null })
+  // Nothing tries again by itself what has no schedule, or nobody has had synchronized.
+  const health = next && ((await isScheduled(tx, sourceId)) ? next : { ...next, nextTryAt: null })
   if (health !== undefined) await setHealth(tx, { sourceId, runId }, health)
   // Whoever asked for a preview sees what it came to.
   if (kind !== 'plan') await raiseForRun(tx, { runId, sourceId, document, health }, engine.clock.now())

@@ -111,6 +111,18 @@ describe('schedules', () => {
     ])
   })
 
+  it('are not said to try again where there is none', async () => {
+    await schedule(null, null)
+    world.emulator.setEnabled(world.hosted.app, false)
+    await world.sync()
+    const nextTry = async () => (await listHealth(database.db))[0]!.health!.nextTryAt
+    expect(await nextTry()).toBeNull()
+    await schedule(null, '0 3 * * *')
+    await world.sync()
+
+    expect(await nextTry()).not.toBeNull()
+  })
+
   it('count from when they are first seen, and fire each slot once', async () => {
     await schedule('*/15 * * * *', null)
     expect(await fire('2026-11-23T10:07:00Z')).toEqual([])
