@@ -79,6 +79,10 @@ it('is turned on, asked for, used in both ways, and reset by another administrat
   await page.getByRole('banner').getByRole('button', { name: 'Ann' }).waitFor()
   await page.goto(`${world.url}/account`)
   await page.getByText('9 of 10 recovery codes are left').waitFor()
+  // One's own goes there alone, with password and code.
+  await page.goto(`${world.url}/settings/administrators`)
+  await page.getByRole('row', { name: 'Ann' }).getByRole('button', { name: 'Change' }).waitFor()
+  expect(await page.getByRole('button', { name: 'Reset second factor' }).count()).toBe(0)
 
   const other = await world.open('administrator', { width: 400, colorScheme: 'dark' })
   await other.goto(`${world.url}/settings/administrators`)
