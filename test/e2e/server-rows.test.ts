@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Job, RunView } from '../../src/contract/api/runs.ts'
 import type { KeysReport } from '../../src/contract/keys.ts'
@@ -58,7 +58,6 @@ afterEach(async () => {
   await database.drop()
   await rm(home, { recursive: true })
 })
-afterAll(() => expect(running).toEqual([]))
 
 const at = (url = database.url) => ['--home', home, '--database-url', url]
 async function must(...args: readonly string[]): Promise<string> {

@@ -1,6 +1,6 @@
 // Where somebody is signed in, and the way to end it there.
 import { Badge, Button } from '@fluentui/react-components'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { API } from '../../contract/api/api.ts'
 import type { OpenSession } from '../../contract/api/access.ts'
 import { call } from '../api.ts'
@@ -14,11 +14,11 @@ import { RelativeTime } from './time.tsx'
 /** Of oneself, or of somebody else where an administrator looks. */
 export type SessionOwner = 'self' | { readonly user: string } | { readonly account: string }
 
+export const sessionsQuery = (owner: SessionOwner) =>
+  queryOptions({ queryKey: ['sessions', owner], queryFn: ({ signal }) => listOf(owner, signal) })
+
 export function SessionTable({ label, owner }: { readonly label: string; readonly owner: SessionOwner }) {
-  const { data, error, refetch } = useQuery({
-    queryKey: ['sessions', owner],
-    queryFn: ({ signal }) => listOf(owner, signal),
-  })
+  const { data, error, refetch } = useQuery(sessionsQuery(owner))
   if (error !== null) return <Failed error={error} retry={() => void refetch()} />
   return (
     <ListTable

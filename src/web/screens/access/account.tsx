@@ -1,16 +1,16 @@
 // One's own account: where one is signed in, and the password.
 import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import { ApiError, call } from '../../api.ts'
 import { Page, Section } from '../../components/page.tsx'
-import { Failed } from '../../components/states.tsx'
+import { Failed, Loading } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { useSession } from '../../session.ts'
 import { accessTexts as texts } from '../../texts/access.ts'
-import { OwnSecondFactor } from './second-factor.tsx'
-import { SessionTable } from '../../components/session-table.tsx'
+import { factorQuery, OwnSecondFactor } from './second-factor.tsx'
+import { SessionTable, sessionsQuery } from '../../components/session-table.tsx'
 
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '420px', alignItems: 'stretch' },
@@ -19,12 +19,22 @@ const useStyles = makeStyles({
 
 export function OwnAccount() {
   const session = useSession()
+  const isLocal = session?.account.kind === 'account'
+  const sessions = useQuery(sessionsQuery('self'))
+  const factor = useQuery({ ...factorQuery, enabled: isLocal })
+  // All at once: what comes later would push the rest down under one's hands.
+  if (sessions.isPending || (isLocal && factor.isPending))
+    return (
+      <Page title={texts.account} intro={texts.accountIntro}>
+        <Loading />
+      </Page>
+    )
   return (
     <Page title={texts.account} intro={texts.accountIntro}>
       <Section title={texts.mySessions}>
         <SessionTable label={texts.mySessions} owner="self" />
       </Section>
-      {session?.account.kind === 'account' ? (
+      {isLocal ? (
         <>
           <Section title={texts.changePassword}>
             <ChangePassword />

@@ -26,7 +26,7 @@ const useStyles = makeStyles({
   },
 })
 
-const factorQuery = queryOptions({
+export const factorQuery = queryOptions({
   queryKey: ['second-factor'],
   queryFn: ({ signal }) => call(API.getSecondFactor, {}, { signal }),
 })

@@ -10,7 +10,7 @@ import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page, Section } from '../../components/page.tsx'
-import { Empty, Failed } from '../../components/states.tsx'
+import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { shell } from '../../texts/shell.ts'
 import { signInSettingsTexts as texts } from '../../texts/sign-in-settings.ts'
 
@@ -35,6 +35,13 @@ export function SignInSettings() {
   const mappings = useQuery(mappingsQuery)
   const error = settings.error ?? mappings.error
   const connections = settings.data?.connections
+  // All at once: what comes later would push the rest down under one's hands.
+  if (error === null && (settings.data === undefined || mappings.data === undefined))
+    return (
+      <Page title={texts.title} intro={texts.intro}>
+        <Loading />
+      </Page>
+    )
   return (
     <Page title={texts.title} intro={texts.intro}>
       {error === null ? null : (

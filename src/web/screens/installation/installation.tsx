@@ -1,6 +1,6 @@
 // The installation: version, settings, exports.
 import { Badge, MessageBar, MessageBarBody, MessageBarTitle } from '@fluentui/react-components'
-import { useQuery } from '@tanstack/react-query'
+import { queryOptions, useQuery } from '@tanstack/react-query'
 import { API } from '../../../contract/api/api.ts'
 import type { Answered } from '../../../contract/api/endpoint.ts'
 import { call } from '../../api.ts'
@@ -21,14 +21,17 @@ export function Installation() {
     queryKey: ['settings'],
     queryFn: ({ signal }) => call(API.getSettings, {}, { signal }),
   })
+  const keys = useQuery(keysQuery)
+  // All at once: what comes later would push the rest down under one's hands.
+  const isThere = data !== undefined && !keys.isPending
   return (
     <Page title={texts.installation} intro={texts.installationIntro}>
       {error === null ? null : <Failed error={error} retry={() => void refetch()} />}
-      {data === undefined && error === null ? <Loading /> : null}
+      {isThere || error !== null ? null : <Loading />}
       <Copied />
-      {data === undefined ? null : <About settings={data} />}
-      {data === undefined ? null : <Backup keyFile={keyFileOf(data)} />}
-      {data === undefined ? null : (
+      {isThere ? <About settings={data} /> : null}
+      {isThere ? <Backup keyFile={keyFileOf(data)} /> : null}
+      {isThere ? (
         <Section title={texts.settings}>
           <ListTable
             label={texts.settings}
@@ -38,17 +41,22 @@ export function Installation() {
             empty={<Empty title={texts.settings} />}
           />
         </Section>
-      )}
+      ) : null}
     </Page>
   )
 }
+
+const keysQuery = queryOptions({
+  queryKey: ['keys'],
+  queryFn: ({ signal }) => call(API.getKeys, {}, { signal }),
+})
 
 function keyFileOf({ settings }: Settings): string {
   return settings.find(({ env }) => env === 'MUSTER_KEY_FILE')?.value ?? ''
 }
 
 function About({ settings }: { readonly settings: Settings }) {
-  const { data } = useQuery({ queryKey: ['keys'], queryFn: ({ signal }) => call(API.getKeys, {}, { signal }) })
+  const { data } = useQuery(keysQuery)
   const older = data?.keys.filter((key) => key.state === 'opening').reduce((sum, key) => sum + key.count, 0)
   return (
     <>

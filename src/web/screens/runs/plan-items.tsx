@@ -27,6 +27,8 @@ const useStyles = makeStyles({
   counts: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
   filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   filter: { minWidth: '180px', '@media (max-width: 640px)': { flexGrow: 1 } },
+  /** The room of counts and filters. */
+  pending: { paddingBottom: '160px' },
   sub: { color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
   files: { display: 'flex', flexWrap: 'wrap', gap: '8px', marginLeft: 'auto' },
 })
@@ -39,11 +41,25 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
   const list = useCursorList(['run', run, 'items', filters, line.outcome], (cursor, signal) =>
     call(API.listPlanItems, { params: { run }, query: { ...filters, cursor } }, { signal }),
   )
+  const counts = useQuery(itemCountsQuery(run))
   const filter = (changed: Partial<typeof filters>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false })
   const isFiltered = Object.values(filters).some((value) => value !== undefined)
   const file = (format: 'csv' | 'json') => addressOf(API.exportPlan, { params: { run }, query: { format, ...filters } })
   if (line.planHash === null && line.approves === null) return <Text>{texts.noItemsKept}</Text>
+  // Counts stand above the rest, and would push it down. As high as all of it, so that what is below is not drawn up either.
+  if (counts.isPending)
+    return (
+      <div className={styles.pending}>
+        <ListTable
+          label={texts.plan}
+          columns={PLANNED_COLUMNS}
+          rows={undefined}
+          keyOf={({ seq }) => String(seq)}
+          empty={null}
+        />
+      </div>
+    )
   return (
     <>
       <Counts run={run} filters={filters} filter={filter} />
