@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { readCommonPasswords } from './common-words.ts'
-import { commonSpelled, passwordProblem, requireGoodPassword } from './password.ts'
+import { commonSpelled, passwordProblem, requireGoodPassword, spellCommon } from './password.ts'
 
 let test: TestDatabase
 
@@ -20,9 +20,11 @@ const isGood = (password: string) =>
   )
 
 it('the list is spelled once, and others get their turn meanwhile', async () => {
+  const words = await readCommonPasswords()
   const done = new AbortController()
   let turns = 0
-  const looking = commonSpelled().finally(() => done.abort())
+  // Not the one that is kept: another test of this process may have asked for it before.
+  const spelling = spellCommon(words).finally(() => done.abort())
   while (!done.signal.aborted) {
     await setImmediate()
     turns += 1
@@ -30,7 +32,8 @@ it('the list is spelled once, and others get their turn meanwhile', async () => 
 
   // 49,000 words, a thousand at a time, in two spellings.
   expect(turns).toBeGreaterThan(90)
-  expect(await commonSpelled()).toBe(await looking)
+  expect(await commonSpelled()).toEqual(await spelling)
+  expect(commonSpelled()).toBe(commonSpelled())
 })
 
 it('none of the 3,000 most common passwords becomes a good one by being made longer', async () => {

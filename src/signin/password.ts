@@ -25,7 +25,7 @@ let common: Promise<readonly Common[]> | undefined
 
 /** Kept once they were spelled, some megabytes: each time anew nothing else was answered for a third of a second. */
 export function commonSpelled(): Promise<readonly Common[]> {
-  common ??= readCommonPasswords().then(spelled)
+  common ??= readCommonPasswords().then(spellCommon)
   return common
 }
 
@@ -65,7 +65,7 @@ interface Common {
 const SPELLED_AT_ONCE = 1_000
 
 /** In every spelling that passwords are compared in. */
-async function spelled({ parts, whole }: CommonPasswords): Promise<readonly Common[]> {
+export async function spellCommon({ parts, whole }: CommonPasswords): Promise<readonly Common[]> {
   const all: Common[] = []
   for (const spell of SPELLINGS) {
     const set = new Set<string>()
