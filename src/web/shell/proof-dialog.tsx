@@ -7,15 +7,14 @@ import {
   DialogContent,
   DialogSurface,
   DialogTitle,
-  Field,
-  Input,
   makeStyles,
   Text,
 } from '@fluentui/react-components'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { API } from '../../contract/api/api.ts'
-import { ApiError, call } from '../api.ts'
+import { call } from '../api.ts'
+import { isCodeAsked, PasswordAndCodeFields, usePasswordAndCode } from '../components/password-and-code.tsx'
 import { Failed } from '../components/states.tsx'
 import { useToasts } from '../components/toasts.tsx'
 import { askForProofWith } from '../proof.ts'
@@ -67,61 +66,35 @@ export function ProofDialog() {
 function ByPassword({ onProven, onCancel }: { readonly onProven: () => void; readonly onCancel: () => void }) {
   const styles = useStyles()
   const queries = useQueryClient()
-  const [password, setPassword] = useState('')
-  /** Of the second factor; undefined until the server asks for one. */
-  const [code, setCode] = useState<string>()
+  const typed = usePasswordAndCode('password-wrong')
   const proving = useMutation({
-    mutationFn: () => call(API.proveAgain, { body: { password, ...(code === undefined ? {} : { code }) } }),
+    mutationFn: () => call(API.proveAgain, { body: typed.given }),
     onSuccess: (session) => {
       queries.setQueryData(sessionQuery.queryKey, session)
       onProven()
     },
-    onError: (error) => {
-      const asked = error instanceof ApiError ? error.problem.code : undefined
-      if (asked === 'second-factor-needed' || asked === 'second-factor-wrong') setCode('')
-      else setPassword('')
-    },
+    onError: typed.refused,
   })
-  const isAskedFor = proving.error instanceof ApiError && proving.error.problem.code === 'second-factor-needed'
-  const isReady = password !== '' && code !== ''
   return (
     <form
       noValidate
       onSubmit={(event) => {
         event.preventDefault()
-        if (isReady && !proving.isPending) proving.mutate()
+        if (typed.isTyped && !proving.isPending) proving.mutate()
       }}
     >
       <DialogBody>
         <DialogTitle>{texts.title}</DialogTitle>
         <DialogContent className={styles.content}>
           <Text>{texts.text}</Text>
-          <Field label={texts.password} required>
-            <Input
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              autoFocus
-              value={password}
-              onChange={(_event, { value }) => setPassword(value)}
-            />
-          </Field>
-          {code === undefined ? null : (
-            <Field label={texts.code} hint={texts.codeHint} required>
-              <Input
-                name="one-time-code"
-                autoComplete="one-time-code"
-                autoFocus
-                value={code}
-                onChange={(_event, { value }) => setCode(value)}
-              />
-            </Field>
+          <PasswordAndCodeFields typed={typed} texts={texts} isFirst />
+          {proving.error === null || isCodeAsked(proving.error) ? null : (
+            <Failed title={texts.failed} error={proving.error} />
           )}
-          {proving.error === null || isAskedFor ? null : <Failed title={texts.failed} error={proving.error} />}
         </DialogContent>
         <DialogActions>
           <Button onClick={onCancel}>{shell.cancel}</Button>
-          <Button type="submit" appearance="primary" disabledFocusable={!isReady || proving.isPending}>
+          <Button type="submit" appearance="primary" disabledFocusable={!typed.isTyped || proving.isPending}>
             {texts.confirm}
           </Button>
         </DialogActions>
