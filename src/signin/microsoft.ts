@@ -49,7 +49,7 @@ export interface RefusedSignIn {
 }
 
 /** Where the browser goes, or why it cannot. */
-type BegunMicrosoft =
+export type BegunMicrosoft =
   | {
       readonly kind: 'begun'
       readonly url: string

@@ -1,19 +1,16 @@
 // A job that several asked for: whoever takes it back takes back what he asked for, and whoever joins late is not forgotten.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { doingOf, startQueue } from '../../test/support/jobs.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import { CancelledError } from '../base/errors.ts'
-import { systemClock } from '../base/clock.ts'
-import { silentLog } from '../base/log.ts'
-import { Queue } from '../jobs/queue.ts'
+import type { Queue } from '../jobs/queue.ts'
 import type { Actor } from '../registry/audit.ts'
 import { addJob, requireJob, takeJob } from '../registry/jobs.ts'
 import { requireRun } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
-import { approveRun } from './approve.ts'
 import { askForRun, type Asking, takeBackJob, takeBackUserRun } from './asking.ts'
 import { doJob, type Doing } from './job.ts'
-import { revertRun } from './revert.ts'
 import { runSource } from './run.ts'
 
 let database: TestDatabase
@@ -29,19 +26,13 @@ const schedule: Actor = { kind: 'schedule', name: 'schedule' }
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  queue = new Queue(database.db, { log: silentLog, clock: systemClock })
-  await queue.start()
+  queue = await startQueue(database)
 })
 beforeEach(async () => {
   seed += 1
   world = await aSyncWorld(database.db, { users: 6, groups: 1, memberships: 3, seed })
   asking = { engine: world.engine, queue }
-  doing = {
-    run: (request) => runSource(world.engine, request),
-    approve: (request) => approveRun(world.engine, request),
-    revert: (request) => revertRun(world.engine, request),
-    requireStillAllowed: async () => {},
-  }
+  doing = doingOf(world.engine)
 })
 afterEach(() => world.stop())
 afterAll(async () => {

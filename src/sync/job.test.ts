@@ -1,6 +1,7 @@
 // Jobs: asked for once, delivered any number of times, done once. Real queue, real PostgreSQL, emulated tenant.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { doingOf, startQueue } from '../../test/support/jobs.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import { BusyError, CancelledError, ConfigError, ConflictError, RunError } from '../base/errors.ts'
 import { systemClock } from '../base/clock.ts'
@@ -11,12 +12,9 @@ import { Queue } from '../jobs/queue.ts'
 import { addJob, requireJob, takeJob } from '../registry/jobs.ts'
 import { beginRun, requireRun } from '../registry/runs.ts'
 import { requireSource } from '../registry/sources.ts'
-import { approveRun } from './approve.ts'
 import { askForApproval, askForRevert, askForRun, type Asking, takeBackJob } from './asking.ts'
 import { doJob, type Doing } from './job.ts'
-import { revertRun } from './revert.ts'
 import { presentRevert } from './revert-document.ts'
-import { runSource } from './run.ts'
 
 let database: TestDatabase
 let world: SyncWorld
@@ -29,19 +27,13 @@ const never = new AbortController().signal
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  queue = new Queue(database.db, { log: silentLog, clock: systemClock })
-  await queue.start()
+  queue = await startQueue(database)
 })
 beforeEach(async () => {
   seed += 1
   world = await aSyncWorld(database.db, { users: 20, groups: 2, memberships: 10, seed })
   asking = { engine: world.engine, queue }
-  doing = {
-    run: (request) => runSource(world.engine, request),
-    approve: (request) => approveRun(world.engine, request),
-    revert: (request) => revertRun(world.engine, request),
-    requireStillAllowed: async () => {},
-  }
+  doing = doingOf(world.engine)
 })
 afterEach(() => world.stop())
 afterAll(async () => {

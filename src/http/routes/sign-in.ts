@@ -1,6 +1,7 @@
 // Routes of signing in with Microsoft, of one's own page, and of who gets which role.
 import { randomInt } from 'node:crypto'
 import { ConflictError } from '../../base/errors.ts'
+import type { Endpoint } from '../../contract/api/endpoint.ts'
 import type { OwnPage } from '../../contract/api/sign-in.ts'
 import { listConnections, requireConnectionById } from '../../registry/connections.ts'
 import { isPinOwn, listRegisteredCards, resetPin } from '../../registry/edit-credentials.ts'
@@ -8,13 +9,13 @@ import { listSignInPlaces } from '../../registry/sign-in-rule.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { endSession } from '../../signin/administer.ts'
 import type { Identity, PersonIdentity } from '../../signin/identity.ts'
-import { beginMicrosoft, beginProof } from '../../signin/microsoft.ts'
+import { beginMicrosoft, beginProof, type BegunMicrosoft } from '../../signin/microsoft.ts'
 import { endSessionUrl } from '../../signin/oidc.ts'
 import { addRoleMapping, listRoleMappings, removeRoleMapping } from '../../signin/roles.ts'
 import { roleProblemOf } from '../../signin/sessions.ts'
 import { listSightings } from '../../signin/sightings.ts'
 import { drawPin, pinLength } from '../../sync/pin.ts'
-import type { Handlers } from '../handler.ts'
+import type { Call, Handlers } from '../handler.ts'
 import { type HttpParts, microsoftParts } from '../parts.ts'
 import { HttpError } from '../problem.ts'
 import { publicUrlOf, REDIRECT_PATH, requirePublicUrl } from '../public-url.ts'
@@ -24,38 +25,12 @@ export const signInRoutes = {
     const usable = (await listConnections(engine.db)).filter((connection) => connection.signInWithMicrosoft)
     return { microsoft: usable.map(({ name }) => ({ name })) }
   },
-  beginMicrosoft: async (parts, { body, client, noteRefused, signal }) => {
-    const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
-    const begun = await beginMicrosoft(microsoftParts(parts), {
-      ...body,
-      redirectUri,
-      address: client.address,
-      browser: client.flow,
-      signal,
-    })
-    if (begun.kind === 'refused') {
-      await noteRefused(begun.reason, begun.refusal.facts)
-      throw new ConflictError(begun.reason, begun.message)
-    }
-    client.setFlow(begun)
-    return { url: begun.url }
-  },
-  proveAtMicrosoft: async (parts, { body, identity, client, noteRefused, signal }) => {
-    const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
-    const begun = await beginProof(microsoftParts(parts), {
-      ...body,
-      identity: personOf(identity),
-      redirectUri,
-      address: client.address,
-      browser: client.flow,
-      signal,
-    })
-    if (begun.kind === 'refused') {
-      await noteRefused(begun.reason, begun.refusal.facts)
-      throw new ConflictError(begun.reason, begun.message)
-    }
-    client.setFlow(begun)
-    return { url: begun.url }
+  beginMicrosoft: async (parts, asked) =>
+    sendToMicrosoft(asked, await beginMicrosoft(microsoftParts(parts), { ...asked.body, ...wayOf(parts, asked) })),
+  proveAtMicrosoft: async (parts, asked) => {
+    const identity = personOf(asked.identity)
+    const way = { ...asked.body, ...wayOf(parts, asked), identity }
+    return sendToMicrosoft(asked, await beginProof(microsoftParts(parts), way))
   },
   signOutOfMicrosoft: async (parts, { identity, actor, client, signal }) => {
     const person = personOf(identity)
@@ -139,4 +114,21 @@ async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise
       isOwn: await isPinOwn(engine.db, person.id),
     },
   }
+}
+
+type Leaving = Pick<Call<Endpoint>, 'client' | 'noteRefused' | 'signal'>
+
+/** From which browser to Microsoft, and where to it comes back. */
+function wayOf(parts: HttpParts, { client, signal }: Leaving) {
+  const redirectUri = `${requirePublicUrl(parts.publicUrl, client.origin)}${REDIRECT_PATH}`
+  return { redirectUri, address: client.address, browser: client.flow, signal }
+}
+
+async function sendToMicrosoft({ client, noteRefused }: Leaving, begun: BegunMicrosoft): Promise<{ url: string }> {
+  if (begun.kind === 'refused') {
+    await noteRefused(begun.reason, begun.refusal.facts)
+    throw new ConflictError(begun.reason, begun.message)
+  }
+  client.setFlow(begun)
+  return { url: begun.url }
 }
