@@ -88,7 +88,7 @@ async function ask(options: {
       url: options.url,
       seconds: options.seconds,
       connections,
-      token: served.token,
+      tokens: served.tokens,
       lookups: options.url === served.url ? served.cards : served.lookups,
       isMuster: options.url === served.url,
     } satisfies AskRequest),
