@@ -1,9 +1,27 @@
 // The one declaration of settings. Environment names, flags and docs/configuration.md come from it.
-import { isIP } from 'node:net'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { ConfigError, type ConfigProblem } from './base/errors.ts'
 import { Secret } from './base/secret.ts'
+import {
+  parsePath,
+  parseUrl,
+  parseUser,
+  parseListen,
+  parseNetworks,
+  parseLogLevel,
+  parseSmtpUrl,
+  parseAddress,
+  parseAddresses,
+  parseWebhook,
+  parsePublicUrl,
+  parseSigningSecret,
+  parseHours,
+  parseDays,
+  LOG_LEVELS,
+  Mistake,
+  type LogLevel,
+} from './base/setting-values.ts'
 
 /** Frozen; handed on in parts, never imported by features. */
 export interface Config {
@@ -13,9 +31,9 @@ export interface Config {
   readonly databaseUrl: Secret | undefined
   readonly databaseUser: string | undefined
   readonly listen: { readonly host: string; readonly port: number }
-  /** Addresses and networks of proxies whose X-Forwarded-* headers are believed. */
   /** Without a slash at its end; undefined: as browsers on this machine see it. */
   readonly publicUrl: string | undefined
+  /** Addresses and networks of proxies whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[]
   readonly keyFile: string
   readonly logLevel: LogLevel
@@ -36,7 +54,6 @@ export interface Config {
   readonly historyDays: number
 }
 
-export type LogLevel = (typeof LOG_LEVELS)[number]
 export type SettingKey = keyof Config
 
 /** How a setting is named and explained. */
@@ -53,8 +70,6 @@ export interface Setting<Key extends string = SettingKey> {
   readonly description: string
   readonly isSecret?: true
 }
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export const SETTINGS: readonly Setting[] = [
   {
@@ -379,9 +394,6 @@ function tableOf(settings: readonly Setting<string>[]): string[] {
   return ['| environment | flag | value | default | meaning |', '|---|---|---|---|---|', ...rows]
 }
 
-/** What is wrong with one value; never carries the value of a secret. */
-class Mistake extends Error {}
-
 function findValue(
   key: SettingKey,
   { env, overrides }: { env: Readonly<Record<string, string | undefined>>; overrides: Overrides },
@@ -394,122 +406,6 @@ function findValue(
     if (text !== undefined && text !== '') return { text, at: name }
   }
   return undefined
-}
-
-function parsePath(text: string): string {
-  if (text.includes('\0')) throw new Mistake('is not a path')
-  return isAbsolute(text) ? text : resolve(text)
-}
-
-function parseUrl(text: string, protocols: readonly string[]): string {
-  const expected = protocols.map((protocol) => `${protocol}//`).join(' or ')
-  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`)))
-    throw new Mistake(`must be a URL that begins with ${expected}`)
-  // A socket's folder as host, percent-encoded, is valid for PostgreSQL though not for every URL parser.
-  if (!URL.canParse(text) && !/^postgres(ql)?:\/\/[^\s]*$/.test(text))
-    throw new Mistake(`must be a URL, e.g. ${expected}host`)
-  return text
-}
-
-function parseUser(text: string): string {
-  if (!/^[A-Za-z0-9_][\w.@-]*\$?$/.test(text)) throw new Mistake(`${JSON.stringify(text)} is not a user name`)
-  return text
-}
-
-function parseListen(text: string): { host: string; port: number } {
-  const [, host, portText] = /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):(\d{1,5})$/.exec(text) ?? []
-  const port = Number(portText)
-  if (host === undefined || port > 65_535)
-    throw new Mistake(`${JSON.stringify(text)} is not host:port, e.g. 0.0.0.0:8080 or [::1]:8080`)
-  return { host: host.replace(/^\[|\]$/g, ''), port }
-}
-
-function parseNetworks(text: string): readonly string[] {
-  return Object.freeze(
-    text.split(',').map((part) => {
-      const network = part.trim()
-      const [address = '', bits, ...more] = network.split('/')
-      const most = isIP(address) === 6 ? 128 : 32
-      const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most)
-      if (isIP(address) === 0 || !isNetwork || more.length > 0)
-        throw new Mistake(`${JSON.stringify(network)} is not an address or network, e.g. 10.0.0.7 or 10.0.0.0/24`)
-      return network
-    }),
-  )
-}
-
-function parseLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((candidate) => candidate === text)
-  if (level === undefined) throw new Mistake(`${JSON.stringify(text)} is not one of ${LOG_LEVELS.join(', ')}`)
-  return level
-}
-
-function parseSmtpUrl(text: string): string {
-  const url = URL.parse(parseUrl(text, ['smtp:', 'smtps:']))
-  if (url === null || url.hostname === '') throw new Mistake('must be a URL with a host, e.g. smtp://mail.example:587')
-  if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '')
-    throw new Mistake('must end after host and port')
-  try {
-    decodeURIComponent(url.username + url.password)
-  } catch {
-    throw new Mistake('has a percent sign in user or password that is not written as %25')
-  }
-  return text
-}
-
-function parseAddress(text: string): string {
-  const address = text.trim()
-  if (!/^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(address)) throw new Mistake(`${JSON.stringify(text)} is not a mail address`)
-  return address
-}
-
-function parseAddresses(text: string): readonly string[] {
-  return Object.freeze(text.split(',').map(parseAddress))
-}
-
-function parseWebhook(text: string): string {
-  const url = URL.parse(parseUrl(text, ['http:', 'https:']))
-  const isLoopback = url !== null && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
-  if (url?.protocol === 'http:' && !isLoopback)
-    throw new Mistake('must begin with https://; plain http is taken on loopback only')
-  if (url !== null && url.username + url.password !== '') throw new Mistake('must not carry a user or password')
-  return text
-}
-
-function parsePublicUrl(text: string): string {
-  const url = URL.parse(parseUrl(text, ['http:', 'https:']))
-  const isLoopback = url !== null && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
-  if (url?.protocol === 'http:' && !isLoopback)
-    throw new Mistake('must begin with https://; plain http is taken on loopback only')
-  if (
-    url === null ||
-    url.username + url.password !== '' ||
-    url.pathname !== '/' ||
-    url.search !== '' ||
-    url.hash !== ''
-  )
-    throw new Mistake('must end after host and port, e.g. https://muster.contoso.com')
-  return url.origin
-}
-
-function parseSigningSecret(text: string): string {
-  if (text.length < 16) throw new Mistake('must have 16 characters or more')
-  return text
-}
-
-function parseHours(text: string): number {
-  return parseWhole(text, 8760)
-}
-
-function parseDays(text: string): number {
-  return parseWhole(text, 36_500)
-}
-
-function parseWhole(text: string, most: number): number {
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || number < 1 || number > most)
-    throw new Mistake(`${JSON.stringify(text)} is not a whole number from 1 to ${most}`)
-  return number
 }
 
 /** Other names are nobody's mistake: secrets of the configuration file may be called anything. */
