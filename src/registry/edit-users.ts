@@ -1,6 +1,6 @@
 // Users made and changed by hand: local ones, and of a source's users what is the registry's own.
 import { ConflictError } from '../base/errors.ts'
-import type { UserFieldName } from '../contract/api/people.ts'
+import type { UserFieldName } from '../contract/api/users.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { canonical } from '../directory/canonical.ts'

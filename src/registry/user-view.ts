@@ -1,6 +1,6 @@
 // One user as he is shown: fields with who decides about each, names, cards, PIN, groups.
 import { NotFoundError } from '../base/errors.ts'
-import type { UserView } from '../contract/api/people.ts'
+import type { UserView } from '../contract/api/users.ts'
 import type { Apply } from '../contract/sources.ts'
 import type { Queries } from '../database/connect.ts'
 import { pathOf } from '../directory/group.ts'

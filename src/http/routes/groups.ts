@@ -1,6 +1,6 @@
 // Groups of the registry.
 import { z } from 'zod'
-import type { GroupLine } from '../../contract/api/people.ts'
+import type { GroupLine } from '../../contract/api/groups.ts'
 import { changeGroup, createGroup, removeGroup } from '../../registry/edit-groups.ts'
 import { addMember, removeMember } from '../../registry/edit-members.ts'
 import { type ListedGroup, listLevel, requireGroup, searchGroups } from '../../registry/group-list.ts'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { aServer, type Ask, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
-import type { UserLine, UserView } from '../../contract/api/people.ts'
+import type { UserLine, UserView } from '../../contract/api/users.ts'
 import type { Role } from '../../contract/api/endpoint.ts'
 import { hire } from '../../emulator/operations.ts'
 

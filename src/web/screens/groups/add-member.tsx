@@ -3,7 +3,7 @@ import { Button, Field, Input, Radio, RadioGroup, Text } from '@fluentui/react-c
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import type { GroupLine } from '../../../contract/api/people.ts'
+import type { GroupLine } from '../../../contract/api/groups.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { groupsTexts as texts } from '../../texts/groups.ts'

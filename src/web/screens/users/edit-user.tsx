@@ -2,7 +2,7 @@
 import { Button, Field, Input, Text, Textarea } from '@fluentui/react-components'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import { USER_FIELDS, type UserView } from '../../../contract/api/people.ts'
+import { USER_FIELDS, type UserView } from '../../../contract/api/users.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { changeTexts } from '../../texts/changes.ts'

@@ -3,7 +3,7 @@ import { Badge, Button, Field, Input, makeStyles, Text } from '@fluentui/react-c
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import type { UserView } from '../../../contract/api/people.ts'
+import type { UserView } from '../../../contract/api/users.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { Section } from '../../components/page.tsx'

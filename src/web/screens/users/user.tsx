@@ -12,7 +12,7 @@ import {
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { UserView } from '../../../contract/api/people.ts'
+import type { UserView } from '../../../contract/api/users.ts'
 import { Breakable } from '../../components/breakable.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { type Fact, Facts } from '../../components/facts.tsx'
