@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { PLAN_ACTIONS } from '../contract/plan-items.ts'
 import { ISSUE_CODES, OUTCOMES } from '../contract/runs.ts'
 import { Loading } from './components/states.tsx'
-import { sessionQuery, setupQuery } from './session.ts'
+import { sessionQuery, setupQuery, signInOptionsQuery } from './session.ts'
 import { Crashed, NotFound } from './shell/fallbacks.tsx'
 import { Frame } from './shell/frame.tsx'
 
@@ -61,6 +61,9 @@ const signIn = createRoute({
     if (session !== null) throw redirect({ to: '/' })
     if (await context.queries.fetchQuery(setupQuery)) throw redirect({ to: '/setup' })
   },
+  // Shown at once or not at all: what comes while somebody types would take the place, and the focus, of what he is about to press. Where
+  // it cannot be told, local accounts sign in all the same.
+  loader: ({ context }) => context.queries.prefetchQuery({ ...signInOptionsQuery, retry: false }),
   component: lazyRouteComponent(() => import('./screens/sign-in/sign-in.tsx'), 'SignIn'),
 })
 

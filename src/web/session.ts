@@ -22,6 +22,12 @@ export const sessionQuery = queryOptions({
 })
 
 /** Whether the installation waits for its first administrator. */
+/** With what one may sign in. */
+export const signInOptionsQuery = queryOptions({
+  queryKey: ['sign-in', 'options'],
+  queryFn: ({ signal }) => call(API.getSignInOptions, {}, { signal }),
+})
+
 export const setupQuery = queryOptions({
   queryKey: ['setup'],
   queryFn: async ({ signal }): Promise<boolean> => {

@@ -1,4 +1,5 @@
 // People sign in with Microsoft in a real browser, over the emulator's own pages.
+import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { remove } from '../../src/emulator/operations.ts'
@@ -28,6 +29,40 @@ async function signInAs(page: Page, person: { readonly object_id: string }, at =
   await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
   await typeAccount(page, accountOf(world, person))
 }
+
+describe('the page to sign in at', () => {
+  const slowly = async (page: Page, answer: 'what is true' | 'an error') =>
+    page.route('**/api/v1/sign-in/options', async (route) => {
+      await setTimeout(700)
+      await (answer === 'an error' ? route.fulfill({ status: 500, body: '{}' }) : route.continue())
+    })
+
+  it('shows all ways at once, so that none takes the place or the focus of another', async () => {
+    const page = await world.open()
+    await slowly(page, 'what is true')
+    await page.goto(`${world.url}/sign-in`)
+    const name = page.getByRole('textbox', { name: 'Name', exact: true })
+    await name.waitFor()
+    const before = await name.boundingBox()
+    const focused = await page.evaluate('document.activeElement.innerText')
+    await name.fill('somebody')
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).waitFor()
+
+    expect(focused).toBe('Sign in with Microsoft')
+    expect(await name.boundingBox()).toEqual(before)
+    expect(await page.evaluate('document.activeElement.name')).toBe('username')
+  })
+
+  it('lets local accounts in also where Microsoft cannot be told of', async () => {
+    const page = await world.open()
+    await slowly(page, 'an error')
+    await page.goto(`${world.url}/sign-in`)
+    await page.getByRole('textbox', { name: 'Name', exact: true }).waitFor()
+
+    expect(await page.evaluate('document.activeElement.name')).toBe('username')
+    expect(await page.getByRole('button', { name: 'Sign in', exact: true }).isEnabled()).toBe(true)
+  })
+})
 
 describe('somebody of the registry', () => {
   it('signs in with Microsoft and sees his own page, and nothing of the rest', async () => {

@@ -9,18 +9,14 @@ import {
   MessageBarBody,
   MessageBarTitle,
 } from '@fluentui/react-components'
-import { queryOptions, useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import { SIGN_IN_REFUSALS } from '../../../contract/sign-in-refusals.ts'
 import { call } from '../../api.ts'
 import { Failed } from '../../components/states.tsx'
+import { signInOptionsQuery } from '../../session.ts'
 import { microsoftTexts as texts } from '../../texts/sign-in-microsoft.ts'
-
-const optionsQuery = queryOptions({
-  queryKey: ['sign-in', 'options'],
-  queryFn: ({ signal }) => call(API.getSignInOptions, {}, { signal }),
-})
 
 const useStyles = makeStyles({
   ways: { display: 'flex', flexDirection: 'column', gap: '12px' },
@@ -34,7 +30,7 @@ const useStyles = makeStyles({
 export function MicrosoftWays({ returnTo }: { readonly returnTo: string | undefined }) {
   const styles = useStyles()
   const [userName, setUserName] = useState('')
-  const { data } = useQuery(optionsQuery)
+  const { data } = useQuery(signInOptionsQuery)
   const begin = useMutation({
     mutationFn: (choice: { readonly connection?: string; readonly userName?: string }) =>
       call(API.beginMicrosoft, { body: { ...choice, ...(returnTo === undefined ? {} : { returnTo }) } }),

@@ -1,12 +1,13 @@
 // Signing in: with Microsoft where a connection has it, or with name and password of a local account.
 import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import { call } from '../../api.ts'
 import { isCodeAsked, PasswordAndCodeFields, usePasswordAndCode } from '../../components/password-and-code.tsx'
 import { Failed } from '../../components/states.tsx'
+import { signInOptionsQuery } from '../../session.ts'
 import { signInTexts as texts } from '../../texts/sign-in.ts'
 import { SignInCard } from './card.tsx'
 import { useEnter } from './entering.ts'
@@ -20,6 +21,7 @@ export function SignIn() {
   const { to } = route.useSearch()
   const enter = useEnter()
   const [name, setName] = useState('')
+  const { data: options } = useQuery(signInOptionsQuery)
   const typed = usePasswordAndCode('sign-in-failed')
   const signIn = useMutation({
     mutationFn: () => call(API.signIn, { body: { name, ...typed.given } }),
@@ -44,7 +46,7 @@ export function SignIn() {
           <Input
             name="username"
             autoComplete="username"
-            autoFocus
+            autoFocus={options === undefined || options.microsoft.length === 0}
             value={name}
             onChange={(_event, { value }) => setName(value)}
           />
