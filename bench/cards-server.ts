@@ -38,7 +38,7 @@ const secrets = new Map(
   Object.keys(file.connections).map((name) => [name, { secrets: [access.clientSecret], certificates: [] }]),
 )
 const actor = { kind: 'command line' as const, name: 'bench' }
-await app.configure({ document, secrets, prune: false, dryRun: false, actor })
+await app.configure({ document, secrets, prune: false, dryRun: false, actor, signal: new AbortController().signal })
 await run('full')
 const serving = await app.serve()
 const postgres = await joinServer(home)

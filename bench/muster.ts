@@ -31,7 +31,7 @@ const secrets = new Map(
   Object.keys(file.connections).map((name) => [name, { secrets: [access.clientSecret], certificates: [] }]),
 )
 const actor = { kind: 'command line' as const, name: 'bench' }
-await app.configure({ document, secrets, prune: false, dryRun: false, actor })
+await app.configure({ document, secrets, prune: false, dryRun: false, actor, signal: new AbortController().signal })
 
 serve<MusterRequest>({
   ready: {},

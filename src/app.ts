@@ -18,6 +18,7 @@ import type { BackupProgress, RestoreSummary, Unlock } from './contract/backups.
 import { parseConfigFile } from './contract/config-file.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunDocument } from './contract/runs.ts'
+import { warningsOfFile } from './contract/warnings.ts'
 import { connect, type Database } from './database/connect.ts'
 import { openEmbeddedDatabase } from './database/embedded.ts'
 import { migrate } from './database/migrate.ts'
@@ -54,6 +55,7 @@ import { previewSettings, type SettingsPreview } from './sync/preview.ts'
 import { revertRun } from './sync/revert.ts'
 import { previewRevert } from './sync/revert-preview.ts'
 import { runSource } from './sync/run.ts'
+import { requireAttributesOfFile } from './sync/unknown-attributes.ts'
 import type { ServeOptions, Serving } from './serving.ts'
 import { issueLinkCode, localUrl, signInLink } from './signin/console.ts'
 import { createOidc, type Oidc } from './signin/oidc-exchange.ts'
@@ -257,9 +259,15 @@ function createClientWith(
 /** What can be done with an engine. Keys can be rotated where its vault is given as a whole. */
 export function createApp(
   engine: Engine,
-  options: { readonly config: Config; readonly close: () => Promise<void>; readonly vault?: Vault },
+  options: {
+    readonly config: Config
+    readonly close: () => Promise<void>
+    readonly vault?: Vault
+    /** In place of clients that go over the network. */
+    readonly openGraphWith?: (access: GraphAccess) => GraphClient
+  },
 ): App {
-  const { config, close } = options
+  const { config, close, openGraphWith = (access) => createClientWith(access, { ...engine, config }) } = options
   const { db, vault, clock } = engine
   const keyParts = () => {
     if (options.vault === undefined)
@@ -285,10 +293,13 @@ export function createApp(
   }
   const app: App = {
     connectionNames: async () => new Set((await listConnections(db)).map((connection) => connection.name)),
-    configure: async ({ document, secrets, ...options }) => {
+    configure: async ({ document, secrets, signal, ...wantedOf }) => {
       const known = new Set((await listConnections(db)).map((connection) => connection.name))
-      const wanted = prepareConfiguration(parseConfigFile(document, known), secrets)
-      return configure(db, { ...options, wanted, vault, clock })
+      const file = parseConfigFile(document, known)
+      const wanted = prepareConfiguration(file, secrets)
+      const unchecked = await requireAttributesOfFile(engine, { wanted, openGraphWith, signal })
+      const changes = await configure(db, { ...wantedOf, wanted, vault, clock })
+      return { changes, warnings: [...warningsOfFile(file), ...unchecked] }
     },
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
@@ -390,7 +401,7 @@ export function createApp(
         config,
         oidc: openOidc(engine, sender),
         version: VERSION,
-        openGraphWith: (access) => createClientWith(access, { ...engine, config }),
+        openGraphWith,
         checkKey: async () => {
           await openVault({ keyFile: config.keyFile, db, allowCreate: false })
         },

@@ -53,13 +53,13 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
       const { items: connections } = await call(server, API.listConnections, {})
       return new Set(connections.map((connection) => connection.name))
     },
-    configure: async ({ document, secrets, prune, dryRun }) => {
+    configure: async ({ document, secrets, prune, dryRun, signal }) => {
       const sent = [...secrets].map(([name, given]) => [
         name,
         { secret: [...given.secrets], certificate: given.certificates.map(({ text }) => text) },
       ])
       const body = { file: asBlock(document), secrets: Object.fromEntries(sent), prune, dryRun, plans: false }
-      return (await call(server, API.applyConfiguration, { body })).changes
+      return call(server, API.applyConfiguration, { body, signal })
     },
     preview: async ({ source, settings, newName, signal }) => {
       const body = { settings: writeSettings(settings), ...(newName === undefined ? {} : { name: newName }) }

@@ -1,6 +1,7 @@
 // What an administrator should know about settings before he saves them. Nothing here keeps him from it: mistakes are refused
 // elsewhere, and what settings do to people is for the plan and the safeguard.
 import { attributesOf } from '../directory/attributes.ts'
+import type { ConfigFile } from './config-file.ts'
 import { parseExpression } from './expression.ts'
 import { type OneValued, type SeveralValued, type SourceSettings } from './sources.ts'
 import { parseTemplate } from './template.ts'
@@ -20,6 +21,15 @@ export interface WarningFacts {
 /** The warnings about settings, in the order of the settings. */
 export function warningsOf(settings: SourceSettings, facts: WarningFacts = {}): readonly SettingsWarning[] {
   return [...general(settings), ...properties(settings), ...options(settings, facts), ...safeguard(settings)]
+}
+
+/** As {@link warningsOf}, of every source of a config file, by their place in it. */
+export function warningsOfFile({ sources, connections }: ConfigFile): readonly SettingsWarning[] {
+  return Object.entries(sources).flatMap(([name, settings]) =>
+    warningsOf(settings, { signInWithMicrosoft: connections[settings.connection]?.signInWithMicrosoft }).map(
+      ({ at, message }) => ({ at: `sources.${name}.${at}`, message }),
+    ),
+  )
 }
 
 function* general({ enabled, schedule, adoptions }: SourceSettings): Generator<SettingsWarning> {

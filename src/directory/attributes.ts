@@ -107,6 +107,11 @@ export const ATTRIBUTE_NAMES: readonly string[] = [
   'employeeOrgData.division',
 ]
 
+/** Whether an attribute is one that a tenant registers for itself, so that nobody else can know whether there is such a one. */
+export function isDirectoryExtension(name: string): boolean {
+  return DIRECTORY_EXTENSION.test(name)
+}
+
 /** What values an attribute has: one text or number, one truth value, or several texts. */
 export function attributeKind(name: string): 'one' | 'truth' | 'several' {
   if (SEVERAL.has(name)) return 'several'

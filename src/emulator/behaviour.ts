@@ -63,6 +63,12 @@ export interface Behaviour {
   retriedPageTokenInvalid: boolean
   /** (o, p) The next delta request invalidates every delta token given out so far; goes back to `none` by itself. */
   resetDelta: 'none' | '400' | '410'
+  /**
+   * What becomes of directory extensions that the tenant has not registered. `taken`: every one is as if it were registered.
+   * `ignored`: `$select` leaves them out without a word, `$filter` refuses them. `refused`: both refuse them. The refusal of
+   * `$filter` is seen in recorded answers of public repositories (2026-12); Microsoft documents neither.
+   */
+  unregisteredExtensions: 'taken' | 'ignored' | 'refused'
   /** Order of the answers of a `$batch`. */
   batchOrder: 'asked' | 'reversed' | 'shuffled'
   /** How often each switch acted. */
@@ -97,6 +103,7 @@ export function defaultBehaviour(): Behaviour {
     repeatNextLink: 0,
     retriedPageTokenInvalid: false,
     resetDelta: 'none',
+    unregisteredExtensions: 'taken',
     batchOrder: 'shuffled',
     fired: {},
   }

@@ -5,6 +5,7 @@ import type { DeltaPage, DeltaPageRequest } from './deltaentries.ts'
 import { groupsPage } from './deltagroups.ts'
 import { type Position, readRound, type Round, sealRound } from './deltatoken.ts'
 import { usersPage } from './deltausers.ts'
+import { checkExtensions } from './extensions.ts'
 import { contextOf } from './listing.ts'
 import { readSelect } from './odata.ts'
 import { linkOf, repeatedLink } from './pages.ts'
@@ -31,6 +32,7 @@ export function answerDelta(call: Call, resource: 'user' | 'group'): GraphRespon
 function pageRequest(call: Call, round: Round): DeltaPageRequest {
   const { resource } = round
   const relation = resource === 'user' ? 'manager' : 'members'
+  checkExtensions(call, { select: round.select })
   const asked = round.select?.split(',').map((name) => name.trim())
   const own = asked?.filter((name) => name !== relation)
   const select = own === undefined || own.length === 0 ? own : readSelect(own.join(','), [resource])

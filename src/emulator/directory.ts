@@ -3,6 +3,7 @@ import { countFired } from './behaviour.ts'
 import { BASE_UNITS, unitsOf } from './cost.ts'
 import { directMembers, managerOf, noManager, transitiveMemberOf, transitiveMembers } from './edges.ts'
 import { expander } from './expand.ts'
+import { checkExtensions } from './extensions.ts'
 import { answerCount, answerList, type Collection, contextOf, isLimited } from './listing.ts'
 import { type ListQuery, type Options, readExpand, readOptions, readSelect } from './odata.ts'
 import { hasRole, readableSelect, requireAny, requireRead, ROLES } from './permissions.ts'
@@ -52,6 +53,7 @@ export function single(call: Call, kind: ObjectKind, id: string): GraphResponse 
   requireRead(call, kind)
   const object = find(call, kind, id)
   const options = readOptions(call.query)
+  checkExtensions(call, { select: options.get('$select') })
   const asked = options
     .get('$select')
     ?.split(',')

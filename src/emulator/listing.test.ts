@@ -54,6 +54,39 @@ describe('lists of users and groups (graph.md 7)', () => {
     )
   })
 
+  it('3: an extension that nobody registered is as if it were, is left out, or is refused; one that is registered never', () => {
+    const { get, tenant, users } = company(2)
+    const [valued, registered, none] = ['valued', 'registered', 'none'].map(
+      (name) => `extension_${'1'.repeat(32)}_${name}`,
+    )
+    update(tenant, users[1]!.id, { [valued!]: 'x' })
+    tenant.extensions.add(registered!)
+    const outcomes = () =>
+      [valued, registered, none].map((name) =>
+        [
+          `/users?$select=id,${name}`,
+          `/users/${users[0]!.id}?$select=${name}`,
+          `/users/delta?$select=${name}`,
+          `/users?$filter=${name} eq 'x'`,
+        ].map((path) => get(path).status),
+      )
+
+    expect(outcomes()).toEqual(Array.from({ length: 3 }, () => [200, 200, 200, 200]))
+    tenant.behaviour.unregisteredExtensions = 'ignored'
+    expect(outcomes()).toEqual([
+      [200, 200, 200, 200],
+      [200, 200, 200, 200],
+      [200, 200, 200, 400],
+    ])
+    tenant.behaviour.unregisteredExtensions = 'refused'
+    expect(outcomes()).toEqual([
+      [200, 200, 200, 200],
+      [200, 200, 200, 200],
+      [400, 400, 400, 400],
+    ])
+    expect(get(`/users?$filter=${valued} eq 'x'`).value).toMatchObject([{ id: users[1]!.id }])
+  })
+
   it('3: an unknown property is 400, one that no collection shows is 501', () => {
     const { get } = company(1)
 

@@ -3,6 +3,7 @@
 import { countFired } from './behaviour.ts'
 import { unitsOf } from './cost.ts'
 import { expander } from './expand.ts'
+import { checkExtensions } from './extensions.ts'
 import { idsOf, type Predicate, predicateOf, upnPrefixes } from './filterrules.ts'
 import { isEventual, isFound, type ListQuery, type Options, readListQuery, readOptions } from './odata.ts'
 import { continueList, nextListLink, type PageStart } from './pages.ts'
@@ -41,6 +42,7 @@ export interface Collection {
 export function answerList(call: Call, collection: Collection): GraphResponse {
   const start = continueList(call)
   const { options } = start
+  checkExtensions(call, { select: options.get('$select'), filter: options.get('$filter') })
   const query = readListQuery(options, {
     kinds: collection.kinds,
     headers: call.headers,

@@ -165,10 +165,14 @@ const GROUP_FILTERS = rows({
   'A-A--': 'expirationDateTime',
 })
 
+/** Of directory extensions https://learn.microsoft.com/graph/extensibility-overview shows `eq` alone (seen 2026-12). */
+const EXTENSION_FILTER = rows({ 'D----': 'extension' })
+
 const OTHER_FILTERS = rows({ 'D----': 'id accountEnabled appId deviceId', 'DD---': 'displayName' })
 
 /** The row of the index table; `undefined` for a property that is not indexed at all. */
 export function filterRow(kind: ObjectKind, path: string): FilterRow | undefined {
+  if (isExtension(path)) return EXTENSION_FILTER.get('extension')
   if (kind === 'user') return USER_FILTERS.get(path)
   return kind === 'group' ? GROUP_FILTERS.get(path) : OTHER_FILTERS.get(path)
 }

@@ -102,6 +102,8 @@ export class Tenant {
   readonly apps = new Map<string, AppRegistration>()
   /** Passwords and the like. */
   readonly accounts = new Accounts()
+  /** Directory extensions that are registered beside those that somebody has a value of. */
+  readonly extensions = new Set<string>()
   displayName: string
   verifiedDomains: readonly VerifiedDomain[]
   /** `AAD`, `AAD B2C` or `CIAM`. */

@@ -30,6 +30,7 @@ import {
   probePermission,
 } from './tenant.ts'
 import { createTokenSource, type TokenSource } from './token.ts'
+import { unknownAttributes } from './unknown-attributes.ts'
 import { type GraphUsage, startUsage } from './usage.ts'
 import { type ListPage, type ListUsersOptions, listUsers, markOf, userDeltaReader } from './users.ts'
 
@@ -298,6 +299,14 @@ export class GraphClient {
   /** At most 25 users or groups by what somebody types. */
   search(options: SearchOptions): Promise<readonly SearchHit[]> {
     return searchDirectory(this.#requester, options)
+  }
+
+  /** Which of these directory extensions the tenant does not have. */
+  unknownAttributes(options: {
+    readonly names: readonly string[]
+    readonly signal: AbortSignal
+  }): Promise<readonly string[]> {
+    return unknownAttributes(this.#requester, options)
   }
 
   /** Groups that a user is in, directly or through other groups. */

@@ -29,6 +29,8 @@ export interface GraphErrorDetails {
   readonly requestId?: string | undefined
   /** Path below the Graph root, without query. */
   readonly path?: string
+  /** The attribute that Graph does not know, where it said which one of those that were asked for. */
+  readonly unknownAttribute?: string | undefined
   readonly retry: 'never' | 'later'
   readonly retryAfterMs?: number
   readonly cause?: unknown
@@ -40,6 +42,7 @@ export class GraphError extends RunError {
   readonly status: number
   readonly graphCode: string | undefined
   readonly path: string
+  readonly unknownAttribute: string | undefined
   readonly retry: 'never' | 'later'
   readonly retryAfterMs: number | undefined
 
@@ -50,6 +53,7 @@ export class GraphError extends RunError {
     this.status = details.status ?? 0
     this.graphCode = details.graphCode
     this.path = details.path ?? ''
+    this.unknownAttribute = details.unknownAttribute
     this.retry = details.retry
     this.retryAfterMs = details.retryAfterMs
   }

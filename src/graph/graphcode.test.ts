@@ -8,6 +8,11 @@ const URL = 'https://graph.microsoft.com/v1.0/users?$select=id,extension_1_badge
 describe('the attribute that Graph does not know', () => {
   it.each([
     ["Could not find a property named 'extension_1_badge' on type 'microsoft.graph.user'.", 'extension_1_badge'],
+    [
+      "Parsing OData Select and Expand failed: Could not find a property named 'extension_1_badge' on type 'microsoft.graph.user'.",
+      'extension_1_badge',
+    ],
+    ["Property 'extension_1_badge' does not exist as a declared property or extension property.", 'extension_1_badge'],
     // E18: what was not asked for is not repeated, it may be anything.
     ["Could not find a property named 'badge' on type 'microsoft.graph.user'.", undefined],
     ["Could not find a property named 'Ann Lee' on type 'microsoft.graph.user'.", undefined],

@@ -37,7 +37,8 @@ export function codeOfError(body: unknown): string | undefined {
  */
 export function unknownProperty(body: unknown, url: string): string | undefined {
   const message = asRecord(asRecord(body)?.['error'])?.['message']
-  const name = typeof message === 'string' ? UNKNOWN_PROPERTY.exec(message)?.[1] : undefined
+  const [, named, missing] = (typeof message === 'string' ? UNKNOWN_PROPERTY.exec(message) : null) ?? []
+  const name = named ?? missing
   return name !== undefined && url.split(/[^\w.]+/).includes(name) ? name : undefined
 }
 
@@ -46,6 +47,10 @@ export function unknownPropertyOfBody(body: Buffer, url: string): string | undef
   return unknownProperty(parseJson(body), url)
 }
 
-/** Wording of the OData library that Graph is made with; another wording only tells less. */
-const UNKNOWN_PROPERTY = /^Could not find a property named '([\w.]{1,200})'/
+/**
+ * Wordings of the OData library that Graph is made with, and of the directory behind it, which is asked for directory extensions;
+ * another wording only tells less. Seen in recorded answers, 2026-12.
+ */
+const UNKNOWN_PROPERTY =
+  /^(?:(?:Parsing OData Select and Expand failed: )?Could not find a property named '([\w.]{1,200})'|Property '([\w.]{1,200})' does not exist as a declared property or extension property)/
 const RESET = /^(syncStateNotFound|resyncRequired)$/i

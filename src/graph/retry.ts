@@ -177,7 +177,7 @@ export function createRequester(options: RequesterOptions): Requester {
     throw new Refused(
       codeOfStatus(status),
       `Graph answered ${status}${graphCode === undefined ? '' : ` ${graphCode}`}${unknown === undefined ? '' : `; it does not know the attribute ${unknown}`}`,
-      { status, graphCode, requestId },
+      { status, graphCode, requestId, unknownAttribute: unknown },
     )
   }
 
@@ -281,6 +281,7 @@ class Refused extends Error {
     status: number
     graphCode?: string | undefined
     requestId?: string | undefined
+    unknownAttribute?: string | undefined
     retryAfterMs?: number
   }
 

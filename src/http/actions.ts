@@ -10,6 +10,7 @@ import type { RevertDocument, RevertPreview } from '../contract/reverts.ts'
 import type { RunLine } from '../contract/run-list.ts'
 import type { RunLogLine } from '../contract/run-log.ts'
 import type { RunDocument } from '../contract/runs.ts'
+import type { SettingsWarning } from '../contract/warnings.ts'
 import type { Finding } from '../graph/finding.ts'
 import type { Actor } from '../registry/audit.ts'
 import type { ExportRequest } from '../registry/export-stream.ts'
@@ -34,7 +35,10 @@ export type PlanLine = Pick<PlanItem, 'object' | 'action' | 'objectId' | 'name' 
 export interface Actions {
   /** Names of the connections that exist, for checking a config file. */
   connectionNames(): Promise<ReadonlySet<string>>
-  /** Creates and changes connections and sources as a config file says. @throws ConfigError with every mistake of it */
+  /**
+   * Creates and changes connections and sources as a config file says, and tells what is to be known about its settings, by their
+   * place in the file. @throws ConfigError with every mistake of it
+   */
   configure(options: {
     /** The file, parsed as YAML or JSON and no further. */
     readonly document: unknown
@@ -43,7 +47,8 @@ export interface Actions {
     readonly prune: boolean
     readonly dryRun: boolean
     readonly actor: Actor
-  }): Promise<readonly ConfigurationChange[]>
+    readonly signal: AbortSignal
+  }): Promise<{ readonly changes: readonly ConfigurationChange[]; readonly warnings: readonly SettingsWarning[] }>
   /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */
   preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>
   /** Also keeps what was learnt of the credentials. @throws NotFoundError */

@@ -354,6 +354,49 @@ describe('a run', () => {
     expect((await must('apply', '-f', join(home, 'muster.yaml'))).warnings).toEqual([])
   })
 
+  it('G19: 2: an attribute that the tenant does not have is refused by apply, with and without --dry-run, and nothing is changed', async () => {
+    const [badge, typo] = ['badge', 'bagde'].map((name) => `extension_${'b'.repeat(32)}_${name}`)
+    const file = join(home, 'extension.yaml')
+    const reading = (attribute: string | undefined) =>
+      configuration({ staff: { connection: 'contoso', users: { properties: { own: { badge: attribute } } } } })
+    contoso.tenant.behaviour.unregisteredExtensions = 'ignored'
+    contoso.tenant.extensions.add(badge!)
+
+    await writeFile(file, reading(typo))
+    const tried = await ends(2, ['apply', '-f', file, '--dry-run'])
+    const refused = await muster(['apply', '-f', file])
+    await writeFile(file, reading(badge))
+    const applied = await must('apply', '-f', file, '--dry-run')
+    contoso.tenant.behaviour.unregisteredExtensions = 'taken'
+
+    expect(tried.error.message).toContain(
+      `sources.staff.users.properties.own.badge: Microsoft Entra has no attribute "${typo}"`,
+    )
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(typo!) })
+    expect(applied.warnings).toEqual([])
+    expect((await must('apply', '-f', join(home, 'muster.yaml'))).changes.map((c: Json) => c.action)).toEqual(
+      Array.from({ length: 3 }, () => 'unchanged'),
+    )
+  })
+
+  it('G19: where Microsoft cannot be asked, apply saves, and says that it was not checked', async () => {
+    const file = join(home, 'unchecked.yaml')
+    const attribute = `extension_${'b'.repeat(32)}_badge`
+    const reading = { connection: 'contoso', users: { properties: { own: { badge: attribute } } } }
+    await writeFile(file, configuration({ staff: { connection: 'contoso' }, unchecked: reading }))
+    emulator.withdrawRoles(contoso.app, ['User.Read.All'])
+
+    const tried = await must('apply', '-f', file, '--dry-run')
+    const applied = await muster(['apply', '-f', file])
+    emulator.grantRoles(contoso.app, ['User.Read.All'])
+    await must('apply', '-f', join(home, 'muster.yaml'), '--prune', '--yes')
+
+    expect(tried.warnings).toMatchObject([{ at: 'sources.unchecked.users.properties.own.badge' }])
+    expect(applied.code).toBe(0)
+    expect(applied.stdout).toContain('+ source unchecked: created')
+    expect(applied.stdout).toMatch(/! sources\.unchecked\.users\.properties\.own\.badge: .*was not checked.*403/)
+  })
+
   it('75: a source that is being run is not run twice; 130: cancel ends it', async () => {
     emulator.latencyMs = 60_000
     const first = muster(['sync', 'staff', '--json'])

@@ -221,6 +221,7 @@ describe('the credentials of a connection', () => {
       prune: false,
       dryRun: false,
       actor: { kind: 'command line', name: 'ada@test' },
+      signal: new AbortController().signal,
     })
     await page.reload()
     await page.getByText('A credential expires in 5 days').waitFor()

@@ -203,6 +203,41 @@ describe('an administrator with an empty installation', () => {
     expect(await page.getByRole('status').innerText()).toMatch(/Users: \d+ updated/)
   })
 
+  it('G19: is told at its field that the tenant does not have an attribute, and saves one that could not be asked for', async () => {
+    const typed = `extension_${'c'.repeat(32)}_bagde`
+    const { tenant, app } = world.hosted
+    tenant.behaviour.unregisteredExtensions = 'ignored'
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await page.getByRole('tab', { name: 'Users' }).click()
+    const value = page.getByRole('combobox', { name: 'Notes: value' })
+    await value.fill(typed)
+    await page.keyboard.press('Tab')
+    await button('Save').click()
+    await page.getByText(`Microsoft Entra has no attribute "${typed}" in this tenant`).waitFor()
+
+    expect(await value.getAttribute('aria-invalid')).toBe('true')
+    await expectAccessible(page)
+
+    world.emulator.withdrawRoles(app, ['User.Read.All'])
+    await button('Save').click()
+    const dialog = page.getByRole('dialog', { name: 'What saving changes' })
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('contoso-staff was saved, but look at this').waitFor()
+    world.emulator.grantRoles(app, ['User.Read.All'])
+    // Screen readers are told the same beside it.
+    await page.getByText(`Whether the tenant has the attribute "${typed}" was not checked`).last().waitFor()
+    await expectAccessible(page)
+    await page.getByText('Close', { exact: true }).click()
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await page.getByRole('tab', { name: 'Users' }).click()
+    await value.fill('companyName')
+    await page.keyboard.press('Tab')
+    await button('Save').click()
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('tab', { name: 'Users' }).waitFor({ state: 'detached' })
+  })
+
   it('sees warnings of lists, and mistakes of settings that another one makes idle', async () => {
     await page.getByRole('link', { name: 'User Synchronization' }).click()
     await page.getByRole('link', { name: 'contoso-staff' }).click()

@@ -39,6 +39,7 @@ beforeAll(async () => {
     prune: false,
     dryRun: false,
     actor: { kind: 'command line', name: 'test' },
+    signal: new AbortController().signal,
   })
   await sync()
   page = await world.open('administrator')

@@ -35,6 +35,7 @@ export async function letPeopleSignIn(
     prune: false,
     dryRun: false,
     actor: { kind: 'command line', name: 'test' },
+    signal: new AbortController().signal,
   })
   await syncStaff(world)
   await world.database.db.query('update setup set done_at = now()')

@@ -117,6 +117,7 @@ async function configure(world: BrowserWorld): Promise<void> {
     prune: false,
     dryRun: false,
     actor: { kind: 'command line', name: 'demo' },
+    signal: new AbortController().signal,
   })
 }
 

@@ -76,14 +76,15 @@ export async function aServer(
   options: Partial<ServerOptions> & Partial<Pick<HttpParts, 'queue' | 'openGraphWith' | 'publicUrl'>> = {},
 ): Promise<TestServer> {
   const config = loadConfig({ MUSTER_HOME: '/nonexistent' })
-  const actions = createApp(engine, { config, close: () => Promise.resolve() })
+  const openGraphWith = options.openGraphWith ?? noGraph
+  const actions = createApp(engine, { config, close: () => Promise.resolve(), openGraphWith })
   const present = async (run: number) => (await actions.getRun(run)).line
   const parts: HttpParts = {
     engine,
     actions,
     version: '0.0.0-test',
     queue: options.queue ?? NO_QUEUE,
-    openGraphWith: options.openGraphWith ?? noGraph,
+    openGraphWith,
     installation: {
       settings: showSettings(config),
       database: 'embedded',

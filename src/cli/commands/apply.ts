@@ -5,7 +5,6 @@ import type { SettingsPreview } from '../../app.ts'
 import { environment } from '../../config.ts'
 import { type ConfigFile, parseConfigFile } from '../../contract/config-file.ts'
 import type { ConfigurationChange } from '../../contract/configuration.ts'
-import { type SettingsWarning, warningsOf } from '../../contract/warnings.ts'
 import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
@@ -49,19 +48,18 @@ async function apply(session: Session, options: Options): Promise<number> {
     const file = parseConfigFile(document, await app.connectionNames())
     const secrets = await readSecrets(file, { configPath: options.file, environment: environment() })
     const prune = options.prune === true
-    const asked = { document, secrets, prune, actor: commandLine() }
+    const asked = { document, secrets, prune, actor: commandLine(), signal: session.signal }
     if (prune && options.yes !== true && options.dryRun !== true) {
       const preview = await app.configure({ ...asked, dryRun: true })
-      refuseUnconfirmed(preview.filter((change) => change.action === 'remove'))
+      refuseUnconfirmed(preview.changes.filter((change) => change.action === 'remove'))
     }
-    const changes = await app.configure({ ...asked, dryRun: options.dryRun === true })
+    const { changes, warnings } = await app.configure({ ...asked, dryRun: options.dryRun === true })
     const replanned = changes.filter((change) => change.action === 'change' && change.replans)
     const previews: SettingsPreview[] = []
     for (const { name } of options.dryRun === true ? replanned : []) {
       const settings = file.sources[name]
       if (settings !== undefined) previews.push(await app.preview({ source: name, settings, signal: session.signal }))
     }
-    const warnings = warningsAbout(file)
     if (session.json) {
       const plans = previews.map(({ document, items: _items, ...unread }) => ({ ...document, ...unread }))
       writeJson(session.io, { dryRun: options.dryRun === true, changes: changes.map(present), plans, warnings })
@@ -73,15 +71,6 @@ async function apply(session: Session, options: Options): Promise<number> {
     for (const preview of previews) await writePreview(session, preview)
     return 0
   })
-}
-
-/** What is to be known about the settings in a file, by their place in it. */
-function warningsAbout({ sources, connections }: ConfigFile): readonly SettingsWarning[] {
-  return Object.entries(sources).flatMap(([name, settings]) =>
-    warningsOf(settings, { signInWithMicrosoft: connections[settings.connection]?.signInWithMicrosoft }).map(
-      ({ at, message }) => ({ at: `sources.${name}.${at}`, message }),
-    ),
-  )
 }
 
 /** What a changed source means for people, before it is saved. */

@@ -122,14 +122,14 @@ async function play(stage: Stage): Promise<{ kind: 'complete' | 'broken'; runs: 
 }
 
 /** Goes the way of `muster apply`, from files that stay for people to look at. */
-async function applyConfiguration({ app, company, home, url }: Stage): Promise<void> {
+async function applyConfiguration({ app, company, home, url, session: { signal } }: Stage): Promise<void> {
   const path = join(home, 'muster.yaml')
   await writeFile(join(home, 'contoso.secret'), `${company.clientSecret}\n`, { mode: 0o600 })
   await writeFile(path, `# The configuration of the demo.\n${stringify(demoConfiguration(company, url))}`)
   const document = await readConfigDocument(path)
   const file = parseConfigFile(document, await app.connectionNames())
   const secrets = await readSecrets(file, { configPath: path, environment: {} })
-  await app.configure({ document, secrets, prune: false, dryRun: false, actor: commandLine() })
+  await app.configure({ document, secrets, prune: false, dryRun: false, actor: commandLine(), signal })
 }
 
 /** What `muster.yaml` of the demo says. @param url of the emulator that has the company */

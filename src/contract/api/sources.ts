@@ -160,7 +160,7 @@ export const SOURCES = {
     path: '/api/v1/sources/:source/impact',
     tag,
     summary:
-      'The plan that other settings would make, from what was read before; Microsoft is not asked, nothing is kept.',
+      'The plan that other settings would make, from what was read before; Microsoft is asked for nothing but whether it knows attributes of theirs, nothing is kept.',
     role: 'administrator',
     scope: 'configure',
     params: one,

@@ -1,7 +1,6 @@
 // The config file over the API: applied, tried, and written out.
 import { type ConfigFile, parseConfigFile } from '../../contract/config-file.ts'
 import type { ConfigurationChange } from '../../contract/configuration.ts'
-import { warningsOf } from '../../contract/warnings.ts'
 import { writeConfiguration } from '../../registry/connection-views.ts'
 import type { ConnectionSecrets } from '../../registry/prepare-configuration.ts'
 import type { AnswerOf, Handlers } from '../handler.ts'
@@ -13,15 +12,9 @@ export const configurationRoutes = {
     const { file: document, prune, dryRun } = body
     const file = parseConfigFile(document, await parts.actions.connectionNames())
     const secrets = new Map(Object.entries(body.secrets).map(([name, given]) => [name, secretsOf(name, given)]))
-    const changes = await parts.actions.configure({ document, secrets, prune, dryRun, actor })
+    const { changes, warnings } = await parts.actions.configure({ document, secrets, prune, dryRun, actor, signal })
     const plans = dryRun && body.plans ? await plansOf(parts, { changes, file, signal }) : []
-    const warnings = Object.entries(file.sources).flatMap(([name, settings]) =>
-      warningsOf(settings, file.connections[settings.connection]).map(({ at, message }) => ({
-        at: `sources.${name}.${at}`,
-        message,
-      })),
-    )
-    return { changes: [...changes], plans, warnings }
+    return { changes: [...changes], plans, warnings: [...warnings] }
   },
 
   getConfiguration: async ({ engine }) => ({ file: await writeConfiguration(engine.db) }),

@@ -1,7 +1,7 @@
 // Sources: their list, their settings, and what other settings would do, shown before they are saved.
 import { objectName } from '../../contract/connection-settings.ts'
 import { parseWithProblems } from '../../contract/problems.ts'
-import { warningsOf } from '../../contract/warnings.ts'
+import { type SettingsWarning, warningsOf } from '../../contract/warnings.ts'
 import { parseSettings, writeSettings } from '../../contract/written-settings.ts'
 import type { SourceSettings } from '../../contract/sources.ts'
 import type { SourceView } from '../../contract/api/sources.ts'
@@ -14,6 +14,7 @@ import { listSourceLines } from '../../registry/source-list.ts'
 import { requireSource, whenChanged } from '../../registry/sources.ts'
 import { previewMapping } from '../../sync/mapping-preview.ts'
 import type { Engine } from '../../sync/engine.ts'
+import { requireAttributes } from '../../sync/unknown-attributes.ts'
 import type { Handlers } from '../handler.ts'
 
 export const sourceRoutes = {
@@ -23,17 +24,19 @@ export const sourceRoutes = {
 
   getSource: ({ engine }, { params }) => view(engine, params.source),
 
-  createSource: async ({ engine }, { body, actor }) => {
+  createSource: async ({ engine }, { body, actor, signal }) => {
     const { name, settings } = parseNamed(body)
+    const unchecked = await requireAttributes(engine, { source: undefined, settings, signal })
     await createSource(engine.db, { ...engine, actor, name, settings })
-    return view(engine, name)
+    return view(engine, name, unchecked)
   },
 
-  changeSource: async ({ engine }, { params: { source: name }, body, actor }) => {
+  changeSource: async ({ engine }, { params: { source: name }, body, actor, signal }) => {
     const { name: newName, settings } = parseNamed({ name: body.name ?? name, settings: body.settings })
     const seen = body.updatedAt
+    const unchecked = await requireAttributes(engine, { source: name, settings, signal })
     await changeSource(engine.db, { ...engine, actor, name, newName, settings, seen })
-    return view(engine, newName)
+    return view(engine, newName, unchecked)
   },
 
   removeSource: async ({ engine }, { params: { source: name }, actor }) => {
@@ -45,12 +48,13 @@ export const sourceRoutes = {
     const settings = parseSettings(body.settings)
     await requireSource(engine.db, source)
     await checkSourceSettings(engine.db, settings)
+    const unchecked = await requireAttributes(engine, { source, settings, signal })
     const preview = await actions.preview({ source, newName: body.name, settings, signal })
     return {
       ...preview,
       items: preview.items.map(presentItem),
       unreadAttributes: [...preview.unreadAttributes],
-      warnings: await warnings(engine, settings),
+      warnings: [...(await warnings(engine, settings)), ...unchecked],
     }
   },
 
@@ -100,7 +104,12 @@ async function warnings(engine: Engine, settings: SourceSettings): Promise<Sourc
   return [...warningsOf(settings, { signInWithMicrosoft: connection?.signInWithMicrosoft })]
 }
 
-async function view({ db, clock }: Pick<Engine, 'db' | 'clock'>, name: string): Promise<SourceView> {
+/** @param unchecked what is to be known beside what the settings themselves tell */
+async function view(
+  { db, clock }: Pick<Engine, 'db' | 'clock'>,
+  name: string,
+  unchecked: readonly SettingsWarning[] = [],
+): Promise<SourceView> {
   const { settings, connection } = await requireSource(db, name)
   const { createdAt, updatedAt } = await whenChanged(db, name)
   const [line] = await listSourceLines(db, { now: clock.now(), name })
@@ -108,7 +117,7 @@ async function view({ db, clock }: Pick<Engine, 'db' | 'clock'>, name: string): 
   return {
     ...line,
     settings: writeSettings(settings),
-    warnings: [...warningsOf(settings, connection)],
+    warnings: [...warningsOf(settings, connection), ...unchecked],
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   }

@@ -15,6 +15,8 @@ import { shell } from '../texts/shell.ts'
 
 interface Toasts {
   done(title: string, body?: string): void
+  /** It was done, and there is something to know about it. Stays until it is closed. */
+  doneWith(title: string, remarks: readonly string[]): void
   /** Stays until it is closed. */
   failed(title: string, error: unknown): void
 }
@@ -36,22 +38,11 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
           { intent: 'success', timeout: 5_000, root: { tabIndex: -1 } },
         )
       },
+      doneWith(title, remarks) {
+        dispatchToast(<Lasting title={title} text={remarks.join('\n')} />, { intent: 'warning', timeout: -1 })
+      },
       failed(title, error) {
-        dispatchToast(
-          <Toast>
-            <ToastTitle
-              action={
-                <ToastTrigger>
-                  <Link>{shell.close}</Link>
-                </ToastTrigger>
-              }
-            >
-              {title}
-            </ToastTitle>
-            <ToastBody>{sentenceOf(error)}</ToastBody>
-          </Toast>,
-          { intent: 'error', timeout: -1 },
-        )
+        dispatchToast(<Lasting title={title} text={sentenceOf(error)} />, { intent: 'error', timeout: -1 })
       },
     }),
     [dispatchToast],
@@ -61,6 +52,23 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
       {children}
       <Toaster toasterId={toasterId} position="bottom-end" />
     </ToastContext>
+  )
+}
+
+function Lasting(props: { readonly title: string; readonly text: string }) {
+  return (
+    <Toast>
+      <ToastTitle
+        action={
+          <ToastTrigger>
+            <Link>{shell.close}</Link>
+          </ToastTrigger>
+        }
+      >
+        {props.title}
+      </ToastTitle>
+      <ToastBody>{props.text}</ToastBody>
+    </Toast>
   )
 }
 

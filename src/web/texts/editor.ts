@@ -14,6 +14,8 @@ export const editorTexts = {
     'Its people, groups and memberships stay as they are, detached: nothing synchronizes them any more. A later source on the same tenant links them again.',
   removed: (name: string) => `${name} was removed`,
   saved: (name: string) => `${name} was saved`,
+  /** Beside what the fields tell already. */
+  savedWith: (name: string) => `${name} was saved, but look at this`,
   mergedTitle: 'Somebody else saved this source meanwhile',
   mergedText:
     'It is not saved yet. What you changed stands on what was saved now; where both of you changed a setting, it is yours. Look at it, and save again. The audit tells who it was.',

@@ -30,7 +30,9 @@ export interface EditedSource {
   readonly isMerged: boolean
   /** Reads it anew and puts what was changed here onto it. @returns why it could not be read */
   readonly readAgain: () => Promise<Error | null>
-  /** Mistakes that the server found; gone with the next change. */
+  /** Mistakes that are found here. What the server finds may be put right elsewhere, so that it is asked anew. */
+  readonly mistakes: readonly Remark[]
+  /** Mistakes that the server found; gone with the next change, and with the next try. */
   readonly refuse: (problems: readonly Remark[]) => void
 }
 
@@ -88,6 +90,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
     people: kept.data?.people ?? 0,
     rename: (name) => change((before) => ({ ...before, name })),
     setTried: () => setTried(true),
+    mistakes: checked.problems,
     refuse: setRefused,
     seenAt: kept.data?.updatedAt,
     isMerged,

@@ -103,7 +103,7 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
   const shown = edited.draft.isTried ? edited.draft.problems : []
   const save = () => {
     edited.setTried()
-    const [first] = edited.draft.problems
+    const [first] = edited.mistakes
     if (first === undefined) {
       saving.save()
       return

@@ -45,8 +45,11 @@ export function useSaving(options: {
       source === undefined
         ? call(API.createSource, { body: { name, settings } })
         : call(API.changeSource, { params: { source }, body: { name, settings, updatedAt: edited.seenAt } }),
-    onSuccess: async (_saved, after) => {
-      toasts.done(texts.saved(name))
+    onSuccess: async (saved, after) => {
+      const shown = new Set(edited.draft.warnings.map(({ message }) => message))
+      const news = saved.warnings.map(({ message }) => message).filter((message) => !shown.has(message))
+      if (news.length === 0) toasts.done(texts.saved(name))
+      else toasts.doneWith(texts.savedWith(name), news)
       await Promise.all([
         queries.invalidateQueries({ queryKey: ['sources'] }),
         queries.invalidateQueries({ queryKey: ['connections'] }),
@@ -74,6 +77,7 @@ export function useSaving(options: {
       write.reset()
       look.reset()
       setUnread(null)
+      edited.refuse([])
       if (source === undefined) write.mutate('close')
       else look.mutate(source)
     },
