@@ -17,6 +17,9 @@ export interface OpenIssue extends Issue {
   readonly nextTryAt: Date | null
 }
 
+/** Issues of a reading of everybody, by which nobody is proven missing. */
+const DOUBTS = ['listing-contradicted', 'listing-incomplete'] as const satisfies readonly IssueCode[]
+
 /** Adds the issues that a planning found. */
 export async function insertIssues(
   tx: Transaction,
@@ -36,7 +39,8 @@ export async function deleteIssuesOf(db: Queries, runId: number, objectIds: read
 
 /**
  * Closes what earlier runs had noted and this one did not note again: for every object when everything was planned, else for
- * the planned ones; issues of the run as a whole always. An issue that stays keeps the time at which it was opened.
+ * the planned ones and those of which the same is noted again; issues of the run as a whole always. An issue that stays keeps the
+ * time at which it was opened.
  *
  * Objects with an open issue are planned in every run. One whose issue closes is marked instead, until a plan without the
  * issue was applied: this plan may be a preview, be held or be rejected.
@@ -46,7 +50,7 @@ export async function closeOldIssues(
   options: {
     readonly sourceId: number
     readonly runId: number
-    /** What was planned; `only`: single users, so that issues of the run as a whole stay. */
+    /** What was planned; `only`: single users, so that issues of the run as a whole and of reading everybody stay. */
     readonly which: 'all' | 'marked' | 'only'
   },
 ): Promise<void> {
@@ -59,7 +63,9 @@ export async function closeOldIssues(
   await db.query(
     `with closed as (
        delete from issues i where i.source_id = $1 and i.run_id is distinct from $2
-         and ($3 = 'all' or (i.object_id is null and $3 <> 'only')
+         and ($3 <> 'only' or not i.code = any($4)) and ($3 = 'all' or (i.object_id is null and $3 <> 'only')
+           or exists (select from issues n where n.source_id = $1 and n.run_id = $2 and n.code = i.code
+             and n.object_id is not distinct from i.object_id)
            or exists (select from planned_users p where p.object_id = i.object_id)
            or exists (select from planned_groups p where p.object_id = i.object_id))
        returning i.object_id)
@@ -68,7 +74,7 @@ export async function closeOldIssues(
        join mirror_objects o on o.source_id = s.id and o.object_id = c.object_id
      where not exists (select from issues n where n.source_id = $1 and n.run_id = $2 and n.object_id = c.object_id)
      on conflict do nothing`,
-    [options.sourceId, options.runId, options.which],
+    [options.sourceId, options.runId, options.which, DOUBTS],
   )
 }
 
@@ -89,7 +95,7 @@ export async function issuesOfRun(
   }
 }
 
-/** Open issues of a source about these objects, and about its run as a whole. */
+/** Open issues of a source about these objects, about its run as a whole, and about what it reads being in doubt, whoever shows that. */
 export async function issuesAbout(
   db: Queries,
   sourceId: number,
@@ -97,8 +103,8 @@ export async function issuesAbout(
 ): Promise<readonly (Issue & { readonly openedAt: Date })[]> {
   const found = await db.query<{ code: IssueCode; object_id: string | null; message: string; opened_at: Date }>(
     `select code, object_id, message, opened_at from issues
-     where source_id = $1 and (object_id is null or object_id = any($2::uuid[])) order by id`,
-    [sourceId, about.objectIds],
+     where source_id = $1 and (object_id is null or object_id = any($2::uuid[]) or code = any($3)) order by id`,
+    [sourceId, about.objectIds, DOUBTS],
   )
   return found.rows.map((row) => ({
     code: row.code,
@@ -106,6 +112,15 @@ export async function issuesAbout(
     message: row.message,
     openedAt: row.opened_at,
   }))
+}
+
+/** Why the last reading of a source proves nobody missing; undefined where it does. */
+export async function doubtOf(db: Queries, sourceId: number): Promise<(typeof DOUBTS)[number] | undefined> {
+  const found = await db.query<{ code: (typeof DOUBTS)[number] }>(
+    'select code from issues where source_id = $1 and code = any($2) order by code limit 1',
+    [sourceId, DOUBTS],
+  )
+  return found.rows[0]?.code
 }
 
 export interface IssueQuery {

@@ -52,6 +52,26 @@ describe('sync of one user', () => {
     expect(full.outcome).toBe('no-change')
   })
 
+  it('notes what is wrong with a selected group once, however often somebody is asked for', async () => {
+    const ann = person('ann')
+    const [staff, gone] = [
+      createGroup(w.tenant, { displayName: 'Staff' }),
+      createGroup(w.tenant, { displayName: 'Gone' }),
+    ]
+    addMember(w.tenant, staff.id, ann.id)
+    await w.configure({ users: { import: { groups: [staff.id, gone.id] } } })
+    remove(w.tenant, gone.id)
+    await w.sync()
+    const opened = await test.db.query('select object_id, opened_at from issues')
+
+    await w.sync({ user: ann.id })
+    await w.sync({ user: ann.id })
+
+    const after = await test.db.query<{ tries: number }>('select object_id, opened_at, tries from issues')
+    expect(after.rows).toEqual(opened.rows.map((row) => ({ ...row, tries: 3 })))
+    expect(after.rows).toHaveLength(1)
+  })
+
   it('who brings a group with him: its other members follow in the next run', async () => {
     const [ann, bob] = [person('ann'), person('bob')]
     const staff = createGroup(w.tenant, { displayName: 'Temp staff' })
