@@ -36,8 +36,9 @@ import { type Connection, listConnections, openCredentials } from './registry/co
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
 import { isCopy, type LocalPlace, notePlace, takeOver } from './registry/installation.ts'
-import { listIssues } from './registry/issues.ts'
+import { countIssues, listIssues } from './registry/issues.ts'
 import { countPlanLines, eachPlanLine, writePlanItems } from './registry/plan-export.ts'
+import { requirePlanUser } from './registry/plan-user.ts'
 import { eachPlanItem } from './registry/plans.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { listRunLog } from './registry/run-log.ts'
@@ -330,13 +331,17 @@ export function createApp(
         async (tx) => {
           const items: PlanItemLine[] = []
           const asked = { ...query, runId: planRunOf(await requireRun(tx, query.runId)) }
+          await requirePlanUser(tx, asked)
           for await (const lines of eachPlanLine(tx, asked)) items.push(...lines)
           return { items, total: await countPlanLines(tx, asked) }
         },
         { isolation: 'repeatable read', readOnly: true },
       ),
-    writePlanItems: async (query, options) =>
-      writePlanItems(db, { ...query, runId: planRunOf(await requireRun(db, query.runId)) }, options),
+    writePlanItems: async (query, options) => {
+      const asked = { ...query, runId: planRunOf(await requireRun(db, query.runId)) }
+      await requirePlanUser(db, asked)
+      await writePlanItems(db, asked, options)
+    },
     listRuns: async (query) => {
       const runs = await listRuns(db, query)
       // A removed source has runs still; only a name that nobody ever had is a mistake.
@@ -375,6 +380,7 @@ export function createApp(
       if (query.source !== undefined) await requireSource(db, query.source)
       return listIssues(db, query)
     },
+    countIssues: (query) => countIssues(db, query),
     export: async (request, { actor, ...options }) => {
       if (actor !== undefined) {
         const { kind, format, dialect: csvDialect } = request

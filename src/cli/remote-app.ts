@@ -150,6 +150,11 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
         return { ...issue, id: Number(issue.id), openedAt, seenAt, nextTryAt }
       })
     },
+    countIssues: async ({ source }) => {
+      const page = await call(server, API.listIssues, { query: { limit: 1, ...(source && { source }) } })
+      // Only pages after the first have none.
+      return page.total ?? page.items.length
+    },
     isCopy: async () => (await call(server, API.getOverview, {})).concerns.some(({ code }) => code === 'copied'),
     takeOver: async () => (await call(server, API.takeOver, {})).wasCopy,
     backup: async ({ destination, encryptFor, signal }) => {

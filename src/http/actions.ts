@@ -103,6 +103,8 @@ export interface Actions {
   /** Takes an older version out of use and out of the file. Where the key file lies. */
   retireKey(options: Parameters<typeof retireKey>[1]): Promise<void>
   listIssues(query: IssueQuery): Promise<readonly OpenIssue[]>
+  /** How many there are in all. */
+  countIssues(query: Pick<IssueQuery, 'source'>): Promise<number>
   /**
    * Writes to `destination` and leaves it open. Who reads it is audited before the first byte.
    *

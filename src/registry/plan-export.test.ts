@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { aHandSource, anId } from '../../test/support/planned.ts'
 import { PLAN_ITEM_KEYS, type PlanItemLine } from '../contract/plan-items.ts'
 import { countPlanLines, type PlanItemQuery, writePlanItems } from './plan-export.ts'
+import { requirePlanUser } from './plan-user.ts'
 
 let test: TestDatabase
 let runId: number
@@ -47,6 +48,21 @@ describe('items of a stored plan', () => {
     expect(memberships).toHaveLength(MEMBERS)
     expect(memberships[0]).toMatchObject({ action: 'add', group: 'Everybody', objectId: anId(1), name: 'u1@x' })
     expect(await countPlanLines(test.db, { runId })).toBe((await lines()).length)
+  })
+
+  it('is asked about somebody whom only the plan knows, and refused about nobody', async () => {
+    const asked = (user: string | undefined) => requirePlanUser(test.db, { runId, user })
+
+    await expect(asked(undefined)).resolves.toBeUndefined()
+    await expect(asked('U7@X')).resolves.toBeUndefined()
+    // Of whom the mirror has nothing any more.
+    await test.db.query('delete from mirror_objects where object_id = $1', [anId(8)])
+    await expect(asked('u8@x')).resolves.toBeUndefined()
+    await expect(asked(anId(8))).resolves.toBeUndefined()
+    await expect(asked('nobody')).rejects.toThrow(
+      `There is no user "nobody"; neither the plan of run ${runId}, nor the registry, nor what was last read from Entra knows him`,
+    )
+    await expect(asked(anId(99))).rejects.toThrow('There is no user')
   })
 
   it('D11: masks cards in every format', async () => {

@@ -175,6 +175,11 @@ describe('with --url', () => {
     await compare('runs', run)
     await compare('runs', run, '--json')
     await compare('runs', run, '--items', '--format', 'csv')
+    for (const as of [[], ['--items'], ['--json'], ['--items', '--format', 'csv']]) {
+      const nobody = await compare('runs', run, '--user', 'nobody@nowhere.example', ...as)
+      expect(nobody.code).toBe(2)
+      expect(nobody.stdout + nobody.stderr).toContain('There is no user')
+    }
     await compare('runs', '--limit', '2', '--json')
     await compare('runs', run, '--log', '--json')
   })
@@ -231,7 +236,13 @@ describe('with --url', () => {
     const issues = await compare('issues')
     expect(issues.stdout).toContain('card-conflict')
     await compare('issues', '--json')
-    await compare('issues', '--source', 'one', '--limit', '1', '--json')
+    const all = JSON.parse((await here('issues', '--json')).stdout) as { issues: unknown[]; issuesTotal: number }
+    expect(all.issues).toHaveLength(all.issuesTotal)
+    const first = JSON.parse((await compare('issues', '--source', 'one', '--limit', '1', '--json')).stdout) as object
+    expect(first).toEqual({ issues: all.issues.slice(0, 1), issuesTotal: all.issuesTotal })
+    expect((await compare('issues', '--limit', '1')).stdout).toContain(
+      `These are the oldest 1 of ${all.issuesTotal}; --limit shows more, up to 10,000.\n`,
+    )
     await compare('issues', '--source', 'off')
     expect((await compare('issues', '--source', 'nobody')).code).toBe(2)
   })

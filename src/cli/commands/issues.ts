@@ -34,8 +34,10 @@ Examples:
 async function listIssues(session: Session, options: Options): Promise<number> {
   return withApp(session, async (app) => {
     const issues = await app.listIssues(options)
+    const total = issues.length < options.limit ? issues.length : await app.countIssues(options)
     if (session.json) {
-      writeJson(session.io, { issues: issues.map((issue) => ({ ...issue, remedy: REMEDIES[issue.code] })) })
+      const told = issues.map((issue) => ({ ...issue, remedy: REMEDIES[issue.code] }))
+      writeJson(session.io, { issues: told, issuesTotal: total })
       return 0
     }
     if (issues.length === 0) {
@@ -45,6 +47,10 @@ async function listIssues(session: Session, options: Options): Promise<number> {
     for (const code of ISSUE_CODES) {
       const some = issues.filter((issue) => issue.code === code)
       if (some.length > 0) writeIssues(session.io, code, some)
+    }
+    if (total > issues.length) {
+      const [shown, all] = [issues.length, total].map((count) => count.toLocaleString('en-US'))
+      writeLine(session.io, `These are the oldest ${shown} of ${all}; --limit shows more, up to 10,000.`)
     }
     return 0
   })

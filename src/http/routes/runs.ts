@@ -5,6 +5,7 @@ import type { RunView } from '../../contract/api/runs.ts'
 import { heldInWords } from '../../contract/held-words.ts'
 import type { RunLogLine } from '../../contract/run-log.ts'
 import { listPlanPage } from '../../registry/plan-pages.ts'
+import { requirePlanUser } from '../../registry/plan-user.ts'
 import { countItems } from '../../registry/plan-figures.ts'
 import { getRunFacts } from '../../registry/run-facts.ts'
 import { planRunOf, progressOf, requireRun } from '../../registry/runs.ts'
@@ -92,8 +93,11 @@ export const runRoutes = {
   },
 
   exportPlan: async ({ actions, engine }, { params, query }) => {
-    const { id } = await requireRun(engine.db, Number(params.run))
+    const run = await requireRun(engine.db, Number(params.run))
+    const { id } = run
     const { format, ...wanted } = query
+    // Before the first byte, so that it is told as an error.
+    await requirePlanUser(engine.db, { runId: planRunOf(run), user: wanted.user })
     return {
       type: FILE_TYPES[format],
       fileName: `muster-plan-${id}.${format}`,
