@@ -31,8 +31,10 @@ export type ExplainedField = z.infer<typeof field>
 const held = z.strictObject({
   /** A card's last digits, never a PIN. */
   value: z.string(),
-  kind: z.enum(['userName', 'alias', 'card', 'pin', 'personalNumber']),
+  kind: z.enum(['userName', 'alias', 'card', 'pin', 'personalNumber', 'alternateEmail']),
   origin: z.enum(['source', 'kept', 'registry']),
+  /** The entries of the owner's mapping that give it now, as the config file writes them; null where none does. */
+  from: z.string().nullable(),
   /** False: he does without it now. */
   isHeld: z.boolean(),
   sentence: z.string(),
@@ -113,9 +115,7 @@ const source = z.strictObject({
 })
 export type ExplainedSource = z.infer<typeof source>
 
-/** Everything about one person. */
-export const explanation = z.strictObject({
-  asked: z.string(),
+const person = z.strictObject({
   objectId: z.string().nullable(),
   tenantId: z.string().nullable(),
   /** Null: the registry does not have him. */
@@ -133,5 +133,15 @@ export const explanation = z.strictObject({
       decidedReason: z.string().nullable(),
     }),
   ),
+})
+export type ExplainedPerson = z.infer<typeof person>
+
+/** Everything about the person who is asked about, and about whoever else has, had or wants the name that was asked for. */
+export const explanation = z.strictObject({
+  asked: z.string(),
+  ...person.shape,
+  /** For one, a local record beside somebody in Entra who has not become it. The first nine. */
+  others: z.array(person),
+  othersTotal: z.number(),
 })
 export type Explanation = z.infer<typeof explanation>

@@ -177,7 +177,7 @@ export function eachMirrorUser(
 
 /** The users of a source's mirror with these object ids, whatever its scope. */
 export async function mirrorUsersByObjectIds(
-  tx: Transaction,
+  tx: Queries,
   objectIds: readonly string[],
   options: Pick<MirrorUserOptions, 'sourceId' | 'withManager'>,
 ): Promise<readonly MirrorUserRow[]> {

@@ -127,7 +127,7 @@ export async function firstPlanItems(db: Queries, runId: number, atMost: number)
   return found.rows.map(presentItem)
 }
 
-/** The items of a run about one person: himself, his cards and PINs, his memberships. */
+/** The items of a run about one person: himself, his cards and PINs, his memberships, also where one item stands for many members. */
 export async function itemsAbout(
   db: Queries,
   runId: number,
@@ -137,7 +137,21 @@ export async function itemsAbout(
     `select * from plan_items where run_id = $1 and (object_id = $2 or user_id = $3) order by seq`,
     [runId, person.objectId, person.userId ?? null],
   )
-  return found.rows.map(presentItem)
+  const ids = [person.userId, ...found.rows.map((row) => row.user_id)].filter((id) => typeof id === 'number')
+  const among = await db.query<PlanItemRow & { readonly member: number }>(
+    `select i.*, m.user_id as member from plan_items i join plan_memberships m on m.run_id = $1 and m.group_id = i.group_id
+       and m.op = (case when i.action = 'add' then 'a' when i.left_out then 'k' else 'r' end)::"char" and m.user_id = any($2::int[])
+     where i.run_id = $1 and i.object = 'membership' and i.user_id is null and i.action in ('add', 'remove') order by i.seq`,
+    [runId, ids],
+  )
+  const ofMany = among.rows.map((row): PlanItem => {
+    const group = { group: row.name, groupObjectId: row.object_id }
+    const isAdded = row.action === 'add'
+    const { objectId } = person
+    const one = { userId: row.member, objectId, name: null, old: isAdded ? null : group, new: isAdded ? group : null }
+    return { ...presentItem(row), ...one }
+  })
+  return [...found.rows.map(presentItem), ...ofMany]
 }
 
 /** The items of a run in plan order. Holds one connection until it ends. */

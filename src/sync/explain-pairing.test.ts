@@ -1,242 +1,288 @@
-// How somebody is paired, as it is explained, against what a person would have found out by hand: each result of pairing.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
-import { aSyncWorld, type Settings, type SyncWorld } from '../../test/support/world.ts'
-import { explanation, type Explanation } from '../contract/explanation.ts'
-import { REMEDIES } from '../contract/remedies.ts'
-import { canonical } from '../directory/canonical.ts'
+// How somebody is paired, told in the sentence that a person would have found out by hand: each result of pairing.
+import { describe, expect, it } from 'vitest'
+import { anExplainedWorld } from '../../test/support/explained.ts'
+import type { Settings } from '../../test/support/world.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
-import { hire, remove, rename } from '../emulator/operations.ts'
-import { explainUser } from './explain.ts'
+import { disable, remove, rename } from '../emulator/operations.ts'
+import type { PairingSkip } from './explain-words.ts'
 
-let test: TestDatabase
-let w: SyncWorld
-beforeAll(async () => {
-  test = await createTestDatabase()
-})
-afterAll(async () => {
-  await test.drop()
-})
-beforeEach(async () => {
-  await test.db.query(
-    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
-  )
-})
-afterEach(async () => {
-  await w.stop()
-})
+const x = anExplainedWorld()
 
-async function world(settings: Settings = {}): Promise<void> {
-  w = await aSyncWorld(test.db, { settings: { safeguard: 'off', ...settings } })
-  person('keeper')
+interface Row {
+  readonly settings?: Settings
+  readonly arrange: () => Promise<DirectoryObject>
+  readonly source?: string
+  readonly result: string
+  readonly sentence: string
+  /** What his plan does, which the sentence speaks of. */
+  readonly next?: readonly string[]
 }
-const person = (name: string, more: Record<string, unknown> = {}): DirectoryObject =>
-  hire(w.tenant, { userPrincipalName: `${name}@contoso.com`, displayName: name, ...more })
-const why = async (user: string): Promise<Explanation> => {
-  const told = await explainUser(w.engine, { user, signal: new AbortController().signal })
-  expect(explanation.parse(told)).toEqual(told)
-  return told
+
+const synced = async (name = 'ann', more: Record<string, unknown> = {}) => {
+  const somebody = x.person(name, more)
+  await x.w.sync()
+  return somebody
 }
-/** A registry user made by hand. */
-async function local(name: string, columns: Record<string, unknown> = {}): Promise<number> {
-  const keys = Object.keys(columns)
-  const row = await test.db.query<{ id: number }>(
-    `insert into users (user_name${keys.map((k) => `, ${k}`).join('')}) values ($1${keys.map((_, i) => `, $${i + 2}`).join('')}) returning id`,
-    [name, ...Object.values(columns)],
-  )
-  const { id } = row.rows[0]!
-  await test.db.query(
-    `insert into user_names (user_id, kind, value, key, origin, held) select $1, 'n', $2, $3, 'o', active from users where id = $1`,
-    [id, name, canonical(name)],
-  )
-  return id
+const number = (n: string) => ({ personal_number: n, personal_number_key: n, canonical_number: n })
+const BY_NUMBER: Settings = {
+  users: { properties: { personalNumber: 'employeeId' }, options: { pairBy: 'personalNumber' } },
+}
+const adopted = (reason: string) =>
+  `The next run links a registry user without object id to him (${reason}); adoptions hold the plan unless adoptions is automatic.`
+const REFUSED = 'Not paired: the registry record that the pairing key finds may not be taken, or there are two.'
+
+/** Each reason for which a plan leaves somebody as he is that is about who he is. */
+const SKIPS: Readonly<Record<PairingSkip, Omit<Row, 'result'>>> = {
+  'pairing-refused': {
+    arrange: async () => {
+      await x.local('ann@contoso.com', { protected: true })
+      return synced()
+    },
+    sentence: REFUSED,
+  },
+  'owned-by-source': {
+    source: 'second',
+    arrange: async () => {
+      const ann = await synced()
+      await x.another('second', 200)
+      await x.w.sync({ source: 'second' })
+      return ann
+    },
+    sentence: 'Another source comes first and owns him; its mapping alone applies. Memberships count from both.',
+  },
+  'new-users-off': {
+    settings: { users: { options: { addNewUsers: false } } },
+    arrange: () => synced(),
+    sentence: 'Not in the registry, and users.options.addNewUsers is off: he is not created.',
+  },
+  protected: {
+    arrange: async () => {
+      const ann = await synced()
+      await x.db.query('update users set protected = true where object_id = $1', [ann.id])
+      remove(x.w.tenant, ann.id)
+      await x.w.sync()
+      return ann
+    },
+    sentence: 'The record is protected, or an administrator: no source changes it.',
+  },
+  'user-name-empty': {
+    settings: { users: { properties: { userName: 'employeeId' } } },
+    arrange: () => synced(),
+    sentence: 'The attribute mapped to the user name is empty, so he is not imported.',
+  },
+  'user-name-conflict': {
+    settings: { users: { properties: { userName: 'employeeId' } } },
+    arrange: async () => {
+      await synced('first', { employeeId: '7' })
+      return synced('second', { employeeId: '7' })
+    },
+    sentence: 'Somebody else has the user name, so he is not imported, or keeps what he has.',
+  },
+  'deactivated-by-administrator': {
+    arrange: async () => {
+      const ann = await synced()
+      await x.db.query(`update users set active = false, deactivated_by = 'administrator' where object_id = $1`, [
+        ann.id,
+      ])
+      return ann
+    },
+    sentence: 'An administrator deactivated him: no source reactivates him.',
+  },
+  'restored-by-administrator': {
+    arrange: async () => {
+      const ann = await synced()
+      remove(x.w.tenant, ann.id)
+      await x.w.sync()
+      await x.db.query(
+        'update users set active = true, deactivated_by = null, restored_by_administrator = true where object_id = $1',
+        [ann.id],
+      )
+      return ann
+    },
+    sentence: 'An administrator restored him: no source deactivates him until he was wanted once more.',
+  },
+  'missing-kept': {
+    settings: { users: { options: { deactivateMissingUsers: false } } },
+    arrange: async () => {
+      const ann = await synced()
+      remove(x.w.tenant, ann.id)
+      await x.w.sync()
+      return ann
+    },
+    sentence:
+      'Missing, and users.options.deactivateMissingUsers is off: he stays as he is, and nothing of him changes.',
+  },
+  'grace-period': {
+    settings: { users: { options: { graceDays: 7 } } },
+    arrange: async () => {
+      const ann = await synced()
+      remove(x.w.tenant, ann.id)
+      await x.w.sync()
+      return ann
+    },
+    sentence: 'Missing, and his days of grace are not over: he stays as he is until then.',
+  },
+  'not-owned': {
+    source: 'second',
+    arrange: async () => {
+      const ann = await synced('ann', { department: 'IT' })
+      await x.another('second', 200)
+      await x.db.query(
+        `update sources set settings = jsonb_set(settings, '{users,filter}', '{"any": [{"all": [{"attribute": "department", "ne": "IT"}]}]}') where name = 'second'`,
+      )
+      await x.w.sync({ source: 'second' })
+      return ann
+    },
+    sentence: 'This source does not want him, and another one owns him.',
+  },
+  'personal-number-conflict': {
+    settings: BY_NUMBER,
+    arrange: async () => {
+      await synced('holder', { employeeId: '7' })
+      const parked = { personal_number: '7', canonical_number: '7' }
+      await x.local('badge 7', { ...parked, active: false, deactivated_by: 'source' })
+      return synced('ann', { employeeId: '7' })
+    },
+    sentence: 'Somebody else comes first for the registry record that has his personal number, so he is not imported.',
+  },
+  'value-rejected': {
+    settings: { users: { properties: { userName: 'companyName' } } },
+    arrange: () => synced('ann', { companyName: 'n'.repeat(2_000) }),
+    sentence: 'What is mapped to the user name cannot be kept, so he is not imported.',
+  },
+  'expression-failed': {
+    settings: { users: { properties: { userName: { expression: 'CNum([companyName])' } } } },
+    arrange: () => synced('ann', { companyName: 'a,b' }),
+    sentence: 'The expression of the user name could not be worked out, so he is not imported.',
+  },
+}
+
+/** The other results, with the ways that lead to each. */
+const ROWS: Readonly<Record<string, Row>> = {
+  'nobody: he is out of scope': {
+    settings: { users: { guests: 'ignore' } },
+    arrange: () => synced('ann', { userType: 'Guest' }),
+    result: 'none',
+    sentence: 'The registry has nobody with his object id.',
+  },
+  'to be created': {
+    arrange: async () => {
+      const ann = x.person('ann')
+      await x.w.sync({ kind: 'plan' })
+      return ann
+    },
+    result: 'create',
+    sentence:
+      'No registry user has his object id, and none that may be paired has his pairing key: the next run creates him.',
+    next: ['create ann@contoso.com new-in-entra'],
+  },
+  'to be adopted by user name': {
+    arrange: async () => {
+      await x.local('ann@contoso.com')
+      return synced()
+    },
+    result: 'adopt',
+    sentence: adopted('paired-by-user-name'),
+    next: ['adopt ann@contoso.com paired-by-user-name'],
+  },
+  'to be adopted by personal number': {
+    settings: BY_NUMBER,
+    arrange: async () => {
+      await x.local('badge 7', number('7'))
+      return synced('ann', { employeeId: '7' })
+    },
+    result: 'adopt',
+    sentence: adopted('paired-by-personal-number'),
+    next: ['adopt badge 7 paired-by-personal-number'],
+  },
+  'to be adopted by another record than the one that is linked, which loses his object id': {
+    settings: { users: { options: { pairByObjectId: false } } },
+    arrange: async () => {
+      const ann = await synced()
+      await x.local('ann.b@contoso.com')
+      rename(x.w.tenant, ann.id, 'ann.b@contoso.com')
+      await x.w.sync()
+      return ann
+    },
+    result: 'adopt',
+    sentence: adopted('paired-by-user-name'),
+    next: ['deactivate ann@contoso.com object-id-moved', 'adopt ann.b@contoso.com paired-by-user-name'],
+  },
+  'of a removed source: to be linked again': {
+    arrange: async () => {
+      const ann = await synced()
+      await x.db.query('update users set source_id = null')
+      await x.db.query('delete from claims')
+      return ann
+    },
+    result: 'adopt',
+    sentence: adopted('linked-again'),
+    next: ['adopt ann@contoso.com linked-again'],
+  },
+  'refused, because the record is an administrator': {
+    arrange: async () => {
+      await x.local('ann@contoso.com', { administrator: true })
+      return synced()
+    },
+    result: 'pairing-refused',
+    sentence: REFUSED,
+  },
+  'refused, because two records have the key': {
+    settings: BY_NUMBER,
+    arrange: async () => {
+      await x.local('one', number('7'))
+      const parked = { personal_number: '7', canonical_number: '7' }
+      await x.local('two', { ...parked, active: false, deactivated_by: 'administrator' })
+      return synced('ann', { employeeId: '7' })
+    },
+    result: 'pairing-refused',
+    sentence: REFUSED,
+  },
+  'to be taken over from a source that comes after': {
+    source: 'first',
+    arrange: async () => {
+      const ann = await synced()
+      await x.another('first', 10)
+      await x.w.sync({ source: 'first', kind: 'plan' })
+      return ann
+    },
+    result: 'take over',
+    sentence:
+      'Linked by tenant and object id; the next run takes him over from the source that owns him now (comes-before-owner).',
+    next: ['take over ann@contoso.com comes-before-owner'],
+  },
 }
 
 describe('how he is paired', () => {
-  const pairing = async (user: string) => (await why(user)).sources[0]!.pairing
+  const rows = {
+    ...ROWS,
+    ...Object.fromEntries(Object.entries(SKIPS).map(([result, row]) => [result, { ...row, result }])),
+  }
 
-  it('linked, and since which run', async () => {
-    await world()
-    const ann = person('ann')
-    const first = await w.sync()
-    rename(w.tenant, ann.id, 'ann.b@contoso.com')
-    await w.sync()
-    expect(await pairing('ann.b@contoso.com')).toMatchObject({
+  it.each(Object.entries(rows))(
+    '%s',
+    async (_what, { settings, arrange, source, result, sentence, next = [] }: Row) => {
+      await x.begin(settings)
+      const { id } = await arrange()
+
+      const told = await x.source(id, source ?? x.w.source)
+
+      expect(told.pairing).toEqual({ result, sentence })
+      expect(told.next.items.map(({ action, name, reason }) => `${action} ${name} ${reason}`)).toEqual(next)
+    },
+  )
+
+  it('linked, and since which run, whatever his name is now', async () => {
+    await x.begin()
+    const ann = x.person('ann')
+    const first = await x.w.sync()
+    rename(x.w.tenant, ann.id, 'ann.b@contoso.com')
+    disable(x.w.tenant, ann.id)
+    await x.w.sync()
+
+    expect((await x.source('ann.b@contoso.com')).pairing).toEqual({
       result: 'linked',
-      sentence: expect.stringContaining(`since run ${first.run} (create, new-in-entra)`),
+      sentence: `Linked by tenant and object id, since run ${first.run} (create, new-in-entra), whatever his name is now.`,
     })
-  })
-
-  it('to be created', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync({ kind: 'plan' })
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing.result).toBe('create')
-    expect(told.sources[0]!.next.items.map((i) => i.action)).toEqual(['create'])
-  })
-
-  it('to be adopted, which holds the plan', async () => {
-    await world()
-    const ann = person('ann')
-    await local('ann@contoso.com')
-    await w.sync()
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing).toMatchObject({ result: 'adopt', sentence: expect.stringContaining('paired-by') })
-    expect(told.sources[0]!.waiting).toMatchObject({ reasons: [{ rule: 'adoptions', count: 1, limit: 0 }] })
-    expect(told.sources[0]!.waiting!.items.map((i) => i.action)).toEqual(['adopt'])
-  })
-
-  it.each([
-    ['protected', { protected: true }, 'an administrator or protected'],
-    ['an administrator', { administrator: true }, 'an administrator or protected'],
-  ])('refused, because the record is %s', async (_what, columns, sentence) => {
-    await world()
-    const ann = person('ann')
-    await local('ann@contoso.com', columns)
-    await w.sync()
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing.result).toBe('pairing-refused')
-    expect(told.sources[0]!.issues).toMatchObject([
-      { code: 'pairing-refused', message: expect.stringContaining(sentence), remedy: REMEDIES['pairing-refused'] },
-    ])
-    expect(told.registry).toBeNull()
-  })
-
-  it('refused, because two records have the key', async () => {
-    await world({ users: { properties: { personalNumber: 'employeeId' }, options: { pairBy: 'personalNumber' } } })
-    const ann = person('ann', { employeeId: '7' })
-    const number = { personal_number: '7', canonical_number: '7' }
-    await local('one', { ...number, personal_number_key: '7' })
-    await local('two', { ...number, active: false, deactivated_by: 'administrator' })
-    await w.sync()
-    const told = await why(ann.id)
-    expect(told.sources[0]!.pairing.result).toBe('pairing-refused')
-    expect(told.sources[0]!.issues[0]!.message).toContain('two registry users have this personal number')
-  })
-
-  it('to be adopted by personal number', async () => {
-    await world({ users: { properties: { personalNumber: 'employeeId' }, options: { pairBy: 'personalNumber' } } })
-    const ann = person('ann', { employeeId: '7' })
-    await local('printer-card-7', { personal_number: '7', personal_number_key: '7', canonical_number: '7' })
-    await w.sync()
-    expect(await pairing(ann.id)).toMatchObject({
-      result: 'adopt',
-      sentence: expect.stringContaining('paired-by-personal-number'),
-    })
-  })
-
-  it('to be adopted by another record than the one that is linked, which loses his object id', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    await local('ann.b@contoso.com')
-    await w.configure({ users: { options: { pairByObjectId: false } } })
-    rename(w.tenant, ann.id, 'ann.b@contoso.com')
-    await w.sync()
-    const told = await why(ann.id)
-    expect(told.sources[0]!.next.items.map((i) => `${i.action} ${i.name}`)).toEqual([
-      'deactivate ann@contoso.com',
-      'adopt ann.b@contoso.com',
-    ])
-    expect(told.sources[0]!.pairing).toMatchObject({
-      result: 'adopt',
-      sentence: expect.stringContaining('paired-by-user-name'),
-    })
-  })
-
-  it('of a removed source: to be linked again', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    await test.db.query('update users set source_id = null')
-    await test.db.query('delete from claims')
-    expect(await pairing(ann.id)).toMatchObject({ result: 'adopt', sentence: expect.stringContaining('linked-again') })
-  })
-
-  it('to be taken over from a source that comes after this one', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    await test.db.query(
-      `insert into sources (name, connection_id, enabled, priority, settings)
-       select 'first', connection_id, true, 10, settings from sources`,
-    )
-    await w.sync({ source: 'first', kind: 'plan' })
-    const told = await why(ann.id)
-    expect(told.sources.map((s) => [s.source === 'first', s.pairing.result])).toEqual([
-      [true, 'take over'],
-      [false, 'linked'],
-    ])
-    expect(told.sources[0]!.pairing.sentence).toContain('comes-before-owner')
-  })
-
-  it('linked to a record that is protected by now: no source changes it', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    await test.db.query('update users set protected = true where object_id = $1', [ann.id])
-    remove(w.tenant, ann.id)
-    await w.sync()
-    expect((await pairing(ann.id)).result).toBe('protected')
-    expect((await why(ann.id)).registry).toMatchObject({ active: true })
-  })
-
-  it('nobody: the user name is empty, or somebody has it', async () => {
-    await world({ users: { properties: { userName: 'employeeId' } } })
-    const first = person('first', { employeeId: '7' })
-    await w.sync()
-    const same = person('same', { employeeId: '7' })
-    const none = person('none')
-    await w.sync()
-    expect((await pairing(same.id)).result).toBe('user-name-conflict')
-    expect((await pairing(none.id)).result).toBe('user-name-empty')
-    expect((await pairing(first.id)).result).toBe('linked')
-  })
-
-  it('an administrator restored him: kept until he was wanted once more', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    remove(w.tenant, ann.id)
-    await w.sync()
-    await test.db.query(
-      'update users set active = true, deactivated_by = null, restored_by_administrator = true where object_id = $1',
-      [ann.id],
-    )
-    await test.db.query('update sources set marked_all = true, marked_all_at = fence')
-    expect((await pairing(ann.id)).result).toBe('restored-by-administrator')
-  })
-
-  it('not created, because new users are not added', async () => {
-    await world({ users: { options: { addNewUsers: false } } })
-    const ann = person('ann')
-    await w.sync()
-    expect(await pairing(ann.id)).toMatchObject({
-      result: 'new-users-off',
-      sentence: expect.stringContaining('addNewUsers'),
-    })
-  })
-
-  it('an administrator deactivated him', async () => {
-    await world()
-    const ann = person('ann')
-    await w.sync()
-    await test.db.query(`update users set active = false, deactivated_by = 'administrator' where object_id = $1`, [
-      ann.id,
-    ])
-    expect((await pairing(ann.id)).result).toBe('deactivated-by-administrator')
-  })
-
-  it('missing and kept; and in his days of grace', async () => {
-    await world({ users: { options: { deactivateMissingUsers: false } } })
-    const ann = person('ann')
-    await w.sync()
-    remove(w.tenant, ann.id)
-    await w.sync()
-    expect((await pairing(ann.id)).result).toBe('missing-kept')
-    await w.configure({ safeguard: 'off', users: { options: { graceDays: 7 } } })
-    await w.sync()
-    expect((await pairing(ann.id)).result).toBe('grace-period')
   })
 })

@@ -1,13 +1,17 @@
 // What the registry has of one person, and where each value came from.
-import type { ExplainedField, ExplainedRegistry, ExplainedValue } from '../contract/explanation.ts'
-import { oddityOf } from '../contract/lookalike.ts'
+import type { ExplainedField, ExplainedRegistry } from '../contract/explanation.ts'
 import type { OneValued } from '../contract/sources.ts'
-import { mask } from '../directory/mask.ts'
 import { TEXT_FIELDS, type RegistryUser } from '../directory/user.ts'
+import { mirrorUsersByObjectIds } from '../registry/planning.ts'
 import type { Source } from '../registry/sources.ts'
-import { possessionsOf, type Possession } from '../registry/why.ts'
+import { possessionsOf } from '../registry/why.ts'
 import type { Engine } from './engine.ts'
-import { sourceOf } from './explain-words.ts'
+import { explainAlternateEmail, explainPossession, type ValueContext } from './explain-values.ts'
+import { needsOf } from './map/needs.ts'
+import { type MappedValues, mappedValues, sourceOf } from './mapped-values.ts'
+import { mirrorAttributes } from './mirror-attributes.ts'
+import { mirrorOpener } from './rivals.ts'
+import { unreadAttributes } from './unread-attributes.ts'
 
 /** Everything but groups. */
 export async function explainRegistry(
@@ -17,6 +21,7 @@ export async function explainRegistry(
 ): Promise<Omit<ExplainedRegistry, 'groups'>> {
   const owner = sources.find((source) => source.id === user.sourceId)
   const possessions = await possessionsOf(engine.db, user.id)
+  const context: ValueContext = { engine, user, owner, mapped: await mappedNow(engine, user, owner) }
   return {
     id: String(user.id),
     userName: user.userName,
@@ -24,8 +29,29 @@ export async function explainRegistry(
     owner: owner?.name ?? null,
     sentence: standing(user, owner),
     fields: fieldsOf(user, owner),
-    values: possessions.map((possession) => valueOf(possession, { engine, user, owner })),
+    values: [
+      ...possessions.map((possession) => explainPossession(possession, context)),
+      ...user.alternateEmails.map((email) => explainAlternateEmail(email, context)),
+    ],
   }
+}
+
+/** What the owner's settings make of him as he was last read. */
+async function mappedNow(
+  engine: Engine,
+  user: RegistryUser,
+  owner: Source | undefined,
+): Promise<MappedValues | undefined> {
+  if (owner === undefined || user.objectId === null) return undefined
+  if ((await unreadAttributes(engine.db, owner)).length > 0) return undefined
+  const needs = needsOf(owner.settings)
+  const { objectId } = user
+  const [row] = await mirrorUsersByObjectIds(engine.db, [objectId], {
+    sourceId: owner.id,
+    withManager: needs.userAttributes.includes('manager'),
+  })
+  if (row === undefined || row.attributes === null) return undefined
+  return mappedValues(mirrorAttributes(row, { needs, open: mirrorOpener(engine.vault, owner.id) }), owner.settings)
 }
 
 function standing(user: RegistryUser, owner: Source | undefined): string {
@@ -37,9 +63,11 @@ function standing(user: RegistryUser, owner: Source | undefined): string {
         : `Owned by ${owner.name}${owner.enabled ? '' : ', which is disabled'}.`
   const guarded = user.untouchable ? ' Protected, or an administrator: no source changes him.' : ''
   if (user.active) return `Active. ${whose}${guarded}`
-  const by = user.deactivatedBy === 'administrator' ? 'an administrator; no source reactivates him' : 'his source'
+  const isForGood = user.deactivatedBy === 'administrator'
+  const by = isForGood ? 'an administrator' : 'his source'
   const since = user.deactivatedAt === null ? '' : ` on ${user.deactivatedAt.toISOString().slice(0, 10)}`
-  return `Deactivated by ${by}${since}. He keeps what he has; his memberships have no effect. ${whose}${guarded}`
+  const stays = isForGood ? '; no source reactivates him' : ''
+  return `Deactivated by ${by}${since}${stays}. He keeps what he has; his memberships have no effect. ${whose}${guarded}`
 }
 
 function fieldsOf(user: RegistryUser, owner: Source | undefined): ExplainedField[] {
@@ -88,60 +116,4 @@ function explainField(
             : `Filled once from ${from} (${owner.name}) or by hand; since then the registry's own.`,
       }
   }
-}
-
-const KINDS = { n: 'userName', a: 'alias', card: 'card', pin: 'pin', number: 'personalNumber' } as const
-
-interface ValueContext {
-  readonly engine: Engine
-  readonly user: RegistryUser
-  readonly owner: Source | undefined
-}
-
-function valueOf(possession: Possession, { engine, user, owner }: ValueContext): ExplainedValue {
-  const origin = possession.origin === 's' ? 'source' : possession.origin === 'k' ? 'kept' : 'registry'
-  return {
-    kind: KINDS[possession.kind],
-    value: shownValue(possession, engine),
-    origin,
-    isHeld: possession.held,
-    sentence: `${originWords(origin, owner)} ${heldWords(possession, user)} ${oddWords(possession)}`
-      .replaceAll(/ +/g, ' ')
-      .trim(),
-  }
-}
-
-function shownValue(possession: Possession, engine: Engine): string {
-  if (possession.kind === 'pin') return '••••'
-  if (possession.kind === 'card')
-    return possession.sealed === null ? '••••' : mask(engine.vault.open(possession.sealed, 'card'))
-  return possession.value ?? ''
-}
-
-function originWords(origin: ExplainedValue['origin'], owner: Source | undefined): string {
-  switch (origin) {
-    case 'source':
-      return owner === undefined ? 'Given by a source.' : `Given by ${owner.name}.`
-    case 'kept':
-      return 'His old user name, kept as an alias; it yields to anybody who wants it.'
-    case 'registry':
-      return "The registry's own: no source removes it."
-  }
-}
-
-function oddWords({ kind, value }: Possession): string {
-  const oddity = kind === 'n' || kind === 'a' ? oddityOf(value ?? '') : undefined
-  return oddity === undefined ? '' : `It ${oddity}: look whom it could be mistaken for.`
-}
-
-function heldWords(possession: Possession, user: RegistryUser): string {
-  if (possession.held) return ''
-  if (!user.active) {
-    return possession.takenBy === null
-      ? 'Parked, because he is deactivated; it comes back with him.'
-      : `Parked, because he is deactivated, and ${JSON.stringify(possession.takenBy)} has it now; it comes back only when it is free again.`
-  }
-  return possession.takenBy === null
-    ? 'Parked: somebody else had it when he came back; it is free now, and comes back in the next run.'
-    : `Parked: ${JSON.stringify(possession.takenBy)} has it; he does without it until it is free again.`
 }

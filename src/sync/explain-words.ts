@@ -1,6 +1,7 @@
 // How an explanation says things: one sentence for each way in which somebody can stand to a source.
-import type { OneValued } from '../contract/sources.ts'
+import type { HealthState } from '../contract/health.ts'
 import type { Judgement } from './judge.ts'
+import type { IgnoreRule } from './map/groups.ts'
 
 interface ScopeWords {
   readonly judgement: Judgement
@@ -48,7 +49,7 @@ const FROZEN = {
 } as const
 
 /** What a skip in the next plan means for him. */
-const SKIPPED: Readonly<Record<string, string>> = {
+const SKIPPED = {
   'pairing-refused': 'Not paired: the registry record that the pairing key finds may not be taken, or there are two.',
   'owned-by-source': 'Another source comes first and owns him; its mapping alone applies. Memberships count from both.',
   'new-users-off': 'Not in the registry, and users.options.addNewUsers is off: he is not created.',
@@ -62,6 +63,15 @@ const SKIPPED: Readonly<Record<string, string>> = {
     'Missing, and users.options.deactivateMissingUsers is off: he stays as he is, and nothing of him changes.',
   'grace-period': 'Missing, and his days of grace are not over: he stays as he is until then.',
   'not-owned': 'This source does not want him, and another one owns him.',
+  'personal-number-conflict':
+    'Somebody else comes first for the registry record that has his personal number, so he is not imported.',
+  'value-rejected': 'What is mapped to the user name cannot be kept, so he is not imported.',
+  'expression-failed': 'The expression of the user name could not be worked out, so he is not imported.',
+} as const
+export type PairingSkip = keyof typeof SKIPPED
+
+function isPairingSkip(reason: string): reason is PairingSkip {
+  return Object.hasOwn(SKIPPED, reason)
 }
 
 interface PairingWords {
@@ -74,8 +84,8 @@ interface PairingWords {
 
 /** How he is paired with a registry user, in a word and a sentence. */
 export function pairingOf({ next, past, isLinked }: PairingWords): { result: string; sentence: string } {
-  if (next?.action === 'skip' && SKIPPED[next.reason] !== undefined)
-    return { result: next.reason, sentence: SKIPPED[next.reason] ?? '' }
+  if (next?.action === 'skip' && isPairingSkip(next.reason))
+    return { result: next.reason, sentence: SKIPPED[next.reason] }
   if (next?.action === 'create')
     return {
       result: 'create',
@@ -101,13 +111,7 @@ export function pairingOf({ next, past, isLinked }: PairingWords): { result: str
 
 /** Whether a skip in the next plan is about who he is, and no removal. */
 export function isAboutPairing(reason: string): boolean {
-  return SKIPPED[reason] !== undefined
-}
-
-/** What a target takes, as the config file writes it. */
-export function sourceOf(property: OneValued): string {
-  if ('from' in property) return property.from
-  return 'template' in property ? property.template : property.expression
+  return isPairingSkip(reason)
 }
 
 const IGNORED = {
@@ -115,17 +119,51 @@ const IGNORED = {
   'groups.ignore': 'Not imported: its object id is in groups.ignore.',
   'groups.ignoreContaining': 'Not imported: its name contains a string of groups.ignoreContaining.',
   'groups.types': 'Not imported: it is none of the groups.types.',
-} as const
+} as const satisfies Record<IgnoreRule, string>
 
 /** Why a group of his is not in the registry. */
-export function ignoredSentence(rule: keyof typeof IGNORED): string {
+export function ignoredSentence(rule: IgnoreRule): string {
   return IGNORED[rule]
 }
 
-/** What the next run does to him. */
-export function nextSentence(items: number, isHeld: boolean, issues: number): string {
-  if (items === 0)
-    return issues === 0 ? 'The next run changes nothing.' : 'The next run changes nothing; see the issues.'
-  const does = `The next run makes ${items === 1 ? 'one change' : `${items} changes`} to him`
-  return isHeld ? `${does}, and by itself that would be held for approval.` : `${does}.`
+/** Why nothing is said of the filter. */
+export function unreadFilterSentence(unread: readonly string[]): string {
+  return `users.filter names attributes that were not read yet (${unread.join(', ')}): the next run reads them first.`
+}
+
+interface NextWords {
+  /** Attributes that the settings name and nobody has read yet. */
+  readonly unread: readonly string[]
+  readonly items: number
+  /** By itself the plan for him would be held. */
+  readonly isHeld: boolean
+  readonly hasIssues: boolean
+  readonly isEnabled: boolean
+  /** It has a schedule, and somebody has had it synchronized. */
+  readonly isScheduled: boolean
+  /** Its schedule waits, because it is failing. */
+  readonly pause: { readonly state: HealthState; readonly until: Date } | undefined
+  /** The run whose plan for everybody waits for approval. */
+  readonly waiting: number | undefined
+}
+
+/** What the next run does to him, and what has to come before it. */
+export function nextSentence(next: NextWords): string {
+  if (next.unread.length > 0)
+    return `The settings name attributes that were not read yet (${next.unread.join(', ')}): what the next run does depends on what it reads.`
+  const held = next.isHeld ? ', and by itself that would be held for approval' : ''
+  const what = next.items === 1 ? 'one change' : `${next.items} changes`
+  const does = next.items === 0 ? 'changes nothing' : `makes ${what} to him${held}`
+  const would = next.items === 0 ? 'would change nothing' : `would make ${what} to him${held}`
+  const end = next.items === 0 && next.hasIssues ? '; see the issues.' : '.'
+  if (!next.isEnabled) return `The source is disabled: no run changes anything. Enabled, its next run ${would}${end}`
+  if (next.waiting !== undefined && next.items > 0) {
+    return `The plan of run ${next.waiting} waits for approval: the schedule changes nothing while what held it still holds. Run by hand, the source makes a new plan, which ${would}${end}`
+  }
+  if (next.pause !== undefined && next.isScheduled) {
+    const until = next.pause.until.toISOString().slice(0, 16).replace('T', ' ')
+    return `The source is ${next.pause.state}: its schedule tries again after ${until} UTC, a run by hand at any time. That run ${does}${end}`
+  }
+  if (!next.isScheduled) return `No schedule runs the source. The next run, by hand, ${does}${end}`
+  return `The next run ${does}${end}`
 }

@@ -2,16 +2,15 @@
 import type { RunDocument } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Transaction } from '../database/transaction.ts'
-import { getRounds } from '../mirror/rounds.ts'
 import { issuesOfRun } from '../registry/issues.ts'
 import { firstPlanItems, type PlanItem } from '../registry/plans.ts'
 import { listConnections } from '../registry/connections.ts'
 import { requireSource } from '../registry/sources.ts'
 import { emptyDocument, ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine } from './engine.ts'
-import { needsOf } from './map/needs.ts'
 import { withoutUnread } from './map/unread.ts'
 import { tryPlan } from './trial.ts'
+import { unreadAttributes } from './unread-attributes.ts'
 
 /** What a preview shows of the items themselves. */
 const ITEMS_SHOWN = 1_000
@@ -58,8 +57,7 @@ export async function previewSettings(
       [stored.id],
     )
     isUnread = known.rows[0]?.some !== true
-    const read = new Set((await getRounds(tx, stored.id)).userAttributes)
-    unread = isUnread ? [] : needsOf(settings).userAttributes.filter((name) => !read.has(name))
+    unread = isUnread ? [] : await unreadAttributes(tx, { id: stored.id, settings })
     return {
       ...stored,
       name: request.newName ?? stored.name,

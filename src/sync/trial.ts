@@ -5,6 +5,7 @@ import type { Source } from '../registry/sources.ts'
 import type { Engine } from './engine.ts'
 import type { MadePlan } from './plan-input.ts'
 import { makePlan } from './planning.ts'
+import type { PullResult } from './pull-env.ts'
 import { rivalsOf } from './rivals.ts'
 import { planInput } from './run-plan.ts'
 
@@ -13,6 +14,8 @@ export interface Trial {
   readonly source: (tx: Transaction) => Promise<Source>
   /** Mirror keys; `undefined`: everybody. */
   readonly only?: readonly number[]
+  /** What the last reading lets be removed; by default everything, as after a reading that is complete. */
+  readonly removals?: PullResult['removals']
   readonly signal: AbortSignal
 }
 
@@ -36,7 +39,7 @@ export async function tryPlan<T>(engine: Engine, trial: Trial, read: (tried: Tri
     )
     const runId = run.rows[0]?.id ?? 0
     const made = await makePlan(tx, {
-      ...planInput(engine, source, { removals: 'allowed', noUsersWhereSome: false, issues: [] }),
+      ...planInput(engine, source, { removals: trial.removals ?? 'allowed', noUsersWhereSome: false, issues: [] }),
       rivals: await rivalsOf(tx, { vault: engine.vault, source }),
       runId,
       isPreview: true,

@@ -1,13 +1,19 @@
 // explain: why somebody is as he is, for people and as one document.
 import type { Command } from 'commander'
-import type { ExplainedChange, ExplainedRegistry, ExplainedSource, Explanation } from '../../contract/explanation.ts'
-import { type Io, writeJson, writeLine, writeTable } from '../io.ts'
+import type {
+  ExplainedChange,
+  ExplainedPerson,
+  ExplainedRegistry,
+  ExplainedSource,
+  Explanation,
+} from '../../contract/explanation.ts'
+import { type Io, printable, writeJson, writeLine, writeTable } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 
 export function addExplainCommand(program: Command, run: Runner): void {
   program
     .command('explain')
-    .argument('<user>', 'user name, user principal name or object id')
+    .argument('<user>', 'user name, alias, user principal name, object id, or id: with the number of a registry user')
     .description(
       'tell why somebody is as he is: scope, pairing, owner, each value and group, what runs did and will do',
     )
@@ -36,8 +42,32 @@ async function explain(session: Session, user: string): Promise<number> {
   })
 }
 
-function writeExplanation(io: Io, told: Explanation): void {
-  writeLine(io, `${told.asked}${told.objectId === null ? '' : ` (Entra object ${told.objectId})`}`)
+/** For people. */
+export function writeExplanation(io: Io, told: Explanation): void {
+  const asked = printable(told.asked)
+  writeLine(io, `${asked}${objectWords(told)}`)
+  if (told.othersTotal > 0) {
+    const count = told.othersTotal === 1 ? 'Somebody else has' : `${told.othersTotal} others have`
+    writeLine(io, `${count}, had or would get this name too; told below.`)
+  }
+  writePerson(io, told)
+  for (const other of told.others) {
+    writeLine(io)
+    writeLine(io, `Also ${asked}: ${printable(other.registry?.userName ?? 'not in the registry')}${objectWords(other)}`)
+    writePerson(io, other)
+  }
+  if (told.othersTotal > told.others.length) {
+    writeLine(io)
+    writeLine(io, `${told.othersTotal - told.others.length} more of this name: ask by object id.`)
+  }
+}
+
+function objectWords({ objectId, registry }: ExplainedPerson): string {
+  if (objectId !== null) return ` (Entra object ${objectId})`
+  return registry === null ? '' : ` (local, id:${registry.id})`
+}
+
+function writePerson(io: Io, told: ExplainedPerson): void {
   writeLine(io)
   if (told.registry === null) writeLine(io, 'The registry does not have him.')
   else writeRegistry(io, told.registry)

@@ -3,12 +3,12 @@ import { GROUP_TYPES, type GroupType, type SourceSettings } from '../../contract
 import type { Attributes } from '../../directory/change.ts'
 import { MAX_KEY_LENGTH, valueProblem, valuesOf } from './value.ts'
 
+/** The setting that leaves a group out. */
+export type IgnoreRule = 'groups.import' | 'groups.ignore' | 'groups.ignoreContaining' | 'groups.types'
+
 export type MappedGroup =
   | { readonly kind: 'wanted'; readonly name: string; readonly under: string }
-  | {
-      readonly kind: 'ignored'
-      readonly rule: 'groups.import' | 'groups.ignore' | 'groups.ignoreContaining' | 'groups.types'
-    }
+  | { readonly kind: 'ignored'; readonly rule: IgnoreRule }
   /** Entra gives it no name (or hides it), or one that cannot be kept: the record stays as it is. */
   | { readonly kind: 'unnamed'; readonly problem: string }
 

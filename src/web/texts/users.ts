@@ -133,6 +133,12 @@ export const whyTexts = {
   titleOf: (name: string) => `Why is ${name} as he is?`,
   ask: 'Whom do you ask about?',
   askHint: 'User name, alias, user principal name or object ID',
+  others: (total: number, shown: number) =>
+    `${total === 1 ? 'Somebody else has' : `${total} others have`}, had or would get this name too; ${
+      shown === total ? 'told below.' : `the first ${shown} are told below.`
+    }`,
+  alsoCalled: (asked: string, userName: string | undefined) =>
+    userName === undefined || userName === asked ? `Also ${asked}` : `Also ${asked}: ${userName}`,
   intro:
     'Who wants somebody, who owns him, where each value comes from, what runs did, and what the next one would do.',
   notKnown: 'The registry does not have him.',

@@ -24,7 +24,7 @@ export function UserActions({ user }: { readonly user: UserView }) {
   const isLocal = user.objectId === null
   return (
     <div className={styles.buttons}>
-      <LinkButton to="/why" search={{ user: user.objectId ?? user.userName }}>
+      <LinkButton to="/why" search={{ user: user.objectId ?? `id:${user.id}` }}>
         {texts.why}
       </LinkButton>
       {mayCare && user.source !== null ? <SyncNow user={user} /> : null}

@@ -14,7 +14,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import type { ExplainedRegistry, ExplainedSource, Explanation } from '../../../contract/explanation.ts'
+import type { ExplainedPerson, ExplainedRegistry, ExplainedSource, Explanation } from '../../../contract/explanation.ts'
 import { call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
@@ -83,7 +83,29 @@ function Ask({ asked }: { readonly asked: string }) {
 }
 
 function Answer({ explanation }: { readonly explanation: Explanation }) {
-  const { registry, sources } = explanation
+  const { others, othersTotal } = explanation
+  return (
+    <>
+      {othersTotal === 0 ? null : (
+        <MessageBar intent="info">
+          <MessageBarBody>{texts.others(othersTotal, others.length)}</MessageBarBody>
+        </MessageBar>
+      )}
+      <Person person={explanation} />
+      {others.map((person) => (
+        <Section
+          key={person.objectId ?? person.registry?.id ?? ''}
+          title={texts.alsoCalled(explanation.asked, person.registry?.userName)}
+        >
+          <Person person={person} />
+        </Section>
+      ))}
+    </>
+  )
+}
+
+function Person({ person }: { readonly person: ExplainedPerson }) {
+  const { registry, sources } = person
   return (
     <>
       {registry === null ? (
@@ -103,7 +125,7 @@ function Answer({ explanation }: { readonly explanation: Explanation }) {
         <WhySource key={source.source} source={source} />
       ))}
       {registry === null ? null : <Registry registry={registry} />}
-      <History explanation={explanation} />
+      <History person={person} />
     </>
   )
 }
@@ -164,7 +186,7 @@ const FIELD_COLUMNS: readonly Column<ExplainedRegistry['fields'][number]>[] = [
   { id: 'sentence', header: texts.explanation, grow: 3, below: 'value', cell: ({ sentence }) => sentence },
 ]
 
-function History({ explanation: { history } }: { readonly explanation: Explanation }) {
+function History({ person: { history } }: { readonly person: ExplainedPerson }) {
   const styles = useStyles()
   if (history.length === 0) return null
   return (

@@ -1,0 +1,288 @@
+// Where somebody stands, told in the sentence that a person would have found out by hand: each row of the order in which people
+// are judged, and each way in which a missing one is treated.
+import { describe, expect, it } from 'vitest'
+import { anExplainedWorld } from '../../test/support/explained.ts'
+import type { Settings } from '../../test/support/world.ts'
+import { addMember, createGroup } from '../emulator/memberships.ts'
+import type { DirectoryObject } from '../emulator/object.ts'
+import { disable, enable, purge, remove, restore } from '../emulator/operations.ts'
+import type { Judgement, OutOfScopeRule } from './judge.ts'
+
+const x = anExplainedWorld()
+
+/** `kind`, with the rule that leaves out or what freezes. */
+type Verdict =
+  | Exclude<Judgement['kind'], 'out-of-scope' | 'frozen'>
+  | `out-of-scope ${OutOfScopeRule}`
+  | `frozen ${Extract<Judgement, { kind: 'frozen' }>['why']}`
+
+interface Row {
+  readonly settings?: Settings
+  /** What is done until somebody is found so; returns him. */
+  readonly arrange: () => Promise<DirectoryObject>
+  readonly entra: string
+  readonly sentence: string
+  /** What the registry says of him then; null: it does not have him. */
+  readonly registry: string | null
+}
+
+const hired = async (more: Record<string, unknown> = {}): Promise<DirectoryObject> => {
+  const ann = x.person('ann', more)
+  await x.w.sync()
+  return ann
+}
+const then = async (ann: DirectoryObject, what: () => unknown): Promise<DirectoryObject> => {
+  what()
+  await x.w.sync()
+  return ann
+}
+const today = () => new Date().toISOString().slice(0, 10)
+const active = () => `Active. Owned by ${x.w.source}.`
+const deactivated = () =>
+  `Deactivated by his source on ${today()}. He keeps what he has; his memberships have no effect. Owned by ${x.w.source}.`
+
+/** A source that imports one selected group, which `arrange` makes. */
+async function scoped(group: Record<string, unknown>, settings: Settings = {}) {
+  const selected = createGroup(x.w.tenant, { displayName: 'Staff', ...group })
+  await x.w.configure({
+    safeguard: 'off',
+    ...settings,
+    users: { ...settings.users, import: { groups: [selected.id] } },
+  })
+  return selected
+}
+
+const VERDICTS: Readonly<Record<Verdict, Row>> = {
+  gone: {
+    arrange: async () => {
+      const ann = await hired()
+      return then(ann, () => {
+        remove(x.w.tenant, ann.id)
+        purge(x.w.tenant, ann.id)
+      })
+    },
+    entra: 'gone',
+    sentence:
+      'Deleted in Entra for good (neither found by id nor in the recycle bin): missing, and his memberships have ended.',
+    registry: 'deactivated',
+  },
+  'soft-deleted': {
+    arrange: async () => {
+      const ann = await hired()
+      return then(ann, () => remove(x.w.tenant, ann.id))
+    },
+    entra: 'soft-deleted',
+    sentence:
+      'Deleted in Entra, and still in its recycle bin: missing. Restored there, he is back with all that he had.',
+    registry: 'deactivated',
+  },
+  'out-of-scope users.guests': {
+    settings: { users: { guests: 'ignore' } },
+    arrange: () => hired({ userType: 'Guest' }),
+    entra: 'there',
+    sentence: 'Out of scope: he is a guest, and users.guests is ignore.',
+    registry: null,
+  },
+  'out-of-scope users.import': {
+    arrange: async () => {
+      await scoped({})
+      return hired()
+    },
+    entra: 'there',
+    sentence: 'Out of scope: he is in none of the selected groups, nor in a group nested in one.',
+    registry: null,
+  },
+  'out-of-scope users.filter': {
+    settings: { users: { filter: { any: [{ all: [{ attribute: 'department', eq: 'Sales' }] }] } } },
+    arrange: () => hired({ department: 'IT' }),
+    entra: 'there',
+    sentence: 'Out of scope: he does not meet users.filter.',
+    registry: null,
+  },
+  'out-of-scope users.disabledAccounts': {
+    settings: { users: { disabledAccounts: 'ignore' } },
+    arrange: () => hired({ accountEnabled: false }),
+    entra: 'disabled',
+    sentence: 'Out of scope: the account is disabled in Entra, and users.disabledAccounts is ignore.',
+    registry: null,
+  },
+  disabled: {
+    arrange: async () => {
+      const ann = await hired()
+      return then(ann, () => disable(x.w.tenant, ann.id))
+    },
+    entra: 'disabled',
+    sentence:
+      'The account is disabled in Entra, and users.disabledAccounts is deactivate: he is never created so, and one who exists is deactivated at once.',
+    registry: 'deactivated',
+  },
+  wanted: {
+    arrange: () => hired(),
+    entra: 'there',
+    sentence: 'In scope: all users are imported, and no other setting leaves him out.',
+    registry: 'active',
+  },
+  'frozen removal-unproven': {
+    arrange: async () => {
+      const ann = await hired()
+      // As a run leaves him that ended between hearing of the removal and asking for him by id.
+      await x.db.query(`update mirror_objects set state = 'a' where object_id = $1`, [ann.id])
+      return ann
+    },
+    entra: 'unproven',
+    sentence:
+      'Frozen: Entra said that he was removed, and that is not proven yet. It is asked for by id in the next run.',
+    registry: 'active',
+  },
+  'frozen scope-group-missing': {
+    arrange: async () => {
+      const staff = await scoped({})
+      const ann = x.person('ann')
+      addMember(x.w.tenant, staff.id, ann.id)
+      await x.w.sync()
+      return then(ann, () => remove(x.w.tenant, staff.id))
+    },
+    entra: 'there',
+    sentence:
+      'Frozen: a selected group does not exist in Entra any more, so that nothing can be said about whoever came through it alone.',
+    registry: 'active',
+  },
+  'frozen membership-unknown': {
+    arrange: async () => {
+      const ann = await hired()
+      const hidden = await scoped({ visibility: 'HiddenMembership', groupTypes: ['Unified'] })
+      return then(ann, () => addMember(x.w.tenant, hidden.id, ann.id))
+    },
+    entra: 'there',
+    sentence:
+      'Frozen: Entra does not show the members of a selected group, so that nothing can be said about whoever is in no other.',
+    registry: 'active',
+  },
+  'frozen listing-incomplete': {
+    arrange: async () => {
+      const ann = await hired({ department: 'IT' })
+      const filter = { any: [{ all: [{ attribute: 'department', ne: 'IT' }] }] }
+      await x.w.configure({ safeguard: 'off', users: { filter } })
+      x.w.emulator.faults.add({ kind: 'short-list', keep: 1, path: /^\/users\?/, count: 2 })
+      await x.w.sync({ mode: 'full' })
+      return ann
+    },
+    entra: 'there',
+    sentence: 'Frozen: the last reading contradicted itself or was incomplete, so nobody is taken for missing.',
+    registry: 'active',
+  },
+}
+
+/** The setting that decided. */
+const RULES: Readonly<Record<string, string>> = {
+  gone: 'users.options.deactivateMissingUsers',
+  'soft-deleted': 'users.options.deactivateMissingUsers',
+  disabled: 'users.disabledAccounts',
+  'out-of-scope users.guests': 'users.guests',
+  'out-of-scope users.import': 'users.import',
+  'out-of-scope users.filter': 'users.filter',
+  'out-of-scope users.disabledAccounts': 'users.disabledAccounts',
+}
+
+describe('where he stands', () => {
+  it.each(Object.entries(VERDICTS))('%s', async (verdict, row) => {
+    await x.begin(row.settings)
+    const ann = await row.arrange()
+
+    const told = await x.why(ann.id)
+
+    const [kind] = verdict.split(' ')
+    const [source] = told.sources
+    expect(source!.entra).toBe(row.entra)
+    expect(source!.scope).toMatchObject({ verdict: kind, sentence: row.sentence })
+    expect(source!.scope.rule).toBe(RULES[verdict] ?? null)
+    expect(told.registry?.sentence ?? null).toBe(
+      row.registry === null ? null : row.registry === 'active' ? active() : deactivated(),
+    )
+    // What was done to him is done, and what freezes him lets nothing be done.
+    expect(source!.next.items).toEqual([])
+  })
+
+  it('wanted, through groups that are nested in a selected one, with the chain', async () => {
+    await x.begin()
+    const all = await scoped({ displayName: 'All staff' })
+    const dept = createGroup(x.w.tenant, { displayName: 'Sales' })
+    const ann = x.person('ann')
+    addMember(x.w.tenant, all.id, dept.id)
+    addMember(x.w.tenant, dept.id, ann.id)
+    await x.w.sync()
+
+    expect((await x.source(ann.id)).scope).toEqual({
+      verdict: 'wanted',
+      rule: null,
+      chain: ['Sales', 'All staff'],
+      sentence: 'In scope: he is in a selected group (Sales → All staff).',
+    })
+  })
+
+  it('frozen also because of what contradicted itself about somebody else, with the issue and what to do', async () => {
+    await x.begin()
+    const ann = await hired({ department: 'IT' })
+    const bob = x.person('bob')
+    await x.w.sync()
+    const filter = { any: [{ all: [{ attribute: 'department', ne: 'IT' }] }] }
+    await x.w.configure({ safeguard: 'off', users: { filter } })
+    x.leaveOut(bob.id)
+    await x.w.sync({ mode: 'full' })
+
+    const told = await x.source(ann.id)
+
+    expect(told.scope.verdict).toBe('frozen')
+    expect(told.issues.map(({ code }) => code)).toEqual(['listing-contradicted'])
+  })
+})
+
+describe('what becomes of whoever is missing, and who is back', () => {
+  it('deactivated, with the reason in the history; back again, he is reactivated', async () => {
+    await x.begin()
+    const ann = await hired()
+    await then(ann, () => remove(x.w.tenant, ann.id))
+    expect((await x.why(ann.id)).history[0]).toMatchObject({ action: 'deactivate', reason: 'soft-deleted' })
+
+    restore(x.w.tenant, ann.id)
+    await x.w.sync()
+
+    const told = await x.why(ann.id)
+    expect(told.registry!.sentence).toBe(active())
+    expect(told.history[0]).toMatchObject({ action: 'reactivate', rule: 'users.import', reason: 'wanted-again' })
+  })
+
+  it('enabled again: what the next run will do is told before it is made', async () => {
+    await x.begin()
+    const ann = await hired()
+    await then(ann, () => disable(x.w.tenant, ann.id))
+    enable(x.w.tenant, ann.id)
+    await x.w.sync({ kind: 'plan' })
+
+    const { next } = await x.source(ann.id)
+
+    expect(next.items.map(({ action, reason }) => [action, reason])).toEqual([['reactivate', 'wanted-again']])
+    expect(next.sentence).toBe('The next run makes one change to him.')
+  })
+
+  it('an administrator deactivated him', async () => {
+    await x.begin()
+    const ann = await hired()
+    await x.db.query(
+      `update users set active = false, deactivated_by = 'administrator', deactivated_at = now() where object_id = $1`,
+      [ann.id],
+    )
+
+    expect((await x.why(ann.id)).registry!.sentence).toBe(
+      `Deactivated by an administrator on ${today()}; no source reactivates him. He keeps what he has; his memberships have no effect. Owned by ${x.w.source}.`,
+    )
+  })
+
+  it('nobody of that name: what was looked for, and what to give', async () => {
+    await x.begin()
+    await expect(x.why('nobody')).rejects.toThrow(
+      'There is no user "nobody"; neither the registry nor what was last read from Entra knows him; give a user name, a user principal name or an object id',
+    )
+    await expect(x.why('id:999999')).rejects.toThrow('There is no user "id:999999"')
+  })
+})
