@@ -198,6 +198,10 @@ const LEAVE_TAKEN_GROUPS = `
 const STAYS = (user: string) =>
   `exists (select from revert_users o where o.user_id = ${user} and o.undo = 'create' and (o.why is not null or o.target is not null))`
 
+/** Users whom the run created and who go take all their memberships with them, also those in groups that are left as they are. */
+const GOES = (user: string) =>
+  `exists (select from revert_users o where o.user_id = ${user} and o.undo = 'create' and o.why is null and o.target is null)`
+
 /** A group that the run created goes when all its members go; with members by hand it is hidden, with any others it stays. */
 async function keepUsedGroups(tx: Transaction, scope: RevertScope): Promise<void> {
   await tx.query(
@@ -251,7 +255,8 @@ async function fillMemberships(tx: Transaction, scope: RevertScope): Promise<voi
        and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.object = 'group' and i.group_id = p.group_id)
        and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.object = 'user' and i.user_id = p.user_id)
        and not ${STAYS('p.user_id')}
-       and not exists (select from revert_groups g where g.group_id = p.group_id and g.undo = 'create' and g.why is not null)`,
+       and (${GOES('p.user_id')}
+         or not exists (select from revert_groups g where g.group_id = p.group_id and g.undo = 'create' and g.why is not null))`,
     params,
   )
   // Those that it ended.

@@ -32,8 +32,15 @@ export function userItems(record: RevertedRecord, cause: RevertCause): readonly 
     rule: cause.rule,
     reason: cause.reason,
   } as const
-  if (target === null)
-    return [{ ...base, action: 'delete', old: present(fieldsOf(shown, cause)), new: null, names: null }]
+  if (target === null) {
+    // His cards and his PIN go with him, and count like those that anybody else loses.
+    return [
+      { ...base, action: 'delete', old: present(fieldsOf(shown, cause)), new: null, names: null },
+      ...[...keysOf(current).values()].map(
+        (value) => ({ ...base, object: 'credential', action: 'remove', old: value, new: null, names: null }) as const,
+      ),
+    ]
+  }
   const [before, after] = [current === null ? {} : fieldsOf(current, cause), fieldsOf(target, cause)]
   const changed = changedKeys(before, after)
   const names = namesOf(target)

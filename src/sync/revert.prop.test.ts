@@ -113,4 +113,73 @@ describe('any plan', () => {
     )
     expect(changing).toBeGreaterThan(5)
   }, 300_000)
+
+  it('I9: taken back in whole or for one person, whatever is left, tells every membership and card that begins or ends', async () => {
+    const told = { added: 0, removed: 0, left: 0, one: 0 }
+    const steps = fc.array(step, { minLength: 1, maxLength: 4 })
+    const byHand = fc.array(fc.record({ group: fc.nat(1), member: fc.nat(PEOPLE.length - 1) }), { maxLength: 2 })
+    const who = fc.option(fc.nat(), { freq: 2 })
+    await fc.assert(
+      fc.asyncProperty(steps, byHand, fc.nat(), who, async (history, additions, nth, one) => {
+        const source = await aSource()
+        const members = new Set<string>()
+        const runs: number[] = []
+        for (const changes of history) {
+          await play(source, changes, members)
+          const { runId, isEmpty } = await source.run()
+          if (!isEmpty) runs.push(runId)
+        }
+        for (const { group, member } of additions) await addByHand(GROUPS[group]!, PEOPLE[member]!)
+        // Often an early one: what later runs changed is left.
+        const run = runs[nth % Math.max(1, runs.length)]
+        if (run === undefined) return
+        const changed = one === null ? [] : await changedBy(run)
+        const user = changed[(one ?? 0) % Math.max(1, changed.length)]
+        const before = await counted()
+
+        const reverted = await takeBack(test.db, run, { user })
+
+        expect(reverted.error).toBeNull()
+        const { memberships, credentials } = reverted
+        expect(await counted()).toEqual({
+          memberships: before.memberships - memberships.removed + memberships.added,
+          credentials: before.credentials - credentials.removed + credentials.added,
+        })
+        told.added += memberships.added + credentials.added
+        told.removed += memberships.removed + credentials.removed
+        told.left += reverted.leftTotal
+        told.one += user === undefined ? 0 : 1
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 20), seed: Number(process.env['SEED'] ?? 20261201), endOnFailure: true },
+    )
+    for (const [what, count] of Object.entries(told)) expect(count, what).toBeGreaterThan(0)
+  }, 300_000)
 })
+
+/** A membership that several sources give is one. */
+async function counted(): Promise<{ readonly memberships: number; readonly credentials: number }> {
+  const found = await test.db.query<{ memberships: number; credentials: number }>(
+    `select (select count(*) from (select distinct group_id, user_id from memberships) m)::int as memberships,
+       (select count(*) from credentials)::int as credentials`,
+  )
+  return found.rows[0]!
+}
+
+async function addByHand(group: string, member: string): Promise<void> {
+  await test.db.query(
+    `insert into memberships (group_id, user_id, source_id, run_id)
+     select g.id, u.id, 0, 0 from groups g, users u where g.object_id = $1 and u.object_id = $2 on conflict do nothing`,
+    [group, member],
+  )
+}
+
+/** Object ids of the people whom a run changed and who are there. */
+async function changedBy(run: number): Promise<readonly string[]> {
+  const found = await test.db.query<{ id: string }>(
+    `select u.object_id as id from users u where u.object_id is not null and (
+       exists (select from plan_items i where i.run_id = $1 and i.user_id = u.id and i.action <> 'skip')
+       or exists (select from plan_memberships m where m.run_id = $1 and m.user_id = u.id)) order by 1`,
+    [run],
+  )
+  return found.rows.map((row) => row.id)
+}

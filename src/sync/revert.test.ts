@@ -181,6 +181,32 @@ describe('taking a run back', () => {
     expect((await people(test.db))[ann]).toMatchObject({ active: true, aliases: ['own'] })
   })
 
+  it('a person who goes out of a group that is left takes his membership and his card with him, and both are told', async () => {
+    const { runId } = await source.run()
+    await source.group(staff, { displayName: 'Personnel' })
+    await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    expect(reverted.left.map((l) => [l.object, l.name, l.reason])).toEqual([['group', 'Personnel', 'changed-since']])
+    expect(reverted).toMatchObject({
+      users: { deleted: 2 },
+      memberships: { added: 0, removed: 1 },
+      credentials: { added: 0, removed: 2 },
+    })
+    const because = `revert run-${runId}`
+    expect(await itemsOf(reverted.run)).toEqual([
+      `credential remove ${because}`,
+      `credential remove ${because}`,
+      'group skip revert changed-since',
+      `membership remove ${because}`,
+      `user delete ${because}`,
+      `user delete ${because}`,
+    ])
+    const again = await takeBack(test.db, reverted.run)
+    expect(again).toMatchObject({ memberships: { added: 1, removed: 0 }, credentials: { added: 2, removed: 0 } })
+  })
+
   it('a group with members by hand is hidden and keeps them', async () => {
     const { runId } = await source.run()
     await test.db.query(`insert into users (user_name) values ('local')`)
@@ -446,8 +472,8 @@ describe('taking a run back', () => {
     const shown = await showTakingBack(test.db, runId)
     const refused = await takeBack(test.db, runId, { confirmed: false })
 
-    expect(shown).toMatchObject({ run: '', outcome: 'planned', users: { deleted: 9 }, itemsTotal: 11 })
-    expect(shown.items).toHaveLength(11)
+    expect(shown).toMatchObject({ run: '', outcome: 'planned', users: { deleted: 9 }, itemsTotal: 13 })
+    expect(shown.items).toHaveLength(13)
     expect(shown.confirm).toEqual(refused.confirm)
     expect(refused).toMatchObject({
       outcome: 'planned',
