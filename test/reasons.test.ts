@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { actionInWords, reasonInWords } from '../src/web/texts/reasons.ts'
+import { CAUSES } from '../src/sync/plan-cause.ts'
 import { PLAN_ACTIONS } from '../src/contract/plan-items.ts'
 import { ROOT } from './support/generated.ts'
 
@@ -10,7 +11,9 @@ const WRITERS = /^(plan-.*|match|membership-items)\.ts$/
 const CODES = [
   /reason(?::| =) (?:[^'\n]*\? )?'([a-z-]+)'(?: : '([a-z-]+)')?/g,
   /skipped\('([a-z-]+)'/g,
-  /(?:REPLACED|DRAWN) = '([a-z-]+)'/g,
+  /(?:REPLACED|DRAWN|GIVEN|WITHDRAWN) = '([a-z-]+)'/g,
+  // Of values that somebody else has: the code of the issue.
+  /(?:card|pin|aliases|personalNumber): '([a-z-]+-conflict)'/g,
 ]
 
 describe('the words of a plan', () => {
@@ -23,6 +26,7 @@ describe('the words of a plan', () => {
     const codes = new Set(
       CODES.flatMap((pattern) => [...text.matchAll(pattern)].flatMap(([, ...found]) => found)).filter(Boolean),
     )
+    for (const cause of Object.values(CAUSES)) codes.add(cause)
     const untold = [...codes].filter((reason) => reasonInWords({ rule: 'no.rule', reason }).startsWith('no.rule'))
 
     expect(codes.size).toBeGreaterThan(20)

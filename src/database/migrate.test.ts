@@ -92,7 +92,8 @@ describe('migrate', () => {
 
     const complete = await aDatabase({})
     expect(await dumpSchema(interrupted.db)).toBe(await dumpSchema(complete.db))
-  })
+    // Every statement of every migration; it grows with their number.
+  }, 300_000)
 
   it('E9: a failing statement undoes its whole migration, keeps the ones before, and says which failed', async () => {
     const database = await aDatabase()

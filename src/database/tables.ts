@@ -508,6 +508,7 @@ export interface Tables {
     updated_at: Generated<Date>
     cleared_everywhere: Generated<string[]>
     begun_at: Date | null
+    planned_settings: ColumnType<unknown, string | null, string | null>
   }
   terminal_device_codes: {
     digest: Buffer

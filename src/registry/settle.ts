@@ -67,6 +67,10 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
   await forgetReverted(tx, { sourceId, planFence })
   if (options.everybody) {
     await release(tx, options)
+    await tx.query(
+      'update sources set planned_settings = settings where id = $1 and planned_settings is distinct from settings',
+      [sourceId],
+    )
     await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
       sourceId,
       planFence,

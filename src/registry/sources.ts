@@ -11,6 +11,8 @@ export interface Source {
   readonly enabled: boolean
   readonly priority: number
   readonly settings: SourceSettings
+  /** The settings of the last plan for everybody that was applied; `undefined`: there is none, or it is not known. */
+  readonly plannedSettings: SourceSettings | undefined
   /** Grows whenever a setting changes that plans depend on. */
   readonly settingsVersion: number
   readonly fence: number
@@ -33,6 +35,7 @@ interface SourceRow extends ConnectionRow {
   readonly enabled: boolean
   readonly priority: number
   readonly settings: StoredSettings
+  readonly planned_settings: StoredSettings | null
   readonly settings_version: number
   readonly fence: number
   readonly seen_tenant_id: string | null
@@ -44,7 +47,7 @@ interface SourceRow extends ConnectionRow {
 }
 
 const SELECT = `
-  select s.id as source_id, s.name as source_name, s.enabled, s.priority, s.settings, s.settings_version, s.fence,
+  select s.id as source_id, s.name as source_name, s.enabled, s.priority, s.settings, s.planned_settings, s.settings_version, s.fence,
          s.seen_tenant_id, s.seen_client_id, s.marked_all, s.marked_all_at, s.planner_version, s.cleared_everywhere, ${CONNECTION_COLUMNS}
     from sources s join connections c on c.id = s.connection_id`
 
@@ -101,6 +104,7 @@ function parseSource(row: SourceRow): Source {
     enabled: row.enabled,
     priority: row.priority,
     settings: parseSettings(row.settings),
+    plannedSettings: row.planned_settings === null ? undefined : parsePlanned(row.planned_settings),
     settingsVersion: row.settings_version,
     fence: row.fence,
     seenTenantId: row.seen_tenant_id,
@@ -112,7 +116,16 @@ function parseSource(row: SourceRow): Source {
   }
 }
 
-/** Keys that a newer Muster has added get their defaults. A safeguard that is off is stored as null and written `off`. */
 function parseSettings(stored: StoredSettings): SourceSettings {
-  return sourceSettings.parse(stored.safeguard === null ? { ...stored, safeguard: 'off' } : stored)
+  return sourceSettings.parse(readable(stored))
+}
+
+/** Older ones may have been taken by an older Muster only; then nothing is known of them. */
+function parsePlanned(stored: StoredSettings): SourceSettings | undefined {
+  return sourceSettings.safeParse(readable(stored)).data
+}
+
+/** Keys that a newer Muster has added get their defaults. A safeguard that is off is stored as null and written `off`. */
+function readable(stored: StoredSettings) {
+  return stored.safeguard === null ? { ...stored, safeguard: 'off' as const } : stored
 }

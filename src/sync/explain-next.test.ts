@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { anExplainedWorld } from '../../test/support/explained.ts'
 import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
-import { remove, update } from '../emulator/operations.ts'
+import { disable, enable, remove, update } from '../emulator/operations.ts'
 import { approveRun, rejectRun } from './approve.ts'
 
 const x = anExplainedWorld()
@@ -238,5 +238,60 @@ describe('what has to come before', () => {
 
     expect(await count()).toEqual(before)
     expect(x.w.emulator.requests.length).toBe(asked)
+  })
+})
+
+describe('why it does that', () => {
+  const whyOf = async ({ id }: DirectoryObject) =>
+    (await x.source(id)).next.items.map(({ object, action, rule, reason }) => `${object} ${action} ${rule} ${reason}`)
+  const applied = async ({ id }: DirectoryObject) => {
+    const { history } = await x.why(id)
+    return history.filter(({ run }) => run === history[0]!.run).map(({ rule, reason }) => `${rule} ${reason}`)
+  }
+
+  it('because the mapping was changed, until that is applied; after that because of Entra', async () => {
+    await x.begin({ users: { properties: { cards: ['department'] } } })
+    const ann = x.person('ann', { department: 'Sales', mobilePhone: '123' })
+    await x.w.sync()
+    await x.w.configure({ safeguard: 'off', users: { properties: { cards: ['mobilePhone'], office: 'department' } } })
+
+    const told = await whyOf(ann)
+    await x.w.sync()
+    const done = await applied(ann)
+    update(x.w.tenant, ann.id, { department: 'IT', mobilePhone: '456' })
+    await x.w.sync({ kind: 'plan' })
+
+    expect(told).toEqual([
+      'user update users.properties.office settings-changed',
+      'credential add users.properties.cards settings-changed',
+      'credential remove users.properties.cards settings-changed',
+    ])
+    expect(done.toSorted()).toEqual([
+      'users.properties.cards settings-changed',
+      'users.properties.cards settings-changed',
+      'users.properties.office settings-changed',
+    ])
+    expect(await whyOf(ann)).toEqual([
+      'user update users.properties changed-in-entra',
+      'credential add users.properties.cards given-in-entra',
+      'credential remove users.properties.cards withdrawn-in-entra',
+    ])
+  })
+
+  it('because somebody else has his card now', async () => {
+    await x.begin({ users: { properties: { cards: ['faxNumber'] } } })
+    const ann = x.person('ann', { faxNumber: '1234567890' })
+    await x.w.sync()
+    disable(x.w.tenant, ann.id)
+    await x.w.sync()
+    x.person('bob', { faxNumber: '1234567890' })
+    await x.w.sync()
+    enable(x.w.tenant, ann.id)
+    await x.w.sync()
+
+    expect((await applied(ann)).toSorted()).toEqual([
+      'users.import wanted-again',
+      'users.properties.cards card-conflict',
+    ])
   })
 })

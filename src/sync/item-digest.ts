@@ -7,13 +7,14 @@ import type { ItemDraft } from './item.ts'
  * that a plan made again has the same hash though other digits are drawn.
  */
 export function digestOf(item: ItemDraft): Buffer {
+  const { rule, reason } = item.hashedAs ?? item
   const content = [
     item.object,
     item.action,
     item.objectId,
     item.name,
-    item.rule,
-    item.reason,
+    rule,
+    reason,
     withoutSealed(item.old),
     withoutSealed(item.new),
     item.names?.map((n) => (n.held ? [n.kind, n.value, n.origin] : [n.kind, n.value, n.origin, false])) ?? null,

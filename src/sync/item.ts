@@ -22,6 +22,8 @@ export interface ItemDraft {
   /** The setting that caused it, by its path in the config file. */
   readonly rule: string
   readonly reason: string
+  /** What the digest has in their place: the same change is the same plan, whatever is known of its cause. */
+  readonly hashedAs?: { readonly rule: string; readonly reason: string }
   /** Version of the registry row that this was planned for; null for what does not exist yet. */
   readonly sawVersion: number | null
   /** Reactivations: canonical form of the personal number that comes back; null when it does not. */

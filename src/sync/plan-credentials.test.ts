@@ -113,7 +113,7 @@ describe('a card or PIN that Entra gives', () => {
   it('D5: that he had and loses is removed', () => {
     const o = { ...cards('a'), denied: ['card:card~a'] }
 
-    expect(changesOf(CARDS, [aCredential('card', 'a')], o)).toEqual(['remove card~a withdrawn-in-entra'])
+    expect(changesOf(CARDS, [aCredential('card', 'a')], o)).toEqual(['remove card~a card-conflict'])
   })
 
   it('cards and PINs of the same digits are two things', () => {
@@ -169,10 +169,10 @@ describe('what somebody else had when he came back', () => {
 
   it('is his again when it is free', () => {
     expect(planOf({}, lost).items).toMatchObject([
-      { action: 'add', new: { kind: 'card', lookup: 'card~a', shown: '••••' }, reason: 'given-in-entra' },
+      { action: 'add', new: { kind: 'card', lookup: 'card~a', shown: '••••' }, reason: 'free-again' },
     ])
     expect(claimsOf({}, lost)).toEqual(['card~a parked'])
-    expect(changesOf({}, [aCredential('card', 'a', LOST)])).toEqual(['add card~a given-in-entra'])
+    expect(changesOf({}, [aCredential('card', 'a', LOST)])).toEqual(['add card~a free-again'])
   })
 
   it('D5: stays an issue while it is not', () => {

@@ -4,6 +4,7 @@ import { HIDDEN, mask } from '../directory/mask.ts'
 import type { RegistryCredential, RegistryUser } from '../directory/user.ts'
 import type { Claim } from './claim.ts'
 import type { ItemDraft } from './item.ts'
+import { causeOf, CAUSES, type Remapped } from './plan-cause.ts'
 import { issue, type PersonOptions, type UserInput } from './plan-person.ts'
 import type { TakenValues } from './plan-terms.ts'
 
@@ -11,6 +12,8 @@ interface CredentialOptions extends PersonOptions {
   readonly user: RegistryUser | undefined
   readonly userId: number
   readonly name: string
+  /** Why another source's mapping applies from now on, where one does. */
+  readonly cause?: string | undefined
 }
 
 export function credentialsOf(input: UserInput, o: CredentialOptions): { items: ItemDraft[]; claims: Claim[] } {
@@ -24,14 +27,18 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       o.issues.push(
         issue(
           input,
-          kind === 'card' ? 'card-conflict' : 'pin-conflict',
+          CONFLICTS[kind],
           `A ${kind === 'card' ? 'card' : 'PIN'} belongs to ${o.context.winnerOf(claim)}; this user does without it.`,
         ),
       )
-    const add = (lookup: string, content: Record<string, string>, reason = 'given-in-entra') =>
-      items.push(credentialItem(input, o, { action: 'add', kind, reason, content: { lookup, ...content } }))
-    const remove = (lookup: string, reason: string) =>
-      items.push(credentialItem(input, o, { action: 'remove', kind, reason, content: { lookup } }))
+    const cause = o.user === undefined ? undefined : (o.cause ?? causeOfSettings(kind, o.context.remapped))
+    const add = (
+      lookup: string,
+      content: Record<string, string>,
+      why: Why = { reason: cause === CAUSES.either ? GIVEN : (cause ?? GIVEN), hashed: GIVEN },
+    ) => items.push(credentialItem(input, o, { action: 'add', kind, ...why, content: { lookup, ...content } }))
+    const remove = (lookup: string, why: Why) =>
+      items.push(credentialItem(input, o, { action: 'remove', kind, ...why, content: { lookup } }))
     /** What the source does not decide about: the registry's own, or all where nothing is withdrawn. */
     const keep = (credential: RegistryCredential, rank: Claim['rank']) => {
       const { lookup } = credential
@@ -41,7 +48,7 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       const claim = `${kind}:${lookup}`
       if (input.denied.has(claim)) conflict(claim)
       // With a reactivation it comes back by itself.
-      else if (!parked) add(lookup, { shown: HIDDEN })
+      else if (!parked) add(lookup, { shown: HIDDEN }, { reason: CAUSES.again, hashed: GIVEN })
     }
     const withdraws = taken?.withdraws === true
     // A person has one PIN: what the source always gives takes the place of his own, unless it belongs to somebody else.
@@ -54,10 +61,11 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       if (!isReplaced || lookup === replacement) keep(credential, 'own')
       else {
         if (credential.held && !parked) claims.push({ space: kind, key: lookup, rank: 'replaced' })
-        remove(lookup, REPLACED)
+        remove(lookup, { reason: REPLACED })
       }
     }
     const wanted = new Set<string>()
+    const lost = new Set<string>()
     for (const { value, own } of taken?.values ?? []) {
       const lookup = o.context.lookup(kind, canonical(value))
       if (wanted.has(lookup)) continue
@@ -67,6 +75,7 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       claims.push({ space: kind, key: lookup, rank: 'value' })
       if (input.denied.has(claim)) {
         conflict(claim)
+        lost.add(lookup)
         continue
       }
       wanted.add(lookup)
@@ -74,12 +83,13 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       if (had === undefined) {
         const sealed = kind === 'card' ? { sealed: o.context.sealCard(value) } : {}
         add(lookup, { ...sealed, shown, ...(own ? OWN : {}) })
-      } else if (own) add(lookup, { shown, ...OWN }, 'kept-from-now-on')
+      } else if (own) add(lookup, { shown, ...OWN }, { reason: 'kept-from-now-on' })
     }
     for (const credential of have) {
       if (credential.origin !== 's' || wanted.has(credential.lookup)) continue
       if (!withdraws) keep(credential, 'value')
-      else remove(credential.lookup, 'withdrawn-in-entra')
+      else if (lost.has(credential.lookup)) remove(credential.lookup, { reason: CONFLICTS[kind], hashed: WITHDRAWN })
+      else remove(credential.lookup, { reason: cause ?? WITHDRAWN, hashed: WITHDRAWN })
     }
   }
   plan('card', o.wanted.cards)
@@ -91,6 +101,22 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
   return { items, claims }
 }
 
+/** The settings where they, and not only Entra, may be why; undefined where they are as before. */
+function causeOfSettings(kind: RegistryCredential['kind'], remapped: Remapped): string | undefined {
+  const cause = causeOf([kind === 'card' ? 'cards' : 'pin'], remapped)
+  return cause === CAUSES.entra ? undefined : cause
+}
+
+interface Why {
+  readonly reason: string
+  /** What the digest has in its place. */
+  readonly hashed?: string
+}
+
+const GIVEN = 'given-in-entra'
+const WITHDRAWN = 'withdrawn-in-entra'
+/** Of a card or PIN that somebody else has: the code of the issue. */
+const CONFLICTS = { card: 'card-conflict', pin: 'pin-conflict' } as const
 /** What makes a credential the registry's own from the start. */
 const OWN = { origin: 'o' }
 /** The reason of items that take away a PIN of the registry's own. */
@@ -102,11 +128,13 @@ interface CredentialContent {
   readonly action: 'add' | 'remove'
   readonly kind: RegistryCredential['kind']
   readonly reason: string
+  readonly hashed?: string
   readonly content: Readonly<Record<string, string>>
 }
 
 function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialContent): ItemDraft {
   const value = { kind: c.kind, ...c.content }
+  const rule = c.kind === 'card' ? 'users.properties.cards' : 'users.properties.pin'
   return {
     object: 'credential',
     action: c.action,
@@ -117,8 +145,9 @@ function credentialItem(input: UserInput, o: CredentialOptions, c: CredentialCon
     old: c.action === 'remove' ? value : null,
     new: c.action === 'add' ? value : null,
     names: null,
-    rule: c.kind === 'card' ? 'users.properties.cards' : 'users.properties.pin',
+    rule,
     reason: c.reason,
+    ...(c.hashed === undefined || c.hashed === c.reason ? {} : { hashedAs: { rule, reason: c.hashed } }),
     sawVersion: o.user?.version ?? null,
   }
 }

@@ -3,6 +3,7 @@ import type { Issue } from '../contract/runs.ts'
 import { canonical } from '../directory/canonical.ts'
 import type { RegistryUser } from '../directory/user.ts'
 import type { ItemDraft } from './item.ts'
+import { causeOf, CAUSES, HASHED_RENAME, HASHED_UPDATE, reasonOfUpdate, ruleOf, targetsOf } from './plan-cause.ts'
 import { credentialsOf } from './plan-credentials.ts'
 import { fieldChanges, numberKeyAfter } from './plan-fields.ts'
 import { namesOf, sameNames, targetName } from './plan-names.ts'
@@ -118,27 +119,40 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
         old: { userName: user.userName, ...(aliasesChanged ? { aliases: aliasesBefore } : {}) },
         new: { userName: target.userName, ...(aliasesChanged ? { aliases: aliasesAfter } : {}) },
         names: names.list,
-        rule: 'users.properties.userName',
-        reason: 'changed-in-entra',
+        rule: HASHED_RENAME.rule,
+        reason: causeOf(['userName'], context.remapped),
+        hashedAs: HASHED_RENAME,
       })
     }
     const aliasUpdate = aliasesChanged && !rename
     const isChanged = Object.keys(changes.new).length > 0 || changes.givenEmails !== undefined
     if (isChanged || aliasUpdate || (namesChanged && !rename && !reactivate)) {
+      const values = {
+        old: { ...changes.old, ...(aliasUpdate ? { aliases: aliasesBefore } : {}) },
+        new: { ...changes.new, ...(aliasUpdate ? { aliases: aliasesAfter } : {}) },
+      }
       items.push({
         ...base,
         groupId: changes.defaultGroupId,
         action: 'update',
-        old: { ...changes.old, ...(aliasUpdate ? { aliases: aliasesBefore } : {}) },
-        new: { ...changes.new, ...(aliasUpdate ? { aliases: aliasesAfter } : {}) },
+        ...values,
         names: namesChanged ? names.list : null,
         ...given,
-        rule: 'users.properties',
-        reason: 'changed-in-entra',
+        ...whyUpdated(input, { context, user, ...values, givesEmails: changes.givenEmails !== undefined }),
+        hashedAs: HASHED_UPDATE,
       })
     }
   }
-  const credentials = credentialsOf(input, { context, wanted, issues, user, userId: user.id, name: target.userName })
+  const cause = takeOver ? ownerReason(link) : undefined
+  const credentials = credentialsOf(input, {
+    context,
+    wanted,
+    issues,
+    user,
+    cause,
+    userId: user.id,
+    name: target.userName,
+  })
   return {
     ...NOTHING,
     kind: adopt ? 'adopted' : 'existing',
@@ -200,8 +214,39 @@ function ownerItem(input: UserInput, o: Pick<ExistingOptions, 'context' | 'user'
     old: { source: sourceName(o.context, o.user.sourceId) },
     new: { source: o.context.rank.name },
     rule: 'priority',
-    reason: o.link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner',
+    reason: ownerReason(o.link),
   }
+}
+
+function ownerReason(link: ExistingOptions['link']): string {
+  return link === 'succeed' ? 'dropped-by-owner' : 'comes-before-owner'
+}
+
+interface Updated extends OfRecord {
+  readonly old: Readonly<Record<string, unknown>>
+  readonly new: Readonly<Record<string, unknown>>
+  readonly givesEmails: boolean
+}
+
+/** By which setting, and why. */
+function whyUpdated(input: UserInput, o: Updated): Pick<ItemDraft, 'rule' | 'reason'> {
+  const { user } = o
+  const changed = targetsOf(o.new)
+  // Who gave them may change where what people see does not.
+  const targets = changed.length > 0 ? changed : [o.givesEmails ? 'alternateEmails' : 'aliases']
+  const name = (value: unknown) => user.names.find(({ kind, value: known }) => kind === 'a' && known === value)
+  const reason = reasonOfUpdate({
+    old: o.old,
+    new: o.new,
+    targets,
+    remapped: o.context.remapped,
+    isDenied: (target, value) =>
+      input.denied.has(`${target === 'aliases' ? 'name' : 'number'}:${canonical(String(value))}`),
+    isKept: (value) => name(value)?.origin === 'k',
+    isParked: (target, value) =>
+      target === 'aliases' ? name(value)?.held === false : value === user.personalNumber && !user.holdsNumber,
+  })
+  return { rule: reason === CAUSES.yielded ? 'users.options.keepOldUserName' : ruleOf(targets), reason }
 }
 
 /** The name of the source that had him; null when it was removed, or serves another tenant now. */

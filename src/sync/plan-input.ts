@@ -15,6 +15,8 @@ export interface PlanInput {
     readonly priority: number
     readonly settings: SourceSettings
     readonly settingsVersion: number
+    /** Those of the last plan for everybody that was applied; `undefined`: that is not known. */
+    readonly plannedSettings: SourceSettings | undefined
   }
   /** The other sources of the tenant. */
   readonly rivals: readonly Rival[]

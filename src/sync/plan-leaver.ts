@@ -62,6 +62,9 @@ export function planLeaver(input: UserInput, context: PlanUserContext, leaving: 
 
 const DAY_MS = 86_400_000
 
+/** Another source's mapping applies: that is said of each change, and none is owed to new settings. */
+const NOTHING_REMAPPED: ReadonlySet<string> = new Set()
+
 interface LeaverOptions {
   readonly context: PlanUserContext
   readonly user: RegistryUser
@@ -73,7 +76,7 @@ function planSuccession(input: UserInput, o: LeaverOptions & { readonly successo
   const wanted = onTerms(o.successor.wanted, o.user, settings)
   const issues = rejections(input, wanted)
   const rivals = [o.context.rank, ...o.context.rivals]
-  const context = { ...o.context, sourceId: rank.id, rank, rivals, settings }
+  const context = { ...o.context, sourceId: rank.id, rank, rivals, settings, remapped: NOTHING_REMAPPED }
   // His default group too is the next source's to say, and it has not been asked for his groups.
   const dropped = { ...input, attributeGroups: undefined }
   const planned = planExisting(dropped, { context, wanted, issues, user: o.user, link: 'succeed' })

@@ -5,6 +5,7 @@ import type { RegistryUser } from '../directory/user.ts'
 import type { Judgement } from './judge.ts'
 import type { WantedUser } from './map/users.ts'
 import type { SourceRank } from './owner.ts'
+import type { Remapped } from './plan-cause.ts'
 import type { TakenUser } from './plan-terms.ts'
 
 /** A group as an item names it. */
@@ -58,6 +59,8 @@ export interface PlanUserContext {
   readonly rivals: readonly SourceRank[]
   readonly now: Date
   readonly settings: SourceSettings
+  /** What of them is otherwise than when everybody was last planned. */
+  readonly remapped: Remapped
   /** Keyed look-up of a card or PIN, lower-case hex. */
   readonly lookup: (space: 'card' | 'pin', canonicalValue: string) => string
   /** Seals a card number; base64. */

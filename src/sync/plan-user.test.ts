@@ -418,8 +418,9 @@ describe('somebody known', () => {
         action: 'update',
         old: { department: null },
         new: { department: 'Sales' },
-        rule: 'users.properties',
+        rule: 'users.properties.department',
         reason: 'changed-in-entra',
+        hashedAs: { rule: 'users.properties', reason: 'changed-in-entra' },
       },
     ])
   })
@@ -436,6 +437,7 @@ describe('somebody known', () => {
         names: [aName('bea@x', { kind: 'n' }), aName('ann@x', { origin: 'k' })],
         rule: 'users.properties.userName',
         reason: 'changed-in-entra',
+        hashedAs: { rule: 'users.properties.userName', reason: 'changed-in-entra' },
       },
     ])
   })
@@ -473,8 +475,9 @@ describe('somebody known', () => {
         old: { aliases: ['old'] },
         new: { aliases: ['ann'] },
         names: [aName('ann@x', { kind: 'n' }), aName('ann')],
-        rule: 'users.properties',
+        rule: 'users.properties.aliases',
         reason: 'changed-in-entra',
+        hashedAs: { rule: 'users.properties', reason: 'changed-in-entra' },
       },
     ])
   })

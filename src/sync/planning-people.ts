@@ -20,6 +20,7 @@ import { pairingKey, type PairingValues } from './match.ts'
 import { mirrorAttributes } from './mirror-attributes.ts'
 import type { SourceRank } from './owner.ts'
 import { attributeGroupIssues, resolveAttributeGroups } from './plan-attribute-groups.ts'
+import { type Remapped, remappedTargets } from './plan-cause.ts'
 import type { PlanUserContext, Successor } from './plan-person.ts'
 import { planUser } from './plan-user.ts'
 import type { PlannedUser } from './planned-user.ts'
@@ -43,12 +44,14 @@ export class PeoplePlanner {
   readonly #scope: PlannedScope
   readonly #mapping: Mapping
   readonly #needs: Needs
+  readonly #remapped: Remapped
 
   constructor(planning: Planning, scope: PlannedScope) {
     this.#planning = planning
     this.#scope = scope
     this.#mapping = prepareMapping(planning.input.source.settings)
     this.#needs = needsOf(planning.input.source.settings)
+    this.#remapped = remappedTargets(planning.input.source.plannedSettings, planning.input.source.settings)
   }
 
   /** Everybody, or those who are marked. */
@@ -275,6 +278,7 @@ export class PeoplePlanner {
       rivals: this.#planning.input.rivals,
       now: this.#planning.input.now,
       settings: this.#settings,
+      remapped: this.#remapped,
       lookup: (space, value) => lookup(space, value).toString('hex'),
       sealCard: (value) => sealCard(value).toString('base64'),
       winnerOf: (claim) => settled.winners.get(claim) ?? 'somebody else',

@@ -75,6 +75,7 @@ export function planInput(
       priority: source.priority,
       settings: source.settings,
       settingsVersion: source.settingsVersion,
+      plannedSettings: source.plannedSettings,
     },
     removalsAllowed: pulled.removals === 'allowed',
     noUsersWhereSome: pulled.noUsersWhereSome,

@@ -112,6 +112,7 @@ const aContext = (o: Partial<PlanUserContext> = {}): PlanUserContext => ({
   rivals: [],
   now: NOW,
   settings: settingsOf(),
+  remapped: new Set(),
   lookup: (space, value) => `${space}~${value}`,
   sealCard: (value) => `sealed ${value}`,
   winnerOf: (claim) => `somebody who has ${claim.slice(0, claim.indexOf(':'))}`,

@@ -81,6 +81,7 @@ export async function aHandSource(
   )
   const id = stored.rows[0]!.id
   let parsed = sourceSettings.parse({ connection: name, ...settings })
+  let plannedSettings: SourceSettings | undefined
   let fence = 0
   SETTINGS.set(id, parsed)
 
@@ -124,7 +125,15 @@ export async function aHandSource(
       const result = await makePlan(tx, {
         runId: begun.runId,
         isPreview,
-        source: { id, name, tenantId, priority: parsed.priority, settings: parsed, settingsVersion: 1 },
+        source: {
+          id,
+          name,
+          tenantId,
+          priority: parsed.priority,
+          settings: parsed,
+          settingsVersion: 1,
+          plannedSettings,
+        },
         rivals: await rivalsAt(tx, id, tenantId),
         now: overrides.now ?? new Date(),
         only: overrides.only,
@@ -198,6 +207,7 @@ export async function aHandSource(
         })
       })
       await end(made.runId, 'applied')
+      if (made.everybody) plannedSettings = parsed
       return made
     },
   }

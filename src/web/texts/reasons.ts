@@ -5,6 +5,13 @@ const REASONS: Readonly<Record<string, string>> = {
   // users
   'new-in-entra': 'New in Entra',
   'changed-in-entra': 'Changed in Entra',
+  'settings-changed': 'The settings make something else of it than before',
+  'changed-in-entra-or-settings': 'Changed in Entra, or by settings that were changed as well',
+  'free-again': 'What he did without is free again',
+  'alias-conflict': 'Somebody else has the alias now',
+  'personal-number-conflict': 'Somebody else has the personal number now',
+  'card-conflict': 'Somebody else has the card now',
+  'pin-conflict': 'Somebody else has the PIN now',
   'wanted-again': 'Wanted by the source again',
   'linked-again': 'Linked to the object in Entra again',
   'object-id-moved': 'The record belongs to another object of Entra now',
