@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { permissionsFor } from './permissions.ts'
+import { needsOf } from '../sync/map/needs.ts'
 import { sourceSettings } from './sources.ts'
+import { warningsOf } from './warnings.ts'
 
+const LEAVING = 'employeeLeaveDateTime'
 const source = (name: string, settings: object) => ({
   name,
   settings: sourceSettings.parse({ connection: 'contoso', ...settings }),
@@ -47,7 +50,31 @@ describe('the permissions that are needed', () => {
 
     expect(permissionsFor({ sources: [staff], hasHiddenGroups: true }).slice(2)).toMatchObject([
       { permission: 'Member.Read.Hidden', isRequired: false },
-      { permission: 'User-LifeCycleInfo.Read.All', reasons: ['staff uses employeeLeaveDateTime'], isRequired: true },
+      {
+        permission: 'User-LifeCycleInfo.Read.All',
+        reasons: ['staff uses employeeLeaveDateTime (users.properties.notes)'],
+        isRequired: true,
+      },
     ])
+  })
+
+  it.each([
+    ['users.filter', { users: { filter: { any: [{ all: [{ attribute: LEAVING, absent: true }] }] } } }],
+    ['users.properties.pin', { users: { properties: { pin: LEAVING } } }],
+    ['users.properties.cards', { users: { properties: { cards: [LEAVING] } } }],
+    ['users.properties.notes', { users: { properties: { notes: { expression: `Left([${LEAVING}], 10)` } } } }],
+    ['users.properties.notes', { users: { properties: { notes: { template: `until %${LEAVING}%` } } } }],
+    ['users.properties.own.until', { users: { properties: { own: { until: LEAVING } } } }],
+    ['groups.fromAttributes[0]', { groups: { fromAttributes: [{ template: `Leavers|%${LEAVING}%` }] } }],
+  ])('include that for the leave date wherever it is read, and the settings warn there: %s %j', (at, settings) => {
+    const staff = source('staff', settings)
+
+    expect(permissionsFor({ sources: [staff], hasHiddenGroups: false }).at(-1)).toEqual({
+      permission: 'User-LifeCycleInfo.Read.All',
+      reasons: [`staff uses employeeLeaveDateTime (${at})`],
+      isRequired: true,
+    })
+    expect(warningsOf(staff.settings).filter(({ message }) => message.includes(LEAVING))).toMatchObject([{ at }])
+    expect(needsOf(staff.settings).userAttributes).toContain(LEAVING)
   })
 })

@@ -1,7 +1,7 @@
 // Which application permissions of Microsoft Graph a connection needs, and for what: told by Check connection, by the page on
 // registering the app, and nowhere else decided.
+import { attributeReaders } from './attributes-read.ts'
 import type { SourceSettings } from './sources.ts'
-import { attributesRead } from './warnings.ts'
 
 /**
  * The permissions that can be needed, with the id of their app role.
@@ -39,9 +39,12 @@ export function permissionsFor({ sources, hasHiddenGroups, rolesByGroup = [] }: 
     ...(settings.groups.import ? [`${name} imports groups and who is in them`] : []),
     ...(settings.users.import === 'all' ? [] : [`${name} takes its people from groups`]),
   ])
-  const leaving = sources
-    .filter(({ settings }) => readsLeaving(settings))
-    .map(({ name }) => `${name} uses employeeLeaveDateTime`)
+  const leaving = sources.flatMap(({ name, settings }) => {
+    const places = [...attributeReaders(settings)].filter(({ attributes }) => attributes.includes(LEAVING))
+    return places.length === 0
+      ? []
+      : [`${name} uses ${LEAVING} (${[...new Set(places.map(({ at }) => at))].join(', ')})`]
+  })
   if (sources.length === 0) groups.push('nearly every source imports groups or takes its people from them')
   const needs: PermissionNeed[] = [
     {
@@ -64,12 +67,8 @@ export function permissionsFor({ sources, hasHiddenGroups, rolesByGroup = [] }: 
   return needs.filter(({ reasons }) => reasons.length > 0)
 }
 
+/** The one attribute that takes a permission of its own. Source: https://learn.microsoft.com/graph/api/resources/user (seen 2026-11). */
+const LEAVING = 'employeeLeaveDateTime'
+
 const HIDDEN =
   'there are groups with hidden membership; without it the memberships of such groups stay as they are here'
-
-function readsLeaving(settings: SourceSettings): boolean {
-  const { own, pin: _, ...targets } = settings.users.properties
-  return [...Object.values(targets), ...Object.values(own)]
-    .flat()
-    .some((one) => one !== null && attributesRead(one).includes('employeeLeaveDateTime'))
-}

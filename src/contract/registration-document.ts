@@ -63,7 +63,8 @@ function table(): string {
   const needs = permissionsFor({ sources: [{ name: 'a source', settings }], hasHiddenGroups: true })
   const rows = needs.map(
     ({ permission, reasons, isRequired }) =>
-      `| \`${permission}\` | ${isRequired ? 'yes' : 'no'} | ${reasons.join('; ')} |`,
+      // The one setting that stands here for all that can read it.
+      `| \`${permission}\` | ${isRequired ? 'yes' : 'no'} | ${reasons.join('; ').replace('(users.properties.notes)', 'in any of its settings')} |`,
   )
   return ['| application permission | required then | when |', '|---|---|---|', ...rows].join('\n')
 }

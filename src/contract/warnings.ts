@@ -1,10 +1,8 @@
 // What an administrator should know about settings before he saves them. Nothing here keeps him from it: mistakes are refused
 // elsewhere, and what settings do to people is for the plan and the safeguard.
-import { attributesOf } from '../directory/attributes.ts'
+import { attributeReaders } from './attributes-read.ts'
 import type { ConfigFile } from './config-file.ts'
-import { parseExpression } from './expression.ts'
-import { type OneValued, type SeveralValued, type SourceSettings } from './sources.ts'
-import { parseTemplate } from './template.ts'
+import type { SourceSettings } from './sources.ts'
 
 /** A sentence, and the setting that it is about. */
 export interface SettingsWarning {
@@ -20,7 +18,13 @@ export interface WarningFacts {
 
 /** The warnings about settings, in the order of the settings. */
 export function warningsOf(settings: SourceSettings, facts: WarningFacts = {}): readonly SettingsWarning[] {
-  return [...general(settings), ...properties(settings), ...options(settings, facts), ...safeguard(settings)]
+  return [
+    ...general(settings),
+    ...properties(settings),
+    ...attributes(settings),
+    ...options(settings, facts),
+    ...safeguard(settings),
+  ]
 }
 
 /** As {@link warningsOf}, of every source of a config file, by their place in it. */
@@ -48,22 +52,20 @@ function* general({ enabled, schedule, adoptions }: SourceSettings): Generator<S
 }
 
 function* properties(settings: SourceSettings): Generator<SettingsWarning> {
-  const { own, ...targets } = settings.users.properties
-  const { pin } = targets
+  const { pin } = settings.users.properties
   if (pin !== null && pin !== 'generate')
     yield {
       at: 'users.properties.pin',
       message:
         'A PIN in an attribute can be read by every application with User.Read.All in the tenant. Generated PINs can not.',
     }
-  const all = [...Object.entries(targets), ...Object.entries(own).map(([name, one]) => [`own.${name}`, one] as const)]
-  for (const [target, property] of all) {
-    for (const one of [property].flat()) {
-      if (one === null || one === 'generate') continue
-      for (const name of attributesRead(one)) {
-        const message = ATTRIBUTE_WARNINGS[name]
-        if (message !== undefined) yield { at: `users.properties.${target}`, message }
-      }
+}
+
+function* attributes(settings: SourceSettings): Generator<SettingsWarning> {
+  for (const { at, attributes: names } of attributeReaders(settings)) {
+    for (const name of new Set(names)) {
+      const message = ATTRIBUTE_WARNINGS[name]
+      if (message !== undefined) yield { at, message }
     }
   }
 }
@@ -72,17 +74,6 @@ function* properties(settings: SourceSettings): Generator<SettingsWarning> {
 const ATTRIBUTE_WARNINGS: Readonly<Record<string, string>> = {
   employeeLeaveDateTime:
     'Microsoft shows employeeLeaveDateTime only to applications that have User-LifeCycleInfo.Read.All as well.',
-}
-
-/** Attributes that one entry of a mapping reads; of texts that cannot be parsed none. */
-export function attributesRead(property: OneValued | SeveralValued): readonly string[] {
-  if ('from' in property) return attributesOf(property.from)
-  if ('template' in property) {
-    const parsed = parseTemplate(property.template)
-    return parsed.kind === 'refused' ? [] : parsed.parts.flatMap((part) => ('attribute' in part ? part.attribute : []))
-  }
-  const parsed = parseExpression(property.expression)
-  return parsed.kind === 'refused' ? [] : parsed.expression.attributes
 }
 
 function* options(settings: SourceSettings, facts: WarningFacts): Generator<SettingsWarning> {

@@ -1,4 +1,5 @@
 // What one source has to do with somebody: whether it wants and owns him, how he is paired, and what its next run would do to him.
+import { attributesOfFilter } from '../contract/attributes-read.ts'
 import type { ExplainedChange, ExplainedSource } from '../contract/explanation.ts'
 import { REMEDIES } from '../contract/remedies.ts'
 import type { Transaction } from '../database/transaction.ts'
@@ -15,7 +16,6 @@ import type { Engine } from './engine.ts'
 import { ignoredGroups, type Reached } from './explain-groups.ts'
 import { isAboutPairing, nextSentence, pairingOf, scopeSentence, unreadFilterSentence } from './explain-words.ts'
 import { judge, type Judgement } from './judge.ts'
-import { attributesOfFilter } from './map/filter.ts'
 import { needsOf } from './map/needs.ts'
 import { prepareMapping } from './map/users.ts'
 import { mirrorAttributes } from './mirror-attributes.ts'

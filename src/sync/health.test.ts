@@ -204,6 +204,45 @@ describe('a source that fails', () => {
   })
 })
 
+describe('a run that Graph forbids', () => {
+  const leavers = {
+    users: { filter: { any: [{ all: [{ attribute: 'employeeLeaveDateTime', absent: true as const }] }] } },
+  }
+
+  it('L3: names the permission that lacks and what needs it, in its error and its health', async () => {
+    const w = await world({ users: 3, settings: leavers })
+    w.emulator.withdrawRoles(w.hosted.app, ['User-LifeCycleInfo.Read.All'])
+
+    const { outcome, error } = await w.sync()
+
+    expect(outcome).toBe('failed')
+    expect(error).toMatchObject({
+      code: 'forbidden',
+      message: expect.stringMatching(
+        new RegExp(
+          `Missing: User-LifeCycleInfo.Read.All \\(${w.source} uses employeeLeaveDateTime \\(users.filter\\)\\)$`,
+        ),
+      ),
+    })
+    expect((await healthOf(w))!.reason).toBe(error!.message)
+    w.emulator.grantRoles(w.hosted.app, ['User-LifeCycleInfo.Read.All'])
+    expect(await w.sync()).toMatchObject({ outcome: 'applied', error: null })
+  })
+
+  it('names every one that lacks, and none where all are there', async () => {
+    const w = await world({ users: 3, settings: leavers })
+    w.emulator.grantRoles(w.hosted.app, ['User-LifeCycleInfo.Read.All'])
+    const forbidden = w.emulator.faults.add({ kind: 'forbidden', path: /^\/users\/delta/, count: 1 })
+    const passing = await w.sync()
+    forbidden.remove()
+    w.emulator.withdrawRoles(w.hosted.app, ['User.Read.All', 'GroupMember.Read.All', 'User-LifeCycleInfo.Read.All'])
+    const none = await w.sync()
+
+    expect(passing.error).toMatchObject({ code: 'forbidden', message: expect.not.stringContaining('Missing') })
+    expect(none.error!.message).toMatch(/Missing: User\.Read\.All .*, GroupMember\.Read\.All .*, User-LifeCycleInfo/)
+  })
+})
+
 describe('what a failure means', () => {
   const place = { connection: 'contoso', authorityUrl: 'https://login.example', tenantId: 't', clientId: 'c' }
   const error = (code: string) => ({ code, message: `it met ${code}`, requestId: null })

@@ -1,4 +1,5 @@
 // Before a plan that waited is applied, everything that proves its removals is asked of Entra once more.
+import { attributesOfFilter } from '../contract/attributes-read.ts'
 import { pathKeyOf } from '../directory/group.ts'
 import type { ObjectId } from '../directory/ids.ts'
 import { GraphError } from '../graph/errors.ts'
@@ -10,7 +11,7 @@ import {
   type PlannedRemoval,
 } from '../registry/plan-removals.ts'
 import { attributesOfTemplates, mapAttributeGroups, prepareGroupTemplates } from './map/attribute-groups.ts'
-import { attributesOfFilter, meetsFilter, prepareFilter } from './map/filter.ts'
+import { meetsFilter, prepareFilter } from './map/filter.ts'
 import { proveGroupRemovals, proveRemovals } from './prove.ts'
 import { readNow } from './read-now.ts'
 import type { Session } from './session.ts'

@@ -1,5 +1,7 @@
 // The first stage of a run: the mirror becomes equal to Entra.
+import { permissionsFor } from '../contract/permissions.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { GraphError, TokenError } from '../graph/errors.ts'
 import { clearMirror } from '../mirror/rounds.ts'
 import { holdFence } from '../registry/runs.ts'
 import type { PullEnv, PullResult } from './pull-env.ts'
@@ -42,7 +44,11 @@ export async function pullMirror(
     onProgress: (progress) => lease.report(progress),
   }
   const of = { id: source.id, name: source.name, settings: source.settings, connection, fence: lease.fence }
-  const pulled = user === undefined ? await pull(env, of, { mode }) : await pullUser(env, of, user)
+  const pulled = await (user === undefined ? pull(env, of, { mode }) : pullUser(env, of, user)).catch(
+    async (error: unknown) => {
+      throw await namingPermissions(session, error)
+    },
+  )
   session.document = {
     ...session.document,
     mode: pulled.mode,
@@ -52,6 +58,28 @@ export async function pullMirror(
   }
   logPulled(session, pulled)
   return pulled
+}
+
+/**
+ * Graph says 403 and not of what. The permissions that the source needs are asked for one by one, so that the run names what
+ * lacks; where all are there, or that cannot be found out, the error stays as it is.
+ */
+async function namingPermissions({ source, graph, lease }: Session, error: unknown): Promise<unknown> {
+  if (!(error instanceof GraphError) || error.code !== 'forbidden') return error
+  const missing: string[] = []
+  try {
+    for (const { permission, reasons } of permissionsFor({ sources: [source], hasHiddenGroups: false })) {
+      const isThere = await graph.hasPermission(permission, lease.signal)
+      if (isThere === false) missing.push(`${permission} (${reasons.join('; ')})`)
+    }
+  } catch (met) {
+    if (met instanceof GraphError || met instanceof TokenError || met === lease.signal.reason) return error
+    throw met
+  }
+  if (missing.length === 0) return error
+  const { status, graphCode, requestId, path, retry } = error
+  const message = `${error.message}. Missing: ${missing.join(', ')}`
+  return new GraphError('forbidden', message, { status, graphCode, requestId, path, retry, cause: error })
 }
 
 function logPulled({ lease: { log } }: Session, pulled: PullResult): void {

@@ -1,8 +1,8 @@
 // Which groups the attributes of one mirror user make, by the templates of his source. Pure.
+import { attributesOfParts } from '../../contract/attributes-read.ts'
 import { parseGroupTemplate } from '../../contract/group-template.ts'
 import type { SourceSettings } from '../../contract/sources.ts'
 import type { TemplatePart } from '../../contract/template.ts'
-import { attributesOf } from '../../directory/attributes.ts'
 import type { Attributes } from '../../directory/change.ts'
 import { splitPath } from '../../directory/group.ts'
 import type { RejectedValue } from './users.ts'
@@ -34,9 +34,7 @@ export function prepareGroupTemplates(groups: SourceSettings['groups']): GroupTe
 
 /** The attributes that templates read. */
 export function attributesOfTemplates({ templates }: GroupTemplates): readonly string[] {
-  return templates.flatMap(({ levels }) =>
-    levels.flat().flatMap((part) => ('attribute' in part ? attributesOf(part.attribute) : [])),
-  )
+  return templates.flatMap(({ levels }) => attributesOfParts(levels.flat()))
 }
 
 /** A group that a template makes for a user. */

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { attributesOfFilter } from '../../contract/attributes-read.ts'
 import { type Clause, filter, type Filter } from '../../contract/filter.ts'
 import { FILTER_PRESET_NAMES, FILTER_PRESETS } from '../../contract/filter-presets.ts'
 import type { Attributes } from '../../directory/change.ts'
-import { attributesOfFilter, meetsFilter, prepareFilter } from './filter.ts'
+import { meetsFilter, prepareFilter } from './filter.ts'
 
 const meets = (clause: Clause, attributes: Attributes): boolean => meetsFilter(attributes, prepareFilter(one(clause)))
 const one = (clause: Clause): Filter => ({ any: [{ all: [clause] }] })

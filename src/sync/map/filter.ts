@@ -2,7 +2,6 @@
 import { type Clause, type Filter, OPERATORS } from '../../contract/filter.ts'
 import { parsePattern } from '../../contract/pattern.ts'
 import { canonical, foldPart } from '../../directory/canonical.ts'
-import { attributesOf } from '../../directory/attributes.ts'
 import type { Attributes } from '../../directory/change.ts'
 import { valuesOf } from './value.ts'
 
@@ -23,11 +22,6 @@ export function prepareFilter(filter: Filter): PreparedFilter {
 /** Whether all conditions of any group are met. Attributes that Graph has never mentioned count as null. */
 export function meetsFilter(attributes: Attributes, filter: PreparedFilter): boolean {
   return filter.some((group) => group.every((condition) => condition.isMet(valuesOf(attributes, condition.attribute))))
-}
-
-/** The attributes that a filter reads, each once. */
-export function attributesOfFilter(filter: Filter): readonly string[] {
-  return [...new Set(filter.any.flatMap((group) => group.all.flatMap((clause) => attributesOf(clause.attribute))))]
 }
 
 function conditionOf(clause: Clause): Condition {

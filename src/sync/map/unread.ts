@@ -1,8 +1,7 @@
 // Settings as far as they can be tried on a mirror that lacks some of the attributes that they read. Pure.
+import { attributesOfFilter, attributesReadBy } from '../../contract/attributes-read.ts'
 import type { OneValued, SeveralValued, SourceSettings } from '../../contract/sources.ts'
 import { attributesOfTemplates, prepareGroupTemplates } from './attribute-groups.ts'
-import { attributesOfFilter } from './filter.ts'
-import { attributesReadBy } from './needs.ts'
 
 /**
  * The settings with everything left as it is that an unread attribute would decide: a target that reads one keeps what it has,

@@ -50,7 +50,7 @@ const useStyles = makeStyles({
 
 export function FilterEditor() {
   const styles = useStyles()
-  const { value, set, isReadOnly } = useSetting('users.filter')
+  const { value, set, warning, isReadOnly } = useSetting('users.filter')
   const groups = listOf(blockOf(value)['any'])
   const replace = (next: typeof groups) => set(next.length === 0 ? 'none' : { any: next })
   return (
@@ -62,6 +62,7 @@ export function FilterEditor() {
           <FilterGroup place={place} onEmptied={() => replace(groups.filter((_other, at) => at !== place))} />
         </div>
       ))}
+      {warning === null ? null : <Field validationState="warning" validationMessage={warning} />}
       {isReadOnly ? null : (
         <div className={styles.actions}>
           <Button icon={<AddRegular />} onClick={() => replace([...groups, { all: [NEW_CLAUSE] }])}>

@@ -142,12 +142,15 @@ function FromAttributes() {
 function TemplateRow({ place, onRemove }: { readonly place: number; readonly onRemove: () => void }) {
   const styles = useStyles()
   const path = `groups.fromAttributes[${place}]`
-  const { value, set, isReadOnly } = useSetting(path)
+  const { value, set, warning, isReadOnly } = useSetting(path)
   const { problem } = useSetting(`${path}.template`)
   const entry = blockOf(value)
   return (
     <div className={styles.template}>
-      <Field validationMessage={problem}>
+      <Field
+        validationState={problem === null ? (warning === null ? 'none' : 'warning') : 'error'}
+        validationMessage={problem ?? warning}
+      >
         <Input
           className={styles.input}
           aria-label={texts.templateAt(place + 1)}
