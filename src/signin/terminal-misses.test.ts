@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { guesses } from '../../test/support/guesses.ts'
 import { pinLength } from '../sync/pin.ts'
 import { type Misses, type MissRule, standing, waitOf } from './misses.ts'
-import { ALARMED_RULES, PASSWORD_RULES, ruleOf, TERMINAL_RULES, USER_RULE } from './terminal-misses.ts'
+import { CLOUD_ROOTS } from '../directory/clouds.ts'
+import {
+  ALARMED_RULES,
+  PASSWORD_RULES,
+  type PasswordRules,
+  passwordRulesOf,
+  ruleOf,
+  TERMINAL_RULES,
+  USER_RULE,
+} from './terminal-misses.ts'
 
 const BEGIN = new Date('2026-11-30T08:00:00Z')
 const at = (seconds: number) => new Date(BEGIN.getTime() + seconds * 1_000)
@@ -30,11 +39,44 @@ function guessesAt(terminals: number, rules: { readonly at: readonly MissRule[];
       }
     }
   }
-  return { firstDay: seconds.filter((second) => second < DAY).length, tenthAt: seconds[9] ?? Infinity, longestWait }
+  return { firstDay: seconds.filter((second) => second < DAY).length, inAnHour: mostInAnHour(seconds), longestWait }
+}
+
+/** Both ends count. */
+function mostInAnHour(seconds: readonly number[]): number {
+  return Math.max(...seconds.map((from, nth) => seconds.slice(nth).filter((second) => second <= from + 3_600).length))
+}
+
+/**
+ * The most that anybody can try of one user within an hour, at however many terminals, when he may also wait for a better moment: every
+ * way to try or not to try, minute by minute.
+ */
+function mostInAnHourAtBest(rule: MissRule): number {
+  let best = new Map<string, { readonly misses: Misses; readonly tried: number }>([
+    ['', { misses: { misses: 0, missedAt: null }, tried: 0 }],
+  ])
+  for (let second = 0; second <= 3_600; second += 60) {
+    const next = new Map(best)
+    for (let { misses, tried } of best.values()) {
+      while (waitOf(misses, rule, at(second)) === 0) {
+        misses = { misses: standing(misses, rule, at(second)) + 1, missedAt: at(second) }
+        tried += 1
+        const key = `${misses.misses.toFixed(6)} ${second}`
+        if ((next.get(key)?.tried ?? -1) < tried) next.set(key, { misses, tried })
+      }
+    }
+    best = next
+  }
+  return Math.max(...[...best.values()].map(({ tried }) => tried))
 }
 
 const PIN_RULES = { at: [TERMINAL_RULES.secret], ofUser: USER_RULE }
-const PASSWORDS = { at: [TERMINAL_RULES.secret, PASSWORD_RULES.atTerminal], ofUser: PASSWORD_RULES.overall }
+const passwords = ({ atTerminal, overall }: PasswordRules) => ({
+  at: [TERMINAL_RULES.secret, atTerminal],
+  ofUser: overall,
+})
+const PASSWORDS = passwords(PASSWORD_RULES.commercial)
+const GOVERNMENT = passwords(PASSWORD_RULES.government)
 
 /** What docs/terminals.md states. */
 const STATED = {
@@ -42,7 +84,8 @@ const STATED = {
   pinsLaterDays: 290,
   cardsFirstDay: 1_480,
   userFirstDay: 8_680,
-  passwordFirstDay: { oneTerminal: 110, many: 160 },
+  passwordFirstDay: { oneTerminal: 99, many: 101 },
+  governmentFirstDay: 26,
 }
 
 describe('attempts in vain at a terminal', () => {
@@ -69,11 +112,23 @@ describe('attempts in vain at a terminal', () => {
     expect(guesses(USER_RULE, 1)[0]).toBeLessThanOrEqual(STATED.userFirstDay)
     expect(guessesAt(1, PASSWORDS).firstDay).toBeLessThanOrEqual(STATED.passwordFirstDay.oneTerminal)
     expect(guessesAt(20, PASSWORDS).firstDay).toBeLessThanOrEqual(STATED.passwordFirstDay.many)
+    expect(guessesAt(20, GOVERNMENT).firstDay).toBeLessThanOrEqual(STATED.governmentFirstDay)
   })
 
-  it('keep ten wrong passwords of one user an hour apart at one terminal, and more than half an hour at many', () => {
-    expect(guessesAt(1, PASSWORDS).tenthAt).toBeGreaterThanOrEqual(3_600)
-    expect(guessesAt(20, PASSWORDS).tenthAt).toBeGreaterThan(1_800)
+  it.each(Object.entries(PASSWORD_RULES))(
+    'leave fewer wrong passwords of one user in any hour than lock his account, in %s clouds',
+    (_, rules) => {
+      expect(guessesAt(20, passwords(rules)).inAnHour).toBeLessThan(rules.lockedAt)
+      expect(mostInAnHourAtBest(rules.overall)).toBeLessThan(rules.lockedAt)
+    },
+  )
+
+  it('go by the cloud, also where its roots are written out', () => {
+    expect(passwordRulesOf(CLOUD_ROOTS.global)).toBe(PASSWORD_RULES.commercial)
+    expect(passwordRulesOf(CLOUD_ROOTS.china)).toBe(PASSWORD_RULES.commercial)
+    expect(passwordRulesOf({ authorityUrl: 'http://127.0.0.1:1' })).toBe(PASSWORD_RULES.commercial)
+    for (const cloud of ['usGov', 'usGovDod'] as const)
+      expect(passwordRulesOf(CLOUD_ROOTS[cloud])).toBe(PASSWORD_RULES.government)
   })
 
   it('at one terminal never make the user wait at another one, and at many for ten seconds and a quarter of an hour', () => {
@@ -81,6 +136,7 @@ describe('attempts in vain at a terminal', () => {
     expect(guessesAt(1, PASSWORDS).longestWait).toBe(0)
     expect(guessesAt(20, PIN_RULES).longestWait).toBe(10)
     expect(guessesAt(20, PASSWORDS).longestWait).toBeLessThanOrEqual(900)
+    expect(guessesAt(20, GOVERNMENT).longestWait).toBe(3_660)
   })
 
   it('are stricter while there are more over all terminals than mistakes account for, and only then', () => {

@@ -1,4 +1,5 @@
 // The rules by which attempts in vain at terminals add up and are forgiven. Pure.
+import { CLOUD_ROOTS, type CloudRoots } from '../directory/clouds.ts'
 import { type Misses, type MissRule, standing } from './misses.ts'
 
 /** Cards, and everything that is typed: PINs, names, passwords. */
@@ -34,18 +35,45 @@ export const OVERALL_RULES = {
  */
 export const USER_RULE: MissRule = { free: 20, firstWait: 1, longestWait: 10, forgiveAfter: 60 }
 
+/** How Microsoft passwords of one user may be tried. */
+export interface PasswordRules {
+  /** So many wrong ones lock the account at Microsoft, for everything that it is used for. */
+  readonly lockedAt: number
+  /** At one terminal. */
+  readonly atTerminal: MissRule
+  /** At all terminals together. */
+  readonly overall: MissRule
+}
+
 /**
- * Microsoft passwords by user, at one terminal and over all. Slower than PINs: Entra locks an account after ten wrong ones (three in US
- * Government clouds), for everything that it is used for, and whoever stands at a terminal must not reach that at once. One terminal
- * does not bring about more than five over all, so that he goes on at others; several together are slowed, and he with them. Who is made
- * to wait still gets in by a code on another device.
+ * By what Microsoft's clouds lock at. All waits are as long as one miss takes to be forgiven, so that however it is tried no hour has more than
+ * `free` and as many as are forgiven in it: nine, and two in US Government clouds. One terminal brings about no more than three over all, so
+ * that its user goes on at others; several together are slowed, and he with them. Where three lock there is no such room: whoever tries
+ * two at one terminal makes him wait at all, for he would be locked out of everything by the next. Who is made to wait still gets in by a code
+ * on another device.
  *
  * @see https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout
  */
 export const PASSWORD_RULES = {
-  atTerminal: { free: 2, firstWait: 60, longestWait: 900, forgiveAfter: 900 },
-  overall: { free: 6, firstWait: 600, longestWait: 900, forgiveAfter: 600 },
-} as const satisfies Record<string, MissRule>
+  commercial: {
+    lockedAt: 10,
+    atTerminal: { free: 3, firstWait: 900, longestWait: 900, forgiveAfter: 900 },
+    overall: { free: 5, firstWait: 900, longestWait: 900, forgiveAfter: 900 },
+  },
+  government: {
+    lockedAt: 3,
+    atTerminal: { free: 1, firstWait: 900, longestWait: 900, forgiveAfter: 900 },
+    // A minute more than an hour: clocks of two need not be one.
+    overall: { free: 2, firstWait: 3_660, longestWait: 3_660, forgiveAfter: 3_660 },
+  },
+} as const satisfies Record<string, PasswordRules>
+
+/** Custom endpoints that are a government cloud's own count as such. */
+export function passwordRulesOf({ authorityUrl }: Pick<CloudRoots, 'authorityUrl'>): PasswordRules {
+  const isGovernment =
+    authorityUrl === CLOUD_ROOTS.usGov.authorityUrl || authorityUrl === CLOUD_ROOTS.usGovDod.authorityUrl
+  return isGovernment ? PASSWORD_RULES.government : PASSWORD_RULES.commercial
+}
 
 /** The rule of a terminal, by what is tried in vain everywhere. */
 export function ruleOf(kind: MissKind, overall: Misses, now: Date): MissRule {

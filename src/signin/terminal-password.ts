@@ -13,7 +13,7 @@ import { countAttempt } from './terminal-attempts.ts'
 import { chooseConnection, passwordConnections } from './terminal-connections.ts'
 import type { TerminalMicrosoftParts } from './terminal-device-code.ts'
 import { presentIdentified } from './terminal-identify.ts'
-import { PASSWORD_RULES } from './terminal-misses.ts'
+import { passwordRulesOf } from './terminal-misses.ts'
 import { factsOf, factsOfPerson, type RefusalFacts, refused } from './terminal-refusals.ts'
 
 export interface TypedPassword {
@@ -53,12 +53,13 @@ export async function identifyByPassword(
     needs: 'passwordsAtTerminals',
   })
   const of = named === undefined ? `name ${canonical(typed.userName)}` : `user ${named.userId}`
+  const rules = passwordRulesOf(connection)
   const attempt = await countAttempt(parts, {
     terminalId: terminal.id,
     kind: 'secret',
     user: [
-      { bucket: `password of ${of} at ${terminal.id}`, rule: PASSWORD_RULES.atTerminal },
-      { bucket: `password of ${of}`, rule: PASSWORD_RULES.overall },
+      { bucket: `password of ${of} at ${terminal.id}`, rule: rules.atTerminal },
+      { bucket: `password of ${of}`, rule: rules.overall },
     ],
   })
   const proved = await signInWithPassword(parts.oidc, { connection, userName, password: typed.password, signal })
