@@ -65,6 +65,8 @@ export interface CallOptions {
   readonly idempotencyKey?: string
   /** Asks as a terminal and not as who is signed in. */
   readonly terminalToken?: string
+  /** False for what the page asks by itself, whoever sits in front of it: a session does not last longer by it. */
+  readonly isUse?: boolean
 }
 
 /**
@@ -96,7 +98,7 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
   if (options.terminalToken !== undefined) headers['Authorization'] = `Bearer ${options.terminalToken}`
   else if (endpoint.method !== 'GET' && csrf !== undefined) headers['X-Muster-Csrf'] = csrf
   // What changes something somebody does, however he does it.
-  if (endpoint.method === 'GET' && isUnattended()) headers['X-Muster-Unattended'] = '1'
+  if (endpoint.method === 'GET' && (options.isUse === false || isUnattended())) headers['X-Muster-Unattended'] = '1'
   if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
   try {
     return await fetch(addressOf(endpoint, request), {
@@ -120,9 +122,9 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
 }
 
 async function refused(response: Response, { terminalToken }: CallOptions): Promise<ApiError> {
-  if (response.status === 401 && terminalToken === undefined) for (const listener of signedOut) listener()
   const text = await response.text()
   const parsed = parseProblem(text)
+  if (parsed?.code === 'signed-out' && terminalToken === undefined) for (const listener of signedOut) listener()
   return new ApiError(
     parsed ?? {
       type: 'about:blank',

@@ -7,6 +7,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { watchInput } from './attended.ts'
+import { leaveWhenEnded } from './ended.ts'
 import { keepFocus } from './focus.ts'
 import { createQueries } from './queries.ts'
 import { createWeb } from './routes.tsx'
@@ -30,6 +31,7 @@ function Reset() {
 }
 
 keepFocus()
+leaveWhenEnded({ queries, router })
 watchInput()
 
 createRoot(root).render(

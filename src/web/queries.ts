@@ -1,10 +1,9 @@
 // How answers of the server are kept: shown at once when a page is opened again, and asked for anew behind that.
 import { QueryClient } from '@tanstack/react-query'
-import { ApiError, onSignedOut } from './api.ts'
-import { sessionQuery } from './session.ts'
+import { ApiError } from './api.ts'
 
 export function createQueries(): QueryClient {
-  const queries = new QueryClient({
+  return new QueryClient({
     defaultOptions: {
       queries: {
         staleTime: 5_000,
@@ -15,10 +14,6 @@ export function createQueries(): QueryClient {
       mutations: { retry: false },
     },
   })
-  onSignedOut(() => {
-    if (queries.getQueryData(sessionQuery.queryKey) !== null) queries.setQueryData(sessionQuery.queryKey, null)
-  })
-  return queries
 }
 
 function isWorthRetrying(error: Error): boolean {

@@ -55,7 +55,11 @@ const terminal = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: z.object({ to: text }),
+  validateSearch: z.object({
+    to: text,
+    /** The session of the page that one comes from has ended. */
+    ended: z.literal(true).optional().catch(undefined),
+  }),
   beforeLoad: async ({ context }) => {
     const session = await context.queries.ensureQueryData(sessionQuery)
     if (session !== null) throw redirect({ to: '/' })

@@ -5,12 +5,20 @@ import { mayAct, type Role } from '../contract/api/endpoint.ts'
 import type { OwnSession } from '../contract/api/access.ts'
 import { ApiError, call, keepCsrf } from './api.ts'
 
+const queryKey = ['session'] as const
+
+/** So long a page goes on that is no longer anybody's. */
+export const SESSION_LOOKED_AT_MS = 30_000
+
 /** Null: nobody is signed in. */
 export const sessionQuery = queryOptions({
-  queryKey: ['session'],
-  queryFn: async ({ signal }): Promise<OwnSession | null> => {
+  queryKey,
+  queryFn: async ({ signal, client }): Promise<OwnSession | null> => {
     try {
-      const session = await call(API.getSession, {}, { signal })
+      const session = await call(API.getSession, {}, { signal, isUse: false })
+      const known = client.getQueryData<OwnSession | null>(queryKey)
+      // Somebody else has signed in in another tab: what is shown here is not his.
+      if (known && !isOfSame(known, session)) location.reload()
       keepCsrf(session.csrf)
       return session
     } catch (error) {
@@ -18,16 +26,20 @@ export const sessionQuery = queryOptions({
       throw error
     }
   },
-  staleTime: 60_000,
+  staleTime: SESSION_LOOKED_AT_MS,
 })
 
-/** Whether the installation waits for its first administrator. */
+function isOfSame({ account: one }: OwnSession, { account: other }: OwnSession): boolean {
+  return one.kind === other.kind && one.id === other.id
+}
+
 /** With what one may sign in. */
 export const signInOptionsQuery = queryOptions({
   queryKey: ['sign-in', 'options'],
   queryFn: ({ signal }) => call(API.getSignInOptions, {}, { signal }),
 })
 
+/** Whether the installation waits for its first administrator. */
 export const setupQuery = queryOptions({
   queryKey: ['setup'],
   queryFn: async ({ signal }): Promise<boolean> => {

@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import { remove } from '../../src/emulator/operations.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 import { provideTenant, type ProvidedTenant } from '../support/oidc-provider.ts'
@@ -13,6 +14,7 @@ import {
   syncStaff,
   typeAccount,
 } from '../support/browser-sign-in.ts'
+import { sessionOf } from '../support/server.ts'
 
 let world: BrowserWorld
 let people: readonly RegistryPerson[]
@@ -22,6 +24,9 @@ beforeAll(async () => {
   people = await letPeopleSignIn(world)
 })
 afterAll(() => world.stop())
+
+/** So often an open page asks whether its session is one still, in milliseconds. */
+const HALF_A_MINUTE = 30_000
 
 /** From the button to where the emulator's page leads back to. */
 async function signInAs(page: Page, person: { readonly object_id: string }, at = '/sign-in') {
@@ -105,10 +110,12 @@ describe('somebody of the registry', () => {
     expect(new URL(page.url()).searchParams.get('to')).toBe('/me')
   })
 
-  it('is put out where an administrator ends his session', async () => {
+  it('is put out where an administrator ends his session, and comes back to where he was', async () => {
     const page = await world.open()
+    await page.clock.install()
     await signInAs(page, people[2]!)
     await page.getByRole('heading', { name: 'My page' }).waitFor()
+    await page.getByText(people[2]!.user_name).first().waitFor()
     const admin = await world.open('administrator')
     await admin.goto(`${world.url}/users/${people[2]!.id}`)
     const sessions = admin.getByRole('table', { name: 'Sessions' })
@@ -117,10 +124,27 @@ describe('somebody of the registry', () => {
     await admin.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
 
     await admin.getByText('Signed in nowhere').waitFor()
-    await page.reload()
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.clock.fastForward(HALF_A_MINUTE)
+    await page.getByText('Your session has ended').waitFor()
     expect(new URL(page.url()).pathname).toBe('/sign-in')
+    expect(await page.content()).not.toContain(people[2]!.user_name)
+    await expectAccessible(page)
+    await picture(page, 'session-ended')
+    // Microsoft knows him still.
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
     await admin.context().close()
+  })
+
+  it('is not kept signed in by his own page, which asks by itself whether he still is', async () => {
+    const page = await world.open()
+    await page.clock.install()
+    await signInAs(page, people[4]!)
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    const asked = page.waitForRequest('**/api/v1/session')
+    await page.clock.fastForward(HALF_A_MINUTE)
+
+    expect((await asked).headers()['x-muster-unattended']).toBe('1')
   })
 
   it('has a role where an administrator maps one, and sees what it lets him see', async () => {
@@ -149,16 +173,63 @@ describe('somebody of the registry', () => {
   })
 })
 
+describe('a local account', () => {
+  const endSessions = () => world.database.db.query('delete from sessions where administrator_id is not null')
+
+  it('is put out where its session ended, by the next thing that it does', async () => {
+    const page = await world.open('viewer')
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('heading', { name: 'Users', exact: true }).waitFor()
+    await endSessions()
+    await page.getByRole('link', { name: 'Groups' }).click()
+
+    await page.getByText('Your session has ended').waitFor()
+    expect(new URL(page.url()).searchParams.get('to')).toBe('/groups')
+    await page.getByRole('textbox', { name: 'Name', exact: true }).waitFor()
+  })
+
+  it('is put out where it does nothing, on a page that asks nothing else, with a question still open', async () => {
+    const page = await world.open('administrator')
+    await page.clock.install()
+    await world.database.db.query(`update sessions set authenticated_at = null where administrator_id is not null`)
+    await page.goto(`${world.url}/settings/installation`)
+    await page.getByRole('link', { name: 'Download backup' }).click()
+    await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor()
+    await endSessions()
+    await page.clock.fastForward(HALF_A_MINUTE)
+
+    await page.getByText('Your session has ended').waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    expect(new URL(page.url()).searchParams.get('to')).toBe('/settings/installation')
+  })
+
+  it('sees nothing of whoever was signed in before in the same browser', async () => {
+    const page = await world.open('viewer')
+    await page.clock.install()
+    await page.goto(`${world.url}/account`)
+    await page.getByRole('heading', { name: 'My account' }).waitFor()
+    const other = await sessionOf({ db: world.database.db, clock: systemClock }, 'operator')
+    await page.context().addCookies([{ name: 'muster-session', value: other, url: world.url }])
+    const loaded = page.waitForEvent('load')
+    await page.clock.fastForward(HALF_A_MINUTE)
+
+    await loaded
+    await page.getByRole('heading', { name: 'My account' }).waitFor()
+    expect(await page.getByRole('banner').getByRole('button', { name: 'operator' }).count()).toBe(1)
+  })
+})
+
 describe('who may not', () => {
   it('is told why: nobody of the registry, and deactivated by a run while he is signed in', async () => {
     const page = await world.open()
+    await page.clock.install()
     await signInAs(page, people[2]!)
     await page.getByRole('heading', { name: 'My page' }).waitFor()
     remove(world.hosted.tenant, people[2]!.object_id)
     expect((await syncStaff(world)).outcome).toBe('applied')
 
-    await page.reload()
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.clock.fastForward(HALF_A_MINUTE)
+    await page.getByText('Your session has ended').waitFor()
 
     await world.database.db.query('update users set object_id = gen_random_uuid() where id = $1', [people[3]!.id])
     const stranger = await world.open(undefined, { width: 400, colorScheme: 'dark' })

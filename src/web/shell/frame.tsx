@@ -10,10 +10,11 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { NavigationRegular } from '@fluentui/react-icons/svg/navigation'
-import { onlineManager } from '@tanstack/react-query'
+import { onlineManager, useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { useSession } from '../session.ts'
+import { Loading } from '../components/states.tsx'
+import { SESSION_LOOKED_AT_MS, sessionQuery } from '../session.ts'
 import { shell } from '../texts/shell.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { NotForYou } from './fallbacks.tsx'
@@ -82,7 +83,8 @@ const useStyles = makeStyles({
 
 export function Frame() {
   const styles = useStyles()
-  const session = useSession()
+  // Nothing else may be asked on a page that is left open.
+  const { data: session = null } = useQuery({ ...sessionQuery, refetchInterval: SESSION_LOOKED_AT_MS })
   const [isOpen, setOpen] = useState(false)
   const isOnline = useOnline()
   const wide = useWide()
@@ -90,7 +92,8 @@ export function Frame() {
   useEffect(() => {
     if (wide) setOpen(false)
   }, [wide])
-  if (session === null) return null
+  // On the way to where one signs in.
+  if (session === null) return <Loading />
   const { role } = session.account
   return (
     <div className={mergeClasses(styles.frame, role === null && styles.alone)}>

@@ -29,16 +29,20 @@ export function ProofDialog() {
   const [isOpen, setOpen] = useState(false)
   const answer = useRef<((isProven: boolean) => void) | undefined>(undefined)
   const session = useSession()
-  useEffect(
-    () =>
-      askForProofWith(() => {
-        setOpen(true)
-        return new Promise((resolve) => {
-          answer.current = resolve
-        })
-      }),
-    [],
-  )
+  useEffect(() => {
+    const stop = askForProofWith(() => {
+      setOpen(true)
+      return new Promise((resolve) => {
+        answer.current = resolve
+      })
+    })
+    return () => {
+      stop()
+      // Where the session ends meanwhile, whoever waits would wait for ever, and nobody would be asked again.
+      answer.current?.(false)
+      answer.current = undefined
+    }
+  }, [])
   useReturned()
   const close = (isProven: boolean) => {
     setOpen(false)

@@ -17,6 +17,7 @@ export const signInTexts = {
   differ: 'The two passwords differ.',
   title: 'Sign in',
   signIn: 'Sign in',
+  ended: 'Your session has ended. Sign in again to go on where you were.',
   signingIn: 'Signing in…',
   linkTitle: 'Sign in with a link',
   linkText: 'This link signs you in once, in this browser.',

@@ -1,5 +1,5 @@
 // Signing in: with Microsoft where a connection has it, or with name and password of a local account.
-import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
+import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody } from '@fluentui/react-components'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -18,7 +18,7 @@ const route = getRouteApi('/sign-in')
 
 export function SignIn() {
   const styles = useStyles()
-  const { to } = route.useSearch()
+  const { to, ended } = route.useSearch()
   const enter = useEnter()
   const [name, setName] = useState('')
   const { data: options } = useQuery(signInOptionsQuery)
@@ -30,6 +30,11 @@ export function SignIn() {
   })
   return (
     <SignInCard title={texts.title}>
+      {ended === true ? (
+        <MessageBar layout="multiline" role="status">
+          <MessageBarBody>{texts.ended}</MessageBarBody>
+        </MessageBar>
+      ) : null}
       <MicrosoftRefusal />
       <MicrosoftWays returnTo={to} />
       <form

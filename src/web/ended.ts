@@ -1,0 +1,22 @@
+// What follows where the server no longer knows the session of an open page, whatever of the page finds that out first.
+import type { QueryClient } from '@tanstack/react-query'
+import { keepCsrf, onSignedOut } from './api.ts'
+import type { createWeb } from './routes.tsx'
+import { sessionQuery } from './session.ts'
+
+/** Leads to where one signs in, and from there back; nothing is kept of what was shown to whom the session belonged. */
+export function leaveWhenEnded(parts: {
+  readonly queries: QueryClient
+  readonly router: ReturnType<typeof createWeb>
+}): void {
+  const { queries, router } = parts
+  onSignedOut(() => {
+    // Nobody was signed in, or it is known already: answers to what was asked before still come.
+    if (!queries.getQueryData(sessionQuery.queryKey)) return
+    keepCsrf(undefined)
+    queries.clear()
+    queries.setQueryData(sessionQuery.queryKey, null)
+    const search = { to: router.latestLocation.href, ended: true as const }
+    void router.navigate({ to: '/sign-in', search, replace: true })
+  })
+}
