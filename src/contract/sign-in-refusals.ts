@@ -72,6 +72,8 @@ const PERSON_REFUSALS = [
   'unknown-person',
   /** Deactivated in the registry. */
   'person-inactive',
+  /** Active in the registry by the options of the source, and disabled or deleted in Entra when that read the person last. */
+  'account-ended',
   /** No source owns the person any more, or the source does not say *Use as authentication server*. */
   'source-not-for-sign-in',
   /** The connection does not say *Enable Sign in with Microsoft*. */

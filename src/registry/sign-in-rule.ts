@@ -11,12 +11,23 @@ export const SIGN_IN_JOINS =
 const USES_SOURCE = `coalesce(s.settings #>> '{users,options,useAsAuthenticationServer}' = 'true', false)`
 
 /**
- * SQL: whether user `u`, joined as {@link SIGN_IN_JOINS} say, may sign in through the connection that a parameter names by id.
- * Whether his source runs does not matter: what is told is told by its settings, and people must get in while a run fails.
+ * SQL: whether Entra said of user `u`, when his source read him last, that he is disabled or deleted. Whether the registry deactivates
+ * him for that, and when, is the source's option; with Microsoft he gets in nowhere. What is not known counts for him: a mirror that is
+ * being read anew lacks people, and a removal that is not proven (state `a`) is none. One look at an index a person, also where very many are
+ * asked for: as a join it could become a walk over the whole mirror.
  */
-export function maySignIn(connection: string): string {
+const ENDED_IN_ENTRA = `coalesce((select o.state in ('s', 'x') or o.attributes -> 'accountEnabled' = 'false'
+  from mirror_objects o where o.source_id = s.id and o.object_id = u.object_id), false)`
+
+/** SQL: what settings and registry say of it. Whether a source runs does not matter: people must get in while a run fails. */
+function isFor(connection: string): string {
   return `(u.active and ${USES_SOURCE} and coalesce(c.sign_in_with_microsoft, false) and c.id = ${connection}
     and c.tenant_id = u.tenant_id)`
+}
+
+/** SQL: whether user `u`, joined as {@link SIGN_IN_JOINS} say, may sign in through the connection that a parameter names by id. */
+export function maySignIn(connection: string): string {
+  return `(${isFor(connection)} and not ${ENDED_IN_ENTRA})`
 }
 
 export type JudgedPerson =
@@ -34,23 +45,27 @@ export async function judgePerson(
     active: boolean
     uses_source: boolean
     uses_connection: boolean
-    allowed: boolean
+    is_for: boolean
+    has_ended: boolean
   }>(
     `select u.id, u.user_name, u.active, ${USES_SOURCE} as uses_source,
-            coalesce(c.sign_in_with_microsoft, false) as uses_connection, ${maySignIn('$3')} as allowed
+            coalesce(c.sign_in_with_microsoft, false) as uses_connection, ${isFor('$3')} as is_for,
+            ${ENDED_IN_ENTRA} as has_ended
        from users u ${SIGN_IN_JOINS} where u.tenant_id = $1 and u.object_id = $2`,
     [person.tenantId, person.objectId, person.connectionId],
   )
   const [row] = rows
   if (row === undefined) return { kind: 'refused', reason: 'unknown-person', userId: undefined }
-  if (row.allowed) return { kind: 'allowed', userId: row.id, userName: row.user_name }
-  const reason = !row.active
-    ? 'person-inactive'
-    : !row.uses_source
-      ? 'source-not-for-sign-in'
-      : row.uses_connection
-        ? 'other-connection'
-        : 'connection-not-for-sign-in'
+  if (row.is_for && !row.has_ended) return { kind: 'allowed', userId: row.id, userName: row.user_name }
+  const reason = row.is_for
+    ? 'account-ended'
+    : !row.active
+      ? 'person-inactive'
+      : !row.uses_source
+        ? 'source-not-for-sign-in'
+        : row.uses_connection
+          ? 'other-connection'
+          : 'connection-not-for-sign-in'
   return { kind: 'refused', reason, userId: row.id }
 }
 
@@ -114,7 +129,7 @@ export async function domainsOfConnections(db: Queries): Promise<ReadonlyMap<str
     `select distinct on (domain) domain, connection_id from (
        select d.domain, c.id as connection_id, count(*) as people
          from users u ${SIGN_IN_JOINS}, lower(split_part(u.user_name, '@', 2)) as d (domain)
-        where ${maySignIn('c.id')} and d.domain <> ''
+        where ${isFor('c.id')} and d.domain <> ''
         group by 1, 2 having count(*) >= ${PEOPLE_OF_A_DOMAIN}) as counted
       order by domain, people desc, connection_id`,
   )

@@ -59,6 +59,7 @@ const MESSAGES: { readonly [Reason in MicrosoftRefusal]?: string } = {
 const NOT_HERE: ReadonlySet<MicrosoftRefusal> = new Set([
   'unknown-person',
   'person-inactive',
+  'account-ended',
   'source-not-for-sign-in',
   'connection-not-for-sign-in',
   'other-connection',

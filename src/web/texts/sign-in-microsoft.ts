@@ -103,6 +103,10 @@ export const microsoftTexts = {
       remedy: `You may not be in what is synchronized, or not yet. ${ADMINISTRATOR}`,
     },
     'person-inactive': { what: 'You are deactivated in this registry.', remedy: ADMINISTRATOR },
+    'account-ended': {
+      what: 'Your account was disabled or deleted when your organization was last read.',
+      remedy: 'Where it has been enabled since, the next synchronization lets you in.',
+    },
     'source-not-for-sign-in': {
       what: 'People of your source do not sign in here.',
       remedy: 'An administrator can switch on “Use as authentication server” in the source.',
