@@ -29,6 +29,9 @@ export async function planMemberships(tx: Transaction, options: MembershipPlanOp
   }
 }
 
+/** By `plan_memberships_place`: a million rows that come in its order cost half the processor time of as many in none. */
+const AS_INDEXED = 'order by 3, 4'
+
 async function comparePresent(tx: Transaction, options: MembershipPlanOptions): Promise<void> {
   const { runId, sourceId } = options
   if (!options.everybody) {
@@ -42,7 +45,8 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
     await tx.query(
       `insert into plan_memberships (run_id, op, group_id, user_id)
        ${present} select $1::int, 'a', group_id, user_id from present
-       union all select $1, 'a', group_id, user_id from (${PRESENT_BY_ATTRIBUTES}) a`,
+       union all select $1, 'a', group_id, user_id from (${PRESENT_BY_ATTRIBUTES}) a
+       ${AS_INDEXED}`,
       [runId],
     )
     return
@@ -57,7 +61,8 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
      select $1::int, 'a', p.group_id, p.user_id from present_memberships p
-     where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and m.source_id = $2)`,
+     where not exists (select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id and m.source_id = $2)
+     ${AS_INDEXED}`,
     [runId, sourceId],
   )
   // Who does not link a removed source's group again does not answer for what that one gave to it.
@@ -72,7 +77,8 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      select $1::int, 'r', m.group_id, m.user_id from planned_groups g
        join memberships m on m.group_id = g.group_id and ${isGivenBy('m', '$2')}
      where not g.wanted and not g.frozen
-       and (m.source_id = $2 or exists (select from groups o where o.id = m.group_id and o.source_id = $2))`,
+       and (m.source_id = $2 or exists (select from groups o where o.id = m.group_id and o.source_id = $2))
+     ${AS_INDEXED}`,
     [runId, sourceId],
   )
   // A membership exists while anybody gives it: such rows come and go without a word.
