@@ -210,6 +210,7 @@ describe('rotating the key', () => {
     await Promise.all(askers)
     const rest = await rotate()
 
+    expect(synced.error).toBeNull()
     expect(synced).toMatchObject({ outcome: 'applied', users: { updated: 40 } })
     expect([rotated.version, rotated.isNew, rotated.unreadable]).toEqual([3, true, []])
     expect(rotated.resealed).toBeGreaterThan(PEOPLE)
@@ -276,6 +277,37 @@ describe('rotating the key', () => {
        from mirror_staged_objects s join mirror_objects m on m.key = s.key`,
     )
     expect(rows).toEqual([{ same: 700, other: 0 }])
+    await test.db.query('truncate mirror_staged_objects')
+  })
+
+  it('passes over values whose copies a full compare holds: it wants the values next, and neither waits for the other', async () => {
+    const columns = 'source_id, key, object_id, kind, state, attributes, sealed, manager'
+    await test.db.query(
+      `insert into mirror_staged_objects (${columns}) select ${columns} from mirror_objects where sealed is not null order by key limit 20`,
+    )
+    const holder = await test.db.pool.connect()
+    await holder.query('begin')
+    const held = await holder.query('select key from mirror_staged_objects order by key for update')
+    let passes = 0
+    const clock = {
+      ...systemClock,
+      sleep: async () => {
+        passes += 1
+        await holder.query('update mirror_objects m set manager = m.manager from mirror_staged_objects s where s.key = m.key')
+        await holder.query('commit')
+      },
+    }
+    const parts = { db: test.db, vault: await fresh(), clock, random: Math.random, keyFile: muster.keyFile }
+
+    await rotateKeys(parts, { actor, isEverywhere: false, signal })
+    holder.release()
+
+    expect([held.rowCount, passes]).toEqual([20, 1])
+    const { rows } = await test.db.query(
+      `select count(*) filter (where s.sealed <> m.sealed) as other from mirror_staged_objects s join mirror_objects m on m.key = s.key`,
+    )
+    expect(rows).toEqual([{ other: 0 }])
+    expect(Object.keys(await counted())).toHaveLength(1)
     await test.db.query('truncate mirror_staged_objects')
   })
 

@@ -19,8 +19,13 @@ export interface SealedPlace {
   readonly at: string
   /** What `update` sets, with `n.new` and `n.at`. Of several values of a row one is set; the next pass sets the next one. */
   readonly set: string
-  /** Makes copies that must stay byte for byte the same so again. `n` has the key as `k1`, `k2`, and `old`, `new`. */
-  readonly copies?: string
+  /** Copies that must stay byte for byte the same. */
+  readonly copies?: {
+    /** Makes them so again. `n` has the key as `k1`, `k2`, and `old`, `new`. */
+    readonly update: string
+    /** Of the keys `$1` those that have one, as `k1`; `c` is the copy. */
+    readonly find: string
+  }
 }
 
 /** What the key of look-ups is sealed for. */
@@ -67,8 +72,12 @@ export const SEALED_PLACES: readonly SealedPlace[] = [
       context: `'mirror:' || t.source_id || ':' || t.object_id`,
     }),
     // A full compare tells by the bytes whether something changed.
-    copies: `update mirror_staged_objects s set sealed = n.new from n join mirror_objects m on m.key = n.k1
-             where s.source_id = m.source_id and s.key = m.key and s.sealed = n.old`,
+    copies: {
+      update: `update mirror_staged_objects s set sealed = n.new from n join mirror_objects m on m.key = n.k1
+               where s.source_id = m.source_id and s.key = m.key and s.sealed = n.old`,
+      find: `select m.key as k1 from mirror_objects m join mirror_staged_objects c on c.source_id = m.source_id and c.key = m.key
+             where m.key = any ($1::bigint[])`,
+    },
   },
   column({
     name: 'attributes of a compare that goes on',
