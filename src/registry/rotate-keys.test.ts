@@ -293,7 +293,9 @@ describe('rotating the key', () => {
       ...systemClock,
       sleep: async () => {
         passes += 1
-        await holder.query('update mirror_objects m set manager = m.manager from mirror_staged_objects s where s.key = m.key')
+        await holder.query(
+          'update mirror_objects m set manager = m.manager from mirror_staged_objects s where s.key = m.key',
+        )
         await holder.query('commit')
       },
     }

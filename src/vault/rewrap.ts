@@ -182,7 +182,11 @@ async function store(
         columns.slice(0, isPair ? 2 : 1),
       )
       const isFree = new Set(free.rows.map((row) => `${row.k1} ${row.k2}`))
-      const busy = await busyCopies(tx, place, columns[0]!)
+      const busy = await busyCopies(
+        tx,
+        place,
+        values.map((v) => v.k1),
+      )
       const kept = values.map((v) => isFree.has(`${v.k1} ${v.k2}`) && !busy.has(v.k1))
       const mine = columns.map((column) => column.filter((_, at) => kept[at]))
       const stored = await tx.query(
@@ -203,7 +207,11 @@ async function store(
  * Locks the copies of values, and tells whose somebody else holds. Never waits: a run that reads locks copies first and the values
  * after them, and the database would end one of the two.
  */
-async function busyCopies(tx: Queries, { copies }: SealedPlace, keys: readonly unknown[]): Promise<ReadonlySet<unknown>> {
+async function busyCopies(
+  tx: Queries,
+  { copies }: SealedPlace,
+  keys: readonly unknown[],
+): Promise<ReadonlySet<unknown>> {
   if (copies === undefined) return new Set()
   const all = await tx.query<{ k1: number }>(copies.find, [keys])
   const locked = await tx.query<{ k1: number }>(`${copies.find} for update of c skip locked`, [keys])
