@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import chromium from '@sparticuz/chromium'
-import { chromium as launcher, type Browser, type Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { chromium as launcher, type Browser, type Page, type Request } from 'playwright-core'
+import { expect, vi } from 'vitest'
 import { openApp, type App, type Serving } from '../../src/app.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
@@ -38,6 +38,8 @@ export interface BrowserWorld {
   setupLink(): Promise<string>
   /** A page in a window of its own, signed in as an account of this role; undefined: as nobody. */
   open(role?: Role, options?: WindowOptions): Promise<Page>
+  /** Waits until a page has everything that it asked for; events that come for ever are not waited for. */
+  settled(page: Page): Promise<void>
   /** What the browser complained about, and what pages asked of other hosts, so far. Both should stay empty. */
   readonly complaints: readonly string[]
   stop(): Promise<void>
@@ -79,6 +81,7 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
   const serving: Serving = await app.serve()
   const browser = await launchBrowser()
   const complaints: string[] = []
+  const asked = new WeakMap<Page, ReadonlySet<Request>>()
   return {
     emulator,
     hosted,
@@ -106,7 +109,15 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
       const page = await context.newPage()
       page.setDefaultTimeout(STEP_MS)
       watch(page, { own: serving.url, complaints })
+      asked.set(page, openRequests(page))
       return page
+    },
+    async settled(page) {
+      // What came last may have asked for more.
+      for (let round = 0; round < 2; round += 1) {
+        await vi.waitFor(() => expect(asked.get(page)?.size).toBe(0), { interval: 20, timeout: STEP_MS })
+        await twoFrames(page)
+      }
     },
     async stop() {
       await browser.close()
@@ -133,6 +144,21 @@ export async function launchBrowser(): Promise<Browser> {
     executablePath: await chromium.executablePath(),
     args: ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none'],
   })
+}
+
+function openRequests(page: Page): ReadonlySet<Request> {
+  const open = new Set<Request>()
+  page.on('request', (request) => {
+    if (request.resourceType() !== 'eventsource') open.add(request)
+  })
+  page.on('requestfinished', (request) => open.delete(request))
+  page.on('requestfailed', (request) => open.delete(request))
+  return open
+}
+
+/** What has come is drawn. */
+function twoFrames(page: Page): Promise<unknown> {
+  return page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
 }
 
 function watch(page: Page, { own, complaints }: { readonly own: string; readonly complaints: string[] }): void {

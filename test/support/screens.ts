@@ -1,5 +1,6 @@
 // Every screen that the web has, with the demo's company behind it.
 import type { Page } from 'playwright-core'
+import { expect, vi } from 'vitest'
 import { changeCompany, demoConfiguration } from '../../src/cli/commands/demo.ts'
 import type { Role } from '../../src/contract/api/endpoint.ts'
 import { update } from '../../src/emulator/operations.ts'
@@ -33,7 +34,16 @@ export interface WorldOfScreens {
   /** A window of its own for somebody. */
   open(onlooker: Onlooker, options: WindowOptions): Promise<Page>
   show(page: Page, screen: Screen): Promise<void>
+  /** Looks at each of these screens in a window of whom it is for, several at once: they wait more than they compute. */
+  lookAt(
+    screens: readonly Screen[],
+    windowOf: (onlooker: Onlooker) => Promise<Page>,
+    look: (page: Page, screen: Screen) => Promise<void>,
+  ): Promise<void>
 }
+
+/** Windows of an account at once. The others have a few screens only. */
+const WINDOWS = 3
 
 interface Ids {
   readonly user: string
@@ -42,9 +52,12 @@ interface Ids {
   readonly first: string
   readonly second: string
   readonly held: string
+  /** Of a run that goes on, and what was asked for with it. */
+  readonly running: string
+  readonly job: string
 }
 
-/** A company with a preview, a first load, a run with changes and one that is held; two connections and a terminal. */
+/** A company with a preview, a first load, a run with changes, one that is held, and one that goes on; two connections and a terminal. */
 export async function aWorldOfScreens(): Promise<WorldOfScreens> {
   const world = await aBrowserWorld((clock) => demoCompany({ clock }))
   const { hosted, database } = world
@@ -70,7 +83,15 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
     cardTransform: null,
     days: null,
   })
-  const screens = screensOf({ user: ada.id, group: group.id, first: first.run, second: second.run, held: held.run })
+  const running = await aRunThatWaits(world)
+  const screens = screensOf({
+    user: ada.id,
+    group: group.id,
+    first: first.run,
+    second: second.run,
+    held: held.run,
+    ...running,
+  })
   return {
     world,
     screens,
@@ -88,12 +109,23 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
       }
       return page
     },
+    async lookAt(chosen, windowOf, look) {
+      const waiting = Map.groupBy(chosen, ({ to = 'account' }) => to)
+      const windows = [...waiting].flatMap(([onlooker, queue]) =>
+        Array.from({ length: onlooker === 'account' ? WINDOWS : 1 }, async () => {
+          const page = await windowOf(onlooker)
+          for (let screen = queue.shift(); screen !== undefined; screen = queue.shift()) await look(page, screen)
+          await page.close()
+        }),
+      )
+      await Promise.all(windows)
+    },
     async show(page, screen) {
       await page.goto(`${world.url}${screen.path}`)
       // The navigation of narrow windows is there, and hidden.
       await page.getByText(screen.shows).filter({ visible: true }).first().waitFor()
       await screen.first?.(page)
-      await page.waitForLoadState('networkidle')
+      await world.settled(page)
     },
   }
 }
@@ -127,11 +159,32 @@ function run({ app }: BrowserWorld, kind: 'plan' | 'sync') {
   return app.run({ source: SOURCE, kind, ...how, signal, onProgress: () => {} })
 }
 
+/** Of a source of its own, in the middle of reading memberships, where Microsoft asks for a pause that outlasts every test. */
+async function aRunThatWaits(world: BrowserWorld): Promise<Pick<Ids, 'running' | 'job'>> {
+  const { emulator, database } = world
+  const settings = { connection: 'contoso', schedule: { delta: 'none', full: 'none' } }
+  await asAdministrator(world, '/sources', { name: 'contoso-visitors', settings })
+  emulator.faults.add({ kind: 'throttled', retryAfter: 840, path: '/groups/*/members', count: 1 })
+  const { id } = await asAdministrator<{ id: string }>(world, '/sources/contoso-visitors/runs', { kind: 'sync' })
+  const running = await vi.waitFor(
+    async () => {
+      const paused = await database.db.query<{ run: string }>(
+        `select run_id::text as run from run_log where message = 'Graph asks for a pause'`,
+      )
+      expect(paused.rows).toHaveLength(1)
+      return paused.rows[0]!.run
+    },
+    { timeout: 30_000 },
+  )
+  return { running, job: id }
+}
+
 const press = (name: string) => (page: Page) => page.getByRole('button', { name, exact: true }).first().click()
 const tab = (name: string) => (page: Page) => page.getByRole('tab', { name }).click()
 /** The mapping of properties, with what it gives for three users. */
 async function mapping(page: Page): Promise<void> {
   await tab('Users')(page)
+  await page.getByLabel('Result for User name').waitFor()
   await page.getByRole('group', { name: 'Personal number' }).scrollIntoViewIfNeeded()
 }
 
@@ -180,6 +233,8 @@ function screensOf(ids: Ids): readonly Screen[] {
       first: press('Undo'),
       role: 'operator',
     },
+    // Whose figures are there.
+    { name: 'run-running', path: `/runs/${ids.running}`, shows: /Reading memberships/ },
     { name: 'run-none', path: '/runs/99999', shows: 'There is no such page' },
     { name: 'issues', path: '/issues', shows: 'Issues' },
     { name: 'sources', path: settings, shows: SOURCE },
@@ -187,6 +242,7 @@ function screensOf(ids: Ids): readonly Screen[] {
     { name: 'source-users', ...source, first: mapping, kept: '1280-light' },
     { name: 'source-groups', ...source, first: tab('Groups') },
     { name: 'results-none', path: `${settings}/results`, shows: 'Nothing is being synchronized' },
+    { name: 'results-running', path: `${settings}/results?jobs=${ids.job}`, shows: /Reading memberships/ },
     { name: 'connections', path: '/settings/connections', shows: 'contoso' },
     ...forAdministrators.map((screen) => ({ ...screen, role: 'administrator' as const })),
     { name: 'account', path: '/account', shows: 'this one' },

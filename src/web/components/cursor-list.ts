@@ -10,10 +10,12 @@ export interface CursorPage {
 /**
  * @param key names the list and its filters; with other filters the rows before stay, marked as stale, until the new ones are here
  * @param read one page: `undefined` is the first
+ * @param isGoingOn whether something of the first page changes by itself: then it is read again every few seconds
  */
 export function useCursorList<P extends CursorPage>(
   key: readonly unknown[],
   read: (cursor: string | undefined, signal: AbortSignal) => Promise<P>,
+  isGoingOn?: (first: P) => boolean,
 ) {
   const query = useInfiniteQuery({
     queryKey: key,
@@ -21,6 +23,11 @@ export function useCursorList<P extends CursorPage>(
     initialPageParam: ((): string | undefined => undefined)(),
     getNextPageParam: (page: P) => page.next,
     placeholderData: (before) => before,
+    refetchInterval: ({ state: { data } }) => {
+      // Whoever has loaded more is looking at what does not change.
+      const [first, second] = data?.pages ?? []
+      return first !== undefined && second === undefined && isGoingOn?.(first) === true ? 5_000 : false
+    },
   })
   const { fetchNextPage } = query
   const load = useCallback(() => void fetchNextPage(), [fetchNextPage])

@@ -26,6 +26,7 @@ export const resultsTexts = {
   doneOf: (done: string, total: string) => `${done} of ${total}`,
   rate: (rate: string) => `${rate} a second`,
   left: (time: string) => `about ${time} left`,
+  progress: 'Progress',
   log: 'Log',
   noLog: 'Nothing was logged yet.',
   cancel: 'Cancel',

@@ -5,5 +5,6 @@ import { call } from '../../api.ts'
 export const overviewQuery = queryOptions({
   queryKey: ['overview'],
   queryFn: ({ signal }) => call(API.getOverview, {}, { signal }),
-  refetchInterval: 30_000,
+  refetchInterval: (query) =>
+    query.state.data?.sources.some((source) => source.running !== null) === true ? 5_000 : 30_000,
 })

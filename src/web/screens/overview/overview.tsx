@@ -97,7 +97,12 @@ export function Overview() {
                   {source.name}
                 </RouterLink>{' '}
                 <Text>
-                  {formatCount(source.people, 'person', 'people')} · {stateInWords(source)}
+                  {formatCount(source.people, 'person', 'people')} ·{' '}
+                  {source.running === null ? (
+                    stateInWords(source)
+                  ) : (
+                    <RunLink run={source.running.run}>{sourcesTexts.running}</RunLink>
+                  )}
                 </Text>
               </li>
             ))}

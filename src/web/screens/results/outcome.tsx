@@ -25,24 +25,34 @@ const useStyles = makeStyles({
   body: { overflowWrap: 'anywhere' },
 })
 
+/** What became of a run that has ended, in a sentence. */
+export function OutcomeMessage({ line }: { readonly line: RunLine }) {
+  const styles = useStyles()
+  const { outcome, error, issuesTotal } = line
+  if (outcome === null) return null
+  return (
+    <MessageBar intent={INTENT[outcome]} layout="multiline">
+      <MessageBarBody className={styles.body}>
+        <MessageBarTitle>{outcomeInWords({ kind: line.kind, outcome, issuesTotal })}</MessageBarTitle>
+        {error === null ? changesInWords(line) : error.message}
+        {line.endedAt === null
+          ? ''
+          : ` · ${texts.took(formatDuration(new Date(line.endedAt).getTime() - new Date(line.startedAt).getTime()))}`}
+      </MessageBarBody>
+    </MessageBar>
+  )
+}
+
 export function Outcome({ line }: { readonly line: RunLine }) {
   const styles = useStyles()
   const mayRun = useMay('operator')
   const { start, isStarting } = useStart()
-  const { outcome, error, issuesTotal } = line
+  const { outcome, issuesTotal } = line
   if (outcome === null) return null
   const link = outcome === 'held' ? texts.approve : outcome === 'planned' ? texts.toPlan : texts.toRun
   return (
     <div className={styles.all} role="status">
-      <MessageBar intent={INTENT[outcome]} layout="multiline">
-        <MessageBarBody className={styles.body}>
-          <MessageBarTitle>{outcomeInWords({ kind: line.kind, outcome, issuesTotal })}</MessageBarTitle>
-          {error === null ? changesInWords(line) : error.message}
-          {line.endedAt === null
-            ? ''
-            : ` · ${texts.took(formatDuration(new Date(line.endedAt).getTime() - new Date(line.startedAt).getTime()))}`}
-        </MessageBarBody>
-      </MessageBar>
+      <OutcomeMessage line={line} />
       {issuesTotal === null || issuesTotal === 0 ? null : (
         <Text>
           <RouterLink to="/issues" search={{ source: line.source }}>

@@ -88,6 +88,15 @@ function phasesWith(phases: readonly Phase[], { phase: name, done, total }: Prog
   return phases.map((phase) => (phase.name === name ? { ...phase, done, total, to: at } : phase))
 }
 
+/** Lists of these are read at the same time. */
+const SIDE_BY_SIDE: ReadonlySet<PhaseName> = new Set(['users', 'groups', 'memberships'])
+
+/** Whether the phase at this place is over: one has begun that comes after it, and not only beside it. */
+export function isOver(phases: readonly Phase[], place: number): boolean {
+  const isBeside = SIDE_BY_SIDE.has(phases[place]?.name ?? 'waiting')
+  return phases.slice(place + 1).some(({ name }) => !(isBeside && SIDE_BY_SIDE.has(name)))
+}
+
 /** How fast a phase goes and how long it will take still; undefined while that cannot be known. */
 export function paceOf(phase: Phase): { readonly perSecond: number; readonly leftMs: number | undefined } | undefined {
   const seconds = (phase.to - phase.from) / 1000

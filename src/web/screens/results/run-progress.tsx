@@ -10,10 +10,19 @@ import { formatDuration, formatNumber, formatClock } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { resultsTexts as texts } from '../../texts/results.ts'
 import { Outcome } from './outcome.tsx'
-import { paceOf, type Phase, type RunFeed, useRunFeed } from './run-feed.ts'
+import { isOver, paceOf, type Phase, type RunFeed, useRunFeed } from './run-feed.ts'
 
 const useStyles = makeStyles({
-  phases: { listStyleType: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '12px' },
+  phases: {
+    listStyleType: 'none',
+    margin: 0,
+    padding: 0,
+    display: 'flex',
+    flexDirection: 'column',
+    gap: '12px',
+    // Five phases, which is what most runs have: they come one after the other, and would push the log away from who reads it.
+    minHeight: '188px',
+  },
   head: { display: 'flex', flexWrap: 'wrap', justifyContent: 'space-between', gap: '0 16px', marginBottom: '4px' },
   figures: { color: tokens.colorNeutralForeground2, fontVariantNumeric: 'tabular-nums' },
   actions: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
@@ -38,11 +47,16 @@ export function RunProgress(props: {
   readonly run: string
   /** What was asked for has ended with this run: no other one goes on with it. */
   readonly isOver: boolean
+  /** Left out where it stands above its own outcome: on the run's page. */
+  readonly hidesOutcome?: boolean
+  /** Somebody has cancelled it, here or elsewhere. */
+  readonly isCancelled?: boolean
 }) {
   const styles = useStyles()
   const queries = useQueryClient()
   const feed = useRunFeed(props.run)
   const isEnded = feed.ended !== undefined
+  const showsOutcome = props.hidesOutcome !== true && (feed.ended?.outcome !== 'failed' || props.isOver)
   useEffect(() => {
     if (isEnded) void queries.invalidateQueries()
   }, [isEnded, queries])
@@ -54,21 +68,20 @@ export function RunProgress(props: {
         </MessageBar>
       )}
       {/* One that failed may have been interrupted only: the job tells. */}
-      {feed.ended === undefined || (feed.ended.outcome === 'failed' && !props.isOver) ? null : (
-        <Outcome line={feed.ended} />
-      )}
-      <ul className={styles.phases}>
-        {feed.phases.map((phase, place) => (
-          <PhaseBar key={phase.name} phase={phase} isOver={isEnded || place < feed.phases.length - 1} />
-        ))}
-      </ul>
-      <Log feed={feed} />
+      {feed.ended !== undefined && showsOutcome ? <Outcome line={feed.ended} /> : null}
+      {/* Above what grows, so that it stays where it is. */}
       <div className={styles.actions}>
-        {isEnded ? null : <Cancel run={props.run} />}
+        {isEnded ? null : <Cancel run={props.run} isCancelled={props.isCancelled === true} />}
         <Button as="a" href={addressOf(API.saveRunLog, { params: { run: props.run } })} download icon={<SaveRegular />}>
           {texts.saveLog}
         </Button>
       </div>
+      <ul className={styles.phases} aria-label={texts.progress}>
+        {feed.phases.map((phase, place) => (
+          <PhaseBar key={phase.name} phase={phase} isOver={isEnded || isOver(feed.phases, place)} />
+        ))}
+      </ul>
+      <Log feed={feed} />
     </>
   )
 }
@@ -139,7 +152,7 @@ function Log({ feed }: { readonly feed: RunFeed }) {
   )
 }
 
-function Cancel({ run }: { readonly run: string }) {
+function Cancel({ run, isCancelled }: { readonly run: string; readonly isCancelled: boolean }) {
   const toasts = useToasts()
   const mayCancel = useMay('operator')
   const cancel = useMutation({
@@ -147,7 +160,7 @@ function Cancel({ run }: { readonly run: string }) {
     onError: (error) => toasts.failed(texts.cancelFailed, error),
   })
   if (!mayCancel) return null
-  const isAsked = cancel.isPending || cancel.isSuccess
+  const isAsked = isCancelled || cancel.isPending || cancel.isSuccess
   return (
     <Button disabledFocusable={isAsked} onClick={() => cancel.mutate()}>
       {isAsked ? texts.cancelling : texts.cancel}

@@ -1,15 +1,11 @@
-// Deciding about a run: approve or reject what is held, take back what was applied, cancel what goes on.
+// Deciding about a run that has ended: approve or reject what is held, take back what was applied.
 import { Button, makeStyles } from '@fluentui/react-components'
 import { ArrowSyncRegular } from '@fluentui/react-icons/svg/arrow-sync'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
-import { API } from '../../../contract/api/api.ts'
 import type { RunView } from '../../../contract/api/runs.ts'
-import { call } from '../../api.ts'
-import { useToasts } from '../../components/toasts.tsx'
 import { useMay } from '../../session.ts'
-import { runsTexts as texts } from '../../texts/runs.ts'
 import { resultsTexts } from '../../texts/results.ts'
 import { JobResult } from '../results/job-result.tsx'
 import { useStart } from '../sources/starting.ts'
@@ -25,9 +21,8 @@ export function Decisions({ run }: { readonly run: RunView }) {
   const { line } = run
   if (!mayAct) return null
   if (job !== undefined) return <FollowJob job={job} />
-  const isRunning = line.outcome === null
   const isPreview = line.kind === 'plan' && line.outcome === 'planned'
-  if (!isRunning && !isPreview && !run.canApprove && !run.canRevert) return null
+  if (!isPreview && !run.canApprove && !run.canRevert) return null
   return (
     <div className={styles.buttons}>
       {run.canApprove && line.planHash !== null ? (
@@ -38,7 +33,6 @@ export function Decisions({ run }: { readonly run: RunView }) {
       ) : null}
       {run.canRevert ? <UndoDialog run={line.run} /> : null}
       {isPreview ? <Synchronize source={line.source} /> : null}
-      {isRunning ? <CancelButton run={run} /> : null}
     </div>
   )
 }
@@ -67,24 +61,6 @@ function Synchronize({ source }: { readonly source: string }) {
       onClick={() => start({ names: [source], kind: 'sync' })}
     >
       {resultsTexts.synchronizeNow}
-    </Button>
-  )
-}
-
-function CancelButton({ run }: { readonly run: RunView }) {
-  const toasts = useToasts()
-  const queries = useQueryClient()
-  const cancel = useMutation({
-    mutationFn: () => call(API.cancelRun, { params: { run: run.line.run } }),
-    onSuccess: () => {
-      toasts.done(texts.cancelAsked)
-      void queries.invalidateQueries({ queryKey: ['run', run.line.run] })
-    },
-    onError: (error) => toasts.failed(texts.cancel, error),
-  })
-  return (
-    <Button onClick={() => cancel.mutate()} disabledFocusable={cancel.isPending || run.cancelRequested}>
-      {texts.cancel}
     </Button>
   )
 }

@@ -1,4 +1,4 @@
-// The log of a run: live while it goes on, to be saved at any time.
+// The log of a run that has ended.
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -26,9 +26,9 @@ const useStyles = makeStyles({
   error: { color: tokens.colorStatusDangerForeground1 },
 })
 
-export function RunLog({ run, isRunning }: { readonly run: string; readonly isRunning: boolean }) {
+export function RunLog({ run, isOpen }: { readonly run: string; readonly isOpen: boolean }) {
   const styles = useStyles()
-  const [isShown, setShown] = useState(false)
+  const [isShown, setShown] = useState(isOpen)
   return (
     <>
       <div className={styles.buttons}>
@@ -37,17 +37,16 @@ export function RunLog({ run, isRunning }: { readonly run: string; readonly isRu
           {texts.saveLog}
         </Button>
       </div>
-      {isShown ? <Lines run={run} isRunning={isRunning} /> : null}
+      {isShown ? <Lines run={run} /> : null}
     </>
   )
 }
 
-function Lines({ run, isRunning }: { readonly run: string; readonly isRunning: boolean }) {
+function Lines({ run }: { readonly run: string }) {
   const styles = useStyles()
   const { data, error, refetch } = useQuery({
     queryKey: ['run', run, 'log'],
     queryFn: ({ signal }) => readWholeLog(run, signal),
-    refetchInterval: isRunning ? 2_000 : false,
   })
   if (error !== null) return <Failed error={error} retry={() => void refetch()} />
   if (data === undefined) return <Loading />

@@ -1,8 +1,8 @@
-// One run: what became of it and why, what it changes, and deciding about it.
+// One run: how far it is, or what became of it and why, what it changes, and deciding about it.
 import { makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text } from '@fluentui/react-components'
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { RunView } from '../../../contract/api/runs.ts'
 import { type Fact, Facts } from '../../components/facts.tsx'
 import { Page, Section } from '../../components/page.tsx'
@@ -14,6 +14,8 @@ import { Time } from '../../components/time.tsx'
 import { formatNumber } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
 import { outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
+import { OutcomeMessage } from '../results/outcome.tsx'
+import { RunProgress } from '../results/run-progress.tsx'
 import { Decisions } from './decisions.tsx'
 import { PlanItems } from './plan-items.tsx'
 import { RunLog } from './run-log.tsx'
@@ -21,11 +23,16 @@ import { runQuery } from './run-queries.ts'
 
 const route = getRouteApi('/inside/runs/$run')
 
-const useStyles = makeStyles({ reasons: { margin: 0, paddingLeft: '20px' } })
+const useStyles = makeStyles({
+  reasons: { margin: 0, paddingLeft: '20px' },
+  progress: { display: 'flex', flexDirection: 'column', gap: '12px', minWidth: 0 },
+})
 
 export function Run() {
   const { run } = route.useParams()
   const { data, error, refetch } = useQuery(runQuery(run))
+  const [wasFollowed, setFollowed] = useState(false)
+  if (data?.line.outcome === null && !wasFollowed) setFollowed(true)
   const title = texts.title(run)
   if (data === undefined) {
     return (
@@ -33,7 +40,6 @@ export function Run() {
     )
   }
   const { line } = data
-  const isDone = line.outcome === 'applied'
   return (
     <Page
       title={title}
@@ -45,29 +51,88 @@ export function Run() {
         </>
       }
     >
-      <Trouble run={data} />
-      <Held run={data} />
-      <Decisions run={data} />
+      {line.outcome === null ? <GoingOn run={data} /> : <Ended run={data} wasFollowed={wasFollowed} />}
+    </Page>
+  )
+}
+
+/** As long as nothing is known of its outcome, nothing is said of it: no changes, and no plan before it is made. */
+function GoingOn({ run }: { readonly run: RunView }) {
+  const { line } = run
+  const hasPlan = line.planHash !== null || line.approves !== null
+  return (
+    <>
+      <Section title={texts.progress}>
+        <FocusToHeading>
+          <RunProgress run={line.run} isOver={false} hidesOutcome isCancelled={run.cancelRequested} />
+        </FocusToHeading>
+      </Section>
+      <Section title={texts.facts}>
+        <Facts label={texts.facts} facts={factsOf(run)} />
+      </Section>
+      {hasPlan ? (
+        <Section title={texts.plan}>
+          <PlanItems run={run} />
+        </Section>
+      ) : null}
+    </>
+  )
+}
+
+/** What is in it goes when the run ends; the focus must not go with it. */
+function FocusToHeading({ children }: { readonly children: ReactNode }) {
+  const styles = useStyles()
+  const part = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const element = part.current
+    return () => {
+      if (element?.contains(document.activeElement) === true) document.querySelector<HTMLElement>('main h1')?.focus()
+    }
+  }, [])
+  return (
+    <div ref={part} className={styles.progress}>
+      {children}
+    </div>
+  )
+}
+
+function Ended({ run, wasFollowed }: { readonly run: RunView; readonly wasFollowed: boolean }) {
+  const queries = useQueryClient()
+  const { line } = run
+  const isDone = line.outcome === 'applied'
+  useEffect(() => {
+    // Every list tells something else now.
+    if (wasFollowed) void queries.invalidateQueries()
+  }, [wasFollowed, queries])
+  return (
+    <>
+      {wasFollowed ? (
+        <div role="status">{line.outcome === 'failed' ? <Trouble run={run} /> : <OutcomeMessage line={line} />}</div>
+      ) : (
+        <Trouble run={run} />
+      )}
+      <Held run={run} />
+      <Decisions run={run} />
       <Section title={isDone ? texts.changes : texts.changesWouldBe}>
         <Text>{changesInWords(line)}</Text>
-        <Facts label={texts.facts} facts={factsOf(data)} />
+        <Facts label={texts.facts} facts={factsOf(run)} />
       </Section>
       <Section title={texts.plan}>
-        <PlanItems run={data} />
+        <PlanItems run={run} />
       </Section>
       <Section title={texts.log}>
-        <RunLog run={line.run} isRunning={line.outcome === null} />
+        <RunLog run={line.run} isOpen={wasFollowed} />
       </Section>
-    </Page>
+    </>
   )
 }
 
 function Trouble({ run: { line, document } }: { readonly run: RunView }) {
   if (line.error === null) return null
   return (
-    <MessageBar intent="error" layout="multiline">
+    <MessageBar intent={line.outcome === 'cancelled' ? 'warning' : 'error'} layout="multiline">
       <MessageBarBody>
-        <MessageBarTitle>{texts.failed}</MessageBarTitle>
+        <MessageBarTitle>{line.outcome === 'cancelled' ? texts.cancelled : texts.failed}</MessageBarTitle>
         {line.error.message}
         {document === null ? ` ${texts.interrupted}` : null}
       </MessageBarBody>

@@ -33,8 +33,10 @@ export function Runs() {
   const styles = useStyles()
   const filters = route.useSearch()
   const navigate = route.useNavigate()
-  const list = useCursorList(['runs', filters], (cursor, signal) =>
-    call(API.listRuns, { query: { ...filters, cursor } }, { signal }),
+  const list = useCursorList(
+    ['runs', filters],
+    (cursor, signal) => call(API.listRuns, { query: { ...filters, cursor } }, { signal }),
+    ({ items }) => items.some(({ outcome }) => outcome === null),
   )
   const sources = useQuery(sourcesQuery)
   const filter = (changed: Partial<typeof filters>) =>
@@ -113,10 +115,11 @@ function Name({ run }: { readonly run: RunLine }) {
   )
 }
 
-/** What it changed, or why it changed nothing. */
+/** What it changed, or why it changed nothing; nobody knows while it goes on. */
 function Did({ run }: { readonly run: RunLine }) {
   const styles = useStyles()
-  const { error } = run
+  const { error, outcome } = run
+  if (outcome === null) return null
   return (
     <>
       {error === null ? changesInWords(run) : error.message}

@@ -27,7 +27,12 @@ export function SourceState({ source }: { readonly source: SourceLine }) {
 }
 
 function Word({ source }: { readonly source: SourceLine }) {
-  if (source.running !== null) return <Status mood="busy">{texts.running}</Status>
+  if (source.running !== null)
+    return (
+      <RunLink run={source.running.run}>
+        <Status mood="busy">{texts.running}</Status>
+      </RunLink>
+    )
   if (source.waiting !== null) return <Status mood="waiting">{texts.held}</Status>
   if (!source.enabled) return <Status mood="off">{texts.disabled}</Status>
   switch (source.health.state) {
