@@ -33,10 +33,11 @@ export async function applyGroupClaims(
      where p.run_id = $1 and not p.claims and c.group_id = p.group_id and c.source_id = $2`,
     [runId, sourceId],
   )
-  // Whoever has come to own a group gives to it as its owner, and would else go on to give after it has let it go.
+  // Whoever has come to own a group gives to it as its owner, and would else go on to give after it has let it go. What is left of
+  // claims on one that is hidden now is of sources that want it no more and have not run since.
   await db.query(
     `delete from group_claims c using plan_items i, groups g
-     where ${MINE} and i.object = 'group' and g.id = i.group_id and c.group_id = g.id and c.source_id = g.source_id`,
+     where ${MINE} and i.object = 'group' and g.id = i.group_id and c.group_id = g.id and (c.source_id = g.source_id or g.hidden)`,
     [runId],
   )
 }

@@ -26,7 +26,7 @@ export type LeftReason =
   /** An old name, card, PIN, personal number or object id belongs to somebody else now. */
   | 'value-taken'
   | 'protected'
-  /** The run created him, and another source wants him too. */
+  /** The run created the person or group, or showed the group again, and another source wants it too. */
   | 'claimed-by-another-source'
 
 /**
@@ -144,10 +144,12 @@ async function fillGroups(tx: Transaction, scope: RevertScope): Promise<void> {
        case
          when j.after_digest is null and j.before is not null then case when j.is_there then 'there-again' end
          when not j.is_there then 'gone'
+         when (j.before is null or j.before #>> '{row,hidden}' = 'true')
+           and exists (select from group_claims c where c.group_id = j.id and c.source_id <> $3) then 'claimed-by-another-source'
          when not coalesce(j.is_same, false) then 'changed-since'
        end
      from judged j`,
-    [scope.planRunId, null],
+    [scope.planRunId, null, scope.sourceId],
   )
   await tx.query(
     `update revert_groups set target = jsonb_set(target, '{row,source_id}', 'null')

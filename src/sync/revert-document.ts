@@ -75,7 +75,7 @@ const LEFT_BECAUSE: Readonly<Record<LeftReason, string>> = {
   'value-taken':
     'An old name, card, PIN, personal number or object id belongs to somebody else by now. Free it there first.',
   protected: 'He is an administrator or protected by now. Change him by hand.',
-  'claimed-by-another-source': 'The run created him, and another source wants him as well.',
+  'claimed-by-another-source': 'It came with the run, and another source wants it as well.',
 }
 
 function presentLeft({

@@ -398,6 +398,77 @@ describe('taking a run back', () => {
     })
   })
 
+  describe('S16: a group that another source gives by now', () => {
+    const settings = { ...SETTINGS, priority: 200 }
+    let second: HandSource
+    const ofStaff = async () => {
+      const found = await test.db.query('select source_id, hidden from groups where object_id = $1', [staff])
+      return found.rows
+    }
+
+    beforeEach(async () => {
+      second = await aHandSource(test.db, settings, source.tenantId)
+      await storeSettings(test.db, second, settings)
+      await second.group(staff, { displayName: 'Staff' })
+    })
+
+    it('stays where the run created it, and passes to the other one when its owner drops it', async () => {
+      await source.noMember(staff, ann)
+      const { runId } = await source.run()
+      await second.run()
+
+      const reverted = await takeBack(test.db, runId)
+
+      expect(reverted.left).toEqual([
+        {
+          object: 'group',
+          name: 'Staff',
+          objectId: staff,
+          reason: 'claimed-by-another-source',
+          message: 'It came with the run, and another source wants it as well.',
+          count: 1,
+        },
+      ])
+      expect(await ofStaff()).toEqual([{ source_id: source.id, hidden: false }])
+      await source.set({ ...SETTINGS, groups: { ignore: [staff] } })
+      await source.run({ everybody: true })
+      expect(await ofStaff()).toEqual([{ source_id: second.id, hidden: false }])
+      expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+    })
+
+    it('stays where the run showed it again', async () => {
+      await source.run()
+      await source.group(staff, {}, 'x')
+      await source.run()
+      expect(await ofStaff()).toEqual([{ source_id: source.id, hidden: true }])
+      await source.group(staff, { displayName: 'Staff' })
+      const { runId } = await source.run()
+      await second.run()
+
+      const reverted = await takeBack(test.db, runId)
+
+      expect(reverted.left.map(({ object, reason }) => [object, reason])).toEqual([
+        ['group', 'claimed-by-another-source'],
+      ])
+      expect(await ofStaff()).toEqual([{ source_id: source.id, hidden: false }])
+    })
+
+    it('goes where the other one had given it only before it was hidden', async () => {
+      await source.run()
+      await second.run()
+      await second.set({ ...settings, groups: { import: false } })
+      await source.group(staff, {}, 'x')
+      await source.run()
+      await source.group(staff, { displayName: 'Staff' })
+      const { runId } = await source.run()
+
+      const reverted = await takeBack(test.db, runId)
+
+      expect(reverted.left).toEqual([])
+      expect(await ofStaff()).toEqual([{ source_id: source.id, hidden: true }])
+    })
+  })
+
   describe('S16: a group that had passed to another source and goes back', () => {
     const settings = { ...SETTINGS, priority: 200 }
     let second: HandSource

@@ -41,7 +41,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'changed-since': 'It was changed after the run',
   'there-again': 'It exists again by now',
   'value-taken': 'An old name, card, PIN, number or object id belongs to somebody else by now',
-  'claimed-by-another-source': 'Another source wants him as well',
+  'claimed-by-another-source': 'Another source wants it as well',
   // groups
   'back-again': 'In Entra again',
   ignored: 'Ignored by the settings',
