@@ -360,6 +360,21 @@ export function eachMirrorGroup(
   )
 }
 
+/** What a source has read of these groups, by object id, in no order. */
+export async function mirrorGroupsByObjectIds(
+  tx: Transaction,
+  objectIds: readonly string[],
+  options: { readonly sourceId: number },
+): Promise<readonly MirrorGroupRow[]> {
+  if (objectIds.length === 0) return []
+  const found = await tx.query<MirrorGroupRow>(
+    `select m.key, m.object_id, m.state, m.attributes, m.members_unknown from mirror_objects m
+     where m.source_id = $1 and m.kind = 'g' and m.object_id = any($2::uuid[])`,
+    [options.sourceId, objectIds],
+  )
+  return found.rows
+}
+
 export interface PlannedGroupRow {
   /** Null for a group that the mirror does not know. */
   readonly key: number | null

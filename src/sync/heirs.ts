@@ -2,7 +2,7 @@
 import type { Transaction } from '../database/transaction.ts'
 import type { Attributes } from '../directory/change.ts'
 import type { RegistryUser } from '../directory/user.ts'
-import { type MirrorUserRow, mirrorUsersByObjectIds } from '../registry/planning.ts'
+import { mirrorGroupsByObjectIds, type MirrorUserRow, mirrorUsersByObjectIds } from '../registry/planning.ts'
 import { scopeMembers } from '../registry/scope-members.ts'
 import { judge } from './judge.ts'
 import { mapGroup } from './map/groups.ts'
@@ -117,16 +117,38 @@ export class Heirs {
     })
   }
 
-  /** The strongest of the claiming sources that imports the group; `undefined` when none does. */
+  /** The strongest of the claiming sources that imports the group as it has just been read; `undefined` when none does. */
   ofGroup(
     claims: readonly number[],
     group: { readonly objectId: string; readonly attributes: Attributes },
   ): GroupHeir | undefined {
     for (const rival of claimantsOf(this.#rivals, claims)) {
       const mapped = mapGroup(group.objectId, group.attributes, rival.settings)
-      if (mapped.kind === 'wanted') return { name: rival.name, under: mapped.under }
+      if (mapped.kind === 'wanted') return { source: rival.name, name: mapped.name, under: mapped.under }
     }
     return undefined
+  }
+
+  /**
+   * By object id, of groups that the dropping source reads no more: as {@link Heirs.ofGroup}, by what each of the others has read
+   * itself. What the dropping one knows, and what the registry calls them, may be old.
+   */
+  async ofUnreadGroups(
+    dropped: readonly { readonly objectId: string; readonly claims: readonly number[] }[],
+  ): Promise<ReadonlyMap<string, GroupHeir>> {
+    const heirs = new Map<string, GroupHeir>()
+    const claims = dropped.flatMap((group) => group.claims)
+    for (const rival of claimantsOf(this.#rivals, claims)) {
+      const left = dropped.filter((group) => group.claims.includes(rival.id) && !heirs.has(group.objectId))
+      const objectIds = left.map((group) => group.objectId)
+      for (const row of await mirrorGroupsByObjectIds(this.#tx, objectIds, { sourceId: rival.id })) {
+        // Whose removal is not proven stays, here as everywhere.
+        if (row.state !== 'l' && row.state !== 'a') continue
+        const heir = this.ofGroup([rival.id], { objectId: row.object_id, attributes: row.attributes ?? {} })
+        if (heir !== undefined) heirs.set(row.object_id, heir)
+      }
+    }
+    return heirs
   }
 
   #wantingOf(rival: Rival): Wanting {

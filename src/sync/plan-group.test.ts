@@ -6,7 +6,7 @@ import { type GroupInput, leaveUnread, planGroup } from './plan-group.ts'
 const WANTED: MappedGroup = { kind: 'wanted', name: 'Sales', under: '' }
 const IGNORED: MappedGroup = { kind: 'ignored', rule: 'groups.ignore' }
 const UNNAMED: MappedGroup = { kind: 'unnamed', problem: 'has no name' }
-const HEIR = { name: 'board', under: 'Board' }
+const HEIR = { source: 'board', name: 'Sales', under: 'Board' }
 
 const planned = (o: Partial<GroupInput> = {}) =>
   planGroup(
@@ -174,6 +174,16 @@ describe('a group that goes', () => {
       item: { ...moved, rule: 'groups.ignore' },
     })
     expect(planned({ existing, state: 'x', heirs: () => HEIR }).item).toMatchObject({ action: 'delete' })
+  })
+
+  it('is called what the next source calls it', () => {
+    const heirs = () => ({ ...HEIR, name: 'Selling' })
+    expect(planned({ existing, mapped: IGNORED, heirs }).item).toEqual({
+      ...moved,
+      old: { name: 'Sales', under: 'Top' },
+      new: { name: 'Selling', under: 'Board', source: 'board' },
+      rule: 'groups.ignore',
+    })
   })
 
   it('of which nothing is read any more is deleted, or left to the next source', () => {

@@ -21,8 +21,9 @@ export interface GroupInput {
 
 export interface GroupHeir {
   /** The source's name. */
+  readonly source: string
+  /** What it calls the group, and where it has it. */
   readonly name: string
-  /** Where it has the group. */
   readonly under: string
 }
 
@@ -168,6 +169,7 @@ interface Why {
 }
 
 function moveItem(existing: RegistryGroup, heir: GroupHeir, why: Why): ItemDraft {
+  const isRenamed = existing.name !== heir.name
   return {
     object: 'group',
     action: 'move',
@@ -175,8 +177,8 @@ function moveItem(existing: RegistryGroup, heir: GroupHeir, why: Why): ItemDraft
     groupId: existing.id,
     objectId: existing.objectId,
     name: existing.name,
-    old: { under: existing.under },
-    new: { under: heir.under, source: heir.name },
+    old: { ...(isRenamed ? { name: existing.name } : {}), under: existing.under },
+    new: { ...(isRenamed ? { name: heir.name } : {}), under: heir.under, source: heir.source },
     names: null,
     rule: why.rule,
     reason: 'dropped-by-owner',

@@ -23,14 +23,9 @@ export async function* planUnreadGroups(
       tx,
       groups.map((g) => ({ key: null, groupId: g.id, objectId: g.objectId, wanted: false, frozen: false })),
     )
-    yield groups.map((group) =>
-      leaveUnread(group, () =>
-        // Nothing more is known of it than what it is called; its next owner looks at the rest.
-        options.heirs.ofGroup(claims.get(group.id) ?? [], {
-          objectId: group.objectId ?? '',
-          attributes: { displayName: group.name },
-        }),
-      ),
+    const heirs = await options.heirs.ofUnreadGroups(
+      groups.flatMap(({ id, objectId }) => (objectId === null ? [] : [{ objectId, claims: claims.get(id) ?? [] }])),
     )
+    yield groups.map((group) => leaveUnread(group, () => heirs.get(group.objectId ?? '')))
   }
 }

@@ -6,6 +6,7 @@ import { groupsByObjectIds } from '../registry/groups.ts'
 import * as tables from '../registry/planning.ts'
 import type { ItemDraft } from './item.ts'
 import { mapGroup } from './map/groups.ts'
+import { needsOf } from './map/needs.ts'
 import { planGroup } from './plan-group.ts'
 import { planUnreadGroups } from './plan-unread-groups.ts'
 import { BATCH, type Planning } from './planning-parts.ts'
@@ -18,6 +19,7 @@ export async function planGroups(planning: Planning, scope: Pick<PlannedScope, '
   const { tx, input, writer, heirs } = planning
   const { source, everybody, only } = input
   const { settings } = source
+  const areRead = needsOf(settings).groups
   for await (const rows of tables.eachMirrorGroup(tx, {
     sourceId: source.id,
     which: only !== undefined ? 'only' : everybody ? 'all' : 'marked',
@@ -31,6 +33,14 @@ export async function planGroups(planning: Planning, scope: Pick<PlannedScope, '
     )
     const byObjectId = new Map(existing.map((group) => [group.objectId, group]))
     const claims = await claimsOfGroups(tx, input.rivals.length === 0 ? [] : existing.map((group) => group.id))
+    // What a source has read of groups that it reads no more is old.
+    const heirsOfUnread = areRead
+      ? undefined
+      : await heirs.ofUnreadGroups(
+          existing.flatMap(({ id, objectId }) =>
+            objectId === null ? [] : [{ objectId, claims: claims.get(id) ?? [] }],
+          ),
+        )
     const shared: GroupClaim[] = []
     await writer.fillIds(rows.length)
     const items: ItemDraft[] = []
@@ -47,10 +57,12 @@ export async function planGroups(planning: Planning, scope: Pick<PlannedScope, '
           existing: byObjectId.get(row.object_id),
           removalsAllowed: input.removalsAllowed,
           heirs: () =>
-            heirs.ofGroup(claims.get(byObjectId.get(row.object_id)?.id ?? 0) ?? [], {
-              objectId: row.object_id,
-              attributes: row.attributes ?? NO_ATTRIBUTES,
-            }),
+            heirsOfUnread === undefined
+              ? heirs.ofGroup(claims.get(byObjectId.get(row.object_id)?.id ?? 0) ?? [], {
+                  objectId: row.object_id,
+                  attributes: row.attributes ?? NO_ATTRIBUTES,
+                })
+              : heirsOfUnread.get(row.object_id),
           newId: () => writer.takeId(),
         },
         { sourceId: source.id, rivals: input.rivals.flatMap((rival) => (rival.enabled ? [rival.id] : [])) },

@@ -658,6 +658,49 @@ describe('memberships and groups of several sources', () => {
     expect(await itemsOf(next.runId)).toEqual(['user skip owned-by-source'])
   })
 
+  it('which calls it by what has just been read, in the same plan', async () => {
+    await first.set({ priority: 10, groups: { ignore: [STAFF] } })
+    await second.set({ priority: 20, groups: { under: 'Second' } })
+    await first.group(STAFF, { displayName: 'Crew' })
+    await first.run()
+    expect((await test.db.query('select source_id, hidden, name, under from groups')).rows).toEqual([
+      { source_id: second.id, hidden: false, name: 'Crew', under: 'Second' },
+    ])
+  })
+
+  describe('of an owner that reads groups no more, a group', () => {
+    const groups = async () => (await test.db.query('select source_id, hidden, name from groups')).rows
+    beforeEach(async () => {
+      await second.set({ priority: 20, groups: { ignoreContaining: ['staff'] } })
+      await second.group(STAFF, { displayName: 'Crew' })
+      await second.run()
+      await first.set({ priority: 10, groups: { import: false } })
+    })
+
+    it.each(['has read it once', 'has it from before its mirror was emptied'])(
+      'passes to the source that imports it by what that one has read: the owner %s',
+      async (how) => {
+        if (how !== 'has read it once')
+          await test.db.query(`delete from mirror_objects where source_id = $1 and kind = 'g'`, [first.id])
+        await first.run()
+        expect(await groups()).toEqual([{ source_id: second.id, hidden: false, name: 'Crew' }])
+        expect((await people(test.db))[ANN]?.groups).toEqual(['Crew'])
+      },
+    )
+
+    it('passes also where that one has not proven yet that Entra has it no more', async () => {
+      await second.group(STAFF, {}, 'a')
+      await first.run()
+      expect(await groups()).toEqual([{ source_id: second.id, hidden: false, name: 'Crew' }])
+    })
+
+    it('is deleted where that one has read that Entra has it no more', async () => {
+      await second.group(STAFF, {}, 'x')
+      await first.run()
+      expect(await groups()).toEqual([{ source_id: first.id, hidden: true, name: 'Staff' }])
+    })
+  })
+
   it('S16: one that this source begins to import brings its members, though only the group is marked', async () => {
     await second.set({ priority: 20, groups: { ignoreContaining: ['staff'] } })
     await second.user(BOB, upn('bob'))
