@@ -61,13 +61,42 @@ export async function addRereads(tx: Queries, sourceId: number, rereads: readonl
   )
 }
 
-/** What waits to be read again. */
-export async function listRereads(db: Queries, sourceId: number): Promise<readonly Reread[]> {
-  const found = await db.query<{ object_id: ObjectId; kind: 'u' | 'g' }>(
-    'select object_id, kind from mirror_rereads where source_id = $1 order by object_id',
+/**
+ * Asks for the members of the groups to be read again that the walk has listed and that were not there when it asked for their
+ * members. Before the walk's rows go.
+ */
+export async function rereadMissed(tx: Queries, sourceId: number): Promise<void> {
+  await tx.query(
+    `insert into mirror_rereads (source_id, object_id, kind)
+     select $1::int, object_id, 'g'::"char" from mirror_groups_to_list where source_id = $1 and outcome = 'm'
+     on conflict do nothing`,
     [sourceId],
   )
-  return found.rows.map((row) => ({ objectId: row.object_id, kind: row.kind }))
+}
+
+/** As {@link addRereads}, for those of these groups whose members are unknown; keys. */
+export async function rereadUnknown(tx: Queries, sourceId: number, groupKeys: readonly number[]): Promise<void> {
+  if (groupKeys.length === 0) return
+  await tx.query(
+    `insert into mirror_rereads (source_id, object_id, kind)
+     select $1::int, object_id, 'g'::"char" from mirror_objects where source_id = $1 and key = any($2::int[]) and members_unknown
+     on conflict do nothing`,
+    [sourceId, groupKeys],
+  )
+}
+
+/** What waits to be read again, and whether the mirror holds it as live still. */
+export async function listRereads(
+  db: Queries,
+  sourceId: number,
+): Promise<readonly (Reread & { readonly isLive: boolean })[]> {
+  const found = await db.query<{ object_id: ObjectId; kind: 'u' | 'g'; is_live: boolean }>(
+    `select r.object_id, r.kind, o.state is not distinct from 'l' as is_live
+     from mirror_rereads r left join mirror_objects o on o.source_id = $1 and o.object_id = r.object_id
+     where r.source_id = $1 order by r.object_id`,
+    [sourceId],
+  )
+  return found.rows.map((row) => ({ objectId: row.object_id, kind: row.kind, isLive: row.is_live }))
 }
 
 /** These have been read again. */

@@ -2,7 +2,7 @@
 import type { GroupEntry, UserEntry } from '../directory/change.ts'
 import type { DeltaEnding, DeltaPage } from '../graph/delta.ts'
 import type { Transaction } from '../database/transaction.ts'
-import { addRereads, touchDoubtful } from '../mirror/doubtful.ts'
+import { addRereads, rereadUnknown, touchDoubtful } from '../mirror/doubtful.ts'
 import { writeMirror } from '../mirror/fence.ts'
 import { changeMemberships, type MemberChange, setMembersUnknown } from '../mirror/memberships.ts'
 import { getObjects, type MirrorObject, requireKeys, writeObjects } from '../mirror/objects.ts'
@@ -133,8 +133,8 @@ async function writeMembers(tx: Transaction, pull: Pull, folded: FoldedGroups): 
     })
     const added = members.filter((m) => !m.removed).map(changeOf)
     await changeMemberships(tx, owner, { added, removed: members.filter((m) => m.removed).map(changeOf) })
-    const readable = [...new Set(added.map((m) => m.groupKey))]
-    await setMembersUnknown(tx, owner, { groupKeys: readable, unknown: false })
+    // Who comes into a group of unknown members shows that they can be read, and is not all of them.
+    await rereadUnknown(tx, source.id, [...new Set(added.map((m) => m.groupKey))])
   }
   if (unreadable.length > 0) {
     const keys = await requireKeys(tx, source.id, unreadable)

@@ -24,36 +24,40 @@ export async function rereadMemberships(pull: Pull): Promise<void> {
   const { env, source, owner } = pull
   const rereads = await listRereads(env.db, source.id)
   if (rereads.length === 0) return
+  const unanswered = new Set<ObjectId>()
   if (pull.needs.groups) {
     const groupIds = new Set(rereads.filter((r) => r.kind === 'g').map((r) => r.objectId))
-    const users = rereads.filter((r) => r.kind === 'u').map((r) => r.objectId)
+    // Whoever was removed again meanwhile has no groups that could be asked for.
+    const users = rereads.filter((r) => r.kind === 'u' && r.isLive).map((r) => r.objectId)
     await inPool(env.signal, users, {
       width: WIDTH,
       handle: async (userId, signal) => {
-        for (const id of await groupsOf(pull, { userId, signal })) groupIds.add(id)
+        const groups = await groupsOf(pull, { userId, signal })
+        if (groups === undefined) unanswered.add(userId)
+        for (const id of groups ?? []) groupIds.add(id)
       },
     })
     await rereadGroups(pull, [...groupIds])
   }
-  const ids = rereads.map((r) => r.objectId)
+  const ids = rereads.map((r) => r.objectId).filter((id) => !unanswered.has(id))
   await writeMirror(env.db, owner, (tx) => removeRereads(tx, source.id, ids))
 }
 
+/** Undefined where Graph knows nobody of that id, though nobody has said that he is removed: the next round says so, or asks again. */
 async function groupsOf(
   pull: Pull,
   question: { readonly userId: ObjectId; readonly signal: AbortSignal },
-): Promise<readonly ObjectId[]> {
+): Promise<readonly ObjectId[] | undefined> {
   try {
     const { userId, signal } = question
     return await pull.env.graph.transitiveGroupsOf(userId, { signal })
   } catch (error) {
-    // Removed again meanwhile: the next round says so.
-    if (error instanceof GraphError && error.code === 'not-found') return []
+    if (error instanceof GraphError && error.code === 'not-found') return undefined
     throw error
   }
 }
 
-/** Reads the members of these groups of the mirror anew; those that may not be read stay as they are. */
+/** Reads the members of these groups of the mirror anew; those that may not be read, or are not there, stay as they are. */
 export async function rereadGroups(pull: Pull, groupIds: readonly string[]): Promise<void> {
   const { env, source, owner } = pull
   const reading = new Map<ObjectId, GroupBeingRead>()
@@ -66,8 +70,9 @@ export async function rereadGroups(pull: Pull, groupIds: readonly string[]): Pro
   let done = 0
   for await (const page of env.graph.members(groups, { signal: env.signal })) {
     const group = reading.get(page.objectId)
-    if (group === undefined || page.kind === 'missing') continue
-    if (page.kind === 'forbidden') {
+    if (group === undefined) continue
+    if (page.kind !== 'page') {
+      // Also where it is missing: nobody has said that it is removed, so that who is in it is unknown until somebody does.
       await writeMirror(env.db, owner, (tx) => setMembersUnknown(tx, owner, { groupKeys: [group.key], unknown: true }))
       continue
     }

@@ -2,6 +2,7 @@
 import { RunError } from '../base/errors.ts'
 import { z } from 'zod'
 import { issue } from '../contract/runs.ts'
+import { rereadMissed } from '../mirror/doubtful.ts'
 import { writeMirror } from '../mirror/fence.ts'
 import type { WalkKind } from '../mirror/load.ts'
 import { analyzeMirror, publishMembers } from '../mirror/publish.ts'
@@ -139,6 +140,7 @@ async function readFirst(pull: Pull, round: UnfinishedRound): Promise<void> {
     await noteUnreadableGroups(tx, source.id)
     const { tenantId } = source.connection
     await addUnlisted(tx, source.id, { tenantId, withGroups: pull.needs.groups })
+    await rereadMissed(tx, source.id)
     await keepOutcome(tx, pull, round)
     await startReplay(tx, source.id, holds(pull))
   })
@@ -163,6 +165,7 @@ async function readAndCompare(pull: Pull, round: UnfinishedRound): Promise<void>
     )
     const obsolete = before.rows.map((row) => row.name).filter((name) => !needs.userAttributes.includes(name))
     await mergeWalk(tx, owner, { obsolete, mayRemove: pull.tally.removals === 'allowed' })
+    await rereadMissed(tx, source.id)
     await keepOutcome(tx, pull, round)
     await startReplay(tx, source.id, holds(pull))
   })
