@@ -1,9 +1,9 @@
-// People who are kept though they are missing: what they lose once Entra has forgotten them for good.
+// People who are kept though they are missing: what they lose once Entra has forgotten them for good, and with a group that goes.
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, registryView, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
-import { hire, purge, remove } from '../emulator/operations.ts'
+import { hire, purge, remove, restore } from '../emulator/operations.ts'
 
 let test: TestDatabase
 let w: SyncWorld
@@ -47,3 +47,34 @@ it.each([
 
   expect(await w.sync({ mode: 'full' })).toMatchObject({ outcome: 'no-change' })
 })
+
+it.each(['ignored', 'deleted'])(
+  'a group that is %s ends also for whom is kept, until he is wanted in it again',
+  async (how) => {
+    const settings: Settings = { safeguard: 'off', users: { options: { deactivateMissingUsers: false } } }
+    w = await aSyncWorld(test.db, { settings })
+    const ann = hire(w.tenant, { userPrincipalName: 'ann@contoso.com' })
+    hire(w.tenant, { userPrincipalName: 'bob@contoso.com' })
+    const staff = createGroup(w.tenant, { displayName: 'Staff' })
+    addMember(w.tenant, staff.id, ann.id)
+    await w.sync()
+    const { memberships } = await registryView(test.db)
+    remove(w.tenant, ann.id)
+    await w.sync()
+    expect(memberships).toHaveLength(1)
+    expect((await registryView(test.db)).memberships).toEqual(memberships)
+
+    if (how === 'ignored') await w.configure({ ...settings, groups: { ignore: [staff.id] } })
+    else remove(w.tenant, staff.id)
+    const ended = await w.sync()
+    expect(ended).toMatchObject({ outcome: 'applied', groups: { deleted: 1 }, memberships: { added: 0, removed: 1 } })
+    if (how === 'ignored') await w.configure(settings)
+    else restore(w.tenant, staff.id)
+    expect(await w.sync()).toMatchObject({ groups: { created: 1 }, memberships: { added: 0, removed: 0 } })
+
+    restore(w.tenant, ann.id)
+    expect(await w.sync()).toMatchObject({ memberships: { added: 1, removed: 0 } })
+    expect((await registryView(test.db)).memberships).toEqual(memberships)
+    expect(await w.sync({ mode: 'full' })).toMatchObject({ outcome: 'no-change' })
+  },
+)

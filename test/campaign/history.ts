@@ -20,11 +20,8 @@ import { openStage, stateOf } from './stage.ts'
 import type { Disturbance, History, Step } from './steps.ts'
 import { checkHistory, revertLast } from './taking-back.ts'
 
-/**
- * Whole and well-formed answers with something false in them. A group whose members may not be read is another one to the model
- * than one that has them; whether the fault met such a reading is not asked.
- */
-const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list', 'forbidden'])
+/** Whole and well-formed answers with something false in them, of which nobody can know. */
+const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list'])
 
 class Broken extends Error {}
 
@@ -40,6 +37,7 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     unfollowed: new Set(),
     misled: new Set(),
     begun: new Set(),
+    unread: new Set(),
     held: new Map(),
     isEdited: false,
   }
@@ -109,6 +107,7 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
       await stage.removeSource(source)
       scene.expected = afterRemoval(scene.expected, source)
       scene.held.delete(source)
+      for (const set of [scene.misled, scene.begun, scene.unread]) set.delete(source)
       return
     case 'preview':
       if (source !== undefined) await run(scene, { source, mode: step.mode, kind: 'plan' })
@@ -138,6 +137,21 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
   }
 }
 
+/**
+ * Whether its mirror is without members that it has been refused (403), or told not to be there (404), and knows it: the model knows
+ * nothing of that. What it has of them stays, and they are asked for again.
+ */
+async function noteUnread({ db, unread }: Scene, source: string): Promise<void> {
+  const found = await db.query(
+    `select from sources s where s.name = $1 and (
+       exists (select from mirror_objects o where o.source_id = s.id and o.kind = 'g' and o.state = 'l' and o.members_unknown)
+       or exists (select from mirror_rereads r where r.source_id = s.id))`,
+    [source],
+  )
+  if (found.rowCount === 0) unread.delete(source)
+  else unread.add(source)
+}
+
 interface RunWanted {
   readonly source: string
   readonly mode: 'auto' | 'full'
@@ -160,6 +174,7 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
   const isRead = outcome === 'applied' || outcome === 'no-change' || outcome === 'held'
   // A round that failed after it was told something false is gone on with: what it has read by then is not asked for again.
   const isWhole = isRead || outcome === 'planned'
+  if (isWhole) await noteUnread(scene, source)
   if (!isWhole && scene.misled.has(source)) scene.begun.add(source)
   else if (wasMisled && isWhole && scene.begun.delete(source)) trace(`  ${source} is misled still`)
   else if (wasMisled && wanted.mode === 'full' && disturbance.kind === 'none' && isRead) scene.misled.delete(source)
@@ -312,11 +327,11 @@ function judge(
   scene: Scene,
   { expected, observed, source, what }: { expected: Registry; observed: Observed; source: string; what: string },
 ): void {
-  if (scene.unfollowed.size > 0 || scene.misled.size > 0) {
+  if (scene.unfollowed.size > 0 || scene.misled.size > 0 || scene.unread.size > 0) {
     const lost = expected.people.filter(
       (p) => p.isActive && p.open.length === 0 && observed.people.some((o) => o.ref === p.ref && !o.isActive),
     )
-    if (scene.unfollowed.size === 0 && scene.misled.size === 1 && lost.length > 0)
+    if (scene.unfollowed.size === 0 && scene.misled.size <= 1 && lost.length > 0)
       throw new Error(
         `I2: after ${what} people who are wanted are deactivated: ${lost.map((p) => p.objectId).join(', ')}`,
       )
@@ -339,7 +354,7 @@ async function converge(scene: Scene): Promise<void> {
     isQuiet = true
     for (const source of names) {
       // What was believed wrongly is found by the next full compare.
-      const mode = scene.misled.has(source) ? 'full' : 'auto'
+      const mode = scene.misled.has(source) || scene.unread.has(source) ? 'full' : 'auto'
       const document = await settled(scene, { source, mode })
       if (document === undefined) return
       if (document.outcome === 'held') await approveHeld(scene, source)

@@ -55,6 +55,8 @@ export interface Scene {
   readonly misled: Set<string>
   /** Those of them that may have failed in the middle: their next run goes on with the round that holds what is false. */
   readonly begun: Set<string>
+  /** Sources that lack members of a group and know it, since their last run that was whole. */
+  readonly unread: Set<string>
   /** Sources whose next run is not compared, because something happened that the model does not follow. */
   readonly unfollowed: Set<string>
   readonly held: Map<string, HeldPlan>

@@ -17,17 +17,23 @@ export function settleMemberships(
   const openPairs = new Set<string>()
   const ids = new Set(people.map((p) => p.objectId))
   const memberships = new Set([...before.memberships].filter((row) => ids.has(row.split(' ')[1] ?? '')))
+  endWithGroups({ before, run, view }, { memberships, openPairs })
   for (const person of people) {
     const { objectId, verdict } = person
     if (objectId === null || verdict === undefined) continue
-    const had = [...before.memberships].filter((row) => row.split(' ')[1] === objectId)
+    const had = [...memberships].filter((row) => row.split(' ')[1] === objectId)
     const ours = had.filter((row) => row.endsWith(` ${run.source}`))
+    // What others give to an object id that has moved to another record goes there with their next runs; whether before is not said.
+    if (person.before !== undefined && person.before.objectId !== objectId)
+      for (const row of had) if (!ours.includes(row)) openPairs.add(pairOf(row))
     // Who is somebody else's is not missing: a source that wants him no more gives him nothing.
     const isOthers = person.owner !== null && person.owner !== run.source
     const isMissing = verdict === 'softDeleted' || (verdict === 'outOfScope' && !isOthers)
-    const isFrozen = verdict === 'frozen' || (isMissing && person.isActive)
+    // Who belongs to nobody since his source was removed stays as he is until a source wants him.
+    const isDetached = person.owner === null && verdict !== 'wanted' && verdict !== 'gone'
+    const isFrozen = verdict === 'frozen' || (isMissing && person.isActive) || isDetached
     if (isFrozen) {
-      if (person.wasRestored || person.owner !== run.source) for (const row of ours) openPairs.add(pairOf(row))
+      if (person.wasRestored || isOthers) for (const row of ours) openPairs.add(pairOf(row))
       if (person.wasRestored) person.open = [...person.open, 'groups']
       continue
     }
@@ -44,6 +50,23 @@ export function settleMemberships(
   return { memberships, openPairs }
 }
 
+/** What this source gave in groups that it gives no more ends for everybody, also for those who are kept as they are (decision 0048). */
+function endWithGroups(
+  { before, run, view }: Pick<Setting, 'run' | 'view'> & { readonly before: Registry },
+  { memberships, openPairs }: { readonly memberships: Set<string>; readonly openPairs: Set<string> },
+): void {
+  for (const row of memberships) {
+    const [id = ''] = row.split(' ')
+    const givers = before.groups[id]?.givers ?? []
+    const group = run.tenant.groups.get(id)
+    if (!givers.includes(run.source) || (group !== undefined && isGiven(view, group))) continue
+    if (row.endsWith(` ${run.source}`)) memberships.delete(row)
+    // What a removed source gave goes with the group. Where the group passes to another one, whose it was decides, which is not told.
+    else if (row.endsWith(' ') && givers.every((giver) => giver === run.source)) memberships.delete(row)
+    else if (row.endsWith(' ')) openPairs.add(pairOf(row))
+  }
+}
+
 function pairOf(row: string): string {
   return row.split(' ', 2).join(' ')
 }
@@ -57,7 +80,9 @@ export function settleGroups(
       const others = givers.filter((giver) => giver !== run.source)
       const isDropped = others.length < givers.length && others.length > 0
       // Whether it passes to another place with another giver depends on who owned it, of which nothing is told.
-      const orElse = isDropped ? { orElse: placesOf(before, { id, others, views }) } : {}
+      const orElse = isDropped
+        ? { orElse: placesOf(before, { id, others, views: asReadNow(views, { run, view }) }) }
+        : {}
       return [id, { name, under, givers: others, ...orElse }]
     }),
   )
@@ -91,6 +116,18 @@ export function settleGroups(
           : isGone || (wasOurs && group.givers.every((name) => name === '' || !isGivenNow(name, run.settings[name]!)))
       return [id, { ...group, isOpen: isUnsaid }]
     }),
+  )
+}
+
+/** What a source has just read of groups that it drops is what whoever has them next goes by, at the places where that one has them. */
+function asReadNow(views: Registry['views'], { run, view }: Pick<Setting, 'run' | 'view'>): Registry['views'] {
+  const { groups, users } = view.settings
+  if (!groups.import && users.import === 'all') return views
+  return Object.fromEntries(
+    Object.entries(views).map(([name, other]) => [
+      name,
+      other.tenant.tenantId === run.tenant.tenantId ? { ...other, tenant: run.tenant } : other,
+    ]),
   )
 }
 
