@@ -1,4 +1,4 @@
-// Attempts in vain at terminals: by terminal, by user there and at all of them, over all. Kept in the database, so that they count for all servers and outlive
+// Attempts in vain at terminals: by terminal, by name there and at all of them, over all. Kept in the database, so that they count for all servers and outlive
 // a restart; how they add up is in misses.ts and terminal-misses.ts.
 import type { Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
@@ -6,12 +6,15 @@ import { SlowDownError } from './errors.ts'
 import { type Misses, type MissRule, standing, waitOf } from './misses.ts'
 import type { SignInParts } from './parts.ts'
 import { TOLD_FROM_WAIT_SECONDS, tellGuessing } from './terminal-guessing.ts'
-import { type MissKind, OVERALL_RULES, ruleOf } from './terminal-misses.ts'
+import { type MissKind, OVERALL_RULES, PIN_CEILING, ruleOf } from './terminal-misses.ts'
 
 /** Key of the bucket over all terminals; tells nothing, so that it is no digest. */
 export function overallBucket(kind: MissKind): Buffer {
   return Buffer.from(`overall ${kind}`)
 }
+
+/** Of PINs alone over all terminals. */
+const PINS_EVERYWHERE = Buffer.from('overall pin')
 
 /** An attempt that is being looked at, counted already. */
 export interface CountedMiss {
@@ -21,66 +24,115 @@ export interface CountedMiss {
   fail(): Promise<void>
 }
 
-/** Whom an attempt is about, and how misses about him add up: of each bucket by itself. */
-export type CountedUser = readonly { readonly bucket: string; readonly rule: MissRule }[]
+/** Somebody or nobody whom an attempt is about, by what was typed beside it. */
+export interface CountedUser {
+  readonly bucket: string
+  /** At one terminal; undefined: as for PINs. */
+  readonly atTerminal?: MissRule
+  /** At all terminals together. */
+  readonly overall: MissRule
+}
+
+export interface Attempt {
+  readonly terminalId: number
+  /** A card or a PIN alone, or something beside a name. */
+  readonly shown: 'card' | 'pin' | CountedUser
+}
+
+interface Counted {
+  /** Whose next wait tells that somebody goes on. */
+  readonly told: readonly { readonly rule: MissRule; readonly after: Misses }[]
+  /** Of cards and PINs alone, which are counted with the terminal. */
+  readonly ofTerminal: { readonly counter: 'card' | 'pin'; readonly before: Misses; readonly after: Misses } | undefined
+  readonly buckets: readonly CountedBucket[]
+}
 
 /**
  * Counts an attempt before it is looked at, so that many at once are counted as many.
  *
- * @param attempt.user where it is said whom it is about; in the same order in all attempts
  * @throws SlowDownError when it comes too early; it is neither looked at nor counted then
  */
-export async function countAttempt(
-  parts: SignInParts,
-  attempt: {
-    readonly terminalId: number
-    readonly kind: MissKind
-    readonly user?: CountedUser
-  },
-): Promise<CountedMiss> {
-  const { terminalId, kind, user = [] } = attempt
+export async function countAttempt(parts: SignInParts, attempt: Attempt): Promise<CountedMiss> {
+  const { terminalId, shown } = attempt
   const now = parts.clock.now()
+  const kind = shown === 'card' ? 'card' : 'secret'
   const counted = await withTransaction(
     parts.db,
-    async (tx) => {
-      const rule = ruleOf(kind, await readBucket(tx, overallBucket(kind)), now)
-      const before = await readTerminal(tx, { terminalId, kind })
-      const ofTerminal = add(before, rule, now)
-      await writeTerminal(tx, { terminalId, kind, to: ofTerminal })
-      const ofUser: CountedBucket[] = []
-      // What was counted before is rolled back where one of them throws.
-      for (const { bucket, rule: userRule } of user)
-        ofUser.push(await countIn(tx, { bucket: parts.vault.lookup('terminal attempts', bucket), rule: userRule, now }))
-      return { rule, before, ofTerminal, ofUser }
-    },
+    (tx) =>
+      typeof shown === 'string'
+        ? countWithTerminal(tx, { terminalId, counter: shown, now })
+        : countWithName(parts, tx, { terminalId, user: shown, now }),
     { lockTimeoutMs: 5_000 },
   )
   return {
-    async succeed() {
-      const { before, ofTerminal, ofUser } = counted
-      await withTransaction(parts.db, async (tx) => {
-        await tx.query(
-          `update terminals set ${restored(kind === 'card' ? 'card_misses' : 'secret_misses', kind === 'card' ? 'card_missed_at' : 'secret_missed_at')}
-           where id = $1`,
-          [terminalId, ...values(ofTerminal), ...values(before)],
-        )
-        for (const one of ofUser) {
-          await tx.query(`update terminal_misses set ${restored('misses', 'missed_at')} where bucket = $1`, [
-            one.bucket,
-            ...values(one.after),
-            ...values(one.before),
-          ])
-        }
-      })
-    },
+    succeed: () => withTransaction(parts.db, (tx) => takeBack(tx, terminalId, counted)),
     async fail() {
-      const { rule, ofTerminal } = counted
-      if (waitOf(ofTerminal, rule, now) >= TOLD_FROM_WAIT_SECONDS)
-        await tellGuessing(parts, { terminalId, kind, misses: Math.ceil(ofTerminal.misses) })
+      for (const { rule, after } of counted.told) {
+        if (waitOf(after, rule, now) < TOLD_FROM_WAIT_SECONDS) continue
+        await tellGuessing(parts, { terminalId, kind, misses: Math.ceil(after.misses) })
+        break
+      }
       await addOverall(parts, kind)
+      if (shown === 'pin') await addMiss(parts, PINS_EVERYWHERE, PIN_CEILING)
     },
   }
 }
+
+async function countWithTerminal(
+  tx: Transaction,
+  { terminalId, counter, now }: { readonly terminalId: number; readonly counter: 'card' | 'pin'; readonly now: Date },
+): Promise<Counted> {
+  const overall = await readBucket(tx, overallBucket(counter === 'card' ? 'card' : 'secret'))
+  const pins = counter === 'pin' ? await readBucket(tx, PINS_EVERYWHERE) : undefined
+  const rule = ruleOf(counter, { overall, ...(pins === undefined ? {} : { pins }) }, now)
+  const before = await readTerminal(tx, { terminalId, counter })
+  const after = add(before, rule, now)
+  await writeTerminal(tx, { terminalId, counter, to: after })
+  return { told: [{ rule, after }], ofTerminal: { counter, before, after }, buckets: [] }
+}
+
+/** In the same order always, so that two attempts do not wait for each other in a circle. What was counted before one that throws is rolled back. */
+async function countWithName(
+  { vault }: SignInParts,
+  tx: Transaction,
+  { terminalId, user, now }: { readonly terminalId: number; readonly user: CountedUser; readonly now: Date },
+): Promise<Counted> {
+  const overall = await readBucket(tx, overallBucket('secret'))
+  const countBy = (bucket: string, rule: MissRule) =>
+    countIn(tx, { bucket: vault.lookup('terminal attempts', bucket), rule, now })
+  const ruleOfAll = ruleOf('named', { overall }, now)
+  const ruleThere = user.atTerminal ?? ruleOf('user', { overall }, now)
+  const all = await countBy(`named at ${terminalId}`, ruleOfAll)
+  const there = await countBy(`${user.bucket} at ${terminalId}`, ruleThere)
+  const everywhere = await countBy(user.bucket, user.overall)
+  const told = [{ rule: ruleOfAll, after: all.after }]
+  // Whose waits are long from the first one says nothing yet with it.
+  if (user.atTerminal === undefined) told.push({ rule: ruleThere, after: there.after })
+  return { told, ofTerminal: undefined, buckets: [all, there, everywhere] }
+}
+
+async function takeBack(tx: Transaction, terminalId: number, { ofTerminal, buckets }: Counted): Promise<void> {
+  if (ofTerminal !== undefined) {
+    const [misses, missedAt] = COLUMNS[ofTerminal.counter]
+    await tx.query(`update terminals set ${restored(misses, missedAt)} where id = $1`, [
+      terminalId,
+      ...values(ofTerminal.after),
+      ...values(ofTerminal.before),
+    ])
+  }
+  for (const one of buckets) {
+    await tx.query(`update terminal_misses set ${restored('misses', 'missed_at')} where bucket = $1`, [
+      one.bucket,
+      ...values(one.after),
+      ...values(one.before),
+    ])
+  }
+}
+
+const COLUMNS = {
+  card: ['card_misses', 'card_missed_at'],
+  pin: ['secret_misses', 'secret_missed_at'],
+} as const satisfies Record<'card' | 'pin', readonly [string, string]>
 
 interface CountedBucket {
   readonly bucket: Buffer
@@ -117,17 +169,25 @@ export async function addCardMiss(
 }
 
 async function addOverall(parts: SignInParts, kind: MissKind): Promise<void> {
-  const { db, clock } = parts
+  const rule = OVERALL_RULES[kind]
+  const misses = await addMiss(parts, overallBucket(kind), rule)
+  if (misses > rule.free) await tellGuessing(parts, { terminalId: null, kind, misses: Math.ceil(misses) })
+}
+
+/** @returns how many are not forgiven */
+async function addMiss(
+  { db, clock }: SignInParts,
+  bucket: Buffer,
+  rule: { readonly forgiveAfter: number; readonly most?: number },
+): Promise<number> {
   const { rows } = await db.query<{ misses: number }>(
     `insert into terminal_misses as m (bucket, misses, missed_at) values ($1, 1, $2)
      on conflict (bucket) do update
-       set misses = ${forgiven('m.misses', 'm.missed_at')} + 1, missed_at = greatest(m.missed_at, excluded.missed_at)
+       set misses = least($4::float8, ${forgiven('m.misses', 'm.missed_at')} + 1), missed_at = greatest(m.missed_at, excluded.missed_at)
      returning m.misses`,
-    [overallBucket(kind), clock.now(), OVERALL_RULES[kind].forgiveAfter],
+    [bucket, clock.now(), rule.forgiveAfter, rule.most ?? 'Infinity'],
   )
-  const misses = rows[0]?.misses ?? 0
-  if (misses > OVERALL_RULES[kind].free)
-    await tellGuessing(parts, { terminalId: null, kind, misses: Math.ceil(misses) })
+  return rows[0]?.misses ?? 0
 }
 
 /** @throws SlowDownError */
@@ -170,12 +230,11 @@ async function readBucket(tx: Queries, bucket: Buffer, lock = ''): Promise<Misse
 
 async function readTerminal(
   tx: Transaction,
-  of: { readonly terminalId: number; readonly kind: MissKind },
+  of: { readonly terminalId: number; readonly counter: 'card' | 'pin' },
 ): Promise<Misses> {
+  const [misses, missedAt] = COLUMNS[of.counter]
   const { rows } = await tx.query<MissesRow>(
-    of.kind === 'card'
-      ? 'select card_misses as misses, card_missed_at as missed_at from terminals where id = $1 for update'
-      : 'select secret_misses as misses, secret_missed_at as missed_at from terminals where id = $1 for update',
+    `select ${misses} as misses, ${missedAt} as missed_at from terminals where id = $1 for update`,
     [of.terminalId],
   )
   return parseMisses(rows[0])
@@ -183,14 +242,10 @@ async function readTerminal(
 
 async function writeTerminal(
   tx: Transaction,
-  { terminalId, kind, to }: { readonly terminalId: number; readonly kind: MissKind; readonly to: Misses },
+  { terminalId, counter, to }: { readonly terminalId: number; readonly counter: 'card' | 'pin'; readonly to: Misses },
 ): Promise<void> {
-  await tx.query(
-    kind === 'card'
-      ? 'update terminals set card_misses = $2, card_missed_at = $3 where id = $1'
-      : 'update terminals set secret_misses = $2, secret_missed_at = $3 where id = $1',
-    [terminalId, ...values(to)],
-  )
+  const [misses, missedAt] = COLUMNS[counter]
+  await tx.query(`update terminals set ${misses} = $2, ${missedAt} = $3 where id = $1`, [terminalId, ...values(to)])
 }
 
 function parseMisses(row: MissesRow | undefined): Misses {

@@ -138,7 +138,7 @@ async function findByCard(
     const now = parts.clock.now()
     const found = await lookUpCard(parts, { terminal, lookup, withGroups })
     if (found === undefined) return NOT_AS_IT_WAS
-    const rule = ruleOf('card', found.overall, now)
+    const rule = ruleOf('card', found, now)
     const wait = waitOf(found.misses, rule, now)
     if (wait > 0) throw slowDown(wait)
     if (standing(found.misses, rule, now) + count <= rule.free) {
@@ -151,7 +151,7 @@ async function findByCard(
   } finally {
     leave()
   }
-  const attempt = await countAttempt(parts, { terminalId: terminal.id, kind: 'card' })
+  const attempt = await countAttempt(parts, { terminalId: terminal.id, shown: 'card' })
   const again = await lookUpCard(parts, { terminal, lookup, withGroups })
   if (again === undefined) return NOT_AS_IT_WAS
   const { person } = again
@@ -204,7 +204,7 @@ async function findByTypedPin(
   terminal: TerminalIdentity,
   pin: string,
 ): Promise<FoundPerson | undefined> {
-  const attempt = await countAttempt(parts, { terminalId: terminal.id, kind: 'secret' })
+  const attempt = await countAttempt(parts, { terminalId: terminal.id, shown: 'pin' })
   const lookup = parts.vault.lookup('pin', canonical(pin))
   const person = await findByPin(parts.db, { lookup, withGroups: terminal.tells.includes('groups') })
   await (person === undefined ? attempt.fail() : attempt.succeed())
@@ -223,8 +223,7 @@ async function findByNameAndPin(
   const name = canonical(typed.userName)
   const named = await findNameWithPin(parts.db, name)
   const bucket = named === undefined ? `name ${name}` : `user ${named.userId}`
-  const user = [{ bucket, rule: USER_RULE }]
-  const attempt = await countAttempt(parts, { terminalId: terminal.id, kind: 'secret', user })
+  const attempt = await countAttempt(parts, { terminalId: terminal.id, shown: { bucket, overall: USER_RULE } })
   const given = parts.vault.lookup('pin', canonical(typed.pin))
   const isRight = timingSafeEqual(given, named?.pin ?? NO_PIN)
   const person =

@@ -5,10 +5,13 @@ import { type Misses, type MissRule, standing, waitOf } from './misses.ts'
 import { CLOUD_ROOTS } from '../directory/clouds.ts'
 import {
   ALARMED_RULES,
+  OVERALL_RULES,
   PASSWORD_RULES,
   type PasswordRules,
   passwordRulesOf,
+  PIN_CEILING,
   ruleOf,
+  STOPPED_RULE,
   TERMINAL_RULES,
   USER_RULE,
 } from './terminal-misses.ts'
@@ -18,7 +21,26 @@ const at = (seconds: number) => new Date(BEGIN.getTime() + seconds * 1_000)
 const DAY = 86_400
 
 /** Somebody who guesses at one user’s secret at so many terminals, and never lets a moment pass in which he may. */
-function guessesAt(terminals: number, rules: { readonly at: readonly MissRule[]; readonly ofUser: MissRule }) {
+function guessesAt(terminals: number, rules: Rules): Guesses {
+  const key = JSON.stringify([terminals, rules])
+  const known = PLAYED.get(key) ?? play(terminals, rules)
+  PLAYED.set(key, known)
+  return known
+}
+
+interface Rules {
+  readonly at: readonly MissRule[]
+  readonly ofUser: MissRule
+}
+interface Guesses {
+  readonly firstDay: number
+  readonly inAnHour: number
+  readonly longestWait: number
+}
+/** Two days take seconds to play. */
+const PLAYED = new Map<string, Guesses>()
+
+function play(terminals: number, rules: Rules): Guesses {
   const next = (misses: Misses, rule: MissRule, second: number): Misses => ({
     misses: standing(misses, rule, at(second)) + 1,
     missedAt: at(second),
@@ -70,9 +92,40 @@ function mostInAnHourAtBest(rule: MissRule): number {
   return Math.max(...[...best.values()].map(({ tried }) => tried))
 }
 
-const PIN_RULES = { at: [TERMINAL_RULES.secret], ofUser: USER_RULE }
+/** PINs alone within each of some days of somebody who has the tokens of so many terminals, and tries at all of them as soon as he may. */
+function guessesEverywhere(terminals: number, days: number): readonly number[] {
+  const nobody: Misses = { misses: 0, missedAt: null }
+  const all = Array.from({ length: terminals }, () => nobody)
+  const more = (
+    misses: Misses,
+    rule: { readonly forgiveAfter: number; readonly most?: number },
+    now: Date,
+  ): Misses => ({
+    misses: Math.min(rule.most ?? Infinity, standing(misses, rule, now) + 1),
+    missedAt: now,
+  })
+  let [overall, pins] = [nobody, nobody]
+  const perDay = Array.from({ length: days }, () => 0)
+  for (let second = 0; second < days * DAY; second += 60) {
+    const now = at(second)
+    for (const [nth, own] of all.entries()) {
+      for (let misses = own; ; ) {
+        const rule = ruleOf('pin', { overall, pins }, now)
+        if (waitOf(misses, rule, now) > 0) break
+        misses = more(misses, rule, now)
+        all[nth] = misses
+        overall = more(overall, OVERALL_RULES.secret, now)
+        pins = more(pins, PIN_CEILING, now)
+        perDay[Math.floor(second / DAY)]! += 1
+      }
+    }
+  }
+  return perDay
+}
+
+const PIN_RULES = { at: [TERMINAL_RULES.named, TERMINAL_RULES.user], ofUser: USER_RULE }
 const passwords = ({ atTerminal, overall }: PasswordRules) => ({
-  at: [TERMINAL_RULES.secret, atTerminal],
+  at: [TERMINAL_RULES.named, atTerminal],
   ofUser: overall,
 })
 const PASSWORDS = passwords(PASSWORD_RULES.commercial)
@@ -86,11 +139,14 @@ const STATED = {
   userFirstDay: 8_680,
   passwordFirstDay: { oneTerminal: 99, many: 101 },
   governmentFirstDay: 26,
+  namesFirstDay: 1_490,
+  /** With the tokens of so many terminals, on the first day and a later one. */
+  everywhere: { terminals: 1_000, first: 10_300, later: 8_400 },
 }
 
 describe('attempts in vain at a terminal', () => {
   it('leave who holds a stolen terminal token fewer guesses a day than the documentation states', () => {
-    const [first = 0, ...later] = guesses(TERMINAL_RULES.secret, 7)
+    const [first = 0, ...later] = guesses(TERMINAL_RULES.pin, 7)
 
     expect(first).toBeLessThanOrEqual(STATED.pinsFirstDay)
     expect(first).toBeGreaterThan(280)
@@ -98,7 +154,7 @@ describe('attempts in vain at a terminal', () => {
   })
 
   it('let such a guesser expect to hit at most 0.31 PINs on the first day, however many people there are', () => {
-    const [first = 0] = guesses(TERMINAL_RULES.secret, 1)
+    const [first = 0] = guesses(TERMINAL_RULES.pin, 1)
     const expectedHits = [1, 50, 500, 1_000, 1_001, 20_000, 500_000].map(
       (people) => (first * people) / 10 ** pinLength(people),
     )
@@ -107,7 +163,30 @@ describe('attempts in vain at a terminal', () => {
     expect(expectedHits[2]).toBeLessThanOrEqual(0.16)
   })
 
+  it('of PINs alone have a ceiling over all terminals, however many tokens were stolen', () => {
+    const { terminals, first, later } = STATED.everywhere
+    const [onTheFirst = 0, onTheSecond = 0] = guessesEverywhere(terminals, 2)
+
+    expect(onTheFirst).toBeGreaterThan(PIN_CEILING.free)
+    expect(onTheFirst).toBeLessThanOrEqual(first)
+    expect(onTheSecond).toBeLessThanOrEqual(later)
+    // Ten times the terminals are seven tries more for each: what is left to those where nobody has mistyped.
+    expect(guessesEverywhere(10 * terminals, 1)[0]! - onTheFirst).toBeLessThanOrEqual(9 * terminals * 7)
+  })
+
+  it('of PINs alone beyond the ceiling stop no terminal where three mistype, and are over within an hour after they end', () => {
+    const reached = { overall: { misses: 0, missedAt: null }, pins: { misses: PIN_CEILING.most, missedAt: BEGIN } }
+    const rule = ruleOf('pin', reached, BEGIN)
+
+    expect(rule).toBe(STOPPED_RULE)
+    expect([0, 1, 2, 3].map((misses) => waitOf({ misses, missedAt: BEGIN }, rule, BEGIN))).toEqual([0, 0, 0, 21_600])
+    expect(ruleOf('pin', reached, at(3_600))).toBe(TERMINAL_RULES.pin)
+    for (const counter of ['card', 'user', 'named'] as const)
+      expect(ruleOf(counter, reached, BEGIN)).toBe(TERMINAL_RULES[counter])
+  })
+
   it('cost a guesser of cards and of one user’s PIN as stated', () => {
+    expect(guesses(TERMINAL_RULES.named, 1)[0]).toBeLessThanOrEqual(STATED.namesFirstDay)
     expect(guesses(TERMINAL_RULES.card, 1)[0]).toBeLessThanOrEqual(STATED.cardsFirstDay)
     expect(guesses(USER_RULE, 1)[0]).toBeLessThanOrEqual(STATED.userFirstDay)
     expect(guessesAt(1, PASSWORDS).firstDay).toBeLessThanOrEqual(STATED.passwordFirstDay.oneTerminal)
@@ -143,20 +222,20 @@ describe('attempts in vain at a terminal', () => {
     const calm = { misses: 500, missedAt: BEGIN }
     const storm = { misses: 501, missedAt: BEGIN }
 
-    expect(ruleOf('secret', calm, BEGIN)).toBe(TERMINAL_RULES.secret)
-    expect(ruleOf('secret', storm, BEGIN)).toBe(ALARMED_RULES.secret)
-    expect(ruleOf('secret', storm, at(4))).toBe(TERMINAL_RULES.secret)
-    expect(guesses(ALARMED_RULES.secret, 1)[0]).toBeLessThanOrEqual(110)
+    expect(ruleOf('pin', { overall: calm }, BEGIN)).toBe(TERMINAL_RULES.pin)
+    expect(ruleOf('pin', { overall: storm }, BEGIN)).toBe(ALARMED_RULES.pin)
+    expect(ruleOf('pin', { overall: storm }, at(4))).toBe(TERMINAL_RULES.pin)
+    expect(guesses(ALARMED_RULES.pin, 1)[0]).toBeLessThanOrEqual(110)
   })
 
   it('never make a terminal wait that has none of its own, whatever happens elsewhere', () => {
     const none: Misses = { misses: 0, missedAt: null }
-    for (const rule of [...Object.values(TERMINAL_RULES), ...Object.values(ALARMED_RULES)])
+    for (const rule of [...Object.values(TERMINAL_RULES), ...Object.values(ALARMED_RULES), STOPPED_RULE])
       expect(waitOf(none, rule, BEGIN)).toBe(0)
   })
 
   it('make the next one wait longer each time, up to the longest, and are forgiven one by one', () => {
-    const rule = TERMINAL_RULES.secret
+    const rule = TERMINAL_RULES.pin
     const waits = [9, 10, 11, 12, 18, 19, 25].map((misses) => waitOf({ misses, missedAt: BEGIN }, rule, BEGIN))
 
     expect(waits).toEqual([0, 1, 2, 4, 256, 300, 300])
@@ -165,6 +244,6 @@ describe('attempts in vain at a terminal', () => {
   })
 
   it('do not make anybody wait longer when a clock is set back', () => {
-    expect(waitOf({ misses: 10, missedAt: at(3_600) }, TERMINAL_RULES.secret, BEGIN)).toBe(1)
+    expect(waitOf({ misses: 10, missedAt: at(3_600) }, TERMINAL_RULES.pin, BEGIN)).toBe(1)
   })
 })

@@ -2,23 +2,46 @@
 import { CLOUD_ROOTS, type CloudRoots } from '../directory/clouds.ts'
 import { type Misses, type MissRule, standing } from './misses.ts'
 
-/** Cards, and everything that is typed: PINs, names, passwords. */
+/** As administrators are told of: cards, and everything that is typed (PINs, names, passwords). */
 export type MissKind = 'card' | 'secret'
 
 /**
+ * What is counted at one terminal by itself. `pin`: PINs alone, which say who somebody is; nobody's in particular are wrong, so that all
+ * wait. `user`: what is typed beside a name, by that name there, whoever has it or nobody. `named`: all of that together.
+ */
+export type Counter = 'card' | 'pin' | 'user' | 'named'
+
+/**
  * By terminal. Nobody but the terminal's own people waits for it. A success forgives nothing but itself: whoever has a card or PIN
- * of his own could buy himself tries with it.
+ * of his own could buy himself tries with it. Who guesses at one name keeps neither other names nor PINs alone from being looked at,
+ * until he has gone through several.
  */
 export const TERMINAL_RULES = {
   card: { free: 30, firstWait: 1, longestWait: 60, forgiveAfter: 60 },
-  secret: { free: 10, firstWait: 1, longestWait: 300, forgiveAfter: 300 },
-} as const satisfies Record<MissKind, MissRule>
+  pin: { free: 10, firstWait: 1, longestWait: 300, forgiveAfter: 300 },
+  user: { free: 10, firstWait: 1, longestWait: 300, forgiveAfter: 300 },
+  named: { free: 40, firstWait: 1, longestWait: 60, forgiveAfter: 60 },
+} as const satisfies Record<Counter, MissRule>
 
 /** By terminal, while there is more in vain over all terminals than mistakes account for. */
 export const ALARMED_RULES = {
   card: { free: 5, firstWait: 1, longestWait: 300, forgiveAfter: 300 },
-  secret: { free: 2, firstWait: 2, longestWait: 900, forgiveAfter: 900 },
-} as const satisfies Record<MissKind, MissRule>
+  pin: { free: 2, firstWait: 2, longestWait: 900, forgiveAfter: 900 },
+  user: { free: 2, firstWait: 2, longestWait: 900, forgiveAfter: 900 },
+  named: { free: 10, firstWait: 2, longestWait: 300, forgiveAfter: 300 },
+} as const satisfies Record<Counter, MissRule>
+
+/**
+ * PINs alone, over all terminals: the most that is looked at in vain within a day, however many terminals somebody has the tokens of. It adds up to
+ * no more than an hour's waiting, so that it is over soon after they stop.
+ */
+export const PIN_CEILING = { free: 3_000, forgiveAfter: 20, most: 3_180 } as const
+
+/**
+ * By terminal, for PINs alone, while the ceiling is reached. A terminal without misses of its own goes on, and where three people mistype;
+ * whatever has more waits for hours.
+ */
+export const STOPPED_RULE: MissRule = { free: 3, firstWait: 21_600, longestWait: 21_600, forgiveAfter: 21_600 }
 
 /**
  * Over all terminals: more than this, and the stricter rules apply. It makes nobody wait by itself: a terminal without misses of its
@@ -75,8 +98,15 @@ export function passwordRulesOf({ authorityUrl }: Pick<CloudRoots, 'authorityUrl
   return isGovernment ? PASSWORD_RULES.government : PASSWORD_RULES.commercial
 }
 
-/** The rule of a terminal, by what is tried in vain everywhere. */
-export function ruleOf(kind: MissKind, overall: Misses, now: Date): MissRule {
-  const { free } = OVERALL_RULES[kind]
-  return (standing(overall, OVERALL_RULES[kind], now) > free ? ALARMED_RULES : TERMINAL_RULES)[kind]
+/** The rule of a terminal, by what is tried in vain everywhere: of the kind, and of PINs alone. */
+export function ruleOf(
+  counter: Counter,
+  everywhere: { readonly overall: Misses; readonly pins?: Misses },
+  now: Date,
+): MissRule {
+  const { overall, pins } = everywhere
+  if (counter === 'pin' && pins !== undefined && standing(pins, PIN_CEILING, now) > PIN_CEILING.free)
+    return STOPPED_RULE
+  const rule = OVERALL_RULES[counter === 'card' ? 'card' : 'secret']
+  return (standing(overall, rule, now) > rule.free ? ALARMED_RULES : TERMINAL_RULES)[counter]
 }

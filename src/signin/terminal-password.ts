@@ -56,11 +56,7 @@ export async function identifyByPassword(
   const rules = passwordRulesOf(connection)
   const attempt = await countAttempt(parts, {
     terminalId: terminal.id,
-    kind: 'secret',
-    user: [
-      { bucket: `password of ${of} at ${terminal.id}`, rule: rules.atTerminal },
-      { bucket: `password of ${of}`, rule: rules.overall },
-    ],
+    shown: { bucket: `password of ${of}`, atTerminal: rules.atTerminal, overall: rules.overall },
   })
   const proved = await signInWithPassword(parts.oidc, { connection, userName, password: typed.password, signal })
   if (proved.kind === 'refused') {

@@ -46,7 +46,7 @@ export async function registerCard(
 ): Promise<{ readonly userId: number }> {
   const { terminal } = given
   // Before the registration is used up: whoever has to wait still has it then.
-  const attempt = await countAttempt(parts, { terminalId: terminal.id, kind: 'card' })
+  const attempt = await countAttempt(parts, { terminalId: terminal.id, shown: 'card' })
   const { rows } = await parts.db.query<{ user_id: number }>(
     'delete from terminal_registrations where digest = $1 and terminal_id = $2 and expires_at > $3 returning user_id',
     [digestOf(given.code), terminal.id, parts.clock.now()],

@@ -248,7 +248,7 @@ describe('tries of Microsoft passwords', () => {
   })
 
   it('are counted by terminal, and asked of Microsoft no more while it waits', async () => {
-    for (let i = 0; i < 10; i += 1) await show(`nobody${i}@contoso.com`, 'wrong')
+    for (let i = 0; i < 40; i += 1) await show(`nobody${i}@contoso.com`, 'wrong')
     const asked = tokenRequests()
     const beyond = await show(person.userName)
     const elsewhere = await show(person.userName, DEFAULT_PASSWORD, await http.asTerminal({ may: ['password'] }))

@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { listening, placeGroup } from '../../../test/support/registry.ts'
 import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { PIN_CEILING } from '../../signin/terminal-misses.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { IdentifiedUser, Terminal } from '../../contract/api/terminals.ts'
 import { removeEnded } from '../../signin/upkeep.ts'
@@ -467,18 +468,63 @@ describe('attempts in vain', () => {
 
     const { rows } = await test.db.query('select secret_misses, card_misses from terminals')
     expect(rows).toEqual([{ secret_misses: 0, card_misses: 0 }])
-    expect((await test.db.query('select misses from terminal_misses')).rows).toEqual([{ misses: 0 }])
+    const { rows: buckets } = await test.db.query('select distinct misses from terminal_misses')
+    expect(buckets).toEqual([{ misses: 0 }])
   })
 
   it.each([
     ['PINs', 10, (nth: number) => ({ by: 'pin', pin: `00${nth}`.padStart(6, '9') })],
-    ['names', 10, (nth: number) => ({ by: 'userNamePin', userName: `user${nth}`, pin: '135790' })],
+    ['one name', 10, (nth: number) => ({ by: 'userNamePin', userName: 'ann', pin: `${135_790 + nth}` })],
+    ['names', 40, (nth: number) => ({ by: 'userNamePin', userName: `user${nth}`, pin: '135790' })],
   ])('that come all at once are counted as many: %s', async (_what, free, guess) => {
     const terminal = await http.asTerminal()
     const answers = await Promise.all(Array.from({ length: 80 }, (_, nth) => show(terminal, guess(nth))))
 
     expect(answers.filter((answer) => answer.statusCode === 200)).toHaveLength(free)
     expect(answers.filter((answer) => answer.statusCode === 429)).toHaveLength(80 - free)
+  })
+
+  it('of one name keep neither PINs nor other names from being looked at; those of several names do', async () => {
+    const { pin } = await aUser('ann@x')
+    const terminal = await http.asTerminal()
+    const ofOne = []
+    for (const name of ['bob@x', 'carl@x', 'dora@x', 'emil@x']) {
+      const wrong = await exhaust((nth) => byName(terminal, name, notPin(pin, nth)))
+      ofOne.push(wrong, (await byName(terminal, 'ann@x', pin)).statusCode, (await byPin(terminal, pin)).statusCode)
+    }
+
+    expect(ofOne).toEqual([10, 200, 200, 10, 200, 200, 10, 200, 200, 10, 429, 200])
+  })
+
+  it('of PINs alone keep nobody who types his name from being looked at', async () => {
+    const { pin } = await aUser('ann@x')
+    const terminal = await http.asTerminal()
+    await exhaust((nth) => byPin(terminal, notPin(pin, nth)))
+
+    expect((await byPin(terminal, pin)).statusCode).toBe(429)
+    expect((await byName(terminal, 'ann@x', pin)).json()).toMatchObject({ kind: 'identified' })
+  })
+
+  it('of PINs alone at very many terminals are looked at no more where there are some, and stop no other terminal', async () => {
+    const { pin } = await aUser('ann@x', {}, 'card-1')
+    const [guessing, clean] = [await http.asTerminal(), await http.asTerminal()]
+    await test.db.query(`insert into terminal_misses (bucket, misses, missed_at) values ('overall pin', $1, $2)`, [
+      PIN_CEILING.free,
+      clock.now(),
+    ])
+    const looked = await exhaust((nth) => byPin(guessing, notPin(pin, nth)))
+    const told = await byPin(guessing, pin)
+    const elsewhere = []
+    for (let nth = 0; nth < 3; nth += 1) {
+      elsewhere.push((await byPin(clean, pin)).json<{ kind: string }>().kind)
+      if (nth < 2) await byPin(clean, notPin(pin, nth))
+    }
+    const otherwise = [await byName(guessing, 'ann@x', pin), await byCard(guessing, 'card-1')]
+
+    expect(looked).toBe(3)
+    expect(Number(told.headers['retry-after'])).toBe(21_600)
+    expect(elsewhere).toEqual(['identified', 'identified', 'identified'])
+    for (const answer of otherwise) expect(answer.json()).toMatchObject({ kind: 'identified' })
   })
 
   it('that come all at once are counted as many: cards, of which those under way may pass beside those that are counted', async () => {
