@@ -33,6 +33,7 @@ import type { Actions, PlanLine } from './http/actions.ts'
 import { REDIRECT_PATH } from './http/public-url.ts'
 import { newestCertificate, noteOutcomes } from './registry/connection-credentials.ts'
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
+import { listKeptSettings, presentKeptSettings } from './registry/earlier-settings.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
 import { isCopy, type LocalPlace, notePlace, takeOver } from './registry/installation.ts'
@@ -53,6 +54,7 @@ import { checkSaved, notesOf } from './sync/check.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
 import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
+import { restoreSettings } from './sync/restore-settings.ts'
 import { revertRun } from './sync/revert.ts'
 import { previewRevert } from './sync/revert-preview.ts'
 import { runSource } from './sync/run.ts'
@@ -302,6 +304,9 @@ export function createApp(
       const changes = await configure(db, { ...wantedOf, wanted, vault, clock })
       return { changes, warnings: [...warningsOfFile(file), ...unchecked] }
     },
+    listSourceSettings: ({ source }) => listKeptSettings(db, source),
+    getSourceSettings: (wanted) => presentKeptSettings(db, wanted),
+    restoreSourceSettings: (request) => restoreSettings(engine, request),
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
     check: (request) =>

@@ -9,6 +9,13 @@ export function parseRunId(text: string): number {
   return Number(text)
 }
 
+/** The number of kept settings. */
+export function parseSettingsNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new InvalidArgumentError('Saved settings have a number; muster settings SOURCE lists them.')
+  return Number(text)
+}
+
 /** A version of the key. */
 export function parseKeyVersion(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A version is a number; muster keys lists them.')

@@ -17,6 +17,7 @@ import { addRestoreCommand } from './commands/restore.ts'
 import { addRevertCommand } from './commands/revert.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addSettingsCommand } from './commands/settings.ts'
 import { addPlanCommand, addSyncCommand } from './commands/sync.ts'
 import { addSignInLinkCommand } from './commands/sign-in-link.ts'
 import { addTakeOverCommand } from './commands/take-over.ts'
@@ -74,6 +75,7 @@ export function createProgram(options: {
   addCancelCommand(program, options.run)
   addRevertCommand(program, options.run)
   addRunsCommand(program, options.run)
+  addSettingsCommand(program, options.run)
   addIssuesCommand(program, options.run)
   addExplainCommand(program, options.run)
   addExportCommand(program, options.run)

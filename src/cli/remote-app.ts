@@ -61,6 +61,16 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
       const body = { file: asBlock(document), secrets: Object.fromEntries(sent), prune, dryRun, plans: false }
       return call(server, API.applyConfiguration, { body, signal })
     },
+    listSourceSettings: async ({ source }) =>
+      (await call(server, API.listSourceSettings, { params: { source } })).items,
+    getSourceSettings: ({ source, number }) =>
+      call(server, API.getSourceSettings, { params: { source, number: String(number) } }),
+    restoreSourceSettings: async ({ source, number, seen, signal }) => {
+      const body = seen === undefined ? {} : { updatedAt: seen }
+      return (
+        await call(server, API.restoreSourceSettings, { params: { source, number: String(number) }, body, signal })
+      ).warnings
+    },
     preview: async ({ source, settings, newName, signal }) => {
       const body = { settings: writeSettings(settings), ...(newName === undefined ? {} : { name: newName }) }
       const told = await call(server, API.getImpact, { params: { source }, body, signal })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 /** One setting. Absent on either side: it is not there. */
-const fieldChange = z.object({
+export const fieldChange = z.object({
   /** Dotted path inside the connection or source. */
   at: z.string(),
   old: z.unknown().optional(),

@@ -57,6 +57,7 @@ export const TABLES: readonly string[] = [
   'signin_flows',
   'signin_flows_used',
   'source_health',
+  'source_settings',
   'sources',
   'terminal_device_codes',
   'terminal_misses',

@@ -762,6 +762,17 @@ create table source_health (
   constraint source_health_pkey PRIMARY KEY (source_id)
 );
 
+create table source_settings (
+  source_id integer not null,
+  number integer not null,
+  settings jsonb not null,
+  saved_at timestamp with time zone not null,
+  actor_kind text,
+  actor_name text,
+  constraint source_settings_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE CASCADE,
+  constraint source_settings_pkey PRIMARY KEY (source_id, number)
+);
+
 create table sources (
   id integer generated always as identity not null,
   name text not null,

@@ -489,6 +489,14 @@ export interface Tables {
     last_success_at: Date | null
     run_id: number | null
   }
+  source_settings: {
+    source_id: number
+    number: number
+    settings: ColumnType<unknown, string, string>
+    saved_at: Date
+    actor_kind: string | null
+    actor_name: string | null
+  }
   sources: {
     id: GeneratedAlways<number>
     name: string

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { silentLog } from '../base/log.ts'
+import { listKeptSettings, requireKeptSettings } from '../registry/earlier-settings.ts'
 import { listHealth } from '../registry/health.ts'
 import { takeJob } from '../registry/jobs.ts'
 import { MAKER_JOINS, makerRole } from '../signin/makers.ts'
@@ -272,6 +273,27 @@ describe('0044: sources', () => {
       cancelled: false,
       previewed: false,
       new: false,
+    })
+  })
+})
+
+describe('0048: settings of sources', () => {
+  it('O4: as they are when Muster is upgraded are the first that are kept', async () => {
+    const database = await before(48)
+    for (const name of ['staff', 'pupils']) {
+      await aSource(database, name)
+      await database.db.query(
+        `update sources set settings = settings || jsonb_build_object('connection', name) where name = $1`,
+        [name],
+      )
+    }
+    await migrate(database.db, { log: silentLog })
+
+    expect(await listKeptSettings(database.db, 'staff')).toMatchObject([{ number: 1, savedBy: null, isCurrent: true }])
+    expect(
+      (await requireKeptSettings(database.db, { source: 'pupils', number: 1 })).settings.users.options,
+    ).toMatchObject({
+      useAsAuthenticationServer: true,
     })
   })
 })

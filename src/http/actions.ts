@@ -1,5 +1,6 @@
 // What Muster can do, as command line and routes call it. The composition root makes it.
 import type { Writable } from 'node:stream'
+import type { KeptSettingsView, SavedSettings } from '../contract/api/sources.ts'
 import type { BackupProgress, BackupSummary, EncryptFor } from '../contract/backups.ts'
 import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { Explanation } from '../contract/explanation.ts'
@@ -49,6 +50,24 @@ export interface Actions {
     readonly actor: Actor
     readonly signal: AbortSignal
   }): Promise<{ readonly changes: readonly ConfigurationChange[]; readonly warnings: readonly SettingsWarning[] }>
+  /** The settings of a source as they were saved, the newest first. @throws NotFoundError */
+  listSourceSettings(query: { readonly source: string }): Promise<readonly SavedSettings[]>
+  /** Settings of a source as they were once. @throws NotFoundError */
+  getSourceSettings(query: { readonly source: string; readonly number: number }): Promise<KeptSettingsView>
+  /**
+   * Gives a source settings that it had once.
+   *
+   * @param request.seen when the settings that were seen had been changed last, ISO 8601
+   * @returns what is to be known about them
+   * @throws NotFoundError; ConfigError with every mistake: what was right once need not be any more; ConflictError `changed-meanwhile`
+   */
+  restoreSourceSettings(request: {
+    readonly source: string
+    readonly number: number
+    readonly seen?: string | undefined
+    readonly actor: Actor
+    readonly signal: AbortSignal
+  }): Promise<readonly SettingsWarning[]>
   /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */
   preview(request: Parameters<typeof previewSettings>[1]): Promise<SettingsPreview>
   /** Also keeps what was learnt of the credentials. @throws NotFoundError */

@@ -58,7 +58,15 @@ export async function configure(db: Database, options: ConfigureOptions): Promis
       tell(await within(`connections.${name}`, () => putConnection(tx, put)))
     }
     for (const [name, settings] of options.wanted.sources) {
-      tell(await putSource(tx, { name, settings, current: sources.get(name), dryRun: options.dryRun }))
+      tell(
+        await putSource(tx, {
+          name,
+          settings,
+          current: sources.get(name),
+          dryRun: options.dryRun,
+          actor: options.actor,
+        }),
+      )
     }
     if (options.prune) for (const change of await prune(tx, { connections, sources, ...options })) tell(change)
     if (!options.dryRun && audited.length > 0) {

@@ -34,7 +34,7 @@ export async function createSource(
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     await requireGood(tx, { name, settings, before: undefined })
-    const change = await putSource(tx, { name, settings, current: undefined, dryRun: false })
+    const change = await putSource(tx, { name, settings, current: undefined, dryRun: false, actor })
     await recordAudit(tx, options, auditOf(change, actor))
   })
 }
@@ -52,17 +52,20 @@ export async function changeSource(
     readonly settings: SourceSettings
     /** When the settings that were seen had been changed last, ISO 8601. */
     readonly seen?: string | undefined
+    /** The number of the kept settings that these are, where somebody goes back to them. */
+    readonly restored?: number | undefined
   },
 ): Promise<void> {
-  const { name, newName, settings, actor, seen } = options
+  const { name, newName, settings, actor, seen, restored } = options
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     const current = await requireSource(tx, name)
     await requireUnchanged(tx, { name, seen })
     await requireGood(tx, { name: newName, settings, before: name })
-    const change = await putSource(tx, { name: newName, settings, current, dryRun: false })
-    if (change.action !== 'unchanged')
-      await recordAudit(tx, options, { ...auditOf(change, actor), subject: subject(name) })
+    const change = await putSource(tx, { name: newName, settings, current, dryRun: false, actor })
+    const audited = auditOf(change, actor)
+    const details = restored === undefined ? audited.details : { ...audited.details, restored }
+    if (change.action !== 'unchanged') await recordAudit(tx, options, { ...audited, subject: subject(name), details })
   })
 }
 

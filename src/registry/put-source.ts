@@ -2,7 +2,9 @@
 import type { ConfigurationChange } from '../contract/configuration.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Queries } from '../database/connect.ts'
+import type { Actor } from './audit.ts'
 import { differences } from './differences.ts'
+import { keepSettings } from './earlier-settings.ts'
 import { later } from './meanwhile.ts'
 import { presentSettings, type Source } from './sources.ts'
 
@@ -12,6 +14,7 @@ export interface PutSource {
   readonly current: Source | undefined
   /** Says what would change and writes nothing. */
   readonly dryRun: boolean
+  readonly actor: Actor
 }
 
 /** Creates or changes a source; under another name than `current` has, it is renamed. Needs a transaction around it. */
@@ -25,6 +28,9 @@ export async function putSource(db: Queries, put: PutSource): Promise<Configurat
     if (current !== undefined && renamed.length > 0)
       await db.query(`update sources set name = $2, updated_at = ${later('sources')} where id = $1`, [current.id, name])
     await writeSource(db, { name, settings, replans })
+    const before = current?.settings
+    if (before === undefined || differences(before, settings).length > 0)
+      await keepSettings(db, { source: name, before, settings, actor: put.actor })
     const changesOwners = current === undefined || changes.some(({ at }) => OWNERSHIP.has(at))
     if (changesOwners) await markTenant(db, name)
   }

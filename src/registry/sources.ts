@@ -27,7 +27,8 @@ export interface Source {
   readonly clearedEverywhere: readonly string[]
 }
 
-type StoredSettings = Omit<SourceSettingsInput, 'safeguard'> & { readonly safeguard: unknown }
+/** As it stands in the database. */
+export type StoredSettings = Omit<SourceSettingsInput, 'safeguard'> & { readonly safeguard: unknown }
 
 interface SourceRow extends ConnectionRow {
   readonly source_id: number
@@ -104,7 +105,7 @@ function parseSource(row: SourceRow): Source {
     enabled: row.enabled,
     priority: row.priority,
     settings: parseSettings(row.settings),
-    plannedSettings: row.planned_settings === null ? undefined : parsePlanned(row.planned_settings),
+    plannedSettings: row.planned_settings === null ? undefined : parseStoredSettings(row.planned_settings),
     settingsVersion: row.settings_version,
     fence: row.fence,
     seenTenantId: row.seen_tenant_id,
@@ -121,7 +122,7 @@ function parseSettings(stored: StoredSettings): SourceSettings {
 }
 
 /** Older ones may have been taken by an older Muster only; then nothing is known of them. */
-function parsePlanned(stored: StoredSettings): SourceSettings | undefined {
+export function parseStoredSettings(stored: StoredSettings): SourceSettings | undefined {
   return sourceSettings.safeParse(readable(stored)).data
 }
 

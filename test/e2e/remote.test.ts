@@ -13,6 +13,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { BusyError, CancelledError } from '../../src/base/errors.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { createRemoteApp } from '../../src/cli/remote-app.ts'
+import type { SavedSettings } from '../../src/contract/api/sources.ts'
 import { SCOPES } from '../../src/contract/api/endpoint.ts'
 import { createCertificate } from '../../src/emulator/certificate.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
@@ -512,6 +513,28 @@ describe('with --url', () => {
       expect(refused.stderr).toContain('leave --url away')
     },
   )
+
+  it('O4: earlier settings are listed, looked at and taken up again alike', async () => {
+    await write({ phone: 'faxNumber' })
+    await there('apply', '-f', file)
+    await write({ phone: 'mobilePhone' })
+    await there('apply', '-f', file)
+
+    const listed = documentOf(await compare('settings', 'one', '--json')).settings as SavedSettings[]
+    const [now, earlier] = listed.map(({ number }) => String(number)) as [string, string]
+    expect(listed.slice(0, 2).map(({ savedBy }) => savedBy?.kind)).toEqual(['token', 'token'])
+    expect((await compare('settings', 'one')).stdout).toContain('users.properties.phone')
+    expect((await compare('settings', 'one', earlier)).stdout).toContain(`muster settings one ${earlier} --restore`)
+    await compare('settings', 'one', earlier, '--json')
+    const tried = await compare('settings', 'one', earlier, '--restore', '--dry-run')
+    expect(tried.stdout).toContain('Nothing was written')
+    expect((await compare('settings', 'one', '9999')).code).toBe(2)
+    const restored = await there('settings', 'one', earlier, '--restore')
+    expect(restored.stdout).toContain(`one has the settings of number ${earlier} again`)
+    expect((await here('settings', 'one', now, '--restore', '--json')).code).toBe(0)
+    const same = await compare('settings', 'one', now, '--restore')
+    expect(same.stdout).toContain('These are the settings that one has now')
+  })
 
   it('every command is compared above, or it is said why a server cannot do it', () => {
     const io = { stdout: new PassThrough(), stderr: new PassThrough() }

@@ -223,7 +223,7 @@ describe('an administrator with an empty installation', () => {
     await button('Save').click()
     const dialog = page.getByRole('dialog', { name: 'What saving changes' })
     await dialog.getByRole('button', { name: 'Save', exact: true }).click()
-    await page.getByText('contoso-staff was saved, but look at this').waitFor()
+    await page.getByText('contoso-staff was saved, but look at this', { exact: true }).last().waitFor()
     world.emulator.grantRoles(app, ['User.Read.All'])
     // Screen readers are told the same beside it.
     await page.getByText(`Whether the tenant has the attribute "${typed}" was not checked`).last().waitFor()
@@ -316,6 +316,31 @@ describe('an administrator with an empty installation', () => {
 
     const { rows } = await world.database.db.query<{ mode: string }>('select mode from runs order by id desc limit 1')
     expect(rows).toEqual([{ mode: 'full' }])
+  })
+
+  it('O4: goes back to earlier settings, which are filled in and saved like any others', async () => {
+    await page.getByRole('link', { name: 'User Synchronization' }).click()
+    await page.getByRole('link', { name: 'contoso-staff' }).click()
+    await button('Earlier settings').click()
+    const dialog = page.getByRole('dialog', { name: 'Earlier settings of contoso-staff' })
+    const entries = dialog.getByRole('listitem').filter({ has: page.getByRole('button', { name: /^Put back number/ }) })
+    await entries.first().waitFor()
+    await expectAccessible(page)
+    await picture(page, 'earlier-settings')
+    const first = dialog.getByRole('button', { name: 'Put back number 1', exact: true })
+    await first.click()
+    await page.getByText('The settings of number 1 are filled in').waitFor()
+    await expectAccessible(page)
+    await page.getByRole('tab', { name: 'Users' }).click()
+    expect(await page.getByRole('switch', { name: 'Keep the old user name' }).isChecked()).toBe(true)
+    await button('Save').click()
+    await page.getByRole('tab', { name: 'Users' }).waitFor({ state: 'detached' })
+
+    const stored = async () =>
+      world.database.db.query<{ same: boolean }>(
+        `select (select settings from source_settings k where k.source_id = s.id and number = 1) = s.settings as same from sources s`,
+      )
+    await expect.poll(async () => (await stored()).rows, { timeout: 15_000 }).toEqual([{ same: true }])
   })
 
   it('met no mistake in the browser, and no page asked another host', () => {

@@ -7,11 +7,10 @@ import { type ConfigFile, parseConfigFile } from '../../contract/config-file.ts'
 import type { ConfigurationChange } from '../../contract/configuration.ts'
 import { readConfigDocument, readSecrets } from '../config-document.ts'
 import { UsageError } from '../failure.ts'
+import { writeChanges as writeFieldChanges, writeImpact } from '../impact.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
 import { commandLine } from '../who.ts'
-import { writePlan } from '../plan-table.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
-import { writePlanCounts } from '../summary.ts'
 
 interface Options {
   readonly file: string
@@ -68,35 +67,9 @@ async function apply(session: Session, options: Options): Promise<number> {
     writeChanges(session, changes, options)
     if (options.dryRun !== true) writeFirstSteps(session, changes, file)
     for (const { at, message } of warnings) writeLine(session.io, `! ${printable(at)}: ${printable(message)}`)
-    for (const preview of previews) await writePreview(session, preview)
+    for (const preview of previews) await writeImpact(session, preview)
     return 0
   })
-}
-
-/** What a changed source means for people, before it is saved. */
-async function writePreview(
-  session: Session,
-  { document, items, isUnread, unreadAttributes }: SettingsPreview,
-): Promise<void> {
-  const source = printable(document.source)
-  if (isUnread) {
-    writeLine(
-      session.io,
-      `\n${source} was never read, so what it does shows in its first plan: muster plan ${shellWord(source)}`,
-    )
-    return
-  }
-  writeLine(
-    session.io,
-    `\nWith the new settings the next run of ${source} would do this, judged by what was read last:`,
-  )
-  if (unreadAttributes.length > 0)
-    writeLine(
-      session.io,
-      `Never read so far: ${unreadAttributes.map(printable).join(', ')}. What is made of them is left as it is here. The next run reads them first; then see: muster plan ${source}`,
-    )
-  await writePlan(session.io, items)
-  writePlanCounts(session.io, document)
 }
 
 function refuseUnconfirmed(removed: readonly ConfigurationChange[]): void {
@@ -133,7 +106,7 @@ function writeChanges(session: Session, changes: readonly ConfigurationChange[],
   for (const change of changes) {
     writeLine(io, `${SIGN[change.action]} ${change.kind} ${printable(change.name)}: ${sentence(change, options)}`)
     if (change.action !== 'change') continue
-    for (const { at, old, new: next } of change.changes) writeLine(io, `    ${at}: ${value(old)} → ${value(next)}`)
+    writeFieldChanges(io, change.changes)
   }
   if (changes.every((change) => change.action === 'unchanged')) writeLine(io, 'Nothing to change.')
   else if (options.dryRun === true) writeLine(io, 'Nothing was written (--dry-run).')
@@ -151,8 +124,4 @@ function sentence(change: ConfigurationChange, { dryRun }: Options): string {
     case 'unchanged':
       return 'unchanged'
   }
-}
-
-function value(setting: unknown): string {
-  return setting === undefined ? '(none)' : printable(JSON.stringify(setting))
 }

@@ -1,10 +1,12 @@
 // Sources over the API: settings, what other settings would do, what a mapping gives for real users.
 import { z } from 'zod'
+import { fieldChange } from '../configuration.ts'
 import { HEALTH_STATES } from '../health.ts'
 import { runDocument } from '../runs.ts'
 import { planItemLine } from '../plan-items.ts'
 import { runLine } from '../run-list.ts'
-import { endpoint, name, time } from './endpoint.ts'
+import { ACTOR_KINDS } from './access.ts'
+import { endpoint, id, name, time } from './endpoint.ts'
 
 /** One line of Settings › User Synchronization. */
 export const sourceLine = z.object({
@@ -53,6 +55,29 @@ export const sourceView = sourceLine.extend({
 })
 export type SourceView = z.infer<typeof sourceView>
 
+/** Settings as somebody saved them. */
+const savedSettings = z.object({
+  /** From 1 for each source; given out once. */
+  number: z.int(),
+  savedAt: time,
+  /** Null: saved before this was kept. */
+  savedBy: z.object({ kind: z.enum(ACTOR_KINDS), name: z.string() }).nullable(),
+  /** What they changed, by the keys of the config file; of the oldest that are kept nothing. */
+  changes: z.array(fieldChange),
+  /** True: these hold now. */
+  isCurrent: z.boolean(),
+})
+export type SavedSettings = z.infer<typeof savedSettings>
+
+const keptSettings = savedSettings.pick({ number: true, savedAt: true, savedBy: true }).extend({
+  settings,
+  /** When the source was changed last: sent with these to be saved again, it refuses where somebody changes it meanwhile. */
+  updatedAt: time,
+  /** What would change if they were saved again: `old` as it is now, `new` as it was then. */
+  differences: z.array(fieldChange),
+})
+export type KeptSettingsView = z.infer<typeof keptSettings>
+
 /** What other settings would do. */
 export const impact = z.object({
   /** True: nothing was read yet, so nothing can be said before the first run. */
@@ -91,6 +116,7 @@ const attributeChoice = z.object({
 
 const tag = 'Sources'
 const one = z.object({ source: name })
+const oneSaved = one.extend({ number: id })
 
 export const SOURCES = {
   listSources: endpoint({
@@ -139,6 +165,45 @@ export const SOURCES = {
       name: name.optional(),
       settings,
       /** As it was told with the settings that these are made from: refused with `changed-meanwhile` where they are others by now. */
+      updatedAt: time.optional(),
+    }),
+    answer: { kind: 'json', status: 200, body: sourceView },
+    audit: 'source.change',
+  }),
+  listSourceSettings: endpoint({
+    method: 'GET',
+    path: '/api/v1/sources/:source/settings',
+    tag,
+    summary:
+      'The settings of a source as they were saved, the newest first, with who saved what. The last 50 are kept.',
+    role: 'administrator',
+    scope: 'configure',
+    params: one,
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(savedSettings) }) },
+    audit: null,
+  }),
+  getSourceSettings: endpoint({
+    method: 'GET',
+    path: '/api/v1/sources/:source/settings/:number',
+    tag,
+    summary: 'Settings of a source as they were once, and how they differ from those of now.',
+    role: 'administrator',
+    scope: 'configure',
+    params: oneSaved,
+    answer: { kind: 'json', status: 200, body: keptSettings },
+    audit: null,
+  }),
+  restoreSourceSettings: endpoint({
+    method: 'POST',
+    path: '/api/v1/sources/:source/settings/:number/restore',
+    tag,
+    summary:
+      'Gives a source settings that it had once, checked like any others. Its name stays. What that would do the impact of those settings tells.',
+    role: 'administrator',
+    scope: 'configure',
+    params: oneSaved,
+    body: z.strictObject({
+      /** As for changing a source. */
       updatedAt: time.optional(),
     }),
     answer: { kind: 'json', status: 200, body: sourceView },

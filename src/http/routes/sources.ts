@@ -39,6 +39,19 @@ export const sourceRoutes = {
     return view(engine, newName, unchecked)
   },
 
+  listSourceSettings: async ({ actions }, { params: { source } }) => ({
+    items: [...(await actions.listSourceSettings({ source }))],
+  }),
+
+  getSourceSettings: ({ actions }, { params: { source, number } }) =>
+    actions.getSourceSettings({ source, number: Number(number) }),
+
+  restoreSourceSettings: async ({ engine, actions }, { params: { source, number }, body, actor, signal }) => {
+    const seen = body.updatedAt
+    const warnings = await actions.restoreSourceSettings({ source, number: Number(number), seen, actor, signal })
+    return { ...(await view(engine, source)), warnings: [...warnings] }
+  },
+
   removeSource: async ({ engine }, { params: { source: name }, actor }) => {
     await removeSource(engine.db, { ...engine, actor, name })
     return undefined
@@ -75,6 +88,9 @@ export const sourceRoutes = {
   | 'getSource'
   | 'createSource'
   | 'changeSource'
+  | 'listSourceSettings'
+  | 'getSourceSettings'
+  | 'restoreSourceSettings'
   | 'removeSource'
   | 'getImpact'
   | 'checkSettings'

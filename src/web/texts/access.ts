@@ -64,7 +64,6 @@ export const accessTexts = {
   did: 'What',
   subject: 'On what',
   details: 'Details',
-  longValue: 'Show the whole value',
   actionFilter: 'What',
   actionHint: 'e.g. run. or source.change',
   actorFilter: 'Who',

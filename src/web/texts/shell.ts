@@ -57,6 +57,7 @@ export const shell = {
   showMore: 'Show more',
   shown: (shown: string) => `${shown} shown`,
   clearSearch: 'Clear',
+  longValue: 'Show the whole value',
   close: 'Close',
   cancel: 'Cancel',
   done: 'Done',

@@ -15,6 +15,7 @@ import type { AuditEntry } from '../../../contract/api/access.ts'
 import { API } from '../../../contract/api/api.ts'
 import { call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
+import { Changes, Value } from '../../components/changes.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
@@ -31,12 +32,6 @@ const useStyles = makeStyles({
   filter: { minWidth: '260px', '@media (max-width: 640px)': { flexGrow: 1 } },
   sub: { color: tokens.colorNeutralForeground2 },
   details: { listStyleType: 'none', margin: 0, padding: 0, overflowWrap: 'anywhere' },
-  whole: {
-    whiteSpace: 'pre-wrap',
-    margin: 0,
-    fontFamily: tokens.fontFamilyMonospace,
-    fontSize: tokens.fontSizeBase200,
-  },
 })
 
 export function Audit() {
@@ -158,55 +153,5 @@ function Details({ entry: { details } }: { readonly entry: AuditEntry }) {
         </li>
       ))}
     </ul>
-  )
-}
-
-/** Settings that were changed: each with its place, old → new. */
-function Changes({ changes }: { readonly changes: readonly unknown[] }) {
-  const styles = useStyles()
-  return (
-    <ul className={styles.details}>
-      {changes.map((change, place) => {
-        const { at, old, new: changed, ...rest } = typeof change === 'object' && change !== null ? fieldsOf(change) : {}
-        return (
-          // An entry is never changed, so places are as good as names.
-          <li key={place}>
-            {typeof at === 'string' ? (
-              <>
-                <span className={styles.sub}>{at}: </span>
-                {old === undefined ? null : (
-                  <>
-                    <Value value={old} /> →{' '}
-                  </>
-                )}
-                <Value value={changed ?? (Object.keys(rest).length === 0 ? null : rest)} />
-              </>
-            ) : (
-              <Value value={change} />
-            )}
-          </li>
-        )
-      })}
-    </ul>
-  )
-}
-
-function fieldsOf(value: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(value))
-}
-
-/** Longer ones are folded, so that the list stays a list. */
-const LONGEST = 120
-
-function Value({ value }: { readonly value: unknown }) {
-  const styles = useStyles()
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(', ') || '–'
-  if (text.length <= LONGEST) return text
-  return (
-    <details>
-      <summary>{texts.longValue}</summary>
-      <pre className={styles.whole}>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
-    </details>
   )
 }

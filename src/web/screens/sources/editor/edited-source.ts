@@ -22,6 +22,8 @@ export interface EditedSource {
   /** Active people that it owns. */
   readonly people: number
   readonly rename: (name: string) => void
+  /** Puts other settings in the place of all that are here; the name stays. */
+  readonly take: (settings: Readonly<Record<string, unknown>>) => void
   readonly draft: Draft
   readonly setTried: () => void
   /** When it was changed last, as it was read; undefined of a new one. */
@@ -90,6 +92,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
     people: kept.data?.people ?? 0,
     rename: (name) => change((before) => ({ ...before, name })),
     setTried: () => setTried(true),
+    take: (settings) => change((before) => ({ ...before, settings: jsonOf(settings) })),
     mistakes: checked.problems,
     refuse: setRefused,
     seenAt: kept.data?.updatedAt,

@@ -24,6 +24,7 @@ import { formatCount } from '../../../format.ts'
 import { editorTexts as texts } from '../../../texts/editor.ts'
 import { shell } from '../../../texts/shell.ts'
 import { DraftContext } from './draft.ts'
+import { EarlierSettings } from './earlier-settings.tsx'
 import { GeneralTab } from './general-tab.tsx'
 import { GroupsTab } from './groups-tab.tsx'
 import { ImpactDialog } from './impact-dialog.tsx'
@@ -98,6 +99,8 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
   const styles = useStyles()
   const { edited, source } = props
   const [tab, setTab] = useState<TabName>('general')
+  /** The number of the earlier settings that were filled in. */
+  const [taken, setTaken] = useState<number | undefined>(undefined)
   const body = useRef<HTMLDivElement>(null)
   const saving = useSaving({ source, edited, onSaved: props.onSaved })
   const shown = edited.draft.isTried ? edited.draft.problems : []
@@ -153,6 +156,14 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
             {tab === 'users' ? <UsersTab source={source} /> : null}
             {tab === 'groups' ? <GroupsTab /> : null}
           </div>
+          {taken === undefined ? null : (
+            <MessageBar intent="info" layout="multiline" role="status">
+              <MessageBarBody>
+                <MessageBarTitle>{texts.earlier.filledIn(taken)}</MessageBarTitle>
+                {texts.earlier.filledInText}
+              </MessageBarBody>
+            </MessageBar>
+          )}
           {edited.isMerged ? (
             <MessageBar intent="warning" layout="multiline" role="alert">
               <MessageBarBody>
@@ -173,6 +184,15 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
           <Text className={styles.note} role="status">
             {shown.length === 0 ? '' : texts.toCorrect(formatCount(shown.length, 'setting', 'settings'))}
           </Text>
+          {source === undefined ? null : (
+            <EarlierSettings
+              source={source}
+              onTake={(number, settings) => {
+                edited.take(settings)
+                setTaken(number)
+              }}
+            />
+          )}
           {source === undefined ? null : <RemoveSource source={source} onRemoved={props.onClose} />}
         </DrawerFooter>
       )}
