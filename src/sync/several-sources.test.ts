@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, emptyRegistry, type HandSource, people } from '../../test/support/planned.ts'
+import { placeUser } from '../../test/support/registry.ts'
 import { aSyncWorld, registryView } from '../../test/support/world.ts'
 import { sourceSettings } from '../contract/sources.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -638,6 +639,31 @@ describe('memberships and groups of several sources', () => {
     expect((await test.db.query('select source_id from group_claims')).rows).toContainEqual({ source_id: first.id })
   })
 
+  it('S16: what another source gives goes with an object id that moves to another record, with that one’s next delta', async () => {
+    const local = await placeUser(test.db, { userName: 'ann@old', personalNumber: '7' })
+    await first.set({
+      priority: 10,
+      adoptions: 'automatic',
+      users: {
+        properties: { personalNumber: 'employeeId' },
+        options: { pairBy: 'personalNumber', pairByObjectId: false },
+      },
+    })
+    await first.user(ANN, { employeeId: '7' })
+    await first.noMember(STAFF, ANN)
+    const adopting = await first.run({ everybody: true })
+    expect(await itemsOf(adopting.runId)).toContain('user adopt paired-by-personal-number')
+
+    await second.run({ everybody: false })
+
+    const given = await test.db.query(
+      'select m.user_id, m.source_id from memberships m join users u on u.id = m.user_id where u.object_id = $1',
+      [ANN],
+    )
+    expect(given.rows).toEqual([{ user_id: local, source_id: second.id }])
+    expect((await second.plan({ everybody: true })).isEmpty).toBe(true)
+  })
+
   it('a membership made by hand is never removed by a source', async () => {
     await test.db.query('update memberships set source_id = 0 where source_id = $1', [second.id])
     await first.noMember(STAFF, ANN)
@@ -825,6 +851,20 @@ describe('O6: removing a source', () => {
     const plan = await second.run()
     expect(await itemsOf(plan.runId)).toEqual(['user take over comes-before-owner'])
     expect(plan.held).toEqual([])
+  })
+
+  it('whom no source wants stays as he is, also where another one reads a group that he is in', async () => {
+    await first.user(ANN, upn('ann'))
+    await first.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    await second.user(ANN, { ...upn('ann'), accountEnabled: false })
+    await second.group(STAFF, { displayName: 'Staff' })
+    await second.member(STAFF, ANN)
+
+    const plan = await second.run({ everybody: true })
+
+    expect(await itemsOf(plan.runId)).toEqual(['group create new-in-entra', 'user skip not-owned'])
+    expect((await people(test.db))[ANN]).toMatchObject({ active: true, groups: [] })
   })
 
   it('its groups pass to the next source that imports them, with its next delta, also where it shares nobody', async () => {
