@@ -13,7 +13,15 @@ import { groupDeltaMark, groupDeltaReader, type ListGroupsOptions, listGroups } 
 import { createLimiter } from './limiter.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { graphRoot } from './links.ts'
-import { findUserByName, type Found, lookUp, lookUpDeleted, type LookUpOptions, transitiveGroupsOf } from './lookups.ts'
+import {
+  findUserByName,
+  type Found,
+  groupsAmong,
+  lookUp,
+  lookUpDeleted,
+  type LookUpOptions,
+  transitiveGroupsOf,
+} from './lookups.ts'
 import { eachMembersPage, type GroupToRead, type MembersPage } from './memberships.ts'
 import { createSender, type Sender } from './request.ts'
 import { findCloud } from './other-clouds.ts'
@@ -312,6 +320,14 @@ export class GraphClient {
   /** Groups that a user is in, directly or through other groups. */
   transitiveGroupsOf(userId: ObjectId, options: { readonly signal: AbortSignal }): Promise<ObjectId[]> {
     return transitiveGroupsOf(this.#requester, userId, { ...options, onRestart: this.#countRestart })
+  }
+
+  /** Which of these groups a user is in, directly or through other groups. */
+  groupsAmong(
+    userId: ObjectId,
+    options: { readonly among: readonly ObjectId[]; readonly signal: AbortSignal },
+  ): Promise<ObjectId[]> {
+    return groupsAmong(this.#requester, userId, options)
   }
 
   /** Ends connections; whatever is in flight fails. */

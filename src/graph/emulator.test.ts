@@ -5,7 +5,7 @@ import type { GroupEntry, UserEntry } from '../directory/change.ts'
 import { type ObjectId, parseObjectId } from '../directory/ids.ts'
 import type { FaultSpec } from '../emulator/faultkinds.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
-import { hire, purge, remove, rename } from '../emulator/operations.ts'
+import { hire, purge, remove, rename, update } from '../emulator/operations.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
 import type { Tenant } from '../emulator/tenant.ts'
 import { GraphClient } from './client.ts'
@@ -440,6 +440,28 @@ describe("Graph's own oddities", () => {
 
     expect(groups).toEqual(expect.arrayContaining([first.id, second.id, third.id]))
     expect(new Set(groups)).toEqual(closureOf(hosted.tenant, person))
+  })
+
+  it('says of many groups which a user is in, twenty at a time', async () => {
+    await using world = emulatedWorld({ users: 2, groups: 45, memberships: 0 })
+    const { client, hosted, emulator } = world
+    const person = [...hosted.tenant.live('user')][0]!
+    const among = [...hosted.tenant.live('group')].map(({ id }) => toId(id))
+    const [first, last] = [among[0]!, among.at(-1)!]
+    const around = createGroup(hosted.tenant, { displayName: 'Around' })
+    // A Microsoft 365 group, which a token with security groups does not list.
+    update(hosted.tenant, last, { groupTypes: ['Unified'], securityEnabled: false, mailEnabled: true })
+    update(hosted.tenant, first, { groupTypes: [], securityEnabled: true, mailEnabled: false })
+    addMember(hosted.tenant, around.id, first)
+    for (const group of [first, last]) addMember(hosted.tenant, group, person.id)
+    const before = emulator.requests.length
+
+    const found = await client.groupsAmong(toId(person.id), { among: [...among, toId(around.id)], signal })
+
+    expect(new Set(found)).toEqual(new Set([first, last, around.id]))
+    expect(emulator.requests.slice(before).filter(({ path }) => path.endsWith('/checkMemberGroups'))).toHaveLength(3)
+    const nobody = toId('99999999-0000-4000-8000-000000000009')
+    await expect(client.groupsAmong(nobody, { among, signal })).rejects.toMatchObject({ code: 'not-found' })
   })
 
   it('hidden members that may not be read are forbidden where Graph says so', async () => {

@@ -2,7 +2,7 @@
 import type { Attributes } from '../directory/change.ts'
 import type { ObjectId } from '../directory/ids.ts'
 import { eachBatched, type InnerAnswer, type Job } from './batch.ts'
-import { asRecord } from './body.ts'
+import { asRecord, parseJson } from './body.ts'
 import { BadAnswer, GraphError } from './errors.ts'
 import { unknownProperty } from './graphcode.ts'
 import { isAbsence } from './memberships.ts'
@@ -119,6 +119,39 @@ export async function transitiveGroupsOf(
   return [...groups]
 }
 
+/** So many groups Graph takes at once. */
+const CHECKED_GROUPS = 20
+
+/**
+ * Which of these groups a user belongs to, directly or through others. Of groups with hidden membership Graph may say nothing.
+ *
+ * @throws GraphError; `not-found` when there is no such user
+ * @see https://learn.microsoft.com/graph/api/directoryobject-checkmembergroups
+ */
+export async function groupsAmong(
+  graph: Requester,
+  userId: ObjectId,
+  options: { readonly among: readonly ObjectId[]; readonly signal: AbortSignal },
+): Promise<ObjectId[]> {
+  const { among, signal } = options
+  const found: ObjectId[] = []
+  for (let from = 0; from < among.length; from += CHECKED_GROUPS) {
+    const groupIds = among.slice(from, from + CHECKED_GROUPS)
+    const { value } = await graph.ask({
+      method: 'POST',
+      url: graph.url(`users/${userId}/checkMemberGroups`),
+      body: JSON.stringify({ groupIds }),
+      cost: 4,
+      accept: 'application/json',
+      signal,
+      read: readIds,
+    })
+    // What was not asked for is no answer.
+    found.push(...groupIds.filter((id) => value.has(id)))
+  }
+  return found
+}
+
 async function askEach<T>(
   graph: Requester,
   ids: Iterable<ObjectId>,
@@ -163,4 +196,12 @@ function requireBody(job: LookUpJob, answer: InnerAnswer): Raw {
   const raw = asRecord(answer.body)
   if (raw === undefined) throw new BadAnswer('no object was answered')
   return raw
+}
+
+/** @throws BadAnswer unless it is a list of texts */
+function readIds(body: Buffer): ReadonlySet<string> {
+  const value = asRecord(parseJson(body))?.['value']
+  if (!Array.isArray(value) || !value.every((id) => typeof id === 'string'))
+    throw new BadAnswer('the answer has no list of ids')
+  return new Set(value.map((id) => id.toLowerCase()))
 }

@@ -7,7 +7,8 @@ import { ConfigError, RunError } from '../base/errors.ts'
 import { type ObjectId, parseObjectId, parseTenantId } from '../directory/ids.ts'
 import { findRole } from './roles.ts'
 
-const [GROUP, PERSON, TENANT] = [
+const [GROUP, VIEWERS, PERSON, TENANT] = [
+  parseObjectId(randomUUID())!,
   parseObjectId(randomUUID())!,
   parseObjectId(randomUUID())!,
   parseTenantId(randomUUID())!,
@@ -22,21 +23,26 @@ beforeAll(async () => {
   )
   connectionId = made.rows[0]!.id
   await test.db.query(
-    `insert into role_mappings (connection_id, kind, value, role, created_at) values ($1, 'group', $2, 'operator', now())`,
-    [connectionId, GROUP],
+    `insert into role_mappings (connection_id, kind, value, role, created_at) values ($1, 'group', $2, 'operator', now()), ($1, 'group', $3, 'viewer', now())`,
+    [connectionId, GROUP, VIEWERS],
   )
 })
 afterAll(() => test.drop())
 
 type OpenGraph = Parameters<typeof findRole>[1]['openGraph']
 
-function roleWith(openGraph: OpenGraph, clock = systemClock, signal = new AbortController().signal) {
+function roleWith(
+  openGraph: OpenGraph,
+  clock = systemClock,
+  signal = new AbortController().signal,
+  groups: Parameters<typeof findRole>[1]['person']['groups'] = { kind: 'overage' },
+) {
   const person = {
     tenantId: TENANT,
     objectId: PERSON,
     subject: 's',
     roles: [],
-    groups: { kind: 'overage' },
+    groups,
     authenticatedAt: null,
   } as const
   return findRole({ db: test.db, clock }, { connectionId, person, openGraph, signal })
@@ -47,7 +53,7 @@ const graph =
   (ask: (signal: AbortSignal) => Promise<ObjectId[]>): OpenGraph =>
   () =>
     Promise.resolve({
-      transitiveGroupsOf: (_id: string, { signal }: { readonly signal: AbortSignal }) => ask(signal),
+      groupsAmong: (_id: string, { signal }: { readonly signal: AbortSignal }) => ask(signal),
       stop: async () => {
         stopped += 1
       },
@@ -61,6 +67,36 @@ const never = (signal: AbortSignal) =>
 describe('the role of somebody with too many groups for a token', () => {
   it('is that of the groups that Graph tells', async () => {
     expect(await roleWith(graph(() => Promise.resolve([GROUP])))).toMatchObject({ role: 'operator', problem: null })
+  })
+
+  it('is asked for where the token lists other groups: it leaves out Microsoft 365 groups, and what is not assigned', async () => {
+    const asked: unknown[] = []
+    const openGraph: OpenGraph = async () => ({
+      groupsAmong: async (_id, { among }) => {
+        asked.push(among)
+        return [GROUP]
+      },
+      stop: async () => {},
+    })
+    const withListed = (ids: readonly ObjectId[]) =>
+      roleWith(openGraph, systemClock, new AbortController().signal, { kind: 'listed', ids })
+
+    expect(await withListed([VIEWERS])).toMatchObject({ role: 'operator', by: { value: GROUP }, problem: null })
+    expect(await withListed([])).toMatchObject({ role: 'operator', problem: null })
+    // Who is listed in the highest one is asked nothing.
+    expect(await withListed([GROUP])).toMatchObject({ role: 'operator', problem: null })
+    expect(asked).toEqual([[GROUP], expect.arrayContaining([GROUP, VIEWERS])])
+  })
+
+  it('is that of the groups in the token where Graph refuses, which says what may lack', async () => {
+    const refusing = graph(() => Promise.reject(new RunError('graph-failed', 'Graph refused it')))
+    const listed = { kind: 'listed', ids: [VIEWERS] } as const
+
+    expect(await roleWith(refusing, systemClock, new AbortController().signal, listed)).toEqual({
+      role: 'viewer',
+      by: { kind: 'group', value: VIEWERS },
+      problem: 'Graph refused it',
+    })
   })
 
   it('is none, and says why, when Graph does not answer within ten seconds', async () => {

@@ -6,7 +6,7 @@ import { ConfigError, ConflictError, NotFoundError, RunError } from '../base/err
 import { ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
-import { parseObjectId } from '../directory/ids.ts'
+import { type ObjectId, parseObjectId } from '../directory/ids.ts'
 import type { GraphClient } from '../graph/client.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import type { VerifiedPerson } from './id-token.ts'
@@ -59,32 +59,44 @@ export interface GivenRole {
 const ASK_MS = 10_000
 
 /**
- * The role of somebody who has signed in. Groups are those of the token where it lists them; where it does not (they are too many, or
- * the app registration does not emit them), Graph is asked as the application. If that fails he is let in without what groups give.
+ * The role of somebody who has signed in. Groups that the token lists he is in. That it does not list one says nothing: it may leave out
+ * all (too many, or not emitted), Microsoft 365 groups, or what is not assigned to the application. So Graph is asked, as the application,
+ * for those mapped groups that would give him more than he has without. If that fails he is let in without what they give.
  */
 export async function findRole(
   parts: Pick<SignInParts, 'db' | 'clock'>,
   asked: {
     readonly connectionId: number
     readonly person: VerifiedPerson
-    readonly openGraph: () => Promise<Pick<GraphClient, 'transitiveGroupsOf' | 'stop'>>
+    readonly openGraph: () => Promise<Pick<GraphClient, 'groupsAmong' | 'stop'>>
     readonly signal: AbortSignal
   },
 ): Promise<GivenRole> {
   const { person } = asked
   const mappings = await mappingsOf(parts.db, asked.connectionId)
-  const byGroup = mappings.some((mapping) => mapping.kind === 'group')
-  const groups = !byGroup
-    ? { ids: [], problem: null }
-    : person.groups.kind === 'listed'
-      ? { ids: person.groups.ids, problem: null }
-      : await askForGroups(parts.clock, asked)
-  return { ...highest(mappings, { roles: person.roles, groups: groups.ids }), problem: groups.problem }
+  const listed = person.groups.kind === 'listed' ? person.groups.ids : []
+  const known = highest(mappings, { roles: person.roles, groups: listed })
+  const higher = mappings.filter(({ kind, role }) => kind === 'group' && rankOf(role) > rankOf(known.role))
+  if (higher.length === 0) return { ...known, problem: null }
+  const told = await askForGroups(parts.clock, {
+    ...asked,
+    among: higher.flatMap(({ value }) => parseObjectId(value) ?? []),
+  })
+  return { ...highest(mappings, { roles: person.roles, groups: [...listed, ...told.ids] }), problem: told.problem }
+}
+
+/** Null, no role, is below all. */
+function rankOf(role: Role | null): number {
+  return role === null ? -1 : ROLES.indexOf(role)
+}
+
+interface AskingForGroups extends Pick<Parameters<typeof findRole>[1], 'person' | 'openGraph' | 'signal'> {
+  readonly among: readonly ObjectId[]
 }
 
 async function askForGroups(
   clock: Clock,
-  { person, openGraph, signal }: Pick<Parameters<typeof findRole>[1], 'person' | 'openGraph' | 'signal'>,
+  { person, among, openGraph, signal }: AskingForGroups,
 ): Promise<{ readonly ids: readonly string[]; readonly problem: string | null }> {
   // Somebody waits in front of a browser: a throttled Graph would make him wait for minutes.
   const limit = new AbortController()
@@ -96,7 +108,7 @@ async function askForGroups(
   let graph: Awaited<ReturnType<typeof openGraph>> | undefined
   try {
     graph = await openGraph()
-    const ids = await graph.transitiveGroupsOf(person.objectId, { signal: AbortSignal.any([signal, limit.signal]) })
+    const ids = await graph.groupsAmong(person.objectId, { among, signal: AbortSignal.any([signal, limit.signal]) })
     return { ids, problem: null }
   } catch (error) {
     signal.throwIfAborted()
@@ -118,7 +130,7 @@ function highest(
   const roles = new Set(has.roles)
   const groups = new Set(has.groups)
   const fitting = mappings.filter(({ kind, value }) => (kind === 'appRole' ? roles : groups).has(value))
-  const [best] = fitting.toSorted((a, b) => ROLES.indexOf(b.role) - ROLES.indexOf(a.role))
+  const [best] = fitting.toSorted((a, b) => rankOf(b.role) - rankOf(a.role))
   return best === undefined ? { role: null, by: null } : { role: best.role, by: { kind: best.kind, value: best.value } }
 }
 
