@@ -10,9 +10,11 @@ import { listSources, type Source } from './sources.ts'
 import { isOwned } from './user-view.ts'
 
 /**
- * Gives a user a card that no source takes away. One that a source gave him already becomes the registry's own.
+ * Gives a user a card that no source takes away. One that a source gave him already becomes the registry's own where an administrator
+ * does so.
  *
- * @param edit.atTerminal where he registers it himself: not while he is deactivated, and no more than so many
+ * @param edit.atTerminal where he registers it himself: not while he is deactivated, and no more than so many. Of one that
+ * he has nothing is written, and one that was parked stays what it was: whether a source may take it away again is not for him to say
  * @throws NotFoundError; ConflictError `card-conflict`, `deactivated`, `too-many-cards`
  */
 export async function addCard(
@@ -36,9 +38,12 @@ export async function addCard(
         'card-conflict',
         `This card belongs to ${JSON.stringify(holder)}; take it from there first`,
       )
+    if (atTerminal !== undefined && (await hasCard(tx, { userId: user.id, lookup })))
+      return { result: undefined, audit: [] }
     const known = await tx.query(
-      `update credentials set origin = 'o', held = $3 where user_id = $1 and kind = 'card' and lookup = $2`,
-      [user.id, lookup, user.active],
+      `update credentials set origin = case when $4 then 'o' else origin end, held = $3
+       where user_id = $1 and kind = 'card' and lookup = $2`,
+      [user.id, lookup, user.active, atTerminal === undefined],
     )
     if (known.rowCount === 0) {
       if (atTerminal !== undefined) await requireFewRegistered(tx, { userId: user.id, most: atTerminal.most })
@@ -58,6 +63,18 @@ export async function addCard(
     await touchUser(tx, user.id)
     return { result: undefined, audit: [aboutUser(user, 'card.add', { new: { kind: 'card', shown: mask(card) } })] }
   })
+}
+
+/** Whether he has it and it is found: one that is parked is not. */
+async function hasCard(
+  tx: Queries,
+  { userId, lookup }: { readonly userId: number; readonly lookup: Buffer },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `select 1 from credentials where user_id = $1 and kind = 'card' and lookup = $2 and held`,
+    [userId, lookup],
+  )
+  return rowCount !== 0
 }
 
 /** Those that he has still. */

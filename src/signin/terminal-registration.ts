@@ -34,7 +34,7 @@ export async function issueRegistration(
 }
 
 /**
- * Gives the card to who was identified. It becomes the registry's own: no source takes it away. That a card is somebody else's is told
+ * Gives the card to who was identified. It becomes the registry's own: no source takes it away, unless one had given it to him. That a card is somebody else's is told
  * as a card that is shown tells it, so that it is counted as one that nobody has.
  *
  * @throws ConflictError `registration-ended`, `card-conflict` (without telling whose it is), `deactivated`, `too-many-cards`; SlowDownError
