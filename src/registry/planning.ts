@@ -318,6 +318,15 @@ export async function contestedKeys(tx: Transaction, heldOutside: readonly Holde
   return found.rows.map((row) => row.key)
 }
 
+/** Planned users (mirror keys) who are paired with a record with which another one is paired too. */
+export async function keysPairedAlike(tx: Transaction): Promise<readonly number[]> {
+  const found = await tx.query<{ key: number }>(
+    `select distinct c.key from planned_claims c where c.space = 'record' and c.name in (
+       select name from planned_claims where space = 'record' group by name having min(key) <> max(key))`,
+  )
+  return found.rows.map((row) => row.key)
+}
+
 /** Takes `count` fresh registry ids. */
 export async function takeIds(tx: Transaction, count: number): Promise<number[]> {
   const found = await tx.query<{ id: number }>(

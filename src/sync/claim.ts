@@ -2,7 +2,7 @@
 
 /** A value that must be unique among active users. */
 export interface Claim {
-  /** `record`: a record that is paired and gives and takes nothing else, by its id. */
+  /** `record`: a record that was found by a pairing key, by its id; settled before all else. */
   readonly space: 'name' | 'card' | 'pin' | 'number' | 'record'
   /** Canonical form; for cards and PINs its keyed look-up. */
   readonly key: string

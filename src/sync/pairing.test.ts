@@ -211,18 +211,79 @@ describe('pairing by personal number', () => {
     expect(await issues()).toEqual([{ code: 'personal-number-conflict', object_id: B }])
   })
 
-  it('D5: of two who are paired with one record one gets it, the other is an issue', async () => {
+  it('D5 S4: of two who are paired with one record one gets it, the other is new and does without the number', async () => {
     const id = await aLocalUser({ name: 'old.anna', number: '77' })
     const source = await aHandSource(test.db, BY_NUMBER)
     await source.user(A, { userPrincipalName: 'a@x', employeeId: '77', createdDateTime: '2021-01-01T00:00:00Z' })
     await source.user(B, { userPrincipalName: 'b@x', employeeId: '77', createdDateTime: '2020-01-01T00:00:00Z' })
+
     const plan = await source.run()
-    expect(plan.users).toMatchObject({ adopted: 1, created: 0, skipped: 1 })
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 1, skipped: 0 })
     expect(await idOf(B)).toBe(id)
-    expect(await idOf(A)).toBeUndefined()
+    expect((await people(test.db))[A]).toMatchObject({ active: true, name: 'a@x', number: null })
     const found = await test.db.query<{ code: string; object_id: string; message: string }>('select * from issues')
     expect(found.rows).toMatchObject([{ code: 'personal-number-conflict', object_id: A }])
-    expect(found.rows[0]!.message).toContain('not imported')
+    expect(found.rows[0]!.message).toContain(`"77" belongs to the Entra user ${B}; this user does without it`)
+    expect((await source.run()).isEmpty).toBe(true)
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it("D5: what is the record's own stays with who gets it, though another one was paired with it", async () => {
+    const id = await aLocalUser({ name: 'old.anna', number: '77' })
+    await test.db.query(
+      `insert into user_names (user_id, kind, value, key, origin, held) values ($1, 'a', 'annie', 'annie', 'o', true)`,
+      [id],
+    )
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '77', createdDateTime: '2020-01-01T00:00:00Z' })
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '77', createdDateTime: '2021-01-01T00:00:00Z' })
+
+    await source.run()
+
+    expect(await idOf(A)).toBe(id)
+    const held = await test.db.query(`select user_id from user_names where value = 'annie' and held`)
+    expect(held.rows).toEqual([{ user_id: id }])
+  })
+
+  it('D5: somebody else is new beside a record that an administrator has deactivated', async () => {
+    const id = await aLocalUser({ name: 'old.anna', number: '77', state: 'administrator' })
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '77', createdDateTime: '2020-01-01T00:00:00Z' })
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '77', createdDateTime: '2021-01-01T00:00:00Z' })
+
+    const plan = await source.run()
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 1 })
+    expect(await idOf(A)).toBe(id)
+    expect((await people(test.db))[A]).toMatchObject({ active: false, name: 'old.anna' })
+    expect((await people(test.db))[B]).toMatchObject({ active: true, number: '77' })
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it('D5: whoever does not get the record keeps the one that he has, and its name, with Pair by Object ID off', async () => {
+    const options = { pairBy: 'personalNumber' as const, pairByObjectId: false, keepOldUserName: false }
+    const source = await aHandSource(test.db, { ...BY_NUMBER, users: { ...BY_NUMBER.users, options } })
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '1', createdDateTime: '2021-01-01T00:00:00Z' })
+    await source.run()
+    const first = await idOf(B)
+    const record = await aLocalUser({ name: 'migrated', number: '2' })
+    await aLocalUser({ name: 'taken@x', number: null })
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '2', createdDateTime: '2020-01-01T00:00:00Z' })
+    await source.user(B, { userPrincipalName: 'taken@x', employeeId: '2' })
+    await source.user(anId(3), { userPrincipalName: 'b@x', createdDateTime: '2022-01-01T00:00:00Z' })
+
+    const plan = await source.run()
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 0, deactivated: 0 })
+    expect([await idOf(A), await idOf(B)]).toEqual([record, first])
+    expect((await people(test.db))[B]).toMatchObject({ active: true, name: 'b@x', number: null })
+    expect(await issues()).toEqual([
+      { code: 'personal-number-conflict', object_id: B },
+      { code: 'user-name-conflict', object_id: B },
+      { code: 'user-name-conflict', object_id: anId(3) },
+    ])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
   })
 
   it('D5: the old name of an adopted record that cannot have the new one is his against somebody new', async () => {

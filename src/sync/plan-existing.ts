@@ -1,13 +1,13 @@
 // Somebody who is in the registry: linked again, adopted, taken over, back, renamed or changed.
-import type { Issue } from '../contract/runs.ts'
 import { canonical } from '../directory/canonical.ts'
 import type { RegistryUser } from '../directory/user.ts'
+import type { Claim } from './claim.ts'
 import type { ItemDraft } from './item.ts'
 import { causeOf, CAUSES, HASHED_RENAME, HASHED_UPDATE, reasonOfUpdate, ruleOf, targetsOf } from './plan-cause.ts'
 import { credentialsOf } from './plan-credentials.ts'
 import { fieldChanges, numberKeyAfter } from './plan-fields.ts'
 import { namesOf, sameNames, targetName } from './plan-names.ts'
-import { issue, type PersonOptions, type PlanUserContext, type UserInput } from './plan-person.ts'
+import type { PersonOptions, PlanUserContext, UserInput } from './plan-person.ts'
 import { NOTHING, type PlannedUser, skip, userItem } from './planned-user.ts'
 
 interface ExistingOptions extends PersonOptions {
@@ -36,22 +36,16 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
   const reactivate = !user.active && user.deactivatedBy !== 'administrator'
   const target = targetName(input, { context, wanted, user, issues })
   const names = namesOf(input, { context, wanted, userName: target.userName, user, issues })
-  const isOthers = adopt && foundByNumber(input, user, context) && input.denied.has(numberClaim(user))
-  if (target.impossible || isOthers) {
-    // Two who are paired with one record: it belongs to the other one.
+  const paired = adopt ? pairingClaims(input, user) : []
+  if (target.impossible) {
     const isLinked = input.linked?.id === user.id
-    if (!target.impossible) issues.push(pairedWithOther(input, { user, context, claim: numberClaim(user) }))
     return {
       ...NOTHING,
       kind: 'skipped',
       user: isLinked ? user : undefined,
-      items: [
-        target.impossible
-          ? skip(input, 'user-name-conflict', 'users.properties.userName')
-          : skip(input, 'personal-number-conflict', 'users.options.pairBy'),
-      ],
+      items: [skip(input, 'user-name-conflict', 'users.properties.userName')],
       issues,
-      claims: names.claims,
+      claims: [...paired, ...names.claims],
       frozen: !isLinked,
     }
   }
@@ -159,7 +153,7 @@ export function planExisting(input: UserInput, { context, wanted, issues, user, 
     user: { id: user.id, active: user.active || reactivate },
     items: [...(adopt ? objectIdMoved(input, { user, context }) : []), ...items, ...credentials.items],
     issues,
-    claims: [...names.claims, ...changes.claims, ...credentials.claims],
+    claims: [...paired, ...names.claims, ...changes.claims, ...credentials.claims],
     frozen: false,
   }
 }
@@ -169,29 +163,19 @@ type OfRecord = Pick<ExistingOptions, 'context' | 'user'>
 /** He is linked, and nothing else changes: he holds nothing that somebody else could have to do without. */
 function adoptAsHeIs(input: UserInput, o: OfRecord): PlannedUser {
   const { user } = o
-  const isLinked = input.linked?.id === user.id
-  const claims = isLinked ? [] : [{ space: 'record', key: String(user.id), rank: 'value' } as const]
-  const [taken] = claims.map(({ space, key }) => `${space}:${key}`).filter((claim) => input.denied.has(claim))
-  if (taken !== undefined) {
-    const other = pairedWithOther(input, { ...o, claim: taken })
-    return {
-      ...NOTHING,
-      kind: 'skipped',
-      user: undefined,
-      items: [skip(input, other.code, 'users.options.pairBy')],
-      issues: [other],
-      claims,
-      frozen: true,
-    }
-  }
   return {
     ...NOTHING,
     kind: 'adopted',
     user: { id: user.id, active: false },
     items: [...objectIdMoved(input, o), adoptItem(input, o)],
-    claims,
+    claims: pairingClaims(input, user),
     frozen: false,
   }
+}
+
+/** Nobody else may be paired with the record that was found for him. */
+function pairingClaims(input: UserInput, user: RegistryUser): readonly Claim[] {
+  return input.linked?.id === user.id ? [] : [{ space: 'record', key: String(user.id), rank: 'value' }]
 }
 
 function adoptItem(input: UserInput, { context, user }: OfRecord): ItemDraft {
@@ -261,28 +245,6 @@ const PAIRED = {
   // A record without object id is found by a key only.
   none: 'paired',
 } as const
-
-function foundByNumber(input: UserInput, user: RegistryUser, context: PlanUserContext): boolean {
-  return (
-    context.settings.users.options.pairBy === 'personalNumber' && user.objectId === null && input.linked?.id !== user.id
-  )
-}
-
-function numberClaim(user: RegistryUser): string {
-  return `number:${canonical(user.personalNumber ?? '')}`
-}
-
-/** @param o `claim`: what both would have to have */
-function pairedWithOther(input: UserInput, o: OfRecord & { readonly claim: string }): Issue {
-  const { user, context, claim } = o
-  const isByNumber = context.settings.users.options.pairBy === 'personalNumber'
-  const [what, value] = isByNumber ? ['personal number', user.personalNumber] : ['user name', user.userName]
-  return issue(
-    input,
-    isByNumber ? 'personal-number-conflict' : 'user-name-conflict',
-    `The ${what} ${JSON.stringify(value)}, by which users are paired, belongs to ${context.winnerOf(claim)}; the user is not imported. Correct one of the two in Entra.`,
-  )
-}
 
 /** Pair by Object ID is off and another record was found: the record that had the object id becomes missing. */
 function objectIdMoved(input: UserInput, { user, context }: OfRecord): readonly ItemDraft[] {

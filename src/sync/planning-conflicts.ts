@@ -13,12 +13,15 @@ import { chunks, type Planning } from './planning-parts.ts'
 import type { PeoplePlanner, Settled } from './planning-people.ts'
 
 /** Plans anew whoever wants what somebody else wants or has, and does not get it. */
-export async function settleConflicts({ tx, input, writer }: Planning, people: PeoplePlanner): Promise<void> {
+export async function settleConflicts(planning: Planning, people: PeoplePlanner): Promise<void> {
+  const { tx, input, writer } = planning
   await tables.analyzePlanned(tx)
+  await settlePairings(planning, people)
   let holders = await tables.holdersOutside(tx, input.source.id)
   for (let keys = ownKeys(holders); keys.length > 0; keys = ownKeys(holders)) {
     // Holders whom this source owns are judged with the others, though nothing marked them.
     for (const chunk of chunks(keys)) await people.planThese(chunk)
+    await settlePairings(planning, people)
     holders = await tables.holdersOutside(tx, input.source.id)
   }
   const contested = await tables.contestedKeys(tx, holders)
@@ -32,10 +35,11 @@ export async function settleConflicts({ tx, input, writer }: Planning, people: P
   const settled = new Map<string, Settled>([...resolution.denied].map(([id, denied]) => [id, { denied, winners }]))
   const losers = contested.filter((key) => settled.has(String(key)))
   for (const chunk of chunks(losers)) {
-    const objectIds = chunk.map((key) => names.get(String(key))?.objectId ?? '')
-    await deletePlanItemsOf(tx, input.runId, objectIds)
-    await deleteIssuesOf(tx, input.runId, objectIds)
-    await tables.removePlanned(tx, chunk)
+    await forget(
+      planning,
+      chunk,
+      chunk.map((key) => names.get(String(key))?.objectId ?? ''),
+    )
     await people.planThese(chunk, settled)
   }
   const yielded = [...yielding].flatMap(([id, user]) => {
@@ -43,6 +47,38 @@ export async function settleConflicts({ tx, input, writer }: Planning, people: P
     return denied === undefined ? [] : [yieldNames(user, denied)]
   })
   await writer.writeItems(yielded)
+}
+
+/**
+ * Before anything else: of several who are paired with one record one gets it, and the others are planned as if nobody had been
+ * found. What they want, and have to fall back on, is theirs then and not that record's.
+ */
+async function settlePairings(planning: Planning, people: PeoplePlanner): Promise<void> {
+  const paired = await tables.keysPairedAlike(planning.tx)
+  if (paired.length === 0) return
+  const claimants: Claimant[] = []
+  for (const chunk of chunks(paired)) claimants.push(...(await people.claimantsOf(chunk)))
+  const { denied } = resolveConflicts(
+    claimants.map((c) => ({ ...c, claims: c.claims.filter((claim) => claim.space === 'record') })),
+  )
+  const losers = claimants.filter((c) => denied.has(c.id))
+  for (const { id } of losers) people.notePaired(Number(id), denied.get(id) ?? new Set())
+  for (const chunk of chunks(losers)) {
+    const keys = chunk.map(({ id }) => Number(id))
+    await forget(
+      planning,
+      keys,
+      chunk.map(({ objectId }) => objectId),
+    )
+    await people.planThese(keys)
+  }
+}
+
+/** What was planned for them is planned anew. */
+async function forget({ tx, input }: Planning, keys: readonly number[], objectIds: readonly string[]): Promise<void> {
+  await deletePlanItemsOf(tx, input.runId, objectIds)
+  await deleteIssuesOf(tx, input.runId, objectIds)
+  await tables.removePlanned(tx, keys)
 }
 
 function ownKeys(holders: readonly tables.Holder[]): number[] {

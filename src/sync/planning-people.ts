@@ -45,6 +45,8 @@ export class PeoplePlanner {
   readonly #mapping: Mapping
   readonly #needs: Needs
   readonly #remapped: Remapped
+  /** By key of the mirror: records with which somebody else is paired, as `record:id`. */
+  readonly #pairedWithOthers = new Map<number, ReadonlySet<string>>()
 
   constructor(planning: Planning, scope: PlannedScope) {
     this.#planning = planning
@@ -79,6 +81,11 @@ export class PeoplePlanner {
   async claimantsOf(keys: readonly number[]): Promise<Claimant[]> {
     const rows = await tables.mirrorUsersByKeys(this.#planning.tx, keys, this.#mirrorOptions())
     return this.#planBatch(rows, { kind: 'claim' })
+  }
+
+  /** From now on he is planned as if these records (`record:id`) had not been found for him. */
+  notePaired(key: number, withOthers: ReadonlySet<string>): void {
+    this.#pairedWithOthers.set(key, new Set([...(this.#pairedWithOthers.get(key) ?? []), ...withOthers]))
   }
 
   get #settings(): SourceSettings {
@@ -142,13 +149,15 @@ export class PeoplePlanner {
       const user = linked.get(input.row.object_id)
       const settled = (purpose.kind === 'note' ? purpose.settled?.get(String(input.row.key)) : undefined) ?? UNSETTLED
       const key = pairingKey(input.wanted, this.#settings.users.options.pairBy)
+      const others = this.#pairedWithOthers.get(input.row.key)
+      const found = key === undefined ? [] : (candidates.get(key) ?? [])
       const result = planUser(
         {
           objectId: input.row.object_id,
           judgement: input.judgement,
           wanted: input.wanted,
           linked: user,
-          candidates: key === undefined ? [] : (candidates.get(key) ?? []),
+          candidates: others === undefined ? found : found.filter((c) => !others.has(`record:${c.id}`)),
           denied: settled.denied,
           successor: successors.get(input.row.object_id),
           isWantedElsewhere: wantedElsewhere.has(input.row.object_id),
@@ -158,7 +167,7 @@ export class PeoplePlanner {
         },
         this.#context(settled),
       )
-      const paired = key === undefined ? undefined : candidates.get(key)?.find((c) => c.id === result.user?.id)
+      const paired = found.find((c) => c.id === result.user?.id)
       if (purpose.kind === 'claim') {
         claimants.push(
           this.#claimant(input, { result, user: paired ?? user, heir: successors.get(input.row.object_id) }),
