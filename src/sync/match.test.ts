@@ -134,9 +134,25 @@ describe('with Pair by Object ID off', () => {
 
   it('whoever is linked and has the key himself stays who he is', () => {
     const linked = aRegistryUser({ userName: 'ANN@X' })
+    const left = aLocalUser({ id: 2, active: false })
 
-    expect(matched({ linked, candidates: [LOCAL] }, off)).toEqual({ kind: 'linked', user: linked })
+    expect(matched({ linked, candidates: [left] }, off)).toEqual({ kind: 'linked', user: linked })
   })
+
+  it.each(['userName', 'personalNumber'] as const)(
+    'O5: whoever is linked and does without his %s is not found before a record that has it',
+    (pairBy) => {
+      const by = { ...off, pairBy }
+      const linked = aRegistryUser({ userName: 'ann@x', personalNumber: 'n1', active: false })
+      const found = aLocalUser({ id: 2, personalNumber: 'n1' })
+
+      expect(matched({ linked, candidates: [found] }, by)).toEqual({ kind: 'adopt', user: found })
+      const kept = { kind: 'linked', user: linked }
+      expect(matched({ linked, candidates: [{ ...found, active: false, holdsNumber: false }] }, by)).toEqual(kept)
+      expect(matched({ linked, candidates: [{ ...found, untouchable: true }] }, by)).toEqual(kept)
+      expect(matched({ linked, candidates: [found, aLocalUser({ id: 4, active: false })] }, by)).toEqual(kept)
+    },
+  )
 })
 
 describe('a linked user of whom several sources tell', () => {

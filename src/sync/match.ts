@@ -58,11 +58,13 @@ export function match(input: MatchInput, context: MatchContext): Match {
   const { pairBy } = context.options
   const key = pairingKey(input.wanted, pairBy)
   const candidates = key === undefined ? [] : input.candidates.filter((c) => c.objectId === null)
-  // The link's own value is the wanted one: another record that has it, left behind by an earlier move, is no better.
-  const isFound = linked !== undefined && key !== undefined && pairingKey(linked, pairBy) === key
-  if (linked !== undefined && (context.options.pairByObjectId || candidates.length === 0 || isFound))
-    return matchLinked(linked, context)
   const [candidate, second] = candidates
+  // The link's own value is the wanted one: another record that has it, left behind by an earlier move, is no better, unless the
+  // value is that one's by now and the link does without it.
+  const isFound = linked !== undefined && key !== undefined && pairingKey(linked, pairBy) === key
+  const isLost = second === undefined && candidate?.untouchable === false && holdsKey(candidate, pairBy)
+  if (linked !== undefined && (context.options.pairByObjectId || candidate === undefined || (isFound && !isLost)))
+    return matchLinked(linked, context)
   if (candidate !== undefined) {
     if (second !== undefined) return refused(`two registry users have this ${KEY_NAMES[pairBy]}`)
     if (candidate.untouchable)
@@ -73,6 +75,11 @@ export function match(input: MatchInput, context: MatchContext): Match {
     return { kind: 'skip', reason: 'new-users-off', rule: 'users.options.addNewUsers', issue: undefined, message: '' }
   }
   return { kind: 'create' }
+}
+
+/** Nobody else has it then, for two active users never share one. */
+function holdsKey(user: RegistryUser, pairBy: SourceSettings['users']['options']['pairBy']): boolean {
+  return user.active && (pairBy !== 'personalNumber' || user.holdsNumber)
 }
 
 const KEY_NAMES = { userName: 'user name', personalNumber: 'personal number', none: 'key' } as const

@@ -323,6 +323,26 @@ describe('pairing by personal number', () => {
     expect((await source.run({ everybody: true })).isEmpty).toBe(true)
   })
 
+  it('O5: the object id moves on where the record that has it is deactivated and another one has the number', async () => {
+    const options = { pairBy: 'personalNumber' as const, pairByObjectId: false }
+    const source = await aHandSource(test.db, { ...BY_NUMBER, users: { ...BY_NUMBER.users, options } })
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '1' })
+    await source.run()
+    const first = await idOf(A)
+    await test.db.query(`update users set active = false, deactivated_by = 'administrator', personal_number_key = null`)
+    await test.db.query('update user_names set held = false')
+    const found = await aLocalUser({ name: 'a.new', number: '1' })
+
+    const plan = await source.run({ everybody: true })
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 0 })
+    expect(await idOf(A)).toBe(found)
+    expect((await test.db.query('select active, object_id from users where id = $1', [first])).rows).toEqual([
+      { active: false, object_id: null },
+    ])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
   it('with Pair by Object ID on the link comes first, whoever has the number', async () => {
     const source = await aHandSource(test.db, BY_NUMBER)
     await source.user(A, { userPrincipalName: 'a@x', employeeId: '1' })
