@@ -209,13 +209,21 @@ describe('a group that goes', () => {
   it.each([
     ['was never there', undefined],
     ['is hidden already', aRegistryGroup({ hidden: true })],
-    ['is of a removed source', aRegistryGroup({ sourceId: null })],
   ])('that %s needs nothing', (_what, group) => {
     const nothing = { kind: 'ignored', groupId: group?.id, ...NOTHING_HAPPENS }
 
     expect(planned({ existing: group, state: 'x' })).toEqual(nothing)
     expect(planned({ existing: group, mapped: IGNORED })).toEqual(nothing)
     expect(planned({ existing: group, state: 'x', removalsAllowed: false })).toEqual(nothing)
+  })
+
+  it('that is of a removed source stays, and is given nothing any more once that is proven', () => {
+    const existing = aRegistryGroup({ sourceId: null })
+    const stays = { kind: 'ignored', groupId: existing.id, ...NOTHING_HAPPENS }
+
+    expect(planned({ existing, state: 'x' })).toEqual({ ...stays, isShared: false })
+    expect(planned({ existing, mapped: IGNORED })).toEqual({ ...stays, isShared: false })
+    expect(planned({ existing, state: 'x', removalsAllowed: false })).toEqual(stays)
   })
 })
 

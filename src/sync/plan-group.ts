@@ -38,7 +38,7 @@ export interface PlannedGroup {
   readonly groupId: number | undefined
   readonly item: ItemDraft | undefined
   readonly issue: Issue | undefined
-  /** Another source owns the group: whether this one gives members to it. */
+  /** Another source owns the group, or none does: whether this one gives members to it. */
   readonly isShared?: boolean
 }
 
@@ -144,8 +144,12 @@ function leaving(
   why: Why,
 ): PlannedGroup {
   const { existing } = input
-  if (existing === undefined || existing.hidden || existing.sourceId !== context.sourceId) {
+  if (existing === undefined || existing.hidden)
     return { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
+  if (existing.sourceId !== context.sourceId) {
+    // Of a removed source, say: what this one gave to it beside that ends.
+    const ends = why.reason === 'gone' && !input.removalsAllowed ? {} : { isShared: false }
+    return { kind: 'ignored', groupId: existing.id, item: undefined, issue: undefined, ...ends }
   }
   if (!input.removalsAllowed && why.reason === 'gone')
     return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
