@@ -100,6 +100,21 @@ function attributeOf(user: EntraUser, name: string): unknown {
   return value
 }
 
+/** The attributes that the properties and the filter of a source name, each by its first part. */
+export function attributesOf(settings: SourceSettings): ReadonlySet<string> {
+  const names = new Set<string>()
+  const add = (name: string) => names.add(name === 'upnPrefix' ? 'userPrincipalName' : (name.split('.')[0] ?? name))
+  const { own, pin, ...properties } = settings.users.properties
+  for (const spec of [...Object.values(properties), ...Object.values(own), pin].flat()) {
+    if (spec === null || spec === 'generate') continue
+    if ('from' in spec) add(spec.from)
+    else if ('template' in spec) for (const [, name = ''] of spec.template.matchAll(/%([^%]+)%/g)) add(name)
+    else for (const [, name = ''] of spec.expression.matchAll(/\[([^\]]+)\]/g)) add(name)
+  }
+  for (const { all } of settings.users.filter?.any ?? []) for (const { attribute } of all) add(attribute)
+  return names
+}
+
 function meets(user: EntraUser, clause: Clause): boolean {
   const given = attributeOf(user, clause.attribute)
   const values = (Array.isArray(given) ? given : [given]).map(textOf).filter((v) => v !== undefined)

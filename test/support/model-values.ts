@@ -124,12 +124,28 @@ function wantedValues(
     if (spec.apply === 'whenCreated' && !person.isNew) continue
     if (spec.apply === 'whenEmpty' && !person.isNew && (person.before?.cards.length ?? 0) > 0) continue
     // Never withdrawn is the same as the registry's own.
-    const origin = spec.apply === 'always' && spec.mode === 'replace' ? 'given' : 'own'
+    const origin = isWithdrawn(spec) ? 'given' : 'own'
     for (const value of valuesOf(user, spec)) wanted.push({ value, origin, isHeld: true })
   }
-  // What was given before the property was told to give once or to append may stay or go: not said.
-  const mayStay = specs.some((spec) => spec.apply !== 'always' || spec.mode === 'append')
+  // Nothing withdraws any more: what was given before stays.
+  if (!specs.some(isWithdrawn)) return [...wanted, ...had]
+  // What was given before one of several was told to give once or to append may stay or go: not said.
+  const mayStay = !specs.every(isWithdrawn)
   return [...wanted, ...(mayStay ? had.map((h) => ({ ...h, isOptional: true })) : [])]
+}
+
+/** Only what is always given and replaced is withdrawn again. */
+function isWithdrawn(spec: SourceSettings['users']['properties']['cards'][number]): boolean {
+  return spec.apply === 'always' && spec.mode === 'replace'
+}
+
+/** What a source does not withdraw any more is the registry's own, also of those whom its run leaves as they are. */
+export function release(person: Draft, settings: SourceSettings): void {
+  const { aliases, cards, pin } = settings.users.properties
+  const own = (holding: Holding): Holding => (holding.origin === 'given' ? { ...holding, origin: 'own' } : holding)
+  if (!aliases.some(isWithdrawn)) person.aliases = person.aliases.map(own)
+  if (!cards.some(isWithdrawn)) person.cards = person.cards.map(own)
+  if (pin === null || (pin !== 'generate' && pin.apply !== 'always')) person.pin = person.pin && own(person.pin)
 }
 
 interface HoldingsContest {

@@ -3,10 +3,11 @@
 // and memberships. Where the specification leaves something open the person or value is marked `open`: the comparison passes over it
 // and the model goes on from what is there. Not modelled: manager, alternate emails, transformations, expressions, generated PINs.
 import type { SourceSettings } from '../../src/contract/sources.ts'
-import { canonical, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
+import { attributesOf, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
 import { settleGroups, settleMemberships } from './model-groups.ts'
 import { openContested } from './model-open.ts'
-import { settleCredentials, settleNames, wantedUserName } from './model-values.ts'
+import { pair } from './model-pairing.ts'
+import { release, settleCredentials, settleNames } from './model-values.ts'
 
 /** A tenant at one moment: live objects and those in the recycle bin; what is gone is absent. Deleted groups are absent at once. */
 export interface TenantState {
@@ -57,7 +58,7 @@ export interface Person {
   /** It is parked otherwise: somebody else has it, or he is not active. */
   readonly holdsNumber: boolean
   readonly fields: Readonly<Record<string, string>>
-  /** When a run first found him missing; null while he is not. */
+  /** When a run of a source that gives days of grace first found him missing; null while he is not, or none are given. */
   readonly missingSince: number | null
   readonly deactivatedAt: number | null
   /** Facets that the specification does not fix this time; `all` for everything. */
@@ -116,7 +117,13 @@ export interface AppliedRun {
 /** A source has looked at its tenant, whatever came of it: what it saw counts when another source's people pass to it. */
 export function afterLook(before: Registry, run: Pick<AppliedRun, 'source' | 'tenant' | 'settings'>): Registry {
   const settings = run.settings[run.source]!
-  return { ...before, views: { ...before.views, [run.source]: { tenant: run.tenant, settings } } }
+  const givesDays = settings.users.options.graceDays > 0
+  return {
+    ...before,
+    // Days that were counted are over with the first look that gives none.
+    people: before.people.map((p) => (givesDays || p.owner !== run.source ? p : { ...p, missingSince: null })),
+    views: { ...before.views, [run.source]: { tenant: run.tenant, settings } },
+  }
 }
 
 const FIELDS = [
@@ -177,6 +184,7 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
     if (!person.isActive)
       person.open = [...person.open, 'userName', 'names', 'cards', 'pin', 'personalNumber', 'fields']
   }
+  for (const person of imported) if (person.owner === run.source) release(person, settings)
   const memberships = settleMemberships(before, { run, view, people: imported })
   return {
     people: imported.map(
@@ -186,78 +194,6 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
     ...memberships,
     views,
     openPeople,
-  }
-}
-
-interface Pairing {
-  readonly run: AppliedRun
-  readonly view: View
-  readonly openPeople: Set<string>
-}
-
-/** Gives every wanted person of the tenant a record: the linked one, an adopted one or a new one. */
-function pair(people: Draft[], { run, view, openPeople }: Pairing): void {
-  const { pairBy, pairByObjectId, addNewUsers } = view.settings.users.options
-  const linked = new Map(people.filter((p) => p.tenantId === run.tenant.tenantId).map((p) => [p.objectId, p]))
-  const wanted = [...run.tenant.users.values()].filter((user) => judge(view, user.id) === 'wanted').sort(byAge)
-  for (const user of wanted) {
-    const present = linked.get(user.id)
-    if (present !== undefined && pairByObjectId) continue
-    const name = wantedUserName(view, user)
-    const { personalNumber } = view.settings.users.properties
-    const number = personalNumber === null ? undefined : valueOf(user, personalNumber)
-    const candidates = people.filter((p) => {
-      if (p.objectId !== null || p.isNew) return false
-      if (pairBy === 'userName') return name !== undefined && canonical(p.userName) === canonical(name)
-      if (pairBy === 'none' || number === undefined || p.personalNumber === null) return false
-      return canonical(p.personalNumber) === canonical(number)
-    })
-    const [candidate] = candidates
-    if (candidate !== undefined && (candidates.length > 1 || candidate.isUntouchable)) {
-      // Refused. Whether a new record is made beside an inactive namesake, or of another name, is not said.
-      if (present === undefined) openPeople.add(user.id)
-      continue
-    }
-    if (candidate !== undefined) {
-      if (present !== undefined) {
-        // The object id moves; the old record is missing from now on. What becomes of it at once is not said.
-        Object.assign(present, { tenantId: null, objectId: null, owner: null, claims: [], open: ['all'] })
-      }
-      Object.assign(candidate, { tenantId: run.tenant.tenantId, objectId: user.id, verdict: 'wanted' })
-      continue
-    }
-    if (present !== undefined || !addNewUsers) continue
-    people.push(newPerson(run.tenant.tenantId, user.id))
-  }
-}
-
-function newPerson(tenantId: string, objectId: string): Draft {
-  return {
-    ref: 0,
-    tenantId,
-    objectId,
-    owner: null,
-    claims: [],
-    isActive: true,
-    deactivatedBy: null,
-    wasRestored: false,
-    isUntouchable: false,
-    userName: '',
-    aliases: [],
-    cards: [],
-    pin: null,
-    personalNumber: null,
-    holdsNumber: false,
-    fields: {},
-    missingSince: null,
-    deactivatedAt: null,
-    open: [],
-    isNew: true,
-    wasActive: false,
-    verdict: 'wanted',
-    mapped: undefined,
-    readElsewhere: undefined,
-    before: undefined,
   }
 }
 
@@ -286,11 +222,13 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
   const owner = ownerOf(heirs, run)
   if (owner !== undefined && owner !== person.owner && (owner === run.source || person.owner === run.source)) {
     if (verdict === 'wanted' && owner !== run.source) person.open = ['all']
-    person.owner = owner
+    Object.assign(person, { owner, missingSince: null })
   }
   if (person.owner !== run.source) {
-    const view = person.owner === null ? undefined : views[person.owner]
-    const there = view?.tenant.users.get(person.objectId ?? '')
+    const known = person.owner === null ? undefined : views[person.owner]
+    const there = known?.tenant.users.get(person.objectId ?? '')
+    // As it is set by now, though it has not run with that yet.
+    const view = known && { ...known, settings: run.settings[person.owner ?? ''] ?? known.settings }
     // Taken over in this plan; otherwise he is the business of another source, or of nobody: a detached record that is not wanted.
     if (isOurs && view !== undefined && user !== undefined) {
       person.mapped = { view, user }
@@ -298,6 +236,9 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
       person.open = [...person.open, 'cards', 'names', 'pin']
       // With what the heir last read of him, or with what is known now, is not said.
       if (there?.attributes !== user.attributes) Object.assign(person, { open: ['all'], readElsewhere: there })
+      // Nor with what where it has not read yet what its settings need by now.
+      const read = attributesOf(known?.settings ?? view.settings)
+      if (![...attributesOf(view.settings)].every((name) => read.has(name))) person.open = ['all']
       if (!person.isActive && person.deactivatedBy === 'source') setActive(person, true)
     }
     return true
@@ -314,9 +255,10 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
     person.missingSince = null
     if (person.isActive && !person.wasRestored) deactivate(person, run.at)
   } else {
-    person.missingSince ??= run.at
-    const dueAt = person.missingSince + options.graceDays * DAY_MS
-    // From when the days are counted, the run that missed him or Entra's own date, is not said.
+    const since = person.missingSince ?? run.at
+    person.missingSince = options.graceDays > 0 ? since : null
+    const dueAt = since + options.graceDays * DAY_MS
+    // From when the days are counted, the run that missed him, also before any were given, or Entra's own date, is not said.
     if (options.graceDays > 0 && person.isActive && run.at < dueAt) person.open = ['active']
     if (options.deactivateMissingUsers && person.isActive && !person.wasRestored && run.at >= dueAt)
       deactivate(person, run.at)
@@ -392,9 +334,4 @@ function mapFields(person: Draft): void {
   }
   for (const [name, spec] of Object.entries(properties.own)) set(`own.${name}`, spec, valueOf(user, spec))
   person.fields = fields
-}
-
-function byAge(a: EntraUser, b: EntraUser): number {
-  const age = (user: EntraUser) => `${textOf(user.attributes['createdDateTime']) ?? '~'} ${user.id}`
-  return age(a) < age(b) ? -1 : 1
 }
