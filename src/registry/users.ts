@@ -91,6 +91,23 @@ export async function pairableUsersByNumber(db: Queries, numberKeys: readonly st
   return withNames(db, found.rows)
 }
 
+/** Those of these canonical user names that an active user has, as his name or another one of his. */
+export async function namesInUse(db: Queries, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await db.query<{ key: string }>('select key from user_names where held and key = any($1::text[])', [
+    keys,
+  ])
+  return new Set(found.rows.map((row) => row.key))
+}
+
+/** Those of these canonical personal numbers that an active user has. */
+export async function numbersInUse(db: Queries, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await db.query<{ key: string }>(
+    'select personal_number_key as key from users where personal_number_key = any($1::text[])',
+    [keys],
+  )
+  return new Set(found.rows.map((row) => row.key))
+}
+
 /** These users, in no order. */
 export async function usersByIds(db: Queries, ids: readonly number[]): Promise<RegistryUser[]> {
   const found = await db.query<UserRow>('select * from users where id = any($1::int[])', [ids])

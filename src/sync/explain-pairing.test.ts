@@ -135,16 +135,6 @@ const SKIPS: Readonly<Record<PairingSkip, Omit<Row, 'result'>>> = {
     },
     sentence: 'This source does not want him, and another one owns him.',
   },
-  'personal-number-conflict': {
-    settings: BY_NUMBER,
-    arrange: async () => {
-      await synced('holder', { employeeId: '7' })
-      const parked = { personal_number: '7', canonical_number: '7' }
-      await x.local('badge 7', { ...parked, active: false, deactivated_by: 'source' })
-      return synced('ann', { employeeId: '7' })
-    },
-    sentence: 'Somebody else comes first for the registry record that has his personal number, so he is not imported.',
-  },
   'value-rejected': {
     settings: { users: { properties: { userName: 'companyName' } } },
     arrange: () => synced('ann', { companyName: 'n'.repeat(2_000) }),

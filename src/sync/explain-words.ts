@@ -63,8 +63,6 @@ const SKIPPED = {
     'Missing, and users.options.deactivateMissingUsers is off: he stays as he is, and nothing of him changes.',
   'grace-period': 'Missing, and his days of grace are not over: he stays as he is until then.',
   'not-owned': 'This source does not want him, and another one owns him.',
-  'personal-number-conflict':
-    'Somebody else comes first for the registry record that has his personal number, so he is not imported.',
   'value-rejected': 'What is mapped to the user name cannot be kept, so he is not imported.',
   'expression-failed': 'The expression of the user name could not be worked out, so he is not imported.',
 } as const

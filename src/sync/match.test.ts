@@ -19,6 +19,7 @@ const matched = (o: Partial<MatchInput>, options: OptionsInput = {}, context: Pa
       linked: undefined,
       wanted: { userName: 'Ann@x', personalNumber: 'N1' },
       candidates: [],
+      isKeyTaken: false,
       ...o,
     },
     {
@@ -153,6 +154,16 @@ describe('with Pair by Object ID off', () => {
       expect(matched({ linked, candidates: [found, aLocalUser({ id: 4, active: false })] }, by)).toEqual(kept)
     },
   )
+
+  it('O5: a record that does without the key is not found for whoever is linked while somebody else has it', () => {
+    const linked = aRegistryUser({ userName: 'old@x' })
+    const left = aLocalUser({ id: 2, active: false })
+
+    expect(matched({ linked, candidates: [left], isKeyTaken: true }, off)).toEqual({ kind: 'linked', user: linked })
+    expect(matched({ linked, candidates: [left] }, off)).toEqual({ kind: 'adopt', user: left })
+    expect(matched({ linked, candidates: [LOCAL], isKeyTaken: true }, off)).toEqual({ kind: 'adopt', user: LOCAL })
+    expect(matched({ candidates: [left], isKeyTaken: true }, off)).toEqual({ kind: 'adopt', user: left })
+  })
 })
 
 describe('a linked user of whom several sources tell', () => {

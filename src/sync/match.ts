@@ -24,7 +24,11 @@ export interface MatchInput {
   readonly wanted: PairingValues | undefined
   /** Registry users that have the wanted user name, or personal number where it is the pairing key. */
   readonly candidates: readonly RegistryUser[]
+  /** An active user has the value; asked where somebody who is linked could move to a candidate. */
+  readonly isKeyTaken: boolean
 }
+
+type PairBy = SourceSettings['users']['options']['pairBy']
 
 /** What pairing may go by. */
 export interface PairingValues {
@@ -41,10 +45,7 @@ export interface MatchContext {
 }
 
 /** The canonical value by which a person is looked for beside his object id; `undefined`: by nothing. */
-export function pairingKey(
-  wanted: PairingValues | undefined,
-  pairBy: SourceSettings['users']['options']['pairBy'],
-): string | undefined {
+export function pairingKey(wanted: PairingValues | undefined, pairBy: PairBy): string | undefined {
   const value = pairBy === 'none' ? undefined : wanted?.[pairBy]
   return value === undefined || value === null ? undefined : canonical(value)
 }
@@ -59,11 +60,10 @@ export function match(input: MatchInput, context: MatchContext): Match {
   const key = pairingKey(input.wanted, pairBy)
   const candidates = key === undefined ? [] : input.candidates.filter((c) => c.objectId === null)
   const [candidate, second] = candidates
-  // The link's own value is the wanted one: another record that has it, left behind by an earlier move, is no better, unless the
-  // value is that one's by now and the link does without it.
-  const isFound = linked !== undefined && key !== undefined && pairingKey(linked, pairBy) === key
-  const isLost = second === undefined && candidate?.untouchable === false && holdsKey(candidate, pairBy)
-  if (linked !== undefined && (context.options.pairByObjectId || candidate === undefined || (isFound && !isLost)))
+  if (
+    linked !== undefined &&
+    (context.options.pairByObjectId || candidate === undefined || !isMoving(candidates, input, pairBy))
+  )
     return matchLinked(linked, context)
   if (candidate !== undefined) {
     if (second !== undefined) return refused(`two registry users have this ${KEY_NAMES[pairBy]}`)
@@ -77,8 +77,24 @@ export function match(input: MatchInput, context: MatchContext): Match {
   return { kind: 'create' }
 }
 
+/**
+ * Whether the object id of a link goes on to what was found. A record that does without the value is no better than a link that has
+ * it, nor than any while somebody else holds it: an earlier move may have left it behind, and the id would go to and fro.
+ */
+function isMoving(
+  candidates: readonly RegistryUser[],
+  { linked, wanted, isKeyTaken }: MatchInput,
+  pairBy: PairBy,
+): boolean {
+  const [candidate, second] = candidates
+  const isFound = linked !== undefined && pairingKey(linked, pairBy) === pairingKey(wanted, pairBy)
+  // Refused, then.
+  if (candidate === undefined || second !== undefined || candidate.untouchable) return !isFound
+  return holdsKey(candidate, pairBy) || !(isFound || isKeyTaken)
+}
+
 /** Nobody else has it then, for two active users never share one. */
-function holdsKey(user: RegistryUser, pairBy: SourceSettings['users']['options']['pairBy']): boolean {
+function holdsKey(user: RegistryUser, pairBy: PairBy): boolean {
   return user.active && (pairBy !== 'personalNumber' || user.holdsNumber)
 }
 

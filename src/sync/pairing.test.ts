@@ -211,6 +211,24 @@ describe('pairing by personal number', () => {
     expect(await issues()).toEqual([{ code: 'personal-number-conflict', object_id: B }])
   })
 
+  it('finds one who does without his number, which somebody else has by now', async () => {
+    const source = await aHandSource(test.db, BY_NUMBER)
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '77' })
+    await source.run()
+    const id = await aLocalUser({ name: 'old.bo', number: '77', state: 'source' })
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '77' })
+
+    const plan = await source.run()
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 0, skipped: 0 })
+    expect(await idOf(B)).toBe(id)
+    expect((await people(test.db))[B]).toMatchObject({ active: true, name: 'b@x' })
+    expect(await issues()).toEqual([{ code: 'personal-number-conflict', object_id: B }])
+    const has = await test.db.query('select object_id from users where personal_number_key is not null')
+    expect(has.rows).toEqual([{ object_id: A }])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
   it('D5 S4: of two who are paired with one record one gets it, the other is new and does without the number', async () => {
     const id = await aLocalUser({ name: 'old.anna', number: '77' })
     const source = await aHandSource(test.db, BY_NUMBER)
@@ -340,6 +358,27 @@ describe('pairing by personal number', () => {
     expect((await test.db.query('select active, object_id from users where id = $1', [first])).rows).toEqual([
       { active: false, object_id: null },
     ])
+    expect((await source.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
+  it('O5 S4: of two of one number, one is found in the record that has it, the other not in the one that is left behind', async () => {
+    const options = { pairBy: 'personalNumber' as const, pairByObjectId: false }
+    const source = await aHandSource(test.db, { ...BY_NUMBER, users: { ...BY_NUMBER.users, options } })
+    await source.user(A, { userPrincipalName: 'a@x', employeeId: '1', createdDateTime: '2020-01-01T00:00:00Z' })
+    await source.run()
+    const first = await idOf(A)
+    await test.db.query(`update users set active = false, deactivated_by = 'administrator', personal_number_key = null`)
+    await test.db.query('update user_names set held = false')
+    const found = await aLocalUser({ name: 'a.new', number: '1' })
+    await source.user(B, { userPrincipalName: 'b@x', employeeId: '1', createdDateTime: '2021-01-01T00:00:00Z' })
+
+    const plan = await source.run({ everybody: true })
+
+    expect(plan.users).toMatchObject({ adopted: 1, created: 1 })
+    expect(await idOf(A)).toBe(found)
+    expect([first, found]).not.toContain(await idOf(B))
+    expect((await people(test.db))[B]).toMatchObject({ active: true, number: null })
+    expect((await source.run()).isEmpty).toBe(true)
     expect((await source.run({ everybody: true })).isEmpty).toBe(true)
   })
 

@@ -32,6 +32,8 @@ export interface UserInput {
   readonly linked: RegistryUser | undefined
   /** Registry users without object id whose user name, or personal number, is the wanted one. */
   readonly candidates: readonly RegistryUser[]
+  /** An active user has that name or number; asked where he is linked and somebody else was found. */
+  readonly isKeyTaken: boolean
   /** Claims that somebody else wins, as `space:key`. */
   readonly denied: ReadonlySet<string>
   /** Who takes him over when this source wants him no more: the next source that claims him, with what it wants him to be. */

@@ -8,7 +8,7 @@ import { type Absence, absencesOf, noteAbsences } from '../registry/absences.ts'
 import { addAttributeMembers, type AttributeMembers } from '../registry/attribute-groups.ts'
 import * as tables from '../registry/planning.ts'
 import { planClaims, type UserClaim } from '../registry/user-claims.ts'
-import { pairableUsers, pairableUsersByNumber, usersByObjectIds } from '../registry/users.ts'
+import { namesInUse, numbersInUse, pairableUsers, pairableUsersByNumber, usersByObjectIds } from '../registry/users.ts'
 import type { Claimant } from './conflicts.ts'
 import { holdsOf } from './holdings.ts'
 import type { ItemDraft } from './item.ts'
@@ -130,7 +130,7 @@ export class PeoplePlanner {
     const absences: Absence[] = []
     const sourceId = this.#planning.input.source.id
     const owned: UserClaim[] = []
-    const candidates = await this.#candidates(inputs, linked)
+    const { candidates, inUse } = await this.#candidates(inputs, linked)
     const groups =
       purpose.kind === 'note'
         ? await resolveAttributeGroups(
@@ -158,6 +158,7 @@ export class PeoplePlanner {
           wanted: input.wanted,
           linked: user,
           candidates: others === undefined ? found : found.filter((c) => !others.has(`record:${c.id}`)),
+          isKeyTaken: key !== undefined && inUse.has(key),
           denied: settled.denied,
           successor: successors.get(input.row.object_id),
           isWantedElsewhere: wantedElsewhere.has(input.row.object_id),
@@ -254,29 +255,36 @@ export class PeoplePlanner {
     return new Map(users.flatMap((user) => (user.objectId === null ? [] : [[user.objectId, user] as const])))
   }
 
+  /** Whom the pairing keys find, by key; and which keys an active user has, of those that could move somebody who is linked. */
   async #candidates(
     inputs: readonly {
       readonly row: tables.MirrorUserRow
       readonly wanted: PairingValues | undefined
     }[],
     linked: ReadonlyMap<string, RegistryUser>,
-  ): Promise<ReadonlyMap<string, readonly RegistryUser[]>> {
-    if (!this.#scope.hasPairable) return new Map()
+  ) {
+    const candidates = new Map<string, RegistryUser[]>()
+    const nobody = { candidates, inUse: new Set<string>() }
+    if (!this.#scope.hasPairable) return nobody
     const { pairByObjectId: linkFirst, pairBy } = this.#settings.users.options
-    const keys = inputs.flatMap((input) => {
-      const key = linkFirst && linked.has(input.row.object_id) ? undefined : pairingKey(input.wanted, pairBy)
-      return key === undefined ? [] : [key]
+    const wished = inputs.flatMap((input) => {
+      const isLinked = linked.has(input.row.object_id)
+      const key = linkFirst && isLinked ? undefined : pairingKey(input.wanted, pairBy)
+      return key === undefined ? [] : [{ key, isLinked }]
     })
-    if (keys.length === 0) return new Map()
-    const byKey = new Map<string, RegistryUser[]>()
-    const find = pairBy === 'personalNumber' ? pairableUsersByNumber : pairableUsers
-    for (const user of await find(this.#planning.tx, keys)) {
+    if (wished.length === 0) return nobody
+    const { tx } = this.#planning
+    const [find, inUse] =
+      pairBy === 'personalNumber' ? [pairableUsersByNumber, numbersInUse] : [pairableUsers, namesInUse]
+    const keys = wished.map(({ key }) => key)
+    for (const user of await find(tx, keys)) {
       const key = pairingKey(user, pairBy) ?? ''
-      const list = byKey.get(key)
-      if (list === undefined) byKey.set(key, [user])
+      const list = candidates.get(key)
+      if (list === undefined) candidates.set(key, [user])
       else list.push(user)
     }
-    return byKey
+    const moving = wished.flatMap(({ key, isLinked }) => (isLinked && candidates.has(key) ? [key] : []))
+    return moving.length === 0 ? nobody : { candidates, inUse: await inUse(tx, moving) }
   }
 
   #context(settled: Settled): PlanUserContext {

@@ -22,18 +22,11 @@ export function pair(people: Draft[], { run, view, openPeople }: Pairing): void 
     const name = wantedUserName(view, user)
     const { personalNumber } = view.settings.users.properties
     const number = personalNumber === null ? undefined : valueOf(user, personalNumber)
-    const found = people.filter((p) => p.objectId === null && !p.isNew && hasKey(p, pairBy, { name, number }))
-    // Whether a record that loses its object id in this run is found for somebody else in the same run is not said.
-    if (found.some((p) => left.has(p))) {
-      openPeople.add(user.id)
-      if (present !== undefined) present.open = ['all']
-    }
-    const candidates = found.filter((p) => !left.has(p))
+    const key = { name, number }
+    // Nobody is found in a record that loses its object id in this very run.
+    const candidates = people.filter((p) => p.objectId === null && !p.isNew && !left.has(p) && hasKey(p, pairBy, key))
     const [candidate] = candidates
-    // Else the object id would move to and fro between two records that have the key.
-    if (present !== undefined && hasKey(present, pairBy, { name, number })) {
-      if (candidates.length !== 1 || candidate?.isUntouchable !== false || !holdsKey(candidate, pairBy)) continue
-    }
+    if (present !== undefined && !isMoving(present, { candidates, people, pairBy, key })) continue
     if (candidate !== undefined && (candidates.length > 1 || candidate.isUntouchable)) {
       // Refused. Whether a new record is made beside an inactive namesake, or of another name, is not said.
       if (present === undefined) openPeople.add(user.id)
@@ -49,17 +42,39 @@ export function pair(people: Draft[], { run, view, openPeople }: Pairing): void 
       continue
     }
     if (present !== undefined || !addNewUsers) continue
-    people.push({ ...newPerson(run.tenant.tenantId, user.id), open: openPeople.has(user.id) ? ['all'] : [] })
+    people.push(newPerson(run.tenant.tenantId, user.id))
   }
 }
 
 type PairBy = SourceSettings['users']['options']['pairBy']
+interface Key {
+  readonly name: string | undefined
+  readonly number: string | undefined
+}
 
-function hasKey(
-  person: Draft,
-  pairBy: PairBy,
-  key: { readonly name: string | undefined; readonly number: string | undefined },
+/** An object id would go to and fro between its record and one that does without the key as well. */
+function isMoving(
+  present: Draft,
+  o: {
+    readonly candidates: readonly Draft[]
+    readonly people: readonly Draft[]
+    readonly pairBy: PairBy
+    readonly key: Key
+  },
 ): boolean {
+  const { candidates, people, pairBy, key } = o
+  const [candidate] = candidates
+  const isFound = hasKey(present, pairBy, key)
+  if (candidates.length !== 1 || candidate?.isUntouchable !== false) return !isFound
+  if (hasKey(candidate, pairBy, key) && holdsKey(candidate, pairBy)) return true
+  const hasAlias = (p: Draft) => p.aliases.some((a) => a.isHeld && canonical(a.value) === canonical(key.name ?? ''))
+  const isTaken = people.some(
+    (p) => p.isActive && ((hasKey(p, pairBy, key) && holdsKey(p, pairBy)) || (pairBy === 'userName' && hasAlias(p))),
+  )
+  return !isFound && !isTaken
+}
+
+function hasKey(person: Draft, pairBy: PairBy, key: Key): boolean {
   if (pairBy === 'userName') return key.name !== undefined && canonical(person.userName) === canonical(key.name)
   if (pairBy === 'none' || key.number === undefined || person.personalNumber === null) return false
   return canonical(person.personalNumber) === canonical(key.number)

@@ -156,6 +156,7 @@ export function planned(o: Situation = {}): PlannedUser {
       wanted: isWanted ? aWantedUser({ userPrincipalName: 'ann@x', ...attributes }, settings) : undefined,
       linked: undefined,
       candidates: [],
+      isKeyTaken: false,
       denied: new Set(denied),
       successor: undefined,
       isWantedElsewhere: false,
