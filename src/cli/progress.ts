@@ -3,15 +3,16 @@ import { SingleBar } from 'cli-progress'
 import type { RunProgress } from '../app.ts'
 import type { Io } from './io.ts'
 
-const PHASES: Readonly<Record<RunProgress['phase'], string>> = {
-  waiting: 'waiting for the source',
-  users: 'reading users',
-  groups: 'reading groups',
-  memberships: 'reading memberships',
-  changes: 'reading changes',
-  proof: 'proving removals',
-  planning: 'planning',
-  applying: 'applying',
+/** What each is called, and what it counts: memberships come with their groups. */
+const PHASES: Readonly<Record<RunProgress['phase'], readonly [name: string, counted: string]>> = {
+  waiting: ['waiting for the source', ''],
+  users: ['reading users', 'users'],
+  groups: ['reading groups', 'groups'],
+  memberships: ['reading memberships', 'groups'],
+  changes: ['reading changes', 'changes'],
+  proof: ['proving removals', 'users'],
+  planning: ['planning', 'objects'],
+  applying: ['applying', 'changes'],
 }
 
 /** Shows progress until `stop`. Without a terminal it does nothing. */
@@ -22,12 +23,24 @@ export interface ProgressBar {
 
 export function startProgress(io: Io): ProgressBar {
   const bar = startBar(io)
-  return { show: (progress) => bar.show({ ...progress, phase: PHASES[progress.phase] }), stop: () => bar.stop() }
+  return {
+    show(progress) {
+      const [phase, counted] = PHASES[progress.phase]
+      bar.show({ ...progress, phase, counted })
+    },
+    stop: () => bar.stop(),
+  }
 }
 
 /** The same for work whose phases have names of their own. */
 export interface Bar {
-  show(progress: { readonly phase: string; readonly done: number; readonly total: number | undefined }): void
+  show(progress: {
+    readonly phase: string
+    readonly done: number
+    readonly total: number | undefined
+    /** What is counted, where the phase does not say so. */
+    readonly counted?: string
+  }): void
   stop(): void
 }
 
@@ -46,8 +59,12 @@ export function startBar(io: Io): Bar {
   })
   let isStarted = false
   return {
-    show({ phase, done, total }) {
-      const payload = { phase: phase.padEnd(22), figures: figures(done, total), isOpen: total === undefined }
+    show({ phase, done, total, counted = '' }) {
+      const payload = {
+        phase: phase.padEnd(22),
+        figures: `${figures(done, total)} ${counted}`.trimEnd(),
+        isOpen: total === undefined,
+      }
       // A total that is not known yet draws an empty bar.
       const end = Math.max(total ?? 0, 1)
       if (!isStarted) bar.start(end, Math.min(done, end), payload)

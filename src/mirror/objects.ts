@@ -146,6 +146,15 @@ export async function countLiveUsers(
   return found.rows[0]?.count ?? 0
 }
 
+/** How many live groups the mirror holds. */
+export async function countGroups(db: Queries, sourceId: number): Promise<number> {
+  const found = await db.query<{ count: number }>(
+    `select count(*) as count from mirror_objects where source_id = $1 and kind = 'g' and state = 'l'`,
+    [sourceId],
+  )
+  return found.rows[0]?.count ?? 0
+}
+
 interface ObjectsRow {
   readonly key: number
   readonly object_id: ObjectId

@@ -6,9 +6,10 @@ import { changeClaims } from './user-claims.ts'
 import { changeCredentials } from './apply-credentials.ts'
 import { changeGroups, changeMemberships } from './apply-groups.ts'
 import { changeUsers, createUsers, deactivate, deleteUsers, letGo, writeNames } from './apply-users.ts'
-import type { ApplyOptions, PlanKinds } from './applying.ts'
+import { type ApplyOptions, type PlanKinds, Stages } from './applying.ts'
 import { keyCreatedGroups, leaveOutTakenPaths } from './attribute-groups.ts'
 import { leaveOutMoved } from './leave-out.ts'
+import { countPlanMemberships } from './plan-figures.ts'
 import { keepOverwritten, noteBefore } from './undo.ts'
 
 export interface Applied {
@@ -27,19 +28,30 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   const isFirst = looked.isFirst && taken === 0
   // Nobody has anything yet, so nothing can have moved or been taken.
   const leftOut = taken + (isFirst ? 0 : await leaveOutMoved(tx, options))
+  const { memberships } = looked
+  const sum = (those: (kind: string) => boolean) =>
+    [...kinds].reduce((total, [kind, count]) => total + (those(kind) && !kind.endsWith(' skip') ? count : 0), 0)
+  const of = { groups: sum(isOf('group')), users: sum(isOf('user')), credentials: sum(isOf('credential')) }
+  const created = kinds.get('user create') ?? 0
+  const stages = new Stages(of.groups + of.users + of.credentials + memberships, options.onProgress)
   if (!isFirst) await noteBefore(tx, options.runId)
   if (kinds.has('user delete')) await deleteUsers(tx, run)
   if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run, options.now)
   if (!isFirst) await letGo(tx, run)
   await changeGroups(tx, run, options)
   if (kinds.has('group create')) await keyCreatedGroups(tx)
+  stages.done(of.groups)
   await changeUsers(tx, run, { ...options, kinds })
+  stages.done(of.users - created)
   const isLarge = isFirst && (await isManyItems(tx, options))
   const fill = (table: string, work: () => Promise<void>) => (isLarge ? fillTable(tx, table, work) : work())
   await fill('users', () => createUsers(tx, run, options))
   await fill('user_names', () => writeNames(tx, run, isFirst))
+  stages.done(created)
   await changeCredentials(tx, run, { kinds, isFirst })
+  stages.done(of.credentials)
   await fill('memberships', () => changeMemberships(tx, options))
+  stages.done(memberships)
   await changeClaims(tx, run, options)
   if (!isFirst) await keepOverwritten(tx, options.runId)
   return { leftOut }
@@ -51,16 +63,20 @@ export async function applyUnseen(tx: Transaction, options: ApplyOptions): Promi
   await changeClaims(tx, [options.runId], options)
 }
 
-async function lookOver(tx: Queries, runId: number): Promise<PlanKinds> {
-  const found = await tx.query<{ kind: string }>(
-    `select object || ' ' || action as kind from plan_items where run_id = $1 group by object, action`,
+const isOf = (object: string) => (kind: string) => kind.startsWith(`${object} `)
+
+async function lookOver(tx: Queries, runId: number): Promise<PlanKinds & { readonly memberships: number }> {
+  const found = await tx.query<{ kind: string; count: number }>(
+    `select object || ' ' || action as kind, count(*) as count from plan_items where run_id = $1 group by object, action`,
     [runId],
   )
-  const kinds = new Set(found.rows.map((row) => row.kind))
-  const creates = [...kinds].every((kind) => CREATING.has(kind))
-  if (!creates) return { kinds, isFirst: false }
+  const kinds = new Map(found.rows.map((row) => [row.kind, row.count]))
+  const { added, removed } = await countPlanMemberships(tx, runId)
+  const memberships = added + removed
+  const creates = [...kinds.keys()].every((kind) => CREATING.has(kind))
+  if (!creates) return { kinds, memberships, isFirst: false }
   const has = await tx.query<{ users: boolean }>('select exists (select from users) as users')
-  return { kinds, isFirst: has.rows[0]?.users === false }
+  return { kinds, memberships, isFirst: has.rows[0]?.users === false }
 }
 
 /** From so many items on, indexes are better built after everything is there; below, taking them down and up costs more than the rest. */

@@ -160,19 +160,30 @@ export interface MirrorUserOptions {
   readonly batch: number
 }
 
+/** SQL: of the users `m`, those who were found to need planning. */
+const PLANNED = 'and m.key in (select key from plan_keys)'
+
 /** The users to plan, by object id, in batches. */
 export function eachMirrorUser(
   tx: Transaction,
   options: MirrorUserOptions,
 ): AsyncGenerator<readonly MirrorUserRow[], void, undefined> {
-  return streamRows<MirrorUserRow>(
-    tx.client,
-    mirrorUserSql(options, options.everybody ? '' : 'and m.key in (select key from plan_keys)'),
-    {
-      params: [options.sourceId],
-      batch: options.batch,
-    },
+  return streamRows<MirrorUserRow>(tx.client, mirrorUserSql(options, options.everybody ? '' : PLANNED), {
+    params: [options.sourceId],
+    batch: options.batch,
+  })
+}
+
+/** How many {@link eachMirrorUser} gives. */
+export async function countMirrorUsers(
+  tx: Queries,
+  options: Pick<MirrorUserOptions, 'sourceId' | 'everybody'>,
+): Promise<number> {
+  const found = await tx.query<{ count: number }>(
+    `select count(*) as count from mirror_objects m where m.source_id = $1 and m.kind = 'u' ${options.everybody ? '' : PLANNED}`,
+    [options.sourceId],
   )
+  return found.rows[0]?.count ?? 0
 }
 
 /** The users of a source's mirror with these object ids, whatever its scope. */

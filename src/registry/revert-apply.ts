@@ -1,20 +1,46 @@
 // Carries out a revert: puts back, in the caller's one transaction, what `revert-plan.ts` made ready.
 import type { Queries } from '../database/connect.ts'
 import type { Transaction } from '../database/transaction.ts'
+import { type ApplyProgress, Stages } from './applying.ts'
 import { keepOverwritten, noteBefore } from './undo.ts'
 
 /** Needs the items of the revert's own plan, by which it can be reverted itself. */
 export async function applyRevert(
   tx: Transaction,
-  { runId, sourceId }: { readonly runId: number; readonly sourceId: number },
+  {
+    runId,
+    sourceId,
+    onProgress,
+  }: { readonly runId: number; readonly sourceId: number; readonly onProgress: ApplyProgress },
 ): Promise<void> {
+  const { ended, groups, users, given } = await countRecords(tx)
+  const stages = new Stages(ended + groups + users + given, onProgress)
   await noteBefore(tx, runId)
   await endMemberships(tx, runId)
+  stages.done(ended)
   await putBackGroups(tx)
+  stages.done(groups)
   await putBackUsers(tx, sourceId)
   await removeCreated(tx)
+  stages.done(users)
   await giveMemberships(tx, runId)
+  stages.done(given)
   await keepOverwritten(tx, runId)
+}
+
+interface Records {
+  readonly ended: number
+  readonly groups: number
+  readonly users: number
+  readonly given: number
+}
+
+async function countRecords(tx: Queries): Promise<Records> {
+  const found = await tx.query<Records>(
+    `select (select count(*) from revert_groups where why is null) as groups, (select count(*) from revert_users where why is null) as users,
+       count(*) filter (where op = 'r') as ended, count(*) filter (where op = 'a') as given from revert_memberships where why is null`,
+  )
+  return found.rows[0] ?? { ended: 0, groups: 0, users: 0, given: 0 }
 }
 
 async function endMemberships(tx: Queries, runId: number): Promise<void> {

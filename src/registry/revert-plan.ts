@@ -1,5 +1,6 @@
 // What taking a run back means, from the old values that applying it kept: whom it changes, into what, and what is left as it
 // is and why. Everything lies in temporary tables until the end of the transaction; `revert-apply.ts` carries it out.
+import type { Queries } from '../database/connect.ts'
 import { streamRows } from '../database/stream.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { PATH } from './export.ts'
@@ -333,6 +334,14 @@ export function eachReverted(
      from revert_${table}s r order by r.${table}_id`,
     { batch: 1_000 },
   )
+}
+
+/** How many users and groups {@link eachReverted} gives, both together. */
+export async function countReverted(tx: Queries): Promise<number> {
+  const found = await tx.query<{ count: number }>(
+    'select (select count(*) from revert_users) + (select count(*) from revert_groups) as count',
+  )
+  return found.rows[0]?.count ?? 0
 }
 
 /** Memberships that are left, summed by group. */

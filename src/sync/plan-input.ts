@@ -40,7 +40,8 @@ export interface PlanInput {
   /** An unpredictable whole number from 0 up to `below`, for PINs that are drawn. */
   readonly randomInt: (below: number) => number
   readonly openMirror: (sealed: Buffer, objectId: string) => Attributes
-  readonly onProgress: (done: number) => void
+  /** How many of the people to be planned are. */
+  readonly onProgress: (done: number, total: number) => void
   readonly signal: AbortSignal
 }
 

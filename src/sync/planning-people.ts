@@ -58,16 +58,16 @@ export class PeoplePlanner {
 
   /** Everybody, or those who are marked. */
   async planAll(): Promise<void> {
+    const { tx, input } = this.#planning
+    const who = { ...this.#mirrorOptions(), everybody: input.everybody }
+    const total = await tables.countMirrorUsers(tx, who)
     let done = 0
-    for await (const rows of tables.eachMirrorUser(this.#planning.tx, {
-      ...this.#mirrorOptions(),
-      everybody: this.#planning.input.everybody,
-      batch: BATCH,
-    })) {
-      this.#planning.input.signal.throwIfAborted()
+    input.onProgress(done, total)
+    for await (const rows of tables.eachMirrorUser(tx, { ...who, batch: BATCH })) {
+      input.signal.throwIfAborted()
       await this.#planBatch(rows, { kind: 'note' })
       done += rows.length
-      this.#planning.input.onProgress(done)
+      input.onProgress(done, total)
     }
   }
 

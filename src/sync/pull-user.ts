@@ -40,6 +40,7 @@ export async function pullUser(env: PullEnv, source: PullSource, user: string): 
   const objectId = await findUser(pull, user)
   env.onProgress({ phase: 'users', done: 0, total: 1 })
   await readUser(pull, objectId)
+  env.onProgress({ phase: 'users', done: 1, total: 1 })
   await settleUnproven(pull)
   await rereadMemberships(pull)
   if (pull.needs.groups) await readMemberships(pull, objectId)

@@ -68,12 +68,17 @@ export async function rereadGroups(pull: Pull, groupIds: readonly string[]): Pro
   }
   const groups = [...reading.keys()].map((objectId) => ({ objectId }))
   let done = 0
+  const tellOne = () => {
+    done += 1
+    env.onProgress({ phase: 'memberships', done, total: groups.length })
+  }
   for await (const page of env.graph.members(groups, { signal: env.signal })) {
     const group = reading.get(page.objectId)
     if (group === undefined) continue
     if (page.kind !== 'page') {
       // Also where it is missing: nobody has said that it is removed, so that who is in it is unknown until somebody does.
       await writeMirror(env.db, owner, (tx) => setMembersUnknown(tx, owner, { groupKeys: [group.key], unknown: true }))
+      tellOne()
       continue
     }
     for (const member of page.members) {
@@ -83,8 +88,7 @@ export async function rereadGroups(pull: Pull, groupIds: readonly string[]): Pro
     if (!page.complete) continue
     reading.delete(page.objectId)
     await replaceGroup(pull, group)
-    done += 1
-    env.onProgress({ phase: 'memberships', done, total: groups.length })
+    tellOne()
   }
 }
 

@@ -5,7 +5,13 @@ import type { Transaction } from '../database/transaction.ts'
 import { countBefore, countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
 import { beginPlanning } from '../registry/planning.ts'
 import { insertPlanItems } from '../registry/plans.ts'
-import { eachReverted, fillRevert, leftMemberships, planRevertMemberships } from '../registry/revert-plan.ts'
+import {
+  countReverted,
+  eachReverted,
+  fillRevert,
+  leftMemberships,
+  planRevertMemberships,
+} from '../registry/revert-plan.ts'
 import type { RevertibleRun } from '../registry/revertible.ts'
 import type { Source } from '../registry/sources.ts'
 import { digestOf } from './item-digest.ts'
@@ -24,6 +30,8 @@ export interface RevertPlanning {
   /** To be filled with what the plan comes to. */
   readonly document: RunDocument
   readonly now: Date
+  /** How many of the users and groups to be put back are planned. */
+  readonly onProgress: (done: number, total: number) => void
 }
 
 export interface RevertPlan {
@@ -39,7 +47,7 @@ export async function planRevert(tx: Transaction, planning: RevertPlanning): Pro
   const { runId, source, target, userId, now } = planning
   await fillRevert(tx, { planRunId: target.planRunId, userId, sourceId: source.id, now })
   const cause: RevertCause = { rule: 'revert', reason: `run-${target.runId}`, sources: await sourceNames(tx) }
-  await writeItems(tx, { runId, cause })
+  await writeItems(tx, { runId, cause, onProgress: planning.onProgress })
   const { document, isEmpty } = await summarize(tx, planning)
   return { document, isEmpty, confirm: await overLimits(tx, { source, document }) }
 }
@@ -47,8 +55,10 @@ export async function planRevert(tx: Transaction, planning: RevertPlanning): Pro
 /** Writes the plan of the revert. */
 async function writeItems(
   tx: Transaction,
-  { runId, cause }: { readonly runId: number; readonly cause: RevertCause },
+  { runId, cause, onProgress }: Pick<RevertPlanning, 'runId' | 'onProgress'> & { readonly cause: RevertCause },
 ): Promise<void> {
+  const total = await countReverted(tx)
+  let done = 0
   let seq = 1
   const write = async (items: readonly ItemDraft[]) => {
     await insertPlanItems(
@@ -58,8 +68,14 @@ async function writeItems(
     )
     seq += items.length
   }
-  for await (const records of eachReverted(tx, 'group')) await write(records.flatMap((r) => groupItems(r, cause)))
-  for await (const records of eachReverted(tx, 'user')) await write(records.flatMap((r) => userItems(r, cause)))
+  for (const table of ['group', 'user'] as const) {
+    const itemsOf = table === 'group' ? groupItems : userItems
+    for await (const records of eachReverted(tx, table)) {
+      await write(records.flatMap((record) => itemsOf(record, cause)))
+      done += records.length
+      onProgress(done, total)
+    }
+  }
   await write((await leftMemberships(tx)).map(leftMembershipItem))
   await beginPlanning(tx)
   await planRevertMemberships(tx, runId)

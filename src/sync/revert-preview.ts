@@ -40,6 +40,7 @@ export async function previewRevert(
     )
     const runId = inserted.rows[0]?.id ?? 0
     const { document, isEmpty, confirm } = await planRevert(tx, {
+      onProgress: () => {},
       runId,
       source,
       target,

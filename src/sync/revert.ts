@@ -101,13 +101,18 @@ async function revert(session: Session, { request, target, userId }: RevertWork)
         userId,
         document: session.document,
         now: engine.clock.now(),
+        onProgress: (done, total) => lease.report({ phase: 'planning', done, total }),
       })
       session.document = document
       const isShownOnly = confirm.length > 0 && !request.confirmed
       const outcome: Outcome = isEmpty ? 'no-change' : isShownOnly ? 'planned' : 'applied'
       if (outcome === 'applied') {
         lease.report({ phase: 'applying', done: 0, total: undefined })
-        await applyRevert(tx, { runId: lease.runId, sourceId: source.id })
+        await applyRevert(tx, {
+          runId: lease.runId,
+          sourceId: source.id,
+          onProgress: (done, total) => lease.report({ phase: 'applying', done, total }),
+        })
         await noteReverted(tx, {
           runId: lease.runId,
           sourceId: source.id,

@@ -99,6 +99,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         tenantId: source.connection.tenantId,
         now: engine.clock.now(),
         without: plan.without,
+        onProgress: (done: number, total: number) => lease.report({ phase: 'applying', done, total }),
       }
       if (plan.isEmpty) await applyUnseen(tx, options)
       else {

@@ -35,7 +35,7 @@ export async function planFromMirror(
         isPreview: lease.kind === 'plan',
         everybody,
         only,
-        onProgress: (done) => lease.report({ phase: 'planning', done, total: undefined }),
+        onProgress: (done, total) => lease.report({ phase: 'planning', done, total }),
         signal: lease.signal,
       })
       await recordPlan(tx, lease.runId, {

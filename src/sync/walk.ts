@@ -6,6 +6,7 @@ import { writeMirror } from '../mirror/fence.ts'
 import { loadKeys, reserveKeys } from '../mirror/keys.ts'
 import { type ListingProgress, writeBatch } from '../mirror/load.ts'
 import { countListed } from '../mirror/merge.ts'
+import { countGroups } from '../mirror/objects.ts'
 import { addListings, listGroupsToList, listListings, setListings, type UnfinishedRound } from '../mirror/rounds.ts'
 import { checkCanaries } from './canary.ts'
 import type { Pull } from './pull-env.ts'
@@ -36,6 +37,10 @@ interface Walk {
   readonly target: WalkTarget
   readonly queue: WriteQueue
   readonly countBefore: number
+  /** Groups that the source had before; none at the first load. */
+  readonly groupsBefore: number
+  /** Groups whose members are to be read, and whether no more will be found. */
+  readonly toRead: { groups: number; isWhole: boolean }
 }
 
 /**
@@ -56,7 +61,9 @@ export async function walkTenant(
   const index = await loadKeys(env.db, source.id, { walk: round.kind })
   const usersListed = await countListed(env.db, source.id, { kind: 'u', walk: round.kind })
   const target = createWalkTarget(pull, { walk: round.kind, index, keys: reserveKeys(env.db), queue, usersListed })
-  const walk: Walk = { pull, target, queue, countBefore }
+  const groupsBefore = pull.needs.groups ? await countGroups(env.db, source.id) : 0
+  const toRead = { groups: 0, isWhole: false }
+  const walk: Walk = { pull, target, queue, countBefore, groupsBefore, toRead }
   const usersNearlyRead = createGate()
   const newGroups = createChannel<GroupToRead>()
   try {
@@ -98,12 +105,14 @@ async function readUsers(
   }
   try {
     await readUserLists(walk, { ...options, listings })
+    tellAllUsers(walk)
     const isParted = listings.length > 1
     const odd = oddUserListings()
     if (!isParted || walk.target.usersListed === countBefore || listings.some((l) => l.listing === odd[0])) return
     await writeMirror(env.db, owner, (tx) => addListings(tx, source.id, odd))
     const oddListings = odd.map((listing) => ({ listing, link: undefined, done: false }))
     await readUserLists(walk, { ...options, listings: oddListings })
+    tellAllUsers(walk)
   } catch (error) {
     const isRefused = error instanceof GraphError && error.code === 'bad-request' && listings.length > 1
     if (!isRefused) throw error
@@ -153,7 +162,8 @@ async function readUserList(
     const progress = { listing, link: page.nextLink, done: page.nextLink === undefined }
     named += await target.addUsers(page.entries, progress)
     pull.tally.users += page.entries.length
-    pull.env.onProgress({ phase: 'users', done: pull.tally.users, total: walk.countBefore })
+    const done = target.usersListed
+    pull.env.onProgress({ phase: 'users', done, total: Math.max(done, walk.countBefore) })
   }
   return named
 }
@@ -164,7 +174,14 @@ async function readPlainList(walk: Walk, signal: AbortSignal): Promise<number> {
   await walk.queue.flush()
   await writeMirror(env.db, owner, (tx) => setListings(tx, source.id, { prefix: 'users', names: ['users'] }))
   walk.target.countAnew()
-  return readUserList(walk, { listing: 'users', link: undefined, signal })
+  const named = await readUserList(walk, { listing: 'users', link: undefined, signal })
+  tellAllUsers(walk)
+  return named
+}
+
+/** People came and went since they were counted: there are as many as were listed. */
+function tellAllUsers({ pull, target: { usersListed } }: Walk): void {
+  pull.env.onProgress({ phase: 'users', done: usersListed, total: usersListed })
 }
 
 async function readGroups(
@@ -175,6 +192,7 @@ async function readGroups(
   const { env, source } = pull
   try {
     const waiting = await listGroupsToList(env.db, source.id)
+    walk.toRead.groups += waiting.length
     options.newGroups.push(waiting)
     const listing = (await listListings(env.db, source.id)).find((l) => l.listing === 'groups')
     if (listing?.done === true) return
@@ -186,11 +204,16 @@ async function readGroups(
     for await (const page of pages) {
       const progress = { listing: 'groups', link: page.nextLink, done: page.nextLink === undefined }
       const met = await target.addGroups(page.entries, progress)
+      walk.toRead.groups += met.length
       options.newGroups.push(met.map((group) => ({ objectId: group.objectId })))
       pull.tally.groups += page.entries.length
-      env.onProgress({ phase: 'groups', done: pull.tally.groups, total: undefined })
+      const done = pull.tally.groups
+      // Nobody counted them at Microsoft; about as many as before is close enough to tell how long it takes.
+      const about = walk.groupsBefore === 0 ? undefined : Math.max(done, walk.groupsBefore)
+      env.onProgress({ phase: 'groups', done, total: page.nextLink === undefined ? done : about })
     }
   } finally {
+    walk.toRead.isWhole = true
     options.newGroups.end()
   }
 }
@@ -211,9 +234,11 @@ async function readMembers(
     await target.addMembers(page)
     if (page.kind !== 'page' || page.complete) {
       done += 1
-      pull.env.onProgress({ phase: 'memberships', done, total: Math.max(done, pull.tally.groups) })
+      const { groups, isWhole } = walk.toRead
+      pull.env.onProgress({ phase: 'memberships', done, total: isWhole ? groups : undefined })
     }
   }
+  if (done > 0) pull.env.onProgress({ phase: 'memberships', done, total: done })
 }
 
 async function judgeCompleteness(walk: Walk): Promise<WalkOutcome> {

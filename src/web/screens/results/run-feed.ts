@@ -105,6 +105,7 @@ export function paceOf(phase: Phase): { readonly perSecond: number; readonly lef
   const { total } = phase
   return {
     perSecond,
-    leftMs: total === null || total < phase.done ? undefined : ((total - phase.done) / perSecond) * 1000,
+    // With all of them done, what is left of the phase (comparing memberships, say) goes at a pace of its own.
+    leftMs: total === null || total <= phase.done ? undefined : ((total - phase.done) / perSecond) * 1000,
   }
 }

@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import { addressOf, call } from '../../api.ts'
 import { useToasts } from '../../components/toasts.tsx'
-import { formatDuration, formatNumber, formatClock } from '../../format.ts'
+import { formatClock, formatCount, formatDuration, formatNumber } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { resultsTexts as texts } from '../../texts/results.ts'
 import { Outcome } from './outcome.tsx'
@@ -90,16 +90,16 @@ function PhaseBar({ phase, isOver }: { readonly phase: Phase; readonly isOver: b
   const styles = useStyles()
   const { done, total } = phase
   const pace = isOver ? undefined : paceOf(phase)
+  const [one, several] = texts.counted[phase.name]
+  const counted = formatCount(total === null || isOver ? done : total, one, several)
   const figures = [
     ...(done === 0 && total === null
       ? []
-      : [
-          total === null || isOver
-            ? texts.done(formatNumber(done))
-            : texts.doneOf(formatNumber(done), formatNumber(total)),
-        ]),
+      : [total === null || isOver ? counted : texts.doneOf(formatNumber(done), counted)]),
     ...(pace === undefined ? [] : [texts.rate(formatNumber(Math.round(pace.perSecond)))]),
-    ...(pace?.leftMs === undefined ? [] : [texts.left(formatDuration(pace.leftMs))]),
+    ...(pace?.leftMs === undefined
+      ? []
+      : [pace.leftMs < 1000 ? texts.leftLittle : texts.left(formatDuration(pace.leftMs))]),
   ]
   const value = isOver ? 1 : total === null || total === 0 ? undefined : Math.min(1, done / total)
   return (
