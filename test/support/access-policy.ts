@@ -6,15 +6,16 @@ type Access = readonly [role: Endpoint['role'], scope: Endpoint['scope']]
 /**
  * By method and path: the least role of an account, or whom it is for, and the scope of a token; null: no token may. Viewers see people and
  * runs, but nothing of who administers; helpdesk helps one person; operators run, decide and make people; administrators
- * configure. What gives a new token of any kind no token may, nor what lets it sign in as somebody who is there.
+ * configure. Nothing that makes, changes or ends accounts, tokens
+ * and role mappings is for tokens: one that is stolen must not become more, nor outlive itself.
  */
 export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/session/proof': ['account', null],
   'POST /api/v1/session/proof/microsoft': ['person', null],
   'GET /api/v1/administrators': ['administrator', 'administer'],
-  'POST /api/v1/administrators': ['administrator', 'administer'],
-  'DELETE /api/v1/administrators/:account': ['administrator', 'administer'],
-  'PATCH /api/v1/administrators/:account': ['administrator', 'administer'],
+  'POST /api/v1/administrators': ['administrator', null],
+  'DELETE /api/v1/administrators/:account': ['administrator', null],
+  'PATCH /api/v1/administrators/:account': ['administrator', null],
   'GET /api/v1/administrators/:account/sessions': ['administrator', 'administer'],
   'DELETE /api/v1/administrators/:account/second-factor': ['administrator', null],
   'GET /api/v1/app-registration': ['viewer', 'read'],
@@ -57,8 +58,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/me/pin': ['person', null],
   'GET /api/v1/overview': ['viewer', 'read'],
   'GET /api/v1/role-mappings': ['administrator', 'administer'],
-  'POST /api/v1/role-mappings': ['administrator', 'administer'],
-  'DELETE /api/v1/role-mappings/:mapping': ['administrator', 'administer'],
+  'POST /api/v1/role-mappings': ['administrator', null],
+  'DELETE /api/v1/role-mappings/:mapping': ['administrator', null],
   'GET /api/v1/runs': ['viewer', 'read'],
   'GET /api/v1/runs/:run': ['viewer', 'read'],
   'POST /api/v1/runs/:run/approve': ['operator', 'runs'],
@@ -119,7 +120,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/terminals/:terminal/token': ['administrator', null],
   'GET /api/v1/tokens': ['administrator', 'administer'],
   'POST /api/v1/tokens': ['administrator', null],
-  'DELETE /api/v1/tokens/:token': ['administrator', 'administer'],
+  'DELETE /api/v1/tokens/:token': ['administrator', null],
   'GET /api/v1/users/:user/sessions': ['administrator', 'administer'],
   'GET /api/v1/users': ['viewer', 'read'],
   'POST /api/v1/users': ['operator', 'people'],

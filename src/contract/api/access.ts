@@ -169,7 +169,7 @@ export const ACCESS = {
     path: '/api/v1/session/proof',
     tag,
     summary:
-      'Proves anew who one is, as approving plans, revealing cards, exports and backups ask for: with the password, and the code of the second factor where there is one.',
+      'Proves anew who one is, as approving plans, revealing cards, exports, backups and changes of who may sign in ask for: with the password, and the code of the second factor where there is one.',
     role: 'account',
     scope: null,
     body: z.strictObject({ password, code: code.optional() }),
@@ -262,6 +262,7 @@ export const ACCESS = {
     params: z.object({ account: id }),
     answer: { kind: 'nothing' },
     audit: 'second-factor.reset',
+    needsProof: true,
   }),
   listSessions: endpoint({
     method: 'GET',
@@ -300,19 +301,20 @@ export const ACCESS = {
     tag,
     summary: 'Makes a local account.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     body: z.object({ name: accountName, password, role: z.enum(ROLES) }),
     answer: { kind: 'json', status: 201, body: account },
     audit: 'account.create',
+    needsProof: true,
   }),
   changeAccount: endpoint({
     method: 'PATCH',
     path: '/api/v1/administrators/:account',
     tag,
     summary:
-      'Changes role, password or whether somebody may sign in; his sessions end. The last administrator stays one. An API token changes no password.',
+      'Changes role, password or whether somebody may sign in; his sessions end. The last administrator stays one. One’s own password is changed by PUT /api/v1/session/password.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     params: z.object({ account: id }),
     body: z.strictObject({
       role: z.enum(ROLES).optional(),
@@ -323,6 +325,7 @@ export const ACCESS = {
     }),
     answer: { kind: 'json', status: 200, body: account },
     audit: 'account.change',
+    needsProof: true,
   }),
   removeAccount: endpoint({
     method: 'DELETE',
@@ -330,10 +333,11 @@ export const ACCESS = {
     tag,
     summary: 'Removes a local account, and ends its sessions. The last administrator stays.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     params: z.object({ account: id }),
     answer: { kind: 'nothing' },
     audit: 'account.remove',
+    needsProof: true,
   }),
   listAccountSessions: endpoint({
     method: 'GET',
@@ -382,6 +386,7 @@ export const ACCESS = {
     }),
     answer: { kind: 'json', status: 201, body: apiToken.extend({ token: z.string() }) },
     audit: 'token.create',
+    needsProof: true,
   }),
   revokeToken: endpoint({
     method: 'DELETE',
@@ -389,7 +394,7 @@ export const ACCESS = {
     tag,
     summary: 'Ends an API token at once.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     params: z.object({ token: id }),
     answer: { kind: 'nothing' },
     audit: 'token.revoke',

@@ -170,7 +170,7 @@ export const SIGN_IN = {
     summary:
       'Gives a role to whoever has an app role or is in a group. Who has a role through the connection signs in again.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     body: z.strictObject({
       connection: name,
       kind: z.enum(['appRole', 'group']),
@@ -179,6 +179,7 @@ export const SIGN_IN = {
     }),
     answer: { kind: 'json', status: 201, body: roleMapping },
     audit: 'role-mapping.create',
+    needsProof: true,
   }),
   removeRoleMapping: endpoint({
     method: 'DELETE',
@@ -186,9 +187,10 @@ export const SIGN_IN = {
     tag,
     summary: 'Removes a mapping. Who has a role through the connection signs in again.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     params: z.object({ mapping: id }),
     answer: { kind: 'nothing' },
     audit: 'role-mapping.remove',
+    needsProof: true,
   }),
 } as const

@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { aServer, SAME_SITE, sessionHeaders, sessionOf, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
-import type { Account } from '../../contract/api/access.ts'
+import type { Account, OwnSession } from '../../contract/api/access.ts'
 import { verifyAudit } from '../../registry/audit.ts'
 import { issueSetupCode, issueSignInCode } from '../../signin/codes.ts'
 
@@ -497,6 +497,24 @@ describe('an account that two administrators change', () => {
     expect([first.statusCode, second.statusCode, again.statusCode]).toEqual([200, 409, 200])
     expect(second.json()).toMatchObject({ code: 'changed-meanwhile', detail: expect.stringContaining('"bob"') })
     expect(again.json()).toMatchObject({ role: 'viewer', enabled: false })
+  })
+})
+
+describe('one’s own password', () => {
+  it('is not changed like somebody else’s, which asks for no old one', async () => {
+    const admin = await http.as('administrator')
+    const own = (await admin('GET', '/api/v1/session')).json<OwnSession>().account.id
+    const url = `/api/v1/administrators/${own}`
+    const { rows: before } = await test.db.query('select password from administrators where id = $1', [own])
+    const refused = await admin('PATCH', url, { password: 'quartz nimbus ferret lathe' })
+
+    expect(refused.json()).toMatchObject({
+      status: 409,
+      code: 'own-password',
+      detail: expect.stringContaining('My account'),
+    })
+    expect((await test.db.query('select password from administrators where id = $1', [own])).rows).toEqual(before)
+    expect((await admin('GET', '/api/v1/session')).statusCode).toBe(200)
   })
 })
 

@@ -112,10 +112,14 @@ export const accessRoutes = {
   }),
   createAccount: async ({ engine }, { body, actor }) => presentAccount(await createAccount(engine, body, actor)),
   changeAccount: async ({ engine }, { params, body, identity, actor }) => {
-    // Whoever finds a token could sign in as an administrator who is there, under his name.
-    if (identity.kind === 'token' && body.password !== undefined)
-      throw new HttpError(403, 'forbidden', { message: 'Passwords are given by people, not by API tokens' })
-    const change = { id: Number(params.account), change: body, seen: body.seen }
+    const id = Number(params.account)
+    // Whoever finds a session that was left open could keep the account.
+    if (identity.kind === 'account' && identity.id === id && body.password !== undefined)
+      throw new ConflictError(
+        'own-password',
+        'Change your own password under My account, with the one you have (PUT /api/v1/session/password). Who has forgotten it asks another administrator, or runs muster sign-in-link NAME where the server runs',
+      )
+    const change = { id, change: body, seen: body.seen }
     return presentAccount(await changeAccountOf(engine, change, actor))
   },
   removeAccount: async ({ engine }, { params, actor }) => {

@@ -89,13 +89,20 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
-  it('is approving plans, revealing cards, exports of the registry and backups, and nothing else', () => {
+  it('is approving plans, revealing cards, exports of the registry, backups and who may sign in, and nothing else', () => {
     const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof === true)
 
     expect(marked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'DELETE /api/v1/administrators/:account',
+      'DELETE /api/v1/administrators/:account/second-factor',
+      'DELETE /api/v1/role-mappings/:mapping',
       'GET /api/v1/backup',
       'GET /api/v1/exports/:kind',
+      'PATCH /api/v1/administrators/:account',
+      'POST /api/v1/administrators',
+      'POST /api/v1/role-mappings',
       'POST /api/v1/runs/:run/approve',
+      'POST /api/v1/tokens',
       'POST /api/v1/users/:user/cards/:card/reveal',
     ])
   })
@@ -112,6 +119,22 @@ describe('what is sensitive', () => {
     expect((await session(ask)).provenUntil).toBeNull()
     expect((await ask('GET', '/api/v1/users')).statusCode).toBe(200)
     expect((await ask('GET', '/api/v1/settings')).statusCode).toBe(200)
+  })
+
+  it('is whatever lets somebody sign in: none of it is done by a session that was left open', async () => {
+    const ask = await ann()
+    later = 11 * MINUTE
+    const bob = { name: 'Bob', password: 'quartz nimbus ferret lathe', role: 'administrator' }
+    const { id } = (await ask('GET', '/api/v1/administrators')).json<{ items: { id: string }[] }>().items[0]!
+    const asked = [
+      await ask('POST', '/api/v1/administrators', bob),
+      await ask('PATCH', `/api/v1/administrators/${id}`, { password: bob.password }),
+      await ask('POST', '/api/v1/tokens', { name: 'ci', scopes: ['administer'], days: null }),
+      await ask('POST', '/api/v1/role-mappings', { connection: 'c', kind: 'group', value: 'g', role: 'administrator' }),
+    ]
+
+    expect(asked.map((answer) => answer.json<{ code: string }>().code)).toEqual(asked.map(() => 'proof-needed'))
+    expect((await ask('GET', '/api/v1/administrators')).json()).toMatchObject({ items: [{ name: 'Ann' }] })
   })
 
   it('is not asked of API tokens', async () => {

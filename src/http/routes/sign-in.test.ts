@@ -559,6 +559,8 @@ describe('roles', () => {
     await map('appRole', 'Muster.Operator', 'administrator')
     const [withRole, without] = [await signIn('with-app-role'), await signIn(people[1]!.userName)]
     const asAdministrator = asSession(withRole.session)
+    // The provider's tokens do not say when he proved who he is.
+    await test.db.query('update sessions set authenticated_at = now()')
     expect((await asAdministrator('GET', '/api/v1/administrators')).statusCode).toBe(200)
     const { items } = (await asAdministrator('GET', '/api/v1/role-mappings')).json()
 

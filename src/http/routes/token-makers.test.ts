@@ -54,8 +54,12 @@ const asking =
   (method, url, body, headers) =>
     http.asNobody(method, url, body, { ...own, ...headers })
 const admin = async () => asking(sessionHeaders(await sessionOf(world.engine, 'administrator')))
-const signIn = async (userName: string) =>
-  asking(sessionHeaders((await signInAs({ http, provider }, userName)).session ?? ''))
+/** As who has just proved who he is, which the provider's tokens do not say. */
+async function signIn(userName: string): Promise<Ask> {
+  const { session } = await signInAs({ http, provider }, userName)
+  await test.db.query('update sessions set authenticated_at = $1', [clock.now()])
+  return asking(sessionHeaders(session ?? ''))
+}
 
 const deactivate = () =>
   test.db.query(`update users set active = false, deactivated_by = 'administrator' where id = $1`, [person.userId])

@@ -22,6 +22,7 @@ export const accessTexts = {
   changeTitle: (name: string) => `Change ${name}`,
   newPassword: 'New password',
   newPasswordHint: 'Left empty, the password stays.',
+  ownPassword: 'Your own password is changed under My account, with the one you have.',
   signsOut: 'Open sessions of the account end.',
   save: 'Save',
   remove: 'Remove',

@@ -92,7 +92,7 @@ function Actions({ account }: { readonly account: Account }) {
   const isOwn = self?.kind === 'account' && self.id === account.id
   return (
     <div className={styles.buttons}>
-      <ChangeAccount account={account} />
+      <ChangeAccount account={account} isOwn={isOwn} />
       {account.secondFactor && !isOwn ? (
         <ActionDialog
           trigger={<Button size="small">{texts.resetFactor}</Button>}
@@ -174,7 +174,7 @@ function AddAccount() {
 
 const EMPTY = { name: '', password: '', role: 'viewer' as Role }
 
-function ChangeAccount({ account }: { readonly account: Account }) {
+function ChangeAccount({ account, isOwn }: { readonly account: Account; readonly isOwn: boolean }) {
   const before = { role: account.role, enabled: account.enabled, password: '' }
   const [form, setForm] = useState(before)
   const [seen, setSeen] = useState({ role: account.role, enabled: account.enabled })
@@ -204,14 +204,18 @@ function ChangeAccount({ account }: { readonly account: Account }) {
         checked={form.enabled}
         onChange={(_event, { checked }) => setForm({ ...form, enabled: checked })}
       />
-      <Field label={texts.newPassword} hint={`${texts.newPasswordHint} ${texts.passwordHint}`}>
-        <Input
-          type="password"
-          value={form.password}
-          autoComplete="new-password"
-          onChange={(_event, { value }) => setForm({ ...form, password: value })}
-        />
-      </Field>
+      {isOwn ? (
+        <Text>{texts.ownPassword}</Text>
+      ) : (
+        <Field label={texts.newPassword} hint={`${texts.newPasswordHint} ${texts.passwordHint}`}>
+          <Input
+            type="password"
+            value={form.password}
+            autoComplete="new-password"
+            onChange={(_event, { value }) => setForm({ ...form, password: value })}
+          />
+        </Field>
+      )}
       <Text>{texts.signsOut}</Text>
     </ActionDialog>
   )
