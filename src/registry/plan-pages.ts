@@ -2,6 +2,7 @@
 import type { PlanItemLine } from '../contract/plan-items.ts'
 import type { Queries } from '../database/connect.ts'
 import { lineColumns, type PlanItemQuery } from './plan-export.ts'
+import type { ActionCount } from './plan-figures.ts'
 
 export interface PlanPageQuery extends Omit<PlanItemQuery, 'limit' | 'user'> {
   /** The place of the last line that was seen. */
@@ -71,3 +72,19 @@ const MATCHED = `
     where ${OF_A_GROUP} and strpos(lower(i.name), $7) > 0 and ${ROWS_OF_IT} order by m.user_id limit $6)
   union all (select m.user_id from matching x join plan_memberships m on m.user_id = x.id
     where ${OF_A_GROUP} and strpos(lower(i.name), $7) = 0 and ${ROWS_OF_IT} order by m.user_id limit $6)`
+
+/**
+ * How many lines {@link listPlanPage} gives of each object and action, those included that applying the plan left out.
+ *
+ * Memberships are counted by their rows, as their lines are: of a first load an item may stand for thousands.
+ */
+export async function countPlanPageLines(db: Queries, runId: number): Promise<readonly ActionCount[]> {
+  const found = await db.query<ActionCount>(
+    `select object, action, count(*) as count from plan_items i
+      where i.run_id = $1 and (i.object <> 'membership' or i.action not in ('add', 'remove')) group by object, action
+     union all
+     select 'membership', case when op = 'a' then 'add' else 'remove' end, count(*) from plan_memberships where run_id = $1 group by 2`,
+    [runId],
+  )
+  return found.rows
+}

@@ -217,7 +217,7 @@ export const RUNS = {
     method: 'GET',
     path: '/api/v1/runs/:run/item-counts',
     tag,
-    summary: 'How many items a plan has of each object and action.',
+    summary: 'How many lines a plan has of each object and action, memberships one by one.',
     role: 'viewer',
     scope: 'read',
     params: one,

@@ -4,9 +4,8 @@ import { z } from 'zod'
 import type { RunView } from '../../contract/api/runs.ts'
 import { heldInWords } from '../../contract/held-words.ts'
 import type { RunLogLine } from '../../contract/run-log.ts'
-import { listPlanPage } from '../../registry/plan-pages.ts'
+import { countPlanPageLines, listPlanPage } from '../../registry/plan-pages.ts'
 import { requirePlanUser } from '../../registry/plan-user.ts'
-import { countItems } from '../../registry/plan-figures.ts'
 import { getRunFacts } from '../../registry/run-facts.ts'
 import { planRunOf, progressOf, requireRun } from '../../registry/runs.ts'
 import { requireJob } from '../../registry/jobs.ts'
@@ -89,7 +88,7 @@ export const runRoutes = {
 
   countPlanItems: async ({ engine }, { params }) => {
     const run = await requireRun(engine.db, Number(params.run))
-    return { items: [...(await countItems(engine.db, planRunOf(run)))] }
+    return { items: [...(await countPlanPageLines(engine.db, planRunOf(run)))] }
   },
 
   exportPlan: async ({ actions, engine }, { params, query }) => {
