@@ -65,7 +65,8 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      ${AS_INDEXED}`,
     [runId, sourceId],
   )
-  // Who does not link a removed source's group again does not answer for what that one gave to it.
+  // Who does not link a removed source's group again does not answer for what that one gave to it. Of people of a removed source who
+  // are gone for good a source ends what it gives alone.
   await tx.query(
     `insert into plan_memberships (run_id, op, group_id, user_id)
      select distinct $1::int, 'r'::"char", m.group_id, m.user_id from planned_users u
@@ -73,6 +74,12 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
        join planned_groups g on g.group_id = m.group_id and g.wanted and not g.frozen
      where u.follows
        and not exists (select from present_memberships p where p.group_id = m.group_id and p.user_id = m.user_id)
+     union
+     select $1, 'r', m.group_id, m.user_id from planned_users u
+       join memberships m on m.user_id = u.user_id and m.source_id = $2
+       join planned_groups g on g.group_id = m.group_id and g.wanted and not g.frozen
+     where not u.follows and not u.gives and not exists (select from memberships o where o.group_id = m.group_id and o.user_id = m.user_id
+       and o.source_id <> $2 and ${isGivenBy('o', '$2')})
      union
      select $1::int, 'r', m.group_id, m.user_id from planned_groups g
        join memberships m on m.group_id = g.group_id and ${isGivenBy('m', '$2')}

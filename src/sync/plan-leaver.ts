@@ -26,9 +26,14 @@ export function planLeaver(input: UserInput, context: PlanUserContext, leaving: 
     ...more,
   })
   if (linked === undefined) return skipped(leaving.reason, { frozen: true })
-  // Memberships that this source gave him beside his owner end.
-  if (linked.sourceId !== context.sourceId)
-    return skipped('not-owned', { frozen: linked.sourceId === null, gives: linked.sourceId === null })
+  if (linked.sourceId !== context.sourceId) {
+    // Memberships that this source gave him beside his owner end. Of somebody of a removed source it ends its own, once he is gone.
+    const isNobodys = linked.sourceId === null
+    return skipped('not-owned', {
+      frozen: isNobodys,
+      gives: isNobodys && (leaving.reason !== 'gone' || linked.untouchable),
+    })
+  }
   if (linked.untouchable) return skipped('protected', { frozen: true })
   // Whoever is gone for good will not come back as the same object, so his memberships end even where he is kept.
   const frozen = leaving.reason !== 'gone'

@@ -222,8 +222,15 @@ describe('a leaver', () => {
     const others = planned({ judgement: 'gone', linked: aRegistryUser({ sourceId: OTHER }) })
     expect(others).toMatchObject({ kind: 'skipped', frozen: false, gives: false, items: [{ reason: 'not-owned' }] })
 
-    const detached = planned({ judgement: 'gone', linked: aRegistryUser({ sourceId: null }) })
+    const detached = planned({ judgement: 'soft-deleted', linked: aRegistryUser({ sourceId: null }) })
     expect(detached).toMatchObject({ kind: 'skipped', frozen: true, gives: true, items: [{ reason: 'not-owned' }] })
+  })
+
+  it('of a removed source, and gone for good, is given nothing more, unless he is protected', () => {
+    const gone = (untouchable: boolean) =>
+      planned({ judgement: 'gone', linked: aRegistryUser({ sourceId: null, untouchable }) })
+    expect(gone(false)).toMatchObject({ kind: 'skipped', frozen: true, gives: false, items: [{ reason: 'not-owned' }] })
+    expect(gone(true)).toMatchObject({ frozen: true, gives: true })
   })
 
   it('D21 S15: who is protected stays as he is, also where another source would take him', () => {

@@ -867,6 +867,31 @@ describe('O6: removing a source', () => {
     expect((await people(test.db))[ANN]).toMatchObject({ active: true, groups: [] })
   })
 
+  it.each([
+    ['ends once he is gone for good', 'x', ['first']],
+    ['stays while he can be restored', 's', ['first', 'second']],
+  ])('what another one gave to somebody of it %s, and what itself gave stays', async (_when, state, left) => {
+    const crew = anId(102)
+    for (const source of [first, second]) {
+      await source.user(ANN, upn('ann'))
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.group(crew, { displayName: 'Crew' })
+    }
+    await first.member(STAFF, ANN)
+    await second.member(crew, ANN)
+    await first.run()
+    await second.run()
+    await withTransaction(test.db, (tx) => detachSource(tx, first.id))
+    await second.user(ANN, {}, state)
+
+    await second.run({ everybody: true })
+
+    const found = await test.db.query<{ source_id: number }>('select source_id from memberships order by source_id')
+    expect(found.rows.map((row) => (row.source_id === first.id ? 'first' : 'second'))).toEqual(left)
+    expect((await people(test.db))[ANN]).toMatchObject({ active: true })
+    expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+  })
+
   it('its groups pass to the next source that imports them, with its next delta, also where it shares nobody', async () => {
     await second.set({ priority: 20, users: { guests: 'ignore' }, groups: { under: 'Entra ID' } })
     for (const source of [first, second]) await source.group(STAFF, { displayName: 'Staff' })
