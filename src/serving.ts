@@ -6,9 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { CancelledError } from './base/errors.ts'
 import { type ProcessIdentity, thisProcess } from './base/process.ts'
 import { type Config, showSettings } from './config.ts'
-import type { RunDocument } from './contract/runs.ts'
 import type { Actions } from './http/actions.ts'
-import { Metrics, registerMetrics } from './http/metrics.ts'
+import { type CountedRun, Metrics } from './http/metrics.ts'
 import type { HttpParts } from './http/parts.ts'
 import { ProxyWatch } from './http/proxy-watch.ts'
 import { RunFeeds } from './http/run-feed.ts'
@@ -108,9 +107,9 @@ export async function startServing(
   const server = await createServer(parts, {
     trustedProxies: config.trustedProxies,
     webFolder: join(import.meta.dirname, '../dist/web'),
+    metrics,
   })
-  registerMetrics(server, metrics, parts)
-  const noted = async (kind: string, running: Promise<RunDocument>) => {
+  const noted = async <T extends CountedRun>(kind: string, running: Promise<T>) => {
     const document = await running
     metrics.noteRun(kind, document)
     return document
@@ -118,7 +117,7 @@ export async function startServing(
   const doing = {
     run: (request: Parameters<Actions['run']>[0]) => noted(request.kind, actions.run(request)),
     approve: (request: Parameters<Actions['approve']>[0]) => noted('approve', actions.approve(request)),
-    revert: (request: Parameters<Actions['revert']>[0]) => actions.revert(request),
+    revert: (request: Parameters<Actions['revert']>[0]) => noted('revert', actions.revert(request)),
     requireStillAllowed: ({ actor, user }: StoredJob) =>
       requireStillAllowed(db, {
         actor,

@@ -8,6 +8,7 @@ import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import { API } from '../contract/api/api.ts'
 import { type Endpoint, ROLES, SCOPES } from '../contract/api/endpoint.ts'
 import { HANDLERS } from './handlers.ts'
+import { Metrics } from './metrics.ts'
 import { endpointNames } from './route.ts'
 
 let test: TestDatabase
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await world.sync()
   const { provider, people, connectionId } = await letSignIn(world)
   await provider.stop()
-  http = await aServer(world.engine)
+  http = await aServer(world.engine, { metrics: new Metrics() })
   askers.set('nobody', http.asNobody)
   for (const scope of SCOPES) askers.set(`token ${scope}`, await http.withToken(scope))
   askers.set('revoked token', await http.withToken(...SCOPES))
@@ -52,6 +53,9 @@ afterAll(async () => {
   await world.stop()
   await test.drop()
 })
+
+/** As a proxy on this machine does. */
+const PASSED_ON = { 'x-forwarded-for': '192.0.2.1' }
 
 /** With a session of his own for each request: some end sessions. */
 async function asPerson(who: (typeof PEOPLE)[number]): Promise<Ask> {
@@ -234,6 +238,7 @@ describe('the server', () => {
         'GET /healthz',
         'GET /signin/microsoft',
         'GET /readyz',
+        'GET /metrics',
         'GET /api/openapi.json',
         'GET /api/docs',
         'GET /api/docs/reference',
@@ -244,6 +249,34 @@ describe('the server', () => {
         'HEAD /api/docs/reference/js/scalar.js',
       ]),
     )
+  })
+
+  it('tells what it counts to this machine, and from elsewhere to who may read', async () => {
+    await test.db.query('update setup set done_at = now()')
+    const ALLOWED = new Set(['token read', ...ROLES, ...ROLES.map((role) => `person ${role}`)])
+    const met: Record<string, number> = {}
+    for (const [who, ask] of askers) met[who] = (await ask('GET', '/metrics', undefined, PASSED_ON)).statusCode
+    const isKnown = (who: string) => who.startsWith('token ') || who.startsWith('person ') || who === 'terminal'
+    const wanted = [...askers.keys()].map((who) => [who, ALLOWED.has(who) ? 200 : isKnown(who) ? 403 : 401])
+    const from = async (remoteAddress: string, headers = {}) => {
+      const answer = await http.server.inject({ method: 'GET', url: '/metrics', remoteAddress, headers })
+      return answer.statusCode
+    }
+
+    expect(met).toEqual(Object.fromEntries(wanted))
+    expect([await from('127.0.0.1'), await from('::1'), await from('192.0.2.1')]).toEqual([200, 200, 401])
+    for (const name of ['x-forwarded-for', 'x-forwarded-host', 'forwarded', 'via', 'x-real-ip'])
+      expect(await from('127.0.0.1', { [name]: '127.0.0.1' }), name).toBe(401)
+    const { body, headers } = await http.asNobody('GET', '/metrics')
+    expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+    for (const series of ['muster_runs_total', 'muster_run_duration_seconds', 'muster_graph_requests_total'])
+      expect(body).toContain(`# TYPE ${series} `)
+    expect(body).toMatch(/^muster_jobs\{state="queued"\} 0$/m)
+    expect(body).toMatch(
+      /^muster_http_request_duration_seconds_count\{method="GET",route="\/metrics",status="401"\} \d+$/m,
+    )
+    // Routes by their pattern: an address carries names.
+    expect(body).not.toContain('2147483647')
   })
 
   it('says with everything what a browser may do with it', async () => {

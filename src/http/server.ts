@@ -9,6 +9,7 @@ import { guardFirstStart } from './first-start.ts'
 import { HANDLERS } from './handlers.ts'
 import { setHeaders } from './headers.ts'
 import type { HttpParts } from './parts.ts'
+import { type Metrics, registerMetrics } from './metrics.ts'
 import { registerMicrosoftCallback } from './microsoft-callback.ts'
 import { presentProblem } from './problem.ts'
 import { Refusals } from './refusals.ts'
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly trustedProxies: readonly string[]
   /** The built web; where it is not there, only the API is served. */
   readonly webFolder?: string | undefined
+  /** Where this process counts; without it there is no `/metrics`. */
+  readonly metrics?: Metrics | undefined
 }
 
 /** A body that is larger is refused: the largest that anybody sends is a config file. */
@@ -65,6 +68,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood, tokens })
   registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals, flood })
   registerHealth(server, parts)
+  if (options.metrics !== undefined) registerMetrics(server, options.metrics, parts)
   await registerDocs(server, parts.version)
   await registerWeb(server, options.webFolder)
   return server

@@ -1,8 +1,8 @@
-// Second factors of local accounts, over HTTP on a real database. Codes are worked out here by RFC 6238, without the library.
-import { createHmac } from 'node:crypto'
+// Second factors of local accounts, over HTTP on a real database. Codes are worked out without the library.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { aServer, SAME_SITE, sessionHeaders, type TestServer } from '../../../test/support/server.ts'
+import { timeCode } from '../../../test/support/time-code.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
 import { issueSetupCode } from '../../signin/codes.ts'
@@ -34,18 +34,7 @@ beforeEach(async () => {
   return () => http.stop()
 })
 
-/** RFC 6238 with SHA-1, 30 seconds and six digits, for the half minute that is `steps` away. */
-function codeOf(secret: string, steps = 0): string {
-  const bits = Array.from(secret, (letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  )
-  const key = Buffer.from((bits.join('').match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(clock.now().getTime() / 30_000) + steps))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  const at = mac[19]! & 15
-  return String((mac.readUInt32BE(at) & 0x7f_ff_ff_ff) % 1_000_000).padStart(6, '0')
-}
+const codeOf = (secret: string, steps = 0) => timeCode(secret, clock.now(), steps)
 
 /** One that is right neither now nor in the minute around it. */
 function wrongCode(secret: string): string {
