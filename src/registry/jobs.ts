@@ -254,13 +254,14 @@ export async function refuseJob(
  * Takes back what somebody asked for. Where others asked for the same it stays theirs, also when it has begun; of what waits and he
  * alone asked for, or others and not he, there will be no run.
  *
+ * @param options.onlyOwn not where he did not ask
  * @returns whether it is over with that
- * @throws NotFoundError; ConflictError `job-begun`, `job-over`
+ * @throws NotFoundError; ConflictError `job-begun`, `job-over`, `not-asked`
  */
 export async function cancelJob(
   tx: Queries,
   id: string,
-  by: Actor,
+  { by, onlyOwn }: { readonly by: Actor; readonly onlyOwn: boolean },
 ): Promise<{ readonly source: string; readonly isOver: boolean }> {
   const found = await tx.query<{ source_name: string; askers: readonly Asker[]; is_waiting: boolean }>(
     `select source_name, askers, ${IS_WAITING} as is_waiting from jobs j where j.id = $1 and j.state in ('queued', 'running') for update`,
@@ -271,6 +272,7 @@ export async function cancelJob(
   if (row === undefined || job.state === 'ended')
     throw new ConflictError('job-over', 'What was asked for was done already, or refused')
   const others = withoutAsker(row.askers, by)
+  if (onlyOwn && others.length === row.askers.length) throw notAsked()
   if (others.length > 0 && others.length < row.askers.length) {
     await setAskers(tx, id, others)
     return { source: row.source_name, isOver: false }
@@ -293,8 +295,11 @@ export async function requireAsker(db: Queries, id: string, actor: Actor): Promi
   )
   const [row] = found.rows
   if (row === undefined) throw new NotFoundError('job', id)
-  if (withoutAsker(row.askers, actor).length === row.askers.length)
-    throw new ConflictError('not-asked', 'Others asked for this; they, or whoever may run the source, can take it back')
+  if (withoutAsker(row.askers, actor).length === row.askers.length) throw notAsked()
+}
+
+function notAsked(): ConflictError {
+  return new ConflictError('not-asked', 'Others asked for this; they, or whoever may run the source, can take it back')
 }
 
 /** Ids of what is still to be done, the oldest first. */
@@ -322,8 +327,8 @@ export async function removeOldJobs(db: Queries, { now, days }: { now: Date; day
   return gone.rowCount ?? 0
 }
 
-/** @throws NotFoundError */
-export async function requireJob(db: Queries, id: string): Promise<Job> {
+/** @param viewer who looks at it. @throws NotFoundError */
+export async function requireJob(db: Queries, id: string, viewer?: Actor): Promise<Job> {
   const found = await db.query<{
     id: string
     source_name: string
@@ -334,11 +339,12 @@ export async function requireJob(db: Queries, id: string): Promise<Job> {
     problem_detail: string | null
     actor_name: string
     asked_at: Date
+    askers: readonly Asker[]
   }>(
     `select j.id, j.source_name, j.kind, case when j.state <> 'running' then j.state when ${IS_UNFINISHED} then 'queued'
          when r.state = 'ended' then 'ended' else 'running' end as state,
        case when j.state = 'running' and ${IS_UNFINISHED} then null else j.run_id end as run,
-       j.problem_code, j.problem_detail, j.actor_name, j.asked_at
+       j.problem_code, j.problem_detail, j.actor_name, j.asked_at, j.askers
      from jobs j left join runs r on r.id = j.run_id where j.id = $1`,
     [id],
   )
@@ -357,6 +363,7 @@ export async function requireJob(db: Queries, id: string): Promise<Job> {
     problem,
     requestedBy: row.actor_name,
     requestedAt: row.asked_at.toISOString(),
+    isYours: viewer !== undefined && withoutAsker(row.askers, viewer).length < row.askers.length,
   }
 }
 

@@ -109,14 +109,15 @@ export async function askForRevert(
 /**
  * Takes back what somebody asked for; for others who asked for the same it is done all the same.
  *
- * @throws NotFoundError; ConflictError `job-begun`, `job-over`
+ * @param asked.onlyOwn not where he did not ask for it; else he takes it from all
+ * @throws NotFoundError; ConflictError `job-begun`, `job-over`, `not-asked`
  */
 export async function takeBackJob(
   { engine }: Pick<Asking, 'engine'>,
-  { job, actor }: { readonly job: string; readonly actor: Actor },
+  { job, actor, onlyOwn = false }: { readonly job: string; readonly actor: Actor; readonly onlyOwn?: boolean },
 ): Promise<void> {
   await withTransaction(engine.db, async (tx) => {
-    const { source, isOver } = await cancelJob(tx, job, actor)
+    const { source, isOver } = await cancelJob(tx, job, { by: actor, onlyOwn })
     const details = { job, ...(isOver ? {} : { isOthersToo: true }) }
     await recordAudit(tx, engine, { actor, action: 'job.cancel', subject: `source ${source}`, details })
   })
@@ -165,7 +166,7 @@ async function ask(
     await queue.send(tx, added.id)
     const details = { ...asked.audit.details, job: added.id }
     await recordAudit(tx, engine, { ...asked.audit, actor, details })
-    return requireJob(tx, added.id)
+    return requireJob(tx, added.id, actor)
   })
   queue.wake()
   return job

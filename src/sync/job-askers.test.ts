@@ -124,6 +124,21 @@ describe('a job that several asked for', () => {
     expect(await job(again)).toMatchObject({ state: 'refused', problem: { detail: expect.stringContaining('bob') } })
   })
 
+  it('is left alone by whoever takes back no more than his own and has not asked, or not any more', async () => {
+    const id = await ask(ada)
+    await ask(bob)
+    const takeOwnBack = (actor: Actor) => takeBackJob(asking, { job: id, actor, onlyOwn: true })
+    expect(await requireJob(database.db, id, bob)).toMatchObject({ isYours: true })
+    await takeOwnBack(bob)
+
+    expect(await requireJob(database.db, id, bob)).toMatchObject({ isYours: false, requestedBy: 'ada' })
+    await expect(takeOwnBack(bob)).rejects.toMatchObject({ code: 'not-asked' })
+    await expect(takeOwnBack(program)).rejects.toMatchObject({ code: 'not-asked' })
+    expect(await taken(id)).toMatchObject({ actor: ada, alsoAsked: [] })
+    await takeOwnBack(ada)
+    expect(await job(id)).toMatchObject({ state: 'refused' })
+  })
+
   it('that has begun stays the others’; alone it is cancelled as a run', async () => {
     const id = await ask(ada)
     await ask(bob)

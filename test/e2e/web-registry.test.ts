@@ -316,15 +316,24 @@ describe('a run', () => {
       .first()
       .waitFor()
     await picture(page, 'running')
-    // What waits behind it is taken back without having begun.
-    const other = await world.open('operator')
-    await other.goto(`${world.url}/settings/user-synchronization`)
-    await other.getByRole('checkbox', { name: 'Choose staff' }).check()
-    await other.getByRole('toolbar').getByRole('button', { name: 'Preview' }).click()
-    await other.getByText('Waits for its turn').waitFor()
+    // What waits behind it is taken back without having begun, by each who asked for it his own.
+    const [other, another] = [await world.open('operator'), await world.open('administrator')]
+    for (const one of [other, another]) {
+      await one.goto(`${world.url}/settings/user-synchronization`)
+      await one.getByRole('checkbox', { name: 'Choose staff' }).check()
+      await one.getByRole('toolbar').getByRole('button', { name: 'Preview' }).click()
+      await one.getByText('Waits for its turn').waitFor()
+    }
+    expect(other.url()).toBe(another.url())
     await other.getByRole('button', { name: 'Cancel', exact: true }).click()
-    await other.getByText('It was not started').waitFor()
-    await other.context().close()
+    await other.getByText('You took it back. Others asked for the same').waitFor()
+    await other.reload()
+    await other.getByText('Asked for by administrator, who can take it back').waitFor()
+    expect(await other.getByRole('button', { name: 'Cancel', exact: true }).count()).toBe(0)
+    await another.getByText('Waits for its turn').waitFor()
+    await another.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await another.getByText('It was not started').waitFor()
+    for (const one of [other, another]) await one.context().close()
     await button('Cancel').click()
     await page.getByText('Cancelled. Nothing was left half done.').waitFor()
     fault.remove()

@@ -20,6 +20,8 @@ export const job = z.object({
   problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
   requestedBy: z.string(),
   requestedAt: time,
+  /** Whoever looks at it is one of those who asked for it. */
+  isYours: z.boolean(),
 })
 export type Job = z.infer<typeof job>
 
@@ -125,6 +127,8 @@ export const RUNS = {
     role: 'operator',
     scope: 'runs',
     params: z.object({ job: z.uuid() }),
+    /** `own`: refused (`not-asked`) to whoever has not asked for it, who else takes it from all. */
+    query: z.object({ only: z.literal('own').optional() }),
     answer: { kind: 'nothing' },
     audit: 'job.cancel',
   }),

@@ -24,10 +24,10 @@ export const runRoutes = {
   syncUser: (parts, { params, body, actor }) =>
     askForRun(parts, { source: params.source, kind: body.kind, full: false, user: body.user, actor }),
 
-  getJob: ({ engine }, { params }) => requireJob(engine.db, params.job),
+  getJob: ({ engine }, { params, actor }) => requireJob(engine.db, params.job, actor),
 
-  cancelJob: async (parts, { params, actor }) => {
-    await takeBackJob(parts, { job: params.job, actor })
+  cancelJob: async (parts, { params, query, actor }) => {
+    await takeBackJob(parts, { job: params.job, actor, onlyOwn: query.only === 'own' })
     return undefined
   },
 

@@ -10,6 +10,8 @@ export const resultsTexts = {
   queuedText: 'One run of a source at a time: it begins as soon as the one before has ended.',
   interrupted: 'was interrupted. Nothing was left half done.',
   waitsForOthers: 'You took it back. Others asked for the same, so it waits on for them.',
+  askedBy: (who: string) =>
+    `Asked for by ${who === 'schedule' ? 'the schedule' : who}, who can take it back. Once it runs, its run can be cancelled.`,
   goesOn: 'It goes on as soon as a server takes it up.',
   refused: 'It was not started',
   phases: {

@@ -12,6 +12,7 @@ import {
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
+import type { Job } from '../../../contract/api/runs.ts'
 import { call } from '../../api.ts'
 import { RunLink } from '../../components/run-link.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
@@ -77,7 +78,7 @@ export function JobResult(props: {
       ) : run === null ? (
         <>
           <Text role="status">{interrupted.length === 0 ? `${texts.queued}. ${texts.queuedText}` : texts.goesOn}</Text>
-          <CancelWaiting job={id} />
+          <CancelWaiting job={job.data} />
         </>
       ) : (
         <RunProgress key={run} run={run} isOver={state === 'ended'} />
@@ -86,19 +87,19 @@ export function JobResult(props: {
   )
 }
 
-/** What waits is taken back; what goes on is cancelled where its progress is shown. */
-function CancelWaiting({ job }: { readonly job: string }) {
+/** One's own request is taken back, and never that of others; what goes on is cancelled where its progress is shown. */
+function CancelWaiting({ job }: { readonly job: Job }) {
   const toasts = useToasts()
   const queries = useQueryClient()
   const mayCancel = useMay('operator')
   const cancel = useMutation({
-    mutationFn: () => call(API.cancelJob, { params: { job } }),
+    mutationFn: () => call(API.cancelJob, { params: { job: job.id }, query: { only: 'own' } }),
     onError: (error) => toasts.failed(texts.cancelFailed, error),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['job', job] }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['job', job.id] }),
   })
   if (!mayCancel) return null
-  // It waits on for the others; cancelled once more it would be taken from them too.
-  if (cancel.isSuccess) return <Text role="status">{texts.waitsForOthers}</Text>
+  if (!job.isYours)
+    return <Text role="status">{cancel.isSuccess ? texts.waitsForOthers : texts.askedBy(job.requestedBy)}</Text>
   return (
     <div>
       <Button disabledFocusable={cancel.isPending} onClick={() => cancel.mutate()}>
