@@ -155,7 +155,7 @@ describe('schedules', () => {
     expect(await jobs()).toEqual([['full', '2026-11-23T03:00:00.000Z']])
   })
 
-  it('a full run due together with a delta takes its place', async () => {
+  it('option schedule: effect: each fires when it is due, and a full run due together with a delta takes its place', async () => {
     await schedule('*/15 * * * *', '0 3 * * *')
     await fire('2026-11-23T02:50:00Z')
     await fire('2026-11-23T03:00:00Z')
@@ -260,7 +260,7 @@ describe('E7: days on which the clock is changed', () => {
     expect([times('2026-03-29'), times('2026-10-25'), times('2026-06-01')]).toEqual([8, 8, 8])
   })
 
-  it('fire once in the zone of the source', async () => {
+  it('option timezone: effect: schedules fire once in the zone of the source', async () => {
     await schedule(null, '30 2 * * *', 'Europe/Prague')
     await fire('2026-10-24T12:00:00Z')
     for (let minute = 0; minute < 180; minute += 10) {

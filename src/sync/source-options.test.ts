@@ -12,7 +12,7 @@ import { withTransaction } from '../database/transaction.ts'
 import { configure } from '../registry/configuration.ts'
 import { exportUsers } from '../registry/export.ts'
 import { MYQ_COLUMNS, myqCells } from '../registry/myq.ts'
-import { scheduleProblems } from '../registry/schedules.ts'
+import { nextRun, scheduleProblems } from '../registry/schedules.ts'
 import { requireSource } from '../registry/sources.ts'
 import type { Vault } from '../vault/keys.ts'
 import { holdReasons, NOTHING_SPENT } from './safeguard.ts'
@@ -243,7 +243,8 @@ describe('options enabled, name, schedule and timezone', () => {
     ).rejects.toThrow('sources_name')
   })
 
-  it('option schedule, option timezone: effect: what is given is kept, none is no schedule, and nonsense is refused', () => {
+  // What fires when, by delta, full and timezone: scheduling.test.ts.
+  it('what a schedule is given is kept, none is no schedule, and nonsense is refused', () => {
     const given = sourceSettings.parse({
       connection: 'c',
       schedule: { delta: '0 * * * *', full: 'none' },
@@ -259,6 +260,17 @@ describe('options enabled, name, schedule and timezone', () => {
 
   it('option schedule, option timezone: default: every 15 minutes, and everything each day, in UTC', () => {
     const { schedule, timezone } = sourceSettings.parse({ connection: 'c' })
+    const after = (at: string) => {
+      const now = new Date(at)
+      const due = nextRun({ schedule, timezone }, { now, notBefore: null, through: { delta: now, full: now } })
+      return `${due?.at.toISOString()} ${due?.mode}`
+    }
+
+    expect(['02:31', '02:45', '03:00'].map((time) => after(`2026-07-01T${time}:00Z`))).toEqual([
+      '2026-07-01T02:45:00.000Z delta',
+      '2026-07-01T03:00:00.000Z full',
+      '2026-07-01T03:15:00.000Z delta',
+    ])
 
     expect({ schedule, timezone }).toEqual({ schedule: { delta: '*/15 * * * *', full: '0 3 * * *' }, timezone: 'UTC' })
   })
@@ -308,16 +320,20 @@ describe('option safeguard', () => {
   }
 
   it.each([
-    ['removals', 500, 10, 2],
-    ['memberships', 20_000, 10, 1],
-    ['credentials', 1_000, 20, 1],
-    ['rewrites', 1_000, 20, 5],
+    ['removals', 500, 10, 5, 2],
+    ['memberships', 20_000, 10, 100, 1],
+    ['credentials', 1_000, 20, 10, 1],
+    ['rewrites', 1_000, 20, 10, 5],
   ] as const)(
-    'option safeguard.%s: default: at most %i, and at most %i % of what there is',
-    (key, most, percent, rules) => {
+    'option safeguard.%s: default: at most %i, and at most %i % of what there is, but always %i',
+    (key, most, percent, least, rules) => {
       const share = 10 * percent
       expect([held(key, { count: most }), held(key, { count: most + 1 })]).toEqual([0, rules])
       expect([held(key, { count: share, before: 1_000 }), held(key, { count: share + 1, before: 1_000 })]).toEqual([
+        0,
+        rules,
+      ])
+      expect([held(key, { count: least, before: least }), held(key, { count: least + 1, before: least + 1 })]).toEqual([
         0,
         rules,
       ])
@@ -344,28 +360,44 @@ describe('option safeguard', () => {
   })
 })
 
+type Properties = NonNullable<NonNullable<Settings['users']>['properties']>
+
 describe('options apply, mode and pin of a target', () => {
   /** Ann with cards from this entry, after her card and her PIN's attribute became others. */
-  const after = async (properties: NonNullable<NonNullable<Settings['users']>['properties']>) => {
+  const after = async (properties: Properties) => {
     const source = await aHandSource(test.db, { users: { properties } })
     const before = { userPrincipalName: 'ann@x', employeeId: '1', department: 'Sales', postalCode: '730511' }
     await source.user(ANN, before)
     await source.run()
     await source.user(ANN, { employeeId: '2', department: 'Finance', postalCode: '418803' })
     await source.run()
-    const found = await test.db.query<{ department: string | null }>('select department from users')
-    return { department: found.rows[0]?.department, credentials: (await people(test.db))[ANN]?.cards }
+    return { credentials: (await people(test.db))[ANN]?.cards }
+  }
+
+  /** What the target has after each of these values, which Entra gives one after another. */
+  const course = async (entry: Properties['office'], values: readonly (string | null)[]) => {
+    const source = await aHandSource(test.db, { users: { properties: { office: entry } } })
+    const had: (string | null)[] = []
+    for (const department of values) {
+      await source.user(ANN, { userPrincipalName: 'ann@x', department })
+      await source.run()
+      const found = await test.db.query<{ office: string | null }>('select office from users')
+      had.push(found.rows[0]?.office ?? null)
+    }
+    return had
   }
 
   it.each([
-    ['whenCreated', 'Sales'],
-    ['whenEmpty', 'Sales'],
-    ['always', 'Finance'],
-    [undefined, 'Finance'],
-  ] as const)('option apply: effect and default (always): %s', async (apply, department) => {
+    ['always', ['Sales', 'Finance', null], [null, 'Sales', null]],
+    [undefined, ['Sales', 'Finance', null], [null, 'Sales', null]],
+    ['whenCreated', ['Sales', 'Sales', 'Sales'], [null, null, null]],
+    ['whenEmpty', ['Sales', 'Sales', 'Sales'], [null, 'Sales', 'Sales']],
+  ] as const)('option apply: effect and default (always): %s', async (apply, given, filled) => {
     const entry = { from: 'department', ...(apply === undefined ? {} : { apply }) }
 
-    expect((await after({ department: entry })).department).toBe(department)
+    expect(await course(entry, ['Sales', 'Finance', null])).toEqual(given)
+    await emptyRegistry(test.db)
+    expect(await course(entry, [null, 'Sales', null])).toEqual(filled)
   })
 
   it.each([

@@ -301,6 +301,24 @@ describe('option users.options.addNewUsers', () => {
     expect((await activeWith({ options: { addNewUsers: false } })).active).toEqual([])
   })
 
+  it('option users.options.addNewUsers: effect: who is there already is paired, changed and deactivated all the same', async () => {
+    const source = await aHandSource(test.db, { adoptions: 'automatic', users: { options: { addNewUsers: false } } })
+    await test.db.query(
+      `with made as (insert into users (user_name) values ('ann') returning id)
+       insert into user_names (user_id, kind, value, key, origin, held) select id, 'n', 'ann', 'ann', 's', true from made`,
+    )
+    await source.user(ANN, { userPrincipalName: 'ann', department: 'Sales' })
+    await source.user(BO, { userPrincipalName: 'bo' })
+    await source.run()
+    const adopted = await test.db.query('select object_id, department from users')
+    await source.user(ANN, { department: 'IT', accountEnabled: false })
+    await source.run()
+
+    expect(adopted.rows).toEqual([{ object_id: ANN, department: 'Sales' }])
+    expect(await people(test.db)).toMatchObject({ [ANN]: { active: false } })
+    expect(Object.keys(await people(test.db))).toEqual([ANN])
+  })
+
   it('option users.options.addNewUsers: default: on', async () => {
     expect((await activeWith({})).active).toContain('ann')
   })
