@@ -43,6 +43,15 @@ function outer(source: PulledSource): string[] {
   return graph.map((r) => `${r.method} ${r.path.split('?')[0]}`)
 }
 
+async function isMember(source: PulledSource, groupId: string, memberId: string): Promise<boolean> {
+  const rows = await source.query(
+    `select 1 from mirror_members m join mirror_objects g on g.key = m.group_key join mirror_objects u on u.key = m.member_key
+     where g.source_id = $1 and g.object_id = $2 and u.object_id = $3`,
+    [source.id, groupId, memberId],
+  )
+  return rows.length > 0
+}
+
 async function expectTruth(source: PulledSource): Promise<void> {
   expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
 }
@@ -116,6 +125,26 @@ describe('a round of changes', () => {
       ),
     ).toEqual([])
     await expectTruth(source)
+  })
+
+  it('G8: who left a group and who was deleted look alike in groups/delta: only users/delta tells them apart', async () => {
+    await using source = await aLoadedSource()
+    const { tenant, red } = source
+    const [left, deleted] = source.people
+    for (const { id } of [left!, deleted!]) expect(await isMember(source, red.id, id)).toBe(true)
+    removeMember(tenant, red.id, left!.id)
+    remove(tenant, deleted!.id)
+    // As Graph says it of both, whatever happened to them.
+    const gone = (id: string) => ({ '@odata.type': '#microsoft.graph.user', id, '@removed': { reason: 'deleted' } })
+    const entry = { id: red.id, 'members@delta': [gone(left!.id), gone(deleted!.id)] }
+
+    const result = await source.pull({ fetch: answering(source, { path: /groups\/delta/, feed: entry }) })
+
+    expect(result).toMatchObject({ removals: 'allowed', issues: [] })
+    expect([await source.state(left!.id), await source.state(deleted!.id)]).toEqual(['l', 's'])
+    expect(await isMember(source, red.id, left!.id)).toBe(false)
+    const live = [...tenant.live('user')].map(({ id }) => id)
+    expect(live).toContain(left!.id)
   })
 
   it('G8: a user purged without a word in groups/delta loses his memberships', async () => {
@@ -493,14 +522,15 @@ describe('a round of changes', () => {
   })
 })
 
-/** The emulator, but that its users/delta also tells `feed`, or leaves out `withhold`. */
+/** The emulator, but that its users/delta, or what `path` says, also tells `feed`, or leaves out `withhold`. */
 function answering(
   source: PulledSource,
-  change: { readonly feed?: object; readonly withhold?: string },
+  change: { readonly feed?: object; readonly withhold?: string; readonly path?: RegExp },
 ): typeof globalThis.fetch {
+  const path = change.path ?? /users\/delta/
   return async (input, init) => {
     const answer = await source.world.emulator.fetch(input, init)
-    if (!/users\/delta/.test(new Request(input, init).url)) return answer
+    if (!path.test(new Request(input, init).url)) return answer
     const body = (await answer.json()) as { value: { id: string }[] }
     const value = [...body.value.filter((entry) => entry.id !== change.withhold), ...(change.feed ? [change.feed] : [])]
     return new Response(JSON.stringify({ ...body, value }), { status: answer.status, headers: answer.headers })

@@ -180,6 +180,36 @@ describe('a selected group', () => {
     expect(plan.held).toEqual([{ rule: 'groups-emptied', count: 1, limit: 0 }])
   })
 
+  it('G17: a dynamic group that empties while it is worked out anew is held, and full again nothing has happened', async () => {
+    const settings = { groups: { types: ['dynamic' as const] } }
+    const w = await aWorld({ settings })
+    const members = Array.from({ length: 60 }, (_, n) =>
+      hire(w.tenant, { userPrincipalName: `p${n}@contoso.com`, displayName: `P${n}` }),
+    )
+    const all = createGroup(w.tenant, {
+      displayName: 'All staff',
+      groupTypes: ['DynamicMembership'],
+      securityEnabled: true,
+      mailEnabled: false,
+    })
+    for (const { id } of members) addMember(w.tenant, all.id, id)
+    await w.sync()
+    const before = await registryView(test.db)
+    expect(before.memberships).toHaveLength(60)
+    for (const { id } of members) removeMember(w.tenant, all.id, id)
+
+    const held = await w.sync()
+    const meanwhile = await registryView(test.db)
+    for (const { id } of members) addMember(w.tenant, all.id, id)
+    const refilled = await w.sync()
+
+    expect(held).toMatchObject({ outcome: 'held', memberships: { removed: 60 } })
+    expect(held.held!.reasons).toEqual([{ rule: 'groups-emptied', count: 1, limit: 0 }])
+    expect(meanwhile).toEqual(before)
+    expect(refilled.outcome).toBe('no-change')
+    expect(await registryView(test.db)).toEqual(before)
+  })
+
   it('G18: people frozen by its deletion are judged again when it is back, also who is not in it any more', async () => {
     const source = await aHandSource(test.db, { users: { import: { groups: [G] } } })
     await source.user(A, { userPrincipalName: 'ann@x' })

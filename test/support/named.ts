@@ -1,4 +1,8 @@
 // Reads which options and which failures the names of tests speak of.
+//
+// It proves that a name stands at the head of a test, and no more: not that the test shows what the name says, nor that it is not
+// skipped. A new option and a failure that nobody thought of are noticed; whether a test is worth its name is for whoever reviews it:
+// break what the row is about, and see that test fail.
 
 type Kind = 'effect' | 'default'
 

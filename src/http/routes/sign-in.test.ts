@@ -6,8 +6,10 @@ import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '.
 import { beginAt, comeBack, type KnownPerson, letSignIn, signInAs } from '../../../test/support/sign-in.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
+import { disable, enable } from '../../emulator/operations.ts'
 import { removeSoon, requireStillAllowed } from '../../signin/upkeep.ts'
 import type { Engine } from '../../sync/engine.ts'
+import { runSource } from '../../sync/run.ts'
 
 const SETTINGS = { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } } as const
 const OVERAGE = { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://evil.example' } } }
@@ -335,6 +337,38 @@ describe('a session that has lost its ground', () => {
     await removeSoon(test.db, clock.now())
     expect((await test.db.query('select 1 from sessions')).rowCount).toBe(0)
     await test.db.query('update users set source_id = $2 where id = $1', [people[0]!.userId, before[0]!.source_id])
+  })
+
+  it('D18: a delta that finds the account disabled in Entra ends it, with the next request', async () => {
+    const person = people[0]!
+    // The sources' connection leads to the provider of this test; runs ask the emulator.
+    const sync = async () =>
+      runSource(engine, {
+        source: world.source,
+        kind: 'sync',
+        mode: 'auto',
+        trigger: 'manual',
+        wait: false,
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      })
+    await sync()
+    const ask = asSession((await signIn(person.userName)).session)
+    expect((await ask('GET', '/api/v1/me')).statusCode).toBe(200)
+    const found = await test.db.query<{ object_id: string }>('select object_id from users where id = $1', [
+      person.userId,
+    ])
+    const objectId = found.rows[0]!.object_id
+    disable(world.tenant, objectId)
+
+    const document = await sync()
+
+    expect(document).toMatchObject({ mode: 'delta', outcome: 'applied', users: { deactivated: 1 } })
+    expect((await ask('GET', '/api/v1/me')).statusCode).toBe(401)
+    expect(await signIn(person.userName)).toMatchObject({ location: '/sign-in#error=person-inactive' })
+    enable(world.tenant, objectId)
+    await sync()
+    expect((await signIn(person.userName)).session).toBeDefined()
   })
 
   it('is not touched while it has it', async () => {
