@@ -44,7 +44,7 @@ async function inRegistry(db: Queries, asked: PersonAsked): Promise<PersonFound[
     asked.userId === undefined
       ? `select u.id, u.object_id, u.tenant_id from users u
          where u.object_id = $1::uuid or u.id in (select n.user_id from user_names n where n.key = $2)
-         order by u.object_id is not distinct from $1::uuid desc, u.active desc,
+         order by coalesce(u.object_id = $1::uuid, false) desc, u.active desc,
            exists (select from user_names n where n.user_id = u.id and n.key = $2 and n.kind = 'n') desc, u.id`
       : 'select u.id, u.object_id, u.tenant_id from users u where u.id = $1',
     asked.userId === undefined ? [asked.objectId ?? null, asked.key] : [asked.userId],

@@ -82,6 +82,19 @@ describe('a name that goes from one to another', () => {
     expect(told.others).toMatchObject([{ objectId: before.id, registry: { active: false } }])
   })
 
+  it('whoever is active comes first, also where a local record has lost the name to him', async () => {
+    await x.begin()
+    const ann = x.person('ann')
+    await x.w.sync()
+    const old = await x.local('old ann', { active: false, deactivated_by: 'administrator' })
+    await x.db.query(`insert into user_names values ($1, 'a', 'ann@contoso.com', 'ann@contoso.com', 'o', false)`, [old])
+
+    const told = await x.why('ann@contoso.com')
+
+    expect(told).toMatchObject({ objectId: ann.id, registry: { active: true } })
+    expect(told.others.map(({ registry }) => registry!.userName)).toEqual(['old ann'])
+  })
+
   it('somebody whom Entra calls by a new name, and the registry still by the old one, is one person', async () => {
     await x.begin()
     const ann = x.person('ann')

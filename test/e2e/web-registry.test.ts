@@ -186,6 +186,36 @@ describe('users', () => {
     await expectAccessible(page)
   })
 
+  it('why two of one name are as they are, is told of both', async () => {
+    const { db } = world.database
+    const made = await db.query<{ id: number }>(
+      `insert into users (user_name, active, deactivated_by) values ('old mallory', false, 'administrator') returning id`,
+    )
+    const { id } = made.rows[0]!
+    await db.query(
+      `insert into user_names values ($1, 'a', 'mallory@contoso.com', 'mallory@contoso.com', 'o', false)`,
+      [id],
+    )
+
+    await go('/why?user=mallory@contoso.com')
+    await page.getByText('Somebody else has, had or would get this name too; told below.').waitFor()
+    const other = page.getByRole('region', { name: 'Also mallory@contoso.com: old mallory' })
+    await other.getByText('A local user: no source reads him.').waitFor()
+    await other.getByText('"mallory@contoso.com" has it now').waitFor()
+    await page.getByText('staff', { exact: true }).first().waitFor()
+    await expectAccessible(page)
+    await other.getByRole('link', { name: 'old mallory' }).click()
+    await heading('old mallory')
+    await page.getByRole('main').getByRole('link', { name: 'Why?' }).click()
+    await heading('Why is old mallory as he is?')
+    expect(page.url()).toContain(`user=id%3A${id}`)
+    expect(await page.getByText('Somebody else has').count()).toBe(0)
+
+    await db.query('delete from users where id = $1', [id])
+    await go('/why?user=mallory@contoso.com')
+    await page.getByText('owns him').waitFor()
+  })
+
   it('is synchronized alone, and the outcome is shown', async () => {
     await page.getByRole('link', { name: 'mallory@contoso.com' }).click()
     await button('Sync now').click()
