@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => test.drop())
 
 /** Few values for many people, so that locals and people of Entra want the same ones. */
-const value = fc.constantFrom('ann', 'bo', 'cy', 'di', 'Ann', 'BO', 'ﬁ', 'fi')
+const value = fc.constantFrom<string>('ann', 'bo', 'cy', 'di', 'Ann', 'BO', 'ﬁ', 'fi')
 const local = fc.record({
   name: value,
   alias: fc.option(value),
@@ -58,8 +58,12 @@ async function make(locals: readonly Local[]): Promise<void> {
     for (const [kind, text] of names)
       if (text !== undefined)
         await test.db.query(`insert into user_names values ($1, $2, $3, $4, $5, $6)`, [
-          ...[id, kind, text, canonical(text)],
-          ...[kind === 'n' ? 's' : 'o', active],
+          id,
+          kind,
+          text,
+          canonical(text),
+          kind === 'n' ? 's' : 'o',
+          active,
         ])
     for (const [kind, text] of [['card', take('card', card)] as const, ['pin', take('pin', pin)] as const])
       if (text !== undefined)
