@@ -85,6 +85,20 @@ const PERSON_REFUSALS = [
 /** Every reason there is. */
 export const SIGN_IN_REFUSALS = [...TOKEN_REFUSALS, ...FLOW_REFUSALS, ...PERSON_REFUSALS] as const
 
+/** After these the same account would be refused again, and another one may not be. */
+const OF_THE_ACCOUNT: readonly string[] = [
+  ...PERSON_REFUSALS,
+  'token-tenant',
+  'not-assigned',
+  'policy-blocked',
+  'account-blocked',
+] satisfies readonly (typeof SIGN_IN_REFUSALS)[number][]
+
+/** Whether a refusal was about the account that somebody signed in with. */
+export function isAboutAccount(code: string): boolean {
+  return OF_THE_ACCOUNT.includes(code)
+}
+
 export type TokenRefusal = (typeof TOKEN_REFUSALS)[number]
 export type FlowRefusal = (typeof FLOW_REFUSALS)[number]
 export type PersonRefusal = (typeof PERSON_REFUSALS)[number]

@@ -76,6 +76,7 @@ export async function beginMicrosoft(
   asked: {
     readonly connection?: string | undefined
     readonly userName?: string | undefined
+    readonly selectAccount?: boolean | undefined
     readonly returnTo?: string | undefined
     readonly redirectUri: string
     readonly address: string
@@ -96,7 +97,7 @@ export async function beginMicrosoft(
  */
 export async function beginProof(
   parts: MicrosoftParts,
-  asked: Omit<Way, 'connection' | 'userName' | 'proves'> & { readonly identity: PersonIdentity },
+  asked: Omit<Way, 'connection' | 'userName' | 'selectAccount' | 'proves'> & { readonly identity: PersonIdentity },
 ): Promise<BegunMicrosoft> {
   const { identity } = asked
   const connection = await requireConnectionById(parts.db, identity.connectionId)
@@ -106,6 +107,7 @@ export async function beginProof(
 interface Way {
   readonly connection: Connection
   readonly userName?: string | undefined
+  readonly selectAccount?: boolean | undefined
   readonly returnTo?: string | undefined
   readonly redirectUri: string
   readonly address: string
@@ -116,9 +118,9 @@ interface Way {
 }
 
 async function beginAt(parts: MicrosoftParts, asked: Way): Promise<BegunMicrosoft> {
-  const { connection, userName, redirectUri, proves, address, signal } = asked
-  const isProof = proves !== undefined
-  const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, loginHint: userName, isProof, signal })
+  const { connection, userName: loginHint, selectAccount, redirectUri, proves, address, signal } = asked
+  const how = { loginHint, selectAccount, isProof: proves !== undefined }
+  const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, ...how, signal })
   if (begun.kind === 'refused')
     return {
       kind: 'refused',

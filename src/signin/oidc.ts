@@ -45,6 +45,8 @@ export async function beginCodeFlow(
     readonly loginHint?: string | undefined
     /** Whoever is signed in at Microsoft signs in anew all the same, and the token says when. */
     readonly isProof?: boolean | undefined
+    /** Whoever is signed in at Microsoft chooses with which account; otherwise he is taken for that one without a word. */
+    readonly selectAccount?: boolean | undefined
     readonly signal: AbortSignal
   },
 ): Promise<BegunCodeFlow | Refused> {
@@ -61,6 +63,7 @@ export async function beginCodeFlow(
     code_challenge: await calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     ...(options.loginHint === undefined ? {} : { login_hint: options.loginHint }),
+    ...(options.selectAccount === true ? { prompt: 'select_account' } : {}),
     ...(options.isProof === true ? { prompt: 'login', max_age: '0' } : {}),
   })
   return { kind: 'begun', url: url.href, state, nonce, verifier }

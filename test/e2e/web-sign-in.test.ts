@@ -239,6 +239,29 @@ describe('who may not', () => {
     expect(await stranger.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400)
     await expectAccessible(stranger)
     await picture(stranger, 'sign-in-refused-400-dark')
+
+    // With the same account he would be refused for ever; Microsoft lets him choose now.
+    const other = stranger.getByRole('checkbox', { name: 'Use another account' })
+    expect(await other.isChecked()).toBe(true)
+    await stranger.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await stranger.getByRole('button', { name: 'Use another account' }).click()
+    await typeAccount(stranger, accountOf(world, people[0]!))
+    await stranger.getByRole('heading', { name: 'My page' }).waitFor()
+  })
+
+  it('may choose another account at Microsoft before he is refused', async () => {
+    const page = await world.open()
+    await signInAs(page, people[0]!)
+    await page.getByRole('banner').getByRole('button', { name: people[0]!.user_name }).click()
+    await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click()
+    const other = page.getByRole('checkbox', { name: 'Use another account' })
+    await other.check()
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await page.getByRole('button', { name: 'Use another account' }).click()
+    await typeAccount(page, accountOf(world, people[1]!))
+
+    await page.getByRole('banner').getByRole('button', { name: people[1]!.user_name }).waitFor()
+    expect(await page.getByRole('banner').getByRole('button', { name: people[0]!.user_name }).count()).toBe(0)
   })
 })
 

@@ -83,6 +83,8 @@ export const SIGN_IN = {
       connection: name.optional(),
       /** Chooses between connections, and is filled in at Microsoft. Whether there is such a user is not looked at. */
       userName: z.string().trim().min(1).max(300).optional(),
+      /** Microsoft lets one choose an account, also whoever is signed in there with one. */
+      selectAccount: z.boolean().optional(),
       /** A page of the web to go to afterwards. */
       returnTo: z.string().max(500).optional(),
     }),

@@ -21,6 +21,7 @@ export const microsoftTexts = {
   userName: 'Microsoft user name',
   userNameHint: 'Its ending tells which organization it belongs to. Or choose the organization below.',
   next: 'Next',
+  otherAccount: 'Use another account',
   or: 'or with a local account',
   refused: 'You were not signed in',
   unknown: { what: 'Signing in did not work.', remedy: AGAIN },

@@ -1,6 +1,7 @@
 // Signing in with Microsoft: a button for each organization, a user name that chooses one, and what a refusal means.
 import {
   Button,
+  Checkbox,
   Divider,
   Field,
   Input,
@@ -12,7 +13,7 @@ import {
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import { SIGN_IN_REFUSALS } from '../../../contract/sign-in-refusals.ts'
+import { isAboutAccount, SIGN_IN_REFUSALS } from '../../../contract/sign-in-refusals.ts'
 import { call } from '../../api.ts'
 import { Failed } from '../../components/states.tsx'
 import { signInOptionsQuery } from '../../session.ts'
@@ -27,13 +28,28 @@ const useStyles = makeStyles({
 })
 
 /** Nothing where nobody signs in with Microsoft. */
-export function MicrosoftWays({ returnTo }: { readonly returnTo: string | undefined }) {
+export function MicrosoftWays({
+  returnTo,
+  refusal,
+}: {
+  readonly returnTo: string | undefined
+  /** With what one has come back just now. */
+  readonly refusal: string | undefined
+}) {
   const styles = useStyles()
   const [userName, setUserName] = useState('')
+  // Microsoft would send him back with the same account, and never show where another one is chosen.
+  const [selectAccount, setSelectAccount] = useState(refusal !== undefined && isAboutAccount(refusal))
   const { data } = useQuery(signInOptionsQuery)
   const begin = useMutation({
     mutationFn: (choice: { readonly connection?: string; readonly userName?: string }) =>
-      call(API.beginMicrosoft, { body: { ...choice, ...(returnTo === undefined ? {} : { returnTo }) } }),
+      call(API.beginMicrosoft, {
+        body: {
+          ...choice,
+          ...(returnTo === undefined ? {} : { returnTo }),
+          ...(selectAccount ? { selectAccount } : {}),
+        },
+      }),
     onSuccess: ({ url }) => location.assign(url),
   })
   const connections = data?.microsoft ?? []
@@ -88,15 +104,19 @@ export function MicrosoftWays({ returnTo }: { readonly returnTo: string | undefi
           ))}
         </>
       )}
+      <Checkbox
+        label={texts.otherAccount}
+        checked={selectAccount}
+        onChange={(_event, { checked }) => setSelectAccount(checked === true)}
+      />
       <Divider>{texts.or}</Divider>
     </div>
   )
 }
 
-/** Why somebody came back from Microsoft without being signed in; the code stands behind the `#` and is taken out of the address. */
-export function MicrosoftRefusal() {
+/** Why somebody came back from Microsoft without being signed in. */
+export function MicrosoftRefusal({ code }: { readonly code: string | undefined }) {
   const styles = useStyles()
-  const [code] = useState(takeRefusal)
   if (code === undefined) return null
   const known = SIGN_IN_REFUSALS.find((refusal) => refusal === code)
   const { what, remedy } = known === undefined ? texts.unknown : texts.refusals[known]
@@ -111,7 +131,8 @@ export function MicrosoftRefusal() {
   )
 }
 
-function takeRefusal(): string | undefined {
+/** The code of a refusal stands behind the `#`, and is taken out of the address. */
+export function takeRefusal(): string | undefined {
   const [, code] = /^#error=([a-z-]{1,60})$/.exec(location.hash) ?? []
   if (code !== undefined) history.replaceState(history.state, '', `${location.pathname}${location.search}`)
   return code

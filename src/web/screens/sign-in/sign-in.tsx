@@ -11,7 +11,7 @@ import { signInOptionsQuery } from '../../session.ts'
 import { signInTexts as texts } from '../../texts/sign-in.ts'
 import { SignInCard } from './card.tsx'
 import { useEnter } from './entering.ts'
-import { MicrosoftRefusal, MicrosoftWays } from './microsoft.tsx'
+import { MicrosoftRefusal, MicrosoftWays, takeRefusal } from './microsoft.tsx'
 
 const useStyles = makeStyles({ form: { display: 'flex', flexDirection: 'column', gap: '16px' } })
 const route = getRouteApi('/sign-in')
@@ -20,6 +20,7 @@ export function SignIn() {
   const styles = useStyles()
   const { to, ended } = route.useSearch()
   const enter = useEnter()
+  const [refusal] = useState(takeRefusal)
   const [name, setName] = useState('')
   const { data: options } = useQuery(signInOptionsQuery)
   const typed = usePasswordAndCode('sign-in-failed')
@@ -35,8 +36,8 @@ export function SignIn() {
           <MessageBarBody>{texts.ended}</MessageBarBody>
         </MessageBar>
       ) : null}
-      <MicrosoftRefusal />
-      <MicrosoftWays returnTo={to} />
+      <MicrosoftRefusal code={refusal} />
+      <MicrosoftWays returnTo={to} refusal={refusal} />
       <form
         className={styles.form}
         onSubmit={(event) => {
