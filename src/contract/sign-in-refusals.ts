@@ -85,6 +85,21 @@ const PERSON_REFUSALS = [
 /** Every reason there is. */
 export const SIGN_IN_REFUSALS = [...TOKEN_REFUSALS, ...FLOW_REFUSALS, ...PERSON_REFUSALS] as const
 
+/** What may lack before anybody can sign in through a connection. */
+export const SIGN_IN_LACKS = [
+  /** *Enable Sign in with Microsoft* is off in the connection. */
+  'connection-option',
+  /** It has a managed identity only. */
+  'credential',
+  /** No source takes people from it. */
+  'source',
+  /** *Use as authentication server* is off in each of its sources. */
+  'source-option',
+  /** Nobody knows under which address people reach the server; not asked by terminals. */
+  'public-url',
+] as const
+export type SignInLack = (typeof SIGN_IN_LACKS)[number]
+
 /** After these the same account would be refused again, and another one may not be. */
 const OF_THE_ACCOUNT: readonly string[] = [
   ...PERSON_REFUSALS,

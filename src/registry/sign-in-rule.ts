@@ -1,8 +1,9 @@
 // Who of the registry may sign in with Microsoft. One rule, asked when somebody signs in, with every request of his session, and by
 // terminals.
-import type { PersonRefusal } from '../contract/sign-in-refusals.ts'
+import type { PersonRefusal, SignInLack } from '../contract/sign-in-refusals.ts'
 import type { Queries } from '../database/connect.ts'
 import type { ObjectId, TenantId } from '../directory/ids.ts'
+import { type Connection, listConnections } from './connections.ts'
 
 /** SQL: what the rule looks at beside a user `u`: the source `s` that owns him and its connection `c`. */
 export const SIGN_IN_JOINS =
@@ -69,12 +70,14 @@ export async function judgePerson(
   return { kind: 'refused', reason, userId: row.id }
 }
 
-/** A connection that people may sign in through, as far as it is concerned, and its sources that say so. */
+/** A connection, its sources, and what lacks before people can sign in through it. */
 export interface SignInPlaceOnFile {
   readonly connectionId: number
   readonly connection: string
   readonly signInWithMicrosoft: boolean
   readonly sources: readonly { readonly name: string; readonly useAsAuthenticationServer: boolean }[]
+  /** Empty: people can. The address under which they reach the server is the server's, and not looked at here. */
+  readonly lacks: readonly Exclude<SignInLack, 'public-url'>[]
 }
 
 /** All connections with their sources, by name. */
@@ -83,19 +86,45 @@ export async function listSignInPlaces(db: Queries): Promise<readonly SignInPlac
     id: number
     name: string
     uses: boolean
+    proves: boolean
     source: string | null
     uses_source: boolean
   }>(
-    `select c.id, c.name, c.sign_in_with_microsoft as uses, s.name as source, ${USES_SOURCE} as uses_source
+    // A managed identity is no app registration: nobody signs in through it.
+    `select c.id, c.name, c.sign_in_with_microsoft as uses, s.name as source, ${USES_SOURCE} as uses_source,
+            exists (select from connection_credentials x where x.connection_id = c.id and x.kind <> 'managedIdentity') as proves
        from connections c left join sources s on s.connection_id = c.id order by c.name, s.name`,
   )
-  const places = new Map<number, SignInPlaceOnFile>()
-  for (const { id, name, uses, source, uses_source } of rows) {
-    const { sources } = places.get(id) ?? { sources: [] }
-    const more = source === null ? [] : [{ name: source, useAsAuthenticationServer: uses_source }]
-    places.set(id, { connectionId: id, connection: name, signInWithMicrosoft: uses, sources: [...sources, ...more] })
-  }
-  return [...places.values()]
+  return [...Map.groupBy(rows, ({ id }) => id)].map(([connectionId, of]) => {
+    const sources = of.flatMap(({ source, uses_source: useAsAuthenticationServer }) =>
+      source === null ? [] : [{ name: source, useAsAuthenticationServer }],
+    )
+    const { name: connection = '', uses: signInWithMicrosoft = false, proves = false } = of[0] ?? {}
+    return {
+      connectionId,
+      connection,
+      signInWithMicrosoft,
+      sources,
+      lacks: [
+        ...(signInWithMicrosoft ? [] : (['connection-option'] as const)),
+        ...(proves ? [] : (['credential'] as const)),
+        ...(sources.length === 0 ? (['source'] as const) : []),
+        ...(sources.length > 0 && sources.every((source) => !source.useAsAuthenticationServer)
+          ? (['source-option'] as const)
+          : []),
+      ],
+    }
+  })
+}
+
+/**
+ * The connections that people can sign in with Microsoft through, by name: what the page to sign in at, terminals and user names choose
+ * among, and what Settings › Sign-in says of each.
+ */
+export async function signInConnections(db: Queries): Promise<readonly Connection[]> {
+  const places = (await listSignInPlaces(db)).filter(({ lacks }) => lacks.length === 0)
+  const usable = new Set(places.map(({ connectionId }) => connectionId))
+  return (await listConnections(db)).filter(({ id }) => usable.has(id))
 }
 
 /** The roles that groups of Entra give through a connection, each once, by name. */
@@ -125,13 +154,15 @@ const PEOPLE_OF_A_DOMAIN = 5
  * signs in: so other addresses of people are not looked at, nor domains of a few.
  */
 export async function domainsOfConnections(db: Queries): Promise<ReadonlyMap<string, number>> {
+  const usable = (await signInConnections(db)).map(({ id }) => id)
   const { rows } = await db.query<{ domain: string; connection_id: number }>(
     `select distinct on (domain) domain, connection_id from (
        select d.domain, c.id as connection_id, count(*) as people
          from users u ${SIGN_IN_JOINS}, lower(split_part(u.user_name, '@', 2)) as d (domain)
-        where ${isFor('c.id')} and d.domain <> ''
+        where ${isFor('c.id')} and c.id = any($1) and d.domain <> ''
         group by 1, 2 having count(*) >= ${PEOPLE_OF_A_DOMAIN}) as counted
       order by domain, people desc, connection_id`,
+    [usable],
   )
   return new Map(rows.map((row) => [row.domain, row.connection_id]))
 }

@@ -10,7 +10,7 @@ import type { GraphClient } from '../graph/client.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import { type Connection, listConnections, requireConnectionById } from '../registry/connections.ts'
 import { userSubject } from '../registry/person-history.ts'
-import { judgePerson } from '../registry/sign-in-rule.ts'
+import { judgePerson, signInConnections } from '../registry/sign-in-rule.ts'
 import { keepFlow, takeFlow, type Flow } from './flows.ts'
 import type { HomeRealms } from './home-realms.ts'
 import type { VerifiedPerson } from './id-token.ts'
@@ -140,7 +140,7 @@ async function chooseConnection(
   parts: MicrosoftParts,
   asked: { readonly connection?: string | undefined; readonly userName?: string | undefined },
 ): Promise<Connection> {
-  const usable = (await listConnections(parts.db)).filter((connection) => connection.signInWithMicrosoft)
+  const usable = await signInConnections(parts.db)
   if (asked.connection !== undefined) {
     const named = usable.find((connection) => connection.name === asked.connection)
     if (named !== undefined) return named

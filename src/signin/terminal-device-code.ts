@@ -5,16 +5,17 @@ import type { DeviceCodeAnswer, Identification, MicrosoftRefusal } from '../cont
 import { withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
 import { type Actor, recordAlone } from '../registry/audit.ts'
+import { listConnections } from '../registry/connections.ts'
 import { findPerson } from '../registry/identify.ts'
 import { userSubject } from '../registry/person-history.ts'
-import { judgePerson } from '../registry/sign-in-rule.ts'
+import { judgePerson, signInConnections } from '../registry/sign-in-rule.ts'
 import type { HomeRealms } from './home-realms.ts'
 import type { TerminalIdentity } from './identity.ts'
 import { beginDeviceCode, pollDeviceCode } from './oidc.ts'
 import type { Oidc } from './oidc-exchange.ts'
 import { digestOf, drawToken } from './random.ts'
 import { slowDown } from './terminal-attempts.ts'
-import { chooseConnection, signInConnections } from './terminal-connections.ts'
+import { chooseConnection } from './terminal-connections.ts'
 import { presentIdentified, type TerminalParts } from './terminal-identify.ts'
 import { cannotBegin, factsOf, factsOfPerson, type RefusalFacts, refused } from './terminal-refusals.ts'
 
@@ -175,7 +176,8 @@ async function poll(
   },
 ): Promise<DeviceCodeState> {
   const { terminal, digest, due, signal } = asking
-  const connection = (await signInConnections(parts.db)).find(({ id }) => id === due.connection_id)
+  const begun = (await listConnections(parts.db)).find(({ id }) => id === due.connection_id)
+  const connection = begun?.signInWithMicrosoft === true ? begun : undefined
   const refuse = async (reason: MicrosoftRefusal, refusal: RefusalFacts) => {
     await end(parts, digest, { reason })
     return { answer: refused(reason), refusal }

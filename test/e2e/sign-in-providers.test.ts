@@ -275,8 +275,16 @@ describe('two organizations', () => {
       `insert into connection_credentials (connection_id, kind, sealed, fingerprint) values ($1, 'secret', $2, '\\x01')`,
       [secondId, secret],
     )
+    await test.db.query(
+      `insert into sources (name, connection_id, enabled, priority, settings)
+       values ('second', $1, true, 100, '{"users":{"options":{"useAsAuthenticationServer":true}}}')`,
+      [secondId],
+    )
   })
-  afterAll(() => test.db.query('delete from connections where id = $1', [secondId]))
+  afterAll(async () => {
+    await test.db.query('delete from sources where connection_id = $1', [secondId])
+    await test.db.query('delete from connections where id = $1', [secondId])
+  })
 
   const first = () => ({ connection: target.world.source })
   const departFirst = () => target.depart(target.people[0], first())

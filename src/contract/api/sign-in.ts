@@ -1,5 +1,6 @@
 // Sign in with Microsoft over the API: the way in, what somebody sees of himself, and who gets which role.
 import { z } from 'zod'
+import { SIGN_IN_LACKS } from '../sign-in-refusals.ts'
 import { endpoint, id, name, ROLES, time } from './endpoint.ts'
 import { WAYS } from './terminals.ts'
 
@@ -55,6 +56,8 @@ const signInSettings = z.object({
       name: z.string(),
       signInWithMicrosoft: z.boolean(),
       sources: z.array(z.object({ name: z.string(), useAsAuthenticationServer: z.boolean() })),
+      /** What has to be done before people can sign in through it; empty: they can. */
+      lacks: z.array(z.enum(SIGN_IN_LACKS)),
     }),
   ),
 })
@@ -65,7 +68,7 @@ export const SIGN_IN = {
     method: 'GET',
     path: '/api/v1/sign-in/options',
     tag,
-    summary: 'Which organizations people sign in through here.',
+    summary: 'Which organizations people can sign in through here.',
     role: 'anyone',
     scope: null,
     answer: { kind: 'json', status: 200, body: z.object({ microsoft: z.array(z.object({ name: z.string() })) }) },

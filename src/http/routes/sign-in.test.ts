@@ -253,9 +253,15 @@ describe('who may not', () => {
       'person-inactive',
     ],
     [
-      'comes from a source that is no authentication server',
+      'comes from another source, which is no authentication server',
       '',
-      () => world.configure({ safeguard: 'off' }),
+      async () => {
+        const { rows } = await test.db.query<{ id: number }>(
+          `insert into sources (name, connection_id, enabled, priority, settings) values ('others', $1, true, 100, '{}') returning id`,
+          [connectionId],
+        )
+        await test.db.query('update users set source_id = $2 where id = $1', [people[0]!.userId, rows[0]!.id])
+      },
       'source-not-for-sign-in',
     ],
   ])('%s is refused, with the reason in the audit and in the address', async (_what, userName, change, reason) => {
@@ -270,6 +276,60 @@ describe('who may not', () => {
       details: { by: 'microsoft', reason, connection: world.source, tenantId: world.hosted.tenantId },
     })
     expect((await test.db.query('select 1 from sessions')).rowCount).toBe(0)
+    await test.db.query(
+      `update users set source_id = (select id from sources where name = $1) where source_id is not null`,
+      [world.source],
+    )
+    await test.db.query(`delete from sources where name = 'others'`)
+  })
+
+  it.each<[string, string, () => Promise<unknown>, () => Promise<unknown>]>([
+    [
+      'its sources say that nobody does',
+      'source-option',
+      () => world.configure({ safeguard: 'off' }),
+      () => world.configure(SETTINGS),
+    ],
+    [
+      'the connection says so',
+      'connection-option',
+      () => test.db.query('update connections set sign_in_with_microsoft = false'),
+      () => test.db.query('update connections set sign_in_with_microsoft = true'),
+    ],
+    [
+      'it has a managed identity only',
+      'credential',
+      () => test.db.query(`update connection_credentials set kind = 'managedIdentity'`),
+      () => test.db.query(`update connection_credentials set kind = 'secret'`),
+    ],
+  ])('is offered nothing, and sent nowhere, where %s; Settings say the same', async (_why, lack, change, undo) => {
+    const met = async () => {
+      const settings = (await (await asAdmin())('GET', '/api/v1/sign-in/settings')).json()
+      const options = (await http.asNobody('GET', '/api/v1/sign-in/options')).json()
+      const begun = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {})
+      const ways = await terminal('GET', '/api/v1/terminal')
+      return [settings.connections[0].lacks, options.microsoft.length, begun.statusCode, ways.json().connections.length]
+    }
+    const terminal = await http.asTerminal({ may: ['deviceCode'] })
+    await change()
+
+    try {
+      expect(await met()).toEqual([[lack], 0, 404, 0])
+    } finally {
+      await undo()
+    }
+    expect(await met()).toEqual([[], 1, 200, 1])
+  })
+
+  it('is offered nothing where nobody knows the address that Microsoft sends him back to', async () => {
+    const elsewhere = { host: 'muster.example', origin: 'http://muster.example' }
+
+    const options = await http.asNobody('GET', '/api/v1/sign-in/options', undefined, elsewhere)
+
+    expect(options.json()).toEqual({ microsoft: [] })
+    const headers = { ...sessionHeaders(await sessionOf(world.engine, 'administrator')), ...elsewhere }
+    const settings = await http.asNobody('GET', '/api/v1/sign-in/settings', undefined, headers)
+    expect(settings.json().connections).toMatchObject([{ lacks: ['public-url'] }])
   })
 
   it('meets a connection that was switched off while he was at Microsoft', async () => {
@@ -504,9 +564,22 @@ describe('a callback', () => {
 
 describe('which connection', () => {
   it('is asked for by name or told by the domain, alike for names that there are and are not', async () => {
+    // With people of its own, and one of the first's domain.
     await test.db.query(
-      `insert into connections (name, tenant_id, client_id, cloud, sign_in_with_microsoft)
-       values ('other', '77777777-0000-4000-8000-000000000007', '88888888-0000-4000-8000-000000000008', 'global', true)`,
+      `with c as (
+         insert into connections (name, tenant_id, client_id, cloud, authority_url, graph_url, sign_in_with_microsoft)
+         values ('other', '77777777-0000-4000-8000-000000000007', '88888888-0000-4000-8000-000000000008', 'custom', $1, $1, true)
+         returning id, tenant_id),
+       k as (insert into connection_credentials (connection_id, kind, sealed, fingerprint) select id, 'secret', '', '' from c),
+       s as (
+         insert into sources (name, connection_id, enabled, priority, settings)
+         select 'other', id, true, 100, '{"users":{"options":{"useAsAuthenticationServer":true}}}' from c returning id)
+       insert into users (tenant_id, object_id, source_id, user_name, active, created_at, updated_at)
+       select c.tenant_id, gen_random_uuid(), s.id, name, true, now(), now() from c, s, unnest($2::text[]) name`,
+      [
+        provider.authorityUrl,
+        [...[1, 2, 3, 4, 5].map((n) => `${n}@second.example`), `x@${people[0]!.userName.split('@')[1]}`],
+      ],
     )
     try {
       const [, domain] = people[0]!.userName.split('@')
@@ -525,9 +598,13 @@ describe('which connection', () => {
       const known = await shapeOf({ userName: people[0]!.userName })
       expect(known).toEqual([200, undefined, provider.authorityUrl])
       expect(await shapeOf({ userName: `nobody-at-all@${domain}` })).toEqual(known)
+      // The tenant of the other one is not there.
+      expect(await shapeOf({ userName: 'nobody@second.example' })).toEqual([409, 'provider-unavailable', undefined])
       expect(await shapeOf({ userName: 'nobody@elsewhere.example' })).toEqual([409, 'choose-connection', undefined])
       expect(await shapeOf({ connection: 'no such' })).toEqual([404, 'not-found', undefined])
     } finally {
+      await test.db.query(`delete from users where source_id = (select id from sources where name = 'other')`)
+      await test.db.query(`delete from sources where name = 'other'`)
       await test.db.query(`delete from connections where name = 'other'`)
     }
   })
@@ -628,6 +705,7 @@ describe('roles', () => {
           name: world.source,
           signInWithMicrosoft: true,
           sources: [{ name: world.source, useAsAuthenticationServer: true }],
+          lacks: [],
         },
       ],
     })

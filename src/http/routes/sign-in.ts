@@ -3,9 +3,9 @@ import { randomInt } from 'node:crypto'
 import { ConflictError } from '../../base/errors.ts'
 import type { Endpoint } from '../../contract/api/endpoint.ts'
 import type { OwnPage } from '../../contract/api/sign-in.ts'
-import { listConnections, requireConnectionById } from '../../registry/connections.ts'
+import { requireConnectionById } from '../../registry/connections.ts'
 import { isPinOwn, listRegisteredCards, resetPin } from '../../registry/edit-credentials.ts'
-import { listSignInPlaces } from '../../registry/sign-in-rule.ts'
+import { listSignInPlaces, signInConnections } from '../../registry/sign-in-rule.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { endSession } from '../../signin/administer.ts'
 import type { Identity, PersonIdentity } from '../../signin/identity.ts'
@@ -21,8 +21,9 @@ import { HttpError } from '../problem.ts'
 import { publicUrlOf, REDIRECT_PATH, requirePublicUrl } from '../public-url.ts'
 
 export const signInRoutes = {
-  getSignInOptions: async ({ engine }) => {
-    const usable = (await listConnections(engine.db)).filter((connection) => connection.signInWithMicrosoft)
+  getSignInOptions: async ({ engine, publicUrl }, { client }) => {
+    if (publicUrlOf(publicUrl, client.origin) === undefined) return { microsoft: [] }
+    const usable = await signInConnections(engine.db)
     return { microsoft: usable.map(({ name }) => ({ name })) }
   },
   beginMicrosoft: async (parts, asked) =>
@@ -60,10 +61,11 @@ export const signInRoutes = {
     return {
       publicUrl,
       redirectUri: publicUrl === null ? null : `${publicUrl}${REDIRECT_PATH}`,
-      connections: places.map(({ connection, signInWithMicrosoft, sources }) => ({
+      connections: places.map(({ connection, signInWithMicrosoft, sources, lacks }) => ({
         name: connection,
         signInWithMicrosoft,
         sources: [...sources],
+        lacks: [...lacks, ...(publicUrl === null ? (['public-url'] as const) : [])],
       })),
     }
   },

@@ -2,7 +2,8 @@
 import type { Terminal, Way } from '../../contract/api/terminals.ts'
 import { ConfigError, ConflictError } from '../../base/errors.ts'
 import type { Identity, TerminalIdentity } from '../../signin/identity.ts'
-import { passwordConnections, signInConnections } from '../../signin/terminal-connections.ts'
+import { signInConnections } from '../../registry/sign-in-rule.ts'
+import { passwordConnections } from '../../signin/terminal-connections.ts'
 import { identifyShown, NOT_AS_IT_WAS, readCard } from '../../signin/terminal-identify.ts'
 import {
   endDeviceCode,

@@ -1,4 +1,5 @@
 // Texts of Settings › Sign-in.
+import type { SignInLack } from '../../contract/sign-in-refusals.ts'
 
 export const signInSettingsTexts = {
   title: 'Sign-in',
@@ -18,9 +19,13 @@ export const signInSettingsTexts = {
   missing: 'What is missing',
   on: 'people sign in',
   off: 'nobody signs in',
-  connectionOff: 'Enable Sign in with Microsoft, in the connection',
   sourceOff: (names: string) => `Use as authentication server, in the source ${names}`,
-  noSource: 'A source that takes people from it',
+  lacks: {
+    'connection-option': 'Enable Sign in with Microsoft, in the connection',
+    credential: 'A client secret, certificate or workload identity: nobody signs in through a managed identity',
+    source: 'A source that takes people from it',
+    'public-url': 'MUSTER_PUBLIC_URL, see above',
+  } satisfies Record<Exclude<SignInLack, 'source-option'>, string>,
   noConnections: 'No connections',
   noConnectionsText: 'People sign in through a connection to their organization.',
   mappings: 'Roles',

@@ -108,14 +108,10 @@ function RedirectUri({ uri }: { readonly uri: string | null }) {
 }
 
 /** What an administrator has to do before people of a connection can sign in. */
-function missingOf({ signInWithMicrosoft, sources }: Connection): readonly string[] {
-  const off = sources.filter((source) => !source.useAsAuthenticationServer).map((source) => source.name)
-  const isNoneOn = sources.length > 0 && off.length === sources.length
-  return [
-    ...(signInWithMicrosoft ? [] : [texts.connectionOff]),
-    ...(sources.length === 0 ? [texts.noSource] : []),
-    ...(isNoneOn ? [texts.sourceOff(off.join(', '))] : []),
-  ]
+function missingOf({ lacks, sources }: Connection): readonly string[] {
+  return lacks.map((lack) =>
+    lack === 'source-option' ? texts.sourceOff(sources.map(({ name }) => name).join(', ')) : texts.lacks[lack],
+  )
 }
 
 const CONNECTION_COLUMNS: readonly Column<Connection>[] = [
@@ -124,7 +120,7 @@ const CONNECTION_COLUMNS: readonly Column<Connection>[] = [
     id: 'state',
     header: texts.state,
     always: true,
-    cell: (connection) => (missingOf(connection).length === 0 ? texts.on : texts.off),
+    cell: ({ lacks }) => (lacks.length === 0 ? texts.on : texts.off),
   },
   {
     id: 'sources',
