@@ -47,11 +47,13 @@ afterAll(async () => {
   await tenant.stop()
 })
 
-function aClient(options: { readonly secrets?: readonly string[]; readonly clock?: Clock } = {}): Oidc {
+function aClient(
+  options: { readonly secrets?: readonly string[]; readonly clock?: Clock; readonly sender?: Sender } = {},
+): Oidc {
   return createOidc({
     clock: options.clock ?? systemClock,
     log: silentLog,
-    sender,
+    sender: options.sender ?? sender,
     userAgent: 'muster/test',
     openCredentials: () =>
       Promise.resolve(
@@ -273,6 +275,31 @@ describe('signing in by a code on another device', () => {
     await tenant.enterCode(begun.userCode, ANN.userName)
     expect(await poll()).toMatchObject({ kind: 'verified', person: { objectId: ANN.objectId } })
     expect(await poll()).toMatchObject({ kind: 'refused', reason: 'code-refused' })
+  })
+
+  it.each([
+    ['https://microsoft.example/devicelogin', 'begun'],
+    // A terminal shows it as a code to be read by telephones.
+    ['http://microsoft.example/devicelogin', 'refused'],
+    ['javascript:alert(1)', 'refused'],
+    ['microsoft.example/devicelogin', 'refused'],
+  ])('where the tenant sends people to %s it is %s', async (uri, kind) => {
+    const other: Sender = {
+      ...sender,
+      async send(request) {
+        const answer = await sender.send(request)
+        if (!answer.body.includes('verification_uri')) return answer
+        const told: unknown = { ...JSON.parse(answer.body.toString()), verification_uri: uri }
+        return { ...answer, body: Buffer.from(JSON.stringify(told)) }
+      },
+    }
+
+    const begun = await beginDeviceCode(aClient({ sender: other }), { connection: tenant.connection, signal })
+
+    expect(begun).toMatchObject(
+      kind === 'begun' ? { kind, verificationUri: uri } : { kind, reason: 'provider-unavailable' },
+    )
+    expect(JSON.stringify(begun).includes(uri)).toBe(kind === 'begun')
   })
 })
 
