@@ -209,12 +209,23 @@ export interface MembershipSum extends MembershipCause {
   readonly digest: string
 }
 
+/** From so many memberships on, a wrong plan of a query costs more than reading users and groups whole. */
+const MANY = 1_000
+
+async function hasMany(tx: Transaction, runId: number): Promise<boolean> {
+  const found = await tx.query<{ many: boolean }>(
+    'select exists (select from plan_memberships where run_id = $1 offset $2) as many',
+    [runId, MANY - 1],
+  )
+  return found.rows[0]?.many === true
+}
+
 /** The plan's memberships of groups that change by more than so many rows, summed by group. */
-export function eachMembershipSum(
+export async function* eachMembershipSum(
   tx: Transaction,
   options: { readonly runId: number; readonly moreThan: number },
 ): AsyncGenerator<readonly MembershipSum[], void, undefined> {
-  return streamRows<MembershipSum>(
+  yield* streamRows<MembershipSum>(
     tx.client,
     `select s.op, s.group_id as "groupId", g.object_id as "groupObjectId", g.name as "groupName",
        g.under as "groupUnder", s.rows, s.unwanted, s.digest, ${CAUSE}
@@ -229,7 +240,11 @@ export function eachMembershipSum(
        group by m.op, m.group_id having count(*) > $2) s
        join (${GROUPS_OF_PLAN}) g on g.group_id = s.group_id
      order by s.op, g.object_id, g.under collate "C", g.name collate "C"`,
-    { params: [options.runId, options.moreThan], batch: 1000 },
+    {
+      params: [options.runId, options.moreThan],
+      batch: 1000,
+      isOfManyUncounted: await hasMany(tx, options.runId),
+    },
   )
 }
 
@@ -254,16 +269,19 @@ export async function* eachSingleMembership(
 ): AsyncGenerator<readonly PlannedMembership[], void, undefined> {
   yield* streamRows<PlannedMembership>(
     tx.client,
-    `with few as (select op, group_id from plan_memberships where run_id = $1 group by op, group_id having count(*) <= $2)
-     select m.op, m.group_id as "groupId", m.user_id as "userId", g.object_id as "groupObjectId", g.name as "groupName",
+    `select m.op, m.group_id as "groupId", m.user_id as "userId", g.object_id as "groupObjectId", g.name as "groupName",
        g.under as "groupUnder", coalesce(p.object_id, u.object_id) as "userObjectId", coalesce(u.user_name, i.name) as "userName",
        coalesce(not p.gives, false) as "isUnwanted", ${CAUSE}
-     from plan_memberships m join few f on f.op = m.op and f.group_id = m.group_id
+     from (select *, count(*) over (partition by op, group_id) as rows from plan_memberships where run_id = $1) m
        join (${GROUPS_OF_PLAN}) g on g.group_id = m.group_id
        left join planned_users p on p.user_id = m.user_id
        left join users u on u.id = m.user_id
        left join plan_items i on i.run_id = $1 and i.object = 'user' and i.action = 'create' and i.user_id = m.user_id
-     where m.run_id = $1 order by m.op, g.object_id, g.under collate "C", g.name collate "C", coalesce(p.object_id, u.object_id)`,
-    { params: [options.runId, options.atMost], batch: 1000 },
+     where m.rows <= $2 order by m.op, g.object_id, g.under collate "C", g.name collate "C", coalesce(p.object_id, u.object_id)`,
+    {
+      params: [options.runId, options.atMost],
+      batch: 1000,
+      isOfManyUncounted: await hasMany(tx, options.runId),
+    },
   )
 }
