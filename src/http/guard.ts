@@ -92,8 +92,8 @@ export function checkAccess(identity: Identity, endpoint: Pick<Endpoint, 'role' 
 }
 
 /** @throws HttpError `proof-needed` */
-export function checkProof(identity: Identity, endpoint: Pick<Endpoint, 'needsProof'>, now: Date): void {
-  if (endpoint.needsProof !== true || identity.kind === 'token') return
+export function checkProof(identity: Identity, now: Date): void {
+  if (identity.kind === 'token') return
   if ((identity.kind === 'account' || identity.kind === 'person') && isRecent(identity, now)) return
   throw new HttpError(403, 'proof-needed', {
     message:

@@ -54,7 +54,7 @@ function operation(name: string, endpoint: Endpoint): Json {
     operationId: name,
     tags: [tag],
     summary,
-    description: `${whoMay({ role, scope })}${needsProof === true ? NEEDS_PROOF : ''}`,
+    description: `${whoMay({ role, scope })}${needsProof === undefined ? '' : NEEDS_PROOF[needsProof === true ? 'always' : needsProof]}`,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
@@ -64,8 +64,12 @@ function operation(name: string, endpoint: Endpoint): Json {
   }
 }
 
-const NEEDS_PROOF =
-  ' A session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.'
+const NEEDS_PROOF = {
+  always:
+    ' A session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.',
+  'unless-dry-run':
+    ' Without `dryRun` a session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.',
+}
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',

@@ -98,7 +98,7 @@ function registerRoute(
           checkAccess(identity, endpoint)
           // What needs nobody does not ask for the mark of a session either.
           checkOrigin(request, endpoint.role === 'anyone' ? NOBODY : identity)
-          checkProof(identity, endpoint, parts.engine.clock.now())
+          if (endpoint.needsProof === true) checkProof(identity, parts.engine.clock.now())
         },
       )
     },
@@ -106,8 +106,11 @@ function registerRoute(
       const identity = identities.get(request)
       if (identity === undefined) throw new InvariantError('a request was not identified')
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      const parsed = parseAsked(endpoint, request)
+      if (endpoint.needsProof === 'unless-dry-run' && !isDryRun(parsed.body))
+        checkProof(identity, parts.engine.clock.now())
       const call = {
-        ...parseAsked(endpoint, request),
+        ...parsed,
         identity,
         actor: actorOf(identity, request.ip),
         client: clientOf(request, reply),
@@ -173,6 +176,11 @@ function parseAsked(endpoint: Endpoint, request: FastifyRequest): { params: neve
   // Each handler's own schemas say what these are.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return asked as { params: never; query: never; body: never }
+}
+
+/** Whoever asked only looks. */
+function isDryRun(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'dryRun' in body && body.dryRun === true
 }
 
 /** A browser that lost a stream of events says which was the last one that it has. */

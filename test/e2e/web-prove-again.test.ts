@@ -81,6 +81,20 @@ describe('a local account', () => {
     expect(await page.getByText(CARD, { exact: true }).count()).toBe(0)
   })
 
+  it('is asked over the dialog of an undo, and nothing is done where he gives it up', async () => {
+    await page.goto(`${world.url}/runs/1`)
+    await age()
+    await page.getByRole('button', { name: 'Undo', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: 'Take this run back?' })
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill('it was wrong')
+    await dialog.getByRole('button', { name: 'Undo', exact: true }).click()
+    await proof(page).getByRole('button', { name: 'Cancel' }).click()
+
+    await page.getByText('This asks for a recent proof of who you are').waitFor()
+    const { rows } = await world.database.db.query(`select from jobs where kind = 'revert'`)
+    expect(rows).toEqual([])
+  })
+
   it('is asked before a file is saved, and not again within ten minutes', async () => {
     await page.goto(`${world.url}/users`)
     await page.getByRole('link', { name: people[1]!.user_name }).waitFor()

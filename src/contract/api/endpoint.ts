@@ -55,9 +55,9 @@ export interface Endpoint {
   readonly audit: string | null
   /**
    * Whoever asks with a session has proved who he is within some minutes, or is refused with `proof-needed`. API tokens are not asked: they are
-   * no session that somebody left open.
+   * no session that somebody left open. `unless-dry-run`: not of whoever only looks, by `dryRun` in the body.
    */
-  readonly needsProof?: true
+  readonly needsProof?: true | 'unless-dry-run'
   /** A repeated `Idempotency-Key` gives the first answer once more instead of doing it twice. */
   readonly isIdempotent?: true
 }

@@ -302,6 +302,7 @@ export const RUNS = {
     body: z.strictObject(revertBody),
     answer: { kind: 'json', status: 202, body: job },
     audit: 'run.revert.start',
+    needsProof: true,
     isIdempotent: true,
   }),
   getRevert: endpoint({
@@ -334,6 +335,7 @@ export const RUNS = {
     }),
     answer: { kind: 'json', status: 200, body: revertPreview },
     audit: 'run.revert',
+    needsProof: 'unless-dry-run',
     isIdempotent: true,
   }),
 } as const

@@ -18,6 +18,8 @@ const GOOD = 'kestrel umbrella radish plinth'
 const PROOF = '/api/v1/session/proof'
 const SENSITIVE = [
   ['POST', '/api/v1/runs/4711/approve'],
+  ['POST', '/api/v1/runs/4711/reverts'],
+  ['POST', '/api/v1/runs/4711/revert'],
   ['POST', '/api/v1/users/4711/cards/1/reveal'],
   ['GET', '/api/v1/exports/users'],
   ['GET', '/api/v1/backup'],
@@ -70,15 +72,16 @@ async function ann(): Promise<Ask> {
 const met = async (ask: Ask) => {
   const codes: string[] = []
   for (const [method, url] of SENSITIVE) {
-    const answer = await ask(method, url, method === 'POST' ? { hash: 'h', reason: 'r' } : undefined)
+    const answer = await ask(method, url, method === 'POST' ? bodyOf(url) : undefined)
     const isProblem = answer.headers['content-type']?.includes('problem+json') === true
     codes.push(isProblem ? answer.json<{ code: string }>().code : 'given')
   }
   return codes
 }
+const bodyOf = (url: string) => (url.endsWith('/approve') ? { hash: 'h', reason: 'r' } : { reason: 'r' })
 const REFUSED = SENSITIVE.map(() => 'proof-needed')
 /** A server of this test keeps no file that a backup could be made of. */
-const LET = ['not-found', 'not-found', 'given', 'config-invalid']
+const LET = ['not-found', 'not-found', 'not-found', 'not-found', 'given', 'config-invalid']
 const session = async (ask: Ask) => (await ask('GET', '/api/v1/session')).json<OwnSession>()
 const audited = async () =>
   (
@@ -89,8 +92,13 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
+<<<<<<< HEAD
   it('is approving plans, revealing cards, exports of the registry, backups and who may sign in, and nothing else', () => {
     const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof === true)
+=======
+  it('is approving plans, taking runs back, revealing cards, exports of the registry and backups, and nothing else', () => {
+    const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
+>>>>>>> 1660422 (fix(http): taking a run back asks for a recent proof of who one is, as approving does)
 
     expect(marked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'DELETE /api/v1/administrators/:account',
@@ -102,7 +110,12 @@ describe('what is sensitive', () => {
       'POST /api/v1/administrators',
       'POST /api/v1/role-mappings',
       'POST /api/v1/runs/:run/approve',
+<<<<<<< HEAD
       'POST /api/v1/tokens',
+=======
+      'POST /api/v1/runs/:run/revert',
+      'POST /api/v1/runs/:run/reverts',
+>>>>>>> 1660422 (fix(http): taking a run back asks for a recent proof of who one is, as approving does)
       'POST /api/v1/users/:user/cards/:card/reveal',
     ])
   })
@@ -121,6 +134,7 @@ describe('what is sensitive', () => {
     expect((await ask('GET', '/api/v1/settings')).statusCode).toBe(200)
   })
 
+<<<<<<< HEAD
   it('is whatever lets somebody sign in: none of it is done by a session that was left open', async () => {
     const ask = await ann()
     later = 11 * MINUTE
@@ -135,6 +149,25 @@ describe('what is sensitive', () => {
 
     expect(asked.map((answer) => answer.json<{ code: string }>().code)).toEqual(asked.map(() => 'proof-needed'))
     expect((await ask('GET', '/api/v1/administrators')).json()).toMatchObject({ items: [{ name: 'Ann' }] })
+=======
+  it('taking a run back asks for it, in whole and for one user; looking at what it would do does not', async () => {
+    const ask = await ann()
+    const run = await test.db.query<{ id: number }>(`select id from runs where outcome = 'applied' order by id limit 1`)
+    const path = `/api/v1/runs/${run.rows[0]!.id}/revert`
+    later = 11 * MINUTE
+    const users = async () => (await test.db.query('select from users where source_id is not null')).rowCount
+    const before = await users()
+    const codeOf = async (url: string, body: object) => (await ask('POST', url, body)).json<{ code: string }>().code
+
+    const body = { reason: 'wrong', confirmed: true }
+    expect(await codeOf(path, body)).toBe('proof-needed')
+    expect(await codeOf(path, { ...body, dryRun: false })).toBe('proof-needed')
+    expect(await codeOf(`${path}s`, body)).toBe('proof-needed')
+    expect(await codeOf(`${path}s`, { ...body, user: people[0]!.objectId })).toBe('proof-needed')
+    expect((await ask('POST', path, { ...body, dryRun: true })).json()).toMatchObject({ run: '', outcome: 'planned' })
+    expect(await users()).toBe(before)
+    expect((await test.db.query(`select from runs where kind = 'revert'`)).rowCount).toBe(0)
+>>>>>>> 1660422 (fix(http): taking a run back asks for a recent proof of who one is, as approving does)
   })
 
   it('is not asked of API tokens', async () => {
