@@ -207,11 +207,23 @@ function clientOf(request: FastifyRequest, reply: FastifyReply): Call<Endpoint>[
   }
 }
 
+/** Nobody's mistake: a page was left, a dialog closed. */
+class ClientGone extends Error {
+  constructor() {
+    super('the client has gone')
+    this.name = 'ClientGone'
+  }
+}
+
+export function hasGone(error: unknown): boolean {
+  return error instanceof ClientGone
+}
+
 /** Aborts when the client goes before it has its answer. */
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new Error('the client has gone'))
+    if (!reply.raw.writableFinished) gone.abort(new ClientGone())
   })
   return gone.signal
 }

@@ -14,7 +14,7 @@ import { registerMicrosoftCallback } from './microsoft-callback.ts'
 import { presentProblem } from './problem.ts'
 import { Refusals } from './refusals.ts'
 import { registerHealth } from './ready.ts'
-import { registerRoutes } from './route.ts'
+import { hasGone, registerRoutes } from './route.ts'
 import { registerWeb } from './web.ts'
 import { TerminalTokens } from '../signin/terminal-tokens.ts'
 
@@ -55,7 +55,8 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   server.addHook('onRequest', async (request, reply) => setHeaders(request, reply))
   server.setErrorHandler((error, request, reply) => {
     const { problem, headers, isOurs } = presentProblem(error, request.id)
-    if (isOurs) report(parts.engine.log, { error, requestId: request.id, path: request.routeOptions.url })
+    if (hasGone(error)) parts.engine.log.debug('a client has gone before it had its answer', { requestId: request.id })
+    else if (isOurs) report(parts.engine.log, { error, requestId: request.id, path: request.routeOptions.url })
     return reply.code(problem.status).headers(headers).type('application/problem+json').send(JSON.stringify(problem))
   })
   parts.proxies.watch(server)
