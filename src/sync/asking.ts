@@ -101,7 +101,11 @@ export async function askForRevert(
     audit: {
       action: 'run.revert.start',
       subject: `run ${request.run}`,
-      details: { reason: request.reason, ...(request.user !== undefined && { one: true }) },
+      details: {
+        reason: request.reason,
+        confirmed: request.confirmed,
+        ...(request.user !== undefined && { one: true }),
+      },
     },
   })
 }

@@ -554,6 +554,10 @@ describe('taking a run back', () => {
     expect(await everything(test.db)).toEqual(before)
     expect((await source.plan()).isEmpty).toBe(true)
     expect((await takeBack(test.db, runId)).outcome).toBe('applied')
+    const audit = await test.db.query<{ details: string }>(`select details from audit where action = 'run.revert'`)
+    expect(audit.rows.map(({ details }) => JSON.parse(details))).toEqual([
+      expect.objectContaining({ confirmed: true, exceeded: shown.confirm }),
+    ])
   })
 
   it('shown only, it is no run, and neither waits for one nor keeps one waiting', async () => {

@@ -123,7 +123,15 @@ async function revert(session: Session, { request, target, userId }: RevertWork)
           actor: request.actor,
           action: 'run.revert',
           subject: `run ${target.runId}`,
-          details: { by: String(lease.runId), source: source.name, reason: request.reason, user: request.user ?? null },
+          details: {
+            by: String(lease.runId),
+            source: source.name,
+            reason: request.reason,
+            user: request.user ?? null,
+            confirmed: request.confirmed,
+            // Which limits there were to be confirmed, with what was counted.
+            exceeded: confirm,
+          },
         })
       }
       // As a preview tells what would hold it: it waits for nobody's approval.
