@@ -92,13 +92,8 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
-<<<<<<< HEAD
-  it('is approving plans, revealing cards, exports of the registry, backups and who may sign in, and nothing else', () => {
-    const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof === true)
-=======
-  it('is approving plans, taking runs back, revealing cards, exports of the registry and backups, and nothing else', () => {
+  it('is approving plans, taking runs back, revealing cards, exports of the registry, backups and who may sign in, and nothing else', () => {
     const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
->>>>>>> 1660422 (fix(http): taking a run back asks for a recent proof of who one is, as approving does)
 
     expect(marked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'DELETE /api/v1/administrators/:account',
@@ -110,12 +105,9 @@ describe('what is sensitive', () => {
       'POST /api/v1/administrators',
       'POST /api/v1/role-mappings',
       'POST /api/v1/runs/:run/approve',
-<<<<<<< HEAD
-      'POST /api/v1/tokens',
-=======
       'POST /api/v1/runs/:run/revert',
       'POST /api/v1/runs/:run/reverts',
->>>>>>> 1660422 (fix(http): taking a run back asks for a recent proof of who one is, as approving does)
+      'POST /api/v1/tokens',
       'POST /api/v1/users/:user/cards/:card/reveal',
     ])
   })
@@ -134,7 +126,6 @@ describe('what is sensitive', () => {
     expect((await ask('GET', '/api/v1/settings')).statusCode).toBe(200)
   })
 
-<<<<<<< HEAD
   it('is whatever lets somebody sign in: none of it is done by a session that was left open', async () => {
     const ask = await ann()
     later = 11 * MINUTE
@@ -149,7 +140,8 @@ describe('what is sensitive', () => {
 
     expect(asked.map((answer) => answer.json<{ code: string }>().code)).toEqual(asked.map(() => 'proof-needed'))
     expect((await ask('GET', '/api/v1/administrators')).json()).toMatchObject({ items: [{ name: 'Ann' }] })
-=======
+  })
+
   it('taking a run back asks for it, in whole and for one user; looking at what it would do does not', async () => {
     const ask = await ann()
     const run = await test.db.query<{ id: number }>(`select id from runs where outcome = 'applied' order by id limit 1`)
@@ -167,7 +159,6 @@ describe('what is sensitive', () => {
     expect((await ask('POST', path, { ...body, dryRun: true })).json()).toMatchObject({ run: '', outcome: 'planned' })
     expect(await users()).toBe(before)
     expect((await test.db.query(`select from runs where kind = 'revert'`)).rowCount).toBe(0)
->>>>>>> 1660422 (fix(http): taking a run back asks for a recent proof of who one is, as approving does)
   })
 
   it('is not asked of API tokens', async () => {
