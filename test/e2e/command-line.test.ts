@@ -262,7 +262,9 @@ describe('a run', () => {
       '--reason',
       'from the mail of yesterday',
     ])
-    const nobody = await muster(['runs', superseding.run, '--user', 'nobody@contoso.com'])
+    const nobody = await ends(2, ['runs', superseding.run, '--items', '--user', 'nobody@contoso.com'])
+    const other = [...contoso.tenant.live('user')].find(({ id }) => !people.some((leaver) => leaver.id === id))
+    const untouched = await muster(['runs', superseding.run, '--user', other!.id, '--action', 'delete'])
     const created = await muster(['plan', 'staff', '--action', 'create'])
     const wrong = await ends(1, ['approve', superseding.run, '--hash', '0123456789ab', '--reason', 'test'])
     const rejected = await ends(0, ['reject', superseding.run, '--reason', 'a mistake in Entra'])
@@ -276,7 +278,8 @@ describe('a run', () => {
     expect(shown.code).toBe(3)
     expect(shown.stdout).toContain(`muster approve ${superseding.run} --hash ${superseding.planHash}`)
     expect(late.error.message).toMatch(`superseded already; run ${superseding.run} waits now`)
-    expect(nobody.stdout).toContain('The plan has no such items.')
+    expect(nobody.error.message).toContain('There is no user "nobody@contoso.com"')
+    expect(untouched.stdout).toContain('The plan has no such items.')
     expect(created.stdout).not.toContain('user deactivate')
     expect(wrong.error.code).toBe('hash-mismatch')
     expect(rejected).toEqual({ run: superseding.run, decision: 'rejected' })
