@@ -62,7 +62,7 @@ function register({ cloud, signIn, redirectUri }: RegistrationChoice): Registrat
       'Supported account types: accounts in this organizational directory only.',
       signIn
         ? 'Redirect URI: platform Web, with the address below.'
-        : 'Leave the redirect URI empty: nobody signs in through this connection.',
+        : 'Redirect URI: none is needed to synchronize. Where people are to sign in with Microsoft, it is added later under Authentication.',
     ],
     signIn && redirectUri !== undefined ? [{ label: 'Redirect URI', value: redirectUri }] : [],
   )
@@ -124,10 +124,13 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
       redirectUri === undefined
         ? 'Authentication › Platform Web must have the address of this Muster with /signin/microsoft at its end, letter by letter.'
         : 'Authentication › Platform Web must have this redirect URI, letter by letter. Both tokens of the implicit flow stay off.',
+      'Microsoft takes https, and http for the name localhost only: not for 127.0.0.1 or another name.',
       'Another one of platform Web that ends in /sign-in in its place brings people back when they sign out at Microsoft too.',
       'API permissions › Add a permission › Microsoft Graph › Delegated permissions: openid and profile, then Grant admin consent. Then nobody is asked for consent.',
       'Where terminals sign people in by a code on another device or by Microsoft password: Authentication › Settings › Allow public client flows: Yes. Otherwise it stays off.',
-      'For roles in Muster: App roles › Create, for Users/Groups, then assign people or groups under Enterprise applications; or Token configuration › Add groups claim › Security groups.',
+      'Codes on another device are blocked where a Conditional Access policy has the condition Authentication flows › Device code flow, as Microsoft advises for tenants that do not use them: exclude this app there, or the people.',
+      'For roles in Muster: App roles › Create, for Users/Groups, then assign people under Enterprise applications. To assign groups takes Entra ID P1, and only direct members get the role.',
+      'Or by groups, whose object ids are mapped in Muster: Token configuration › Add groups claim. Security groups lists these alone; Groups assigned to the application lists those and takes Entra ID P1; All groups lists Microsoft 365 groups too. For mapped groups that are not listed Muster asks Graph.',
       'Enterprise applications › the app › Properties: Assignment required says whether everybody of the tenant may sign in, or those that are assigned.',
     ],
     redirectUri === undefined ? [] : [{ label: 'Redirect URI', value: redirectUri }],

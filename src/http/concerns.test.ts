@@ -32,6 +32,7 @@ const told = (facts: Partial<Facts>) =>
   concernsOf({
     now,
     untrustedProxy: undefined,
+    silentProxy: undefined,
     isCopy: false,
     silenceHours: 24,
     sources: [],

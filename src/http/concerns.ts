@@ -2,7 +2,7 @@
 import type { Overview } from '../contract/api/installation.ts'
 import type { SourceLine } from '../contract/api/sources.ts'
 import type { Identity } from '../signin/identity.ts'
-import type { UntrustedProxy } from './proxy-watch.ts'
+import type { SilentProxy, UntrustedProxy } from './proxy-watch.ts'
 
 type Concern = Overview['concerns'][number]
 
@@ -26,6 +26,8 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
   }[]
   /** Whoever forwards requests of https and is not believed. */
   readonly untrustedProxy: UntrustedProxy | undefined
+  /** Whoever is believed and does not say that people come by https. */
+  readonly silentProxy: SilentProxy | undefined
   readonly now: Date
   /** It was restored or copied, and nobody has taken over. */
   readonly isCopy: boolean
@@ -104,6 +106,7 @@ export function concernsOf(facts: Facts): Concern[] {
     ),
     ...facts.orphans.map(ofOrphan),
     ...(facts.untrustedProxy === undefined ? [] : [notTrusted(facts.untrustedProxy)]),
+    ...(facts.silentProxy === undefined ? [] : [saysHttp(facts.silentProxy)]),
     ...undelivered.map(
       ({ sink, count, problem }): Concern => ({
         level: 'warning',
@@ -154,6 +157,17 @@ function notTrusted({ address }: UntrustedProxy): Concern {
     code: 'proxy-not-trusted',
     message: `People reach Muster by https, but the proxy in front of it is not trusted: limits and the audit see one address for everybody.${from}`,
     remedy: `Set MUSTER_TRUSTED_PROXIES of this server to the address of the proxy${address === undefined ? '' : `, ${address} if that is it`}, have the proxy set X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto itself, and start the server anew.`,
+    at: OF_INSTALLATION,
+  }
+}
+
+function saysHttp({ address }: SilentProxy): Concern {
+  return {
+    level: 'warning',
+    code: 'proxy-says-http',
+    message: `People reach Muster by https, but the proxy at ${address} does not say so: what depends on it (signing in from another name, redirect URIs) takes them for http.`,
+    remedy:
+      'Have the proxy set X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme), and load this page anew.',
     at: OF_INSTALLATION,
   }
 }

@@ -2,17 +2,39 @@
 // back, with what it keeps of that itself. None can be read by a script or set for other
 // hosts; on https their names make the browser refuse anything less.
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 type CookieName = 'session' | 'device' | 'flow' | 'kept-flow'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether its browser came by https, as far as that can be known; cookies are those of https then. */
+    isByHttps: boolean
+  }
+}
+
+/**
+ * Says of each request whether its browser came by https: where a proxy that is trusted says so, and where it came by the name of a public URL of
+ * https. A proxy that does not say so must not make cookies that go over http too.
+ *
+ * @param publicUrl MUSTER_PUBLIC_URL
+ */
+export function watchHttps(server: FastifyInstance, publicUrl: string | undefined): void {
+  const url = publicUrl === undefined ? null : URL.parse(publicUrl)
+  const host = url?.protocol === 'https:' ? url.host : undefined
+  server.decorateRequest('isByHttps', false)
+  server.addHook('onRequest', async (request) => {
+    request.isByHttps = request.protocol === 'https' || (host !== undefined && request.host.toLowerCase() === host)
+  })
+}
+
 /** `__Host-`: https only, this host only, whole site. A name of its own on http, so that one cannot be slipped in for the other. */
 function nameOf(request: FastifyRequest, name: CookieName): string {
-  return request.protocol === 'https' ? `__Host-muster-${name}` : `muster-${name}`
+  return request.isByHttps ? `__Host-muster-${name}` : `muster-${name}`
 }
 
 function optionsOf(request: FastifyRequest): CookieSerializeOptions {
-  return { path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' }
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure: request.isByHttps }
 }
 
 export function readCookie(request: FastifyRequest, name: CookieName): string | undefined {

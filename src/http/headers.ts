@@ -27,8 +27,7 @@ export function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
   )
   reply.header('cache-control', 'no-store')
   reply.header('x-request-id', request.id)
-  if (request.protocol === 'https')
-    reply.header('strict-transport-security', `max-age=${TWO_YEARS_SECONDS}; includeSubDomains`)
+  if (request.isByHttps) reply.header('strict-transport-security', `max-age=${TWO_YEARS_SECONDS}; includeSubDomains`)
 }
 
 /** No script of a page may make markup or code of text: in these pages nothing needs to, and no policy for it can be made. */

@@ -43,7 +43,9 @@ async function reached(publicUrl: string | undefined, trustedProxies: readonly s
     (await token('GET', '/api/v1/overview', undefined, headers))
       .json<Overview>()
       .concerns.filter(({ code }) => code === 'proxy-not-trusted')
-  return { from, told }
+  const toldOfSilent = async () =>
+    (await token('GET', '/api/v1/overview')).json<Overview>().concerns.filter(({ code }) => code === 'proxy-says-http')
+  return { from, told, toldOfSilent }
 }
 
 const warnings = () => warned.filter((line) => line.startsWith('proxy-not-trusted:'))
@@ -85,6 +87,23 @@ describe('O12: a proxy that is not trusted', () => {
 
     expect(stranger).toHaveLength(1)
     expect(await told()).toEqual([])
+  })
+
+  it('that is trusted and does not say https is told of by itself, in the log once, until it does', async () => {
+    const { from, told, toldOfSilent } = await reached(HTTPS, ['192.0.2.1'])
+    await from('192.0.2.1')
+    await from('192.0.2.7', { 'x-forwarded-for': '203.0.113.9' })
+    const before = await toldOfSilent()
+    await from('192.0.2.1', { 'x-forwarded-for': '203.0.113.9' })
+    await from('192.0.2.1', { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'http' })
+    const after = await toldOfSilent()
+    await from('192.0.2.1', FORWARDED)
+
+    expect(before).toEqual([])
+    expect(after).toMatchObject([{ level: 'warning', at: '/settings/installation' }])
+    expect(after[0]?.message).toContain('the proxy at 192.0.2.1 does not say so')
+    expect(warned.filter((line) => line.startsWith('proxy-says-http:'))).toHaveLength(1)
+    expect([...(await toldOfSilent()), ...(await told())]).toEqual([])
   })
 
   it.each([undefined, 'http://localhost:8080'])('is no matter where people come by http: %s', async (publicUrl) => {

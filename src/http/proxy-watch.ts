@@ -15,11 +15,17 @@ export interface UntrustedProxy {
   readonly address: string | undefined
 }
 
+/** A proxy that is trusted and does not say that people came by https. */
+export interface SilentProxy {
+  readonly address: string
+}
+
 export class ProxyWatch {
   readonly #settings: Settings
   readonly #log: Log
   #isHttpsSeen = false
   #forwarder: string | undefined
+  #silent: string | undefined
 
   constructor(settings: Settings, log: Log) {
     this.#settings = settings
@@ -42,16 +48,38 @@ export class ProxyWatch {
     return isNoneTrusted || this.#forwarder !== undefined ? { address: this.#forwarder } : undefined
   }
 
+  /** Undefined where there is none, or was none before one that says it. */
+  silent(): SilentProxy | undefined {
+    return this.#isHttpsSeen || this.#silent === undefined ? undefined : { address: this.#silent }
+  }
+
   get #isHttps(): boolean {
     return this.#settings.publicUrl?.startsWith('https:') === true
   }
 
   #note(request: FastifyRequest): void {
     this.#isHttpsSeen ||= request.protocol === 'https'
-    if (this.#isHttpsSeen || !isForwarded(request)) return
+    if (this.#isHttpsSeen) return
+    // By one who is believed: the address before his is known.
+    const [hop, ...before] = request.ips ?? []
+    if (hop !== undefined && before.length > 0) {
+      if (this.#silent === undefined) this.#warnOfSilent()
+      this.#silent = hop
+      return
+    }
+    if (!isForwarded(request)) return
     const isFirst = this.#forwarder === undefined
     this.#forwarder = request.ip
     if (isFirst && this.#settings.trustedProxies.length > 0) this.#warn()
+  }
+
+  #warnOfSilent(): void {
+    this.#log.warn(
+      'the proxy in front of this server does not say that people come by https: it sends no X-Forwarded-Proto',
+      {
+        code: 'proxy-says-http',
+      },
+    )
   }
 
   #warn(): void {

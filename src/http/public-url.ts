@@ -19,10 +19,22 @@ export function publicUrlOf(configured: string | undefined, origin: string): str
   return url !== null && LOOPBACK.test(url.hostname) ? url.origin : undefined
 }
 
-/** The redirect URI to register at Microsoft; undefined where it is not known. */
+/**
+ * The redirect URI to register at Microsoft; undefined where it is not known. Microsoft takes http for the name localhost only, so that it is
+ * that also where the page was opened by a number of this machine.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions
+ */
 export function redirectUriOf(configured: string | undefined, origin: string): string | undefined {
   const url = publicUrlOf(configured, origin)
-  return url === undefined ? undefined : `${url}${REDIRECT_PATH}`
+  return url === undefined ? undefined : `${asLocalhost(url)}${REDIRECT_PATH}`
+}
+
+function asLocalhost(base: string): string {
+  const url = new URL(base)
+  if (url.protocol !== 'http:' || !LOOPBACK.test(url.hostname)) return base
+  url.hostname = 'localhost'
+  return url.origin
 }
 
 /** @throws ConflictError `no-public-url`, `other-address` */

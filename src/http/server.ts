@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { fastifyCookie } from '@fastify/cookie'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Log } from '../base/log.ts'
+import { watchHttps } from './cookies.ts'
 import { registerDocs } from './docs.ts'
 import { FloodGuard } from './flood-guard.ts'
 import { guardFirstStart } from './first-start.ts'
@@ -52,6 +53,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   server.addHook('preClose', () => stopping.abort(new Error('the server stops')))
   acceptJsonOnly(server)
   await server.register(fastifyCookie)
+  watchHttps(server, parts.publicUrl)
   server.addHook('onRequest', async (request, reply) => setHeaders(request, reply))
   server.setErrorHandler((error, request, reply) => {
     const { problem, headers, isOurs } = presentProblem(error, request.id)

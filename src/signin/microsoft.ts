@@ -117,7 +117,23 @@ interface Way {
   readonly signal: AbortSignal
 }
 
+/**
+ * At Microsoft http is registered for the name localhost only. Who opened the page by a number of this machine would end on Microsoft's page of
+ * errors; his cookies are those of the number, so that he has to open it anew.
+ *
+ * @throws ConflictError `other-address`
+ */
+function requireRegistrable({ cloud }: Pick<Connection, 'cloud'>, redirectUri: string): void {
+  const url = new URL(redirectUri)
+  if (cloud === 'custom' || url.protocol !== 'http:' || !/^127\.|^\[::1\]$/.test(url.hostname)) return
+  throw new ConflictError(
+    'other-address',
+    `To sign in with Microsoft, open Muster as http://localhost${url.port === '' ? '' : `:${url.port}`}`,
+  )
+}
+
 async function beginAt(parts: MicrosoftParts, asked: Way): Promise<BegunMicrosoft> {
+  requireRegistrable(asked.connection, asked.redirectUri)
   const { connection, userName: loginHint, selectAccount, redirectUri, proves, address, signal } = asked
   const how = { loginHint, selectAccount, isProof: proves !== undefined }
   const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, ...how, signal })

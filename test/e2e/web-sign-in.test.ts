@@ -157,7 +157,8 @@ describe('somebody of the registry', () => {
     hosted.app.signIn.assignments.push({ principalId: people[1]!.object_id, role: 'Muster.Viewer' })
     const admin = await world.open('administrator')
     await admin.goto(`${world.url}/settings/sign-in`)
-    await admin.getByText(`${world.url}/signin/microsoft`).waitFor()
+    // Microsoft takes http for that name only.
+    await admin.getByText(`${world.url.replace('127.0.0.1', 'localhost')}/signin/microsoft`).waitFor()
     await admin.getByText('people sign in', { exact: true }).waitFor()
     await expectAccessible(admin)
     await picture(admin, 'settings-sign-in')

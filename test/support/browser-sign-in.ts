@@ -18,7 +18,8 @@ export async function letPeopleSignIn(
   connection: { readonly passwordsAtTerminals?: boolean } = {},
 ): Promise<readonly RegistryPerson[]> {
   const { hosted, graphUrl: root, app } = world
-  hosted.app.signIn.redirectUris.push({ uri: `${world.url}/signin/microsoft`, platform: 'web' })
+  for (const base of [world.url, world.url.replace('127.0.0.1', 'localhost')])
+    hosted.app.signIn.redirectUris.push({ uri: `${base}/signin/microsoft`, platform: 'web' })
   const { tenantId, clientId } = hosted
   const roots = { cloud: 'custom', authorityUrl: root, graphUrl: root }
   const clientSecret = { env: 'SECRET' }

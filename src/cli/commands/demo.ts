@@ -57,7 +57,8 @@ export async function runDemo(session: Session, options: { readonly once: boolea
         : await app.serve({ administrator: 'Demo', showcase: SHOWCASE })
     // Where it serves is known only now.
     if (serving !== undefined)
-      company.app.signIn.redirectUris.push({ uri: `${serving.url}/signin/microsoft`, platform: 'web' })
+      for (const base of [serving.url, serving.url.replace('127.0.0.1', 'localhost')])
+        company.app.signIn.redirectUris.push({ uri: `${base}/signin/microsoft`, platform: 'web' })
     if (session.json) {
       const links = serving?.link === undefined ? {} : { web: serving.link, terminal: serving.terminalLink }
       writeJson(session.io, { home: config.home, runs: played.runs, ...links })

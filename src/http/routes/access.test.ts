@@ -183,19 +183,24 @@ describe('a session', () => {
   })
 
   it.each([
-    ['http', {}, 'muster-session', false],
-    ['https', { 'x-forwarded-proto': 'https' }, '__Host-muster-session', true],
-  ])('has a cookie that no script reads and no other site sends, on %s', async (_how, headers, name, secure) => {
-    const behind = await aServer(world.engine, { trustedProxies: ['127.0.0.1'] })
-    const code = await issueSetupCode(world.engine)
-    const answer = await behind.asNobody('POST', '/api/v1/setup', { code, name: 'Ann', password: GOOD }, headers)
-    await behind.stop()
+    ['http', {}, undefined, 'muster-session', false],
+    ['https', { 'x-forwarded-proto': 'https' }, undefined, '__Host-muster-session', true],
+    ['https of which a proxy says nothing', {}, 'https://localhost', '__Host-muster-session', true],
+    ['http by another name than the public one', {}, 'https://muster.example', 'muster-session', false],
+  ])(
+    'has a cookie that no script reads and no other site sends, on %s',
+    async (_how, headers, publicUrl, name, secure) => {
+      const behind = await aServer(world.engine, { trustedProxies: ['127.0.0.1'], publicUrl })
+      const code = await issueSetupCode(world.engine)
+      const answer = await behind.asNobody('POST', '/api/v1/setup', { code, name: 'Ann', password: GOOD }, headers)
+      await behind.stop()
 
-    const line = [answer.headers['set-cookie']].flat().find((cookie) => cookie?.startsWith(`${name}=`))
-    expect(line).toMatch(/; Path=\/; HttpOnly;( Secure;)? SameSite=Strict$/)
-    expect(line?.includes('Secure')).toBe(secure)
-    expect(answer.headers['strict-transport-security'] !== undefined).toBe(secure)
-  })
+      const line = [answer.headers['set-cookie']].flat().find((cookie) => cookie?.startsWith(`${name}=`))
+      expect(line).toMatch(/; Path=\/; HttpOnly;( Secure;)? SameSite=Strict$/)
+      expect(line?.includes('Secure')).toBe(secure)
+      expect(answer.headers['strict-transport-security'] !== undefined).toBe(secure)
+    },
+  )
 
   it('on https counts only by its own name', async () => {
     const token = cookieOf(await setUp())!.value

@@ -54,6 +54,7 @@ export const installationRoutes = {
         refused: await listRefusals(db, now),
         orphans: await listOrphans(db, now),
         untrustedProxy: proxies.untrusted(),
+        silentProxy: proxies.silent(),
         isCopy: await actions.isCopy(),
         now,
         silenceHours: installation.alertSilenceHours,

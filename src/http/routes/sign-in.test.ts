@@ -687,6 +687,27 @@ describe('roles', () => {
     expect(await roleOf('with-app-role')).toEqual({ role: null, roleProblem: null })
   })
 
+  it('where the page was opened by a number of this machine, the redirect URI is what Microsoft takes, and signing in says where', async () => {
+    const here = { host: '127.0.0.1:8080', origin: 'http://127.0.0.1:8080' }
+    const admin = await asAdmin()
+    const settings = await admin('GET', '/api/v1/sign-in/settings', undefined, here)
+    const ofCustom = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, here)
+    await test.db.query(`update connections set cloud = 'global', authority_url = null, graph_url = null`)
+    const refused = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, here)
+    await test.db.query(`update connections set cloud = 'custom', authority_url = $1, graph_url = $1`, [
+      provider.authorityUrl,
+    ])
+
+    expect(settings.json()).toMatchObject({ redirectUri: 'http://localhost:8080/signin/microsoft' })
+    expect(new URL(ofCustom.json<{ url: string }>().url).searchParams.get('redirect_uri')).toBe(
+      'http://127.0.0.1:8080/signin/microsoft',
+    )
+    expect(refused.json()).toMatchObject({
+      code: 'other-address',
+      detail: 'To sign in with Microsoft, open Muster as http://localhost:8080',
+    })
+  })
+
   it('are mapped by ids, once, for connections that there are', async () => {
     expect((await map('group', 'Administrators', 'viewer')).json()).toMatchObject({
       code: 'config-invalid',

@@ -18,7 +18,7 @@ import { drawPin, pinLength } from '../../sync/pin.ts'
 import type { Call, Handlers } from '../handler.ts'
 import { type HttpParts, microsoftParts } from '../parts.ts'
 import { HttpError } from '../problem.ts'
-import { publicUrlOf, REDIRECT_PATH, requirePublicUrl } from '../public-url.ts'
+import { publicUrlOf, REDIRECT_PATH, redirectUriOf, requirePublicUrl } from '../public-url.ts'
 
 export const signInRoutes = {
   getSignInOptions: async ({ engine, publicUrl }, { client }) => {
@@ -60,7 +60,7 @@ export const signInRoutes = {
     const places = await listSignInPlaces(parts.engine.db)
     return {
       publicUrl,
-      redirectUri: publicUrl === null ? null : `${publicUrl}${REDIRECT_PATH}`,
+      redirectUri: redirectUriOf(parts.publicUrl, client.origin) ?? null,
       connections: places.map(({ connection, signInWithMicrosoft, sources, lacks }) => ({
         name: connection,
         signInWithMicrosoft,

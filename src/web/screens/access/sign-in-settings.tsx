@@ -98,9 +98,12 @@ function RedirectUri({ uri }: { readonly uri: string | null }) {
     <>
       <div className={styles.row}>
         <code className={styles.uri}>{uri}</code>
-        <Button size="small" onClick={() => void navigator.clipboard.writeText(uri).then(() => setCopied(true))}>
-          {isCopied ? texts.copied : texts.copy}
-        </Button>
+        {/* The clipboard is missing where the page did not come by https. */}
+        {'clipboard' in navigator ? (
+          <Button size="small" onClick={() => void navigator.clipboard.writeText(uri).then(() => setCopied(true))}>
+            {isCopied ? texts.copied : texts.copy}
+          </Button>
+        ) : null}
       </div>
       <Text>{texts.redirectText}</Text>
     </>
