@@ -19,6 +19,7 @@ import { Failed } from './states.tsx'
 
 const useStyles = makeStyles({
   content: { display: 'flex', flexDirection: 'column', gap: '16px' },
+  wide: { maxWidth: 'min(900px, 96vw)' },
 })
 
 export function ActionDialog(props: {
@@ -34,6 +35,10 @@ export function ActionDialog(props: {
   readonly isReady?: boolean
   /** Empties the form when it is opened again. */
   readonly onOpen?: () => void
+  /** Ends what goes on in it when it is closed, undone or done. */
+  readonly onClose?: () => void
+  /** For a table. */
+  readonly isWide?: boolean
 }) {
   const styles = useStyles()
   const [isOpen, setOpen] = useState(false)
@@ -48,12 +53,12 @@ export function ActionDialog(props: {
           acting.reset()
           setKey(newIntention())
           props.onOpen?.()
-        }
+        } else props.onClose?.()
         setOpen(open)
       }}
     >
       <DialogTrigger disableButtonEnhancement>{props.trigger}</DialogTrigger>
-      <DialogSurface>
+      <DialogSurface {...(props.isWide === true ? { className: styles.wide } : {})}>
         <form
           noValidate
           onSubmit={(event) => {

@@ -109,6 +109,12 @@ export const runsTexts = {
   undoShow: 'Show what it would do',
   undoWould: 'It would do this',
   undoLeft: (count: string) => `${count} left as they are, because they changed since`,
+  undoItems: (shown: string, total: string) =>
+    shown === total ? `All changes, by name (${total})` : `The first ${shown} of ${total} changes, by name`,
+  undoUser: 'Undo for this user',
+  undoUserTitle: (name: string, run: string) => `Take back what run ${run} did to ${name}?`,
+  undoUserText:
+    'What the run overwrote of this user gets its old values back; other people stay as they are. Whatever changed since is left as it is, and listed.',
   undoConfirm: 'This removes more than the safeguard of the source allows a run. Do it all the same',
   rejected: 'Rejected',
   log: 'Log',

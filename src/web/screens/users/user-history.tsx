@@ -1,5 +1,5 @@
 // What was done to a user, the newest first.
-import { Text } from '@fluentui/react-components'
+import { Button, Text } from '@fluentui/react-components'
 import { API } from '../../../contract/api/api.ts'
 import type { Answered } from '../../../contract/api/endpoint.ts'
 import { call } from '../../api.ts'
@@ -10,18 +10,35 @@ import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { groupOf, kindOf, OldAndNew } from '../../components/values.tsx'
 import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
+import { useMay } from '../../session.ts'
 import { runsTexts } from '../../texts/runs.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
+import { UndoDialog } from '../runs/undo-dialog.tsx'
 
 type Change = Answered<typeof API.listUserHistory>['items'][number]
 
-export function UserHistory({ user }: { readonly user: string }) {
+interface HistoryUser {
+  readonly user: string
+  readonly userName: string
+  readonly objectId: string | null
+}
+
+export function UserHistory({ user, userName, objectId }: HistoryUser) {
+  const mayUndo = useMay('operator')
   const list = useCursorList(['user', user, 'history'], (cursor, signal) =>
     call(API.listUserHistory, { params: { user }, query: { cursor, limit: 25 } }, { signal }),
   )
   if (list.error !== null) return <Failed error={list.error} retry={list.retry} />
   // Several changes of one run have no name of their own.
-  const rows = list.rows?.map((change, place) => ({ ...change, key: String(place) }))
+  const rows = list.rows?.map((change, place, all) => ({
+    ...change,
+    key: String(place),
+    // One button a run, beside the newest of what it did.
+    undone:
+      mayUndo && change.run !== null && change.run !== all[place - 1]?.run
+        ? { id: objectId ?? userName, name: userName }
+        : undefined,
+  }))
   return (
     <ListTable
       label={texts.history}
@@ -34,7 +51,9 @@ export function UserHistory({ user }: { readonly user: string }) {
   )
 }
 
-const COLUMNS: readonly Column<Change>[] = [
+type Row = Change & { readonly undone: { readonly id: string; readonly name: string } | undefined }
+
+const COLUMNS: readonly Column<Row>[] = [
   { id: 'what', header: texts.what, grow: 1.8, cell: (change) => <What change={change} /> },
   { id: 'when', header: texts.when, below: 'what', cell: ({ at }) => <RelativeTime at={at} /> },
   {
@@ -58,10 +77,21 @@ function What({ change }: { readonly change: Change }) {
   )
 }
 
-function Who({ change }: { readonly change: Change }) {
+function Who({ change }: { readonly change: Row }) {
   return (
     <>
       {change.run === null ? null : <RunLink run={change.run}>{texts.byRun(change.run)}</RunLink>}
+      {change.run === null || change.undone === undefined ? null : (
+        <UndoDialog
+          run={change.run}
+          user={change.undone}
+          trigger={
+            <Button size="small" appearance="subtle">
+              {runsTexts.undoUser}
+            </Button>
+          }
+        />
+      )}
       {change.by === null ? null : (
         <Text block size={200}>
           {change.by}

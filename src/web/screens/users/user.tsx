@@ -97,7 +97,7 @@ export function User() {
         </Section>
       ) : null}
       <Section title={texts.history}>
-        <UserHistory user={user.id} />
+        <UserHistory user={user.id} userName={user.userName} objectId={user.objectId} />
       </Section>
     </Page>
   )
