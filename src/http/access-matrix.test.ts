@@ -201,6 +201,21 @@ describe('whoever asks for an endpoint', () => {
     },
   )
 
+  it.each(
+    ENDPOINTS.filter(
+      ([, { method, isIdempotent, role }]) =>
+        method === 'POST' && isIdempotent !== true && !['anyone', 'terminal'].includes(role),
+    ),
+  )('E21: %s refuses an Idempotency-Key, which it would not keep', async (_name, { path, role, body }) => {
+    const token =
+      role === 'person' ? await aPersonsSession(null) : await sessionOf(world.engine, 'administrator', 'keys')
+    const answer = await http.asNobody('POST', urlOf(path), body === undefined ? undefined : {}, {
+      ...sessionHeaders(token),
+      'idempotency-key': 'once',
+    })
+    expect(answer.json()).toMatchObject({ status: 400, code: 'idempotency-unsupported' })
+  })
+
   it('is not given more by what he sends beside what is asked', async () => {
     const admin = await http.as('administrator')
     const wanted = { name: 'mallory', password: 'kestrel umbrella radish plinth', role: 'viewer' }

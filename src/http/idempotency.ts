@@ -16,6 +16,15 @@ export function readIdempotencyKey(request: FastifyRequest): string | undefined 
   throw new HttpError(400, 'idempotency-key', { message: 'Idempotency-Key must be 1 to 200 visible characters' })
 }
 
+/** @throws HttpError `idempotency-unsupported`: whoever sends one relies on it when he sends the request again */
+export function refuseIdempotencyKey(request: FastifyRequest): void {
+  if (request.method !== 'POST' || request.headers['idempotency-key'] === undefined) return
+  throw new HttpError(400, 'idempotency-unsupported', {
+    message:
+      'This endpoint keeps no Idempotency-Key; send the request without, and look what became of it before sending it again',
+  })
+}
+
 /**
  * Does `work`, or answers what it answered when the same actor sent the same key before.
  *

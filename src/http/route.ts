@@ -13,7 +13,7 @@ import { readCookie, writeDevice, writeFlow, writeKeptFlow, writeSession } from 
 import { sendEvents } from './events.ts'
 import { sendFile } from './files.ts'
 import { checkAccess, checkOrigin, checkProof, identify } from './guard.ts'
-import { doOnce, readIdempotencyKey } from './idempotency.ts'
+import { doOnce, readIdempotencyKey, refuseIdempotencyKey } from './idempotency.ts'
 import type { FloodGuard } from './flood-guard.ts'
 import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
@@ -105,6 +105,7 @@ function registerRoute(
     async handler(request, reply) {
       const identity = identities.get(request)
       if (identity === undefined) throw new InvariantError('a request was not identified')
+      if (endpoint.isIdempotent !== true) refuseIdempotencyKey(request)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
       const parsed = parseAsked(endpoint, request)
       if (endpoint.needsProof === 'unless-dry-run' && !isDryRun(parsed.body))

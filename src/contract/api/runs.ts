@@ -235,6 +235,7 @@ export const RUNS = {
   exportPlan: endpoint({
     method: 'GET',
     path: '/api/v1/runs/:run/items/export',
+    needsProof: true,
     tag,
     summary: 'Every item of a run’s plan, or those that are looked for, as CSV or JSON. Cards and PINs are masked.',
     role: 'viewer',

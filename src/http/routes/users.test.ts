@@ -149,6 +149,13 @@ describe('one user', () => {
     expect(late.json()).toMatchObject({ status: 409, code: 'changed-meanwhile' })
   })
 
+  it('has no history where nobody was ever called so', async () => {
+    expect((await ask.viewer('GET', '/api/v1/users/2147483647/history')).json()).toMatchObject({
+      status: 404,
+      code: 'not-found',
+    })
+  })
+
   it('has a history of both, the newest first', async () => {
     const history = (await ask.viewer('GET', at(synced, '/history'))).json().items
 

@@ -38,6 +38,9 @@ export const userRoutes = {
       before: readCursor(query.cursor, historyPlace),
       limit: query.limit,
     })
+    // A record that was removed has its history still; a number that never was anybody's has none.
+    if (changes.length === 0 && query.cursor === undefined)
+      await requireUserView(engine.db, Number(params.user), engine)
     const items = changes.map((change) => ({
       ...change,
       run: change.run === null ? null : String(change.run),

@@ -7,6 +7,7 @@ import type { RunView } from '../../../contract/api/runs.ts'
 import { PLAN_ACTIONS, type PlanItemLine } from '../../../contract/plan-items.ts'
 import { addressOf, call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
+import { saveProven } from '../../components/proven-file.ts'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
@@ -89,10 +90,10 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
           />
         </Field>
         <div className={styles.files}>
-          <Button as="a" href={file('csv')} download>
+          <Button as="a" href={file('csv')} download onClick={saveProven}>
             {texts.exportCsv}
           </Button>
-          <Button as="a" href={file('json')} download>
+          <Button as="a" href={file('json')} download onClick={saveProven}>
             {texts.exportJson}
           </Button>
         </div>
