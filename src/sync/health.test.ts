@@ -123,20 +123,36 @@ describe('a source that fails', () => {
     expect(later).toMatchObject({ kind: 'ran', document: { outcome: 'applied' } })
   })
 
-  it('G21: leaves the sources of other tenants alone', async () => {
-    const [one, two] = [await world({ users: 3, seed: 1 }), await world({ users: 3, seed: 2 })]
-    one.emulator.faults.add({ kind: 'throttled', retryAfter: 3600 })
+  it('G21: one of three tenants throttled, before and while the others run at the same time, costs them no request', async () => {
+    const [one, two, three] = [
+      await world({ users: 60, groups: 6, memberships: 60, seed: 1 }),
+      await world({ users: 60, groups: 6, memberships: 60, seed: 2 }),
+      await world({ users: 60, groups: 6, memberships: 60, seed: 3 }),
+    ] as const
+    const alone = await three.sync()
+    const fault = one.emulator.faults.add({ kind: 'throttled', retryAfter: 3600, after: 3 })
 
-    await one.sync()
-    await two.sync()
+    const [throttled, other] = await Promise.all([one.sync(), two.sync()])
+    const [still, same] = await Promise.all([one.sync(), three.sync({ mode: 'full' })])
 
-    expect(await listHealth(test.db)).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({ source: one.source, health: expect.objectContaining({ state: 'degraded' }) }),
-        expect.objectContaining({ source: two.source, health: expect.objectContaining({ state: 'healthy' }) }),
-      ]),
-    )
+    expect(throttled).toMatchObject({ outcome: 'failed', error: { code: 'throttled-too-long' } })
+    expect(still).toMatchObject({ outcome: 'failed', error: { code: 'throttled-too-long' } })
+    expect([alone.outcome, other.outcome, same.outcome]).toEqual(['applied', 'applied', 'no-change'])
+    for (const { graph } of [other, same]) expect(graph).toMatchObject({ throttled: 0, retries: 0 })
+    expect(other.users.read).toBe(60)
+    expect(other.users.created).toBeGreaterThan(50)
+    const states = Object.fromEntries((await listHealth(test.db)).map(({ source, health }) => [source, health?.state]))
+    expect(states).toEqual({ [one.source]: 'degraded', [two.source]: 'healthy', [three.source]: 'healthy' })
+    expect(await askDue(one.engine, one.source)).toMatchObject({ kind: 'backing-off' })
     expect(await askDue(two.engine, two.source)).toEqual({ kind: 'due' })
+    expect(await askDue(three.engine, three.source)).toEqual({ kind: 'due' })
+
+    fault.remove()
+    clock.advance(2 * HOUR)
+    const recovered = await one.sync()
+    expect(recovered.outcome).toBe('applied')
+    expect(recovered.users.created).toBeGreaterThan(50)
+    expect((await healthOf(one))?.state).toBe('healthy')
   })
 
   it('G12 O11: that lost its permission is quarantined by the second refusal, and told where to consent', async () => {

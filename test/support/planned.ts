@@ -55,6 +55,8 @@ export interface HandSource {
   readonly tenantId: string
   set(settings: Omit<SourceSettingsInput, 'connection'>): Promise<void>
   user(objectId: string, attributes: Record<string, unknown>, state?: string): Promise<void>
+  /** As `user`, of many at once. */
+  users(list: readonly { objectId: string; attributes: Record<string, unknown>; state?: string }[]): Promise<void>
   group(objectId: string, attributes: Record<string, unknown>, state?: string): Promise<void>
   member(groupId: string, memberId: string): Promise<void>
   noMember(groupId: string, memberId: string): Promise<void>
@@ -168,6 +170,21 @@ export async function aHandSource(
       await db.query('update sources set marked_all = true, marked_all_at = fence where id = $1', [id])
     },
     user: (objectId, attributes, state = 'l') => put(objectId, { kind: 'u', attributes, state }),
+    async users(list) {
+      const rows = list.map(({ state = 'l', ...one }) => ({ ...one, state }))
+      await db.query(
+        `with put as (
+           insert into mirror_objects (source_id, object_id, kind, state, attributes)
+           select $1, r."objectId", 'u', r.state, r.attributes
+             from jsonb_to_recordset($2) as r("objectId" uuid, state text, attributes jsonb)
+           on conflict (source_id, object_id) do update
+             set attributes = mirror_objects.attributes || excluded.attributes, state = excluded.state
+           returning key)
+         insert into mirror_marks select $1, key, $3 from put
+         on conflict (source_id, key) do update set at = excluded.at`,
+        [id, JSON.stringify(rows), fence + 1],
+      )
+    },
     group: (objectId, attributes, state = 'l') => put(objectId, { kind: 'g', attributes, state }),
     async member(groupId, memberId) {
       const pair = [await key(groupId), await key(memberId)] as const
