@@ -19,6 +19,7 @@ import { diffLines, type Scene, type Tally, trace, traceItems } from './scene.ts
 import { openStage, stateOf } from './stage.ts'
 import type { Disturbance, History, Step } from './steps.ts'
 import { checkHistory, revertLast } from './taking-back.ts'
+import { watchHistory } from './watch.ts'
 
 /** Whole and well-formed answers with something false in them, of which nobody can know. */
 const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list'])
@@ -47,13 +48,17 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     }
     await stage.configure('a', 0, history.settings[0])
     if (history.second !== 'none') await stage.configure('b', history.second === 'same' ? 0 : 1, history.settings[1])
+    const watch = await watchHistory(stage, history)
     for (const [n, step] of history.steps.entries()) {
       tally.steps += 1
       trace(`${n} ${JSON.stringify(step)}`)
       try {
         await carryOut(scene, { step, history })
         // What happens in a tenant alone is not in the database yet.
-        if (step.do !== 'tenant') await checkAlways(db)
+        if (step.do !== 'tenant') {
+          await checkAlways(db)
+          await watch.afterStep(step, new Set([...scene.misled, ...scene.begun]))
+        }
       } catch (error) {
         throw new Broken(
           `at step ${n} (${JSON.stringify(step)}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -64,6 +69,7 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     try {
       await converge(scene)
       await checkHistory(scene)
+      await watch.atEnd()
     } catch (error) {
       throw new Broken(`at the end: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, {
         cause: error,
