@@ -141,7 +141,19 @@ async function configure(world: BrowserWorld): Promise<void> {
     signInWithMicrosoft: true,
   }
   await app.configure({
-    document: { ...demo, connections: { ...demo.connections, fabrikam } },
+    document: {
+      ...demo,
+      connections: { ...demo.connections, fabrikam },
+      // So that people of two organizations sign in. It has nobody to read.
+      sources: {
+        ...demo.sources,
+        'fabrikam-staff': {
+          connection: 'fabrikam',
+          enabled: false,
+          users: { options: { useAsAuthenticationServer: true } },
+        },
+      },
+    },
     secrets: new Map([
       ['contoso', { secrets: [hosted.clientSecret], certificates: [] }],
       ['fabrikam', { secrets: ['fab8Q~rikam-has-no-emulator'], certificates: [] }],
