@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Canaries } from './canaries.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { eachColumn } from './leaks.ts'
-import { requireNoSecrets, secretsIn, secretsInDatabase } from './secret-shapes.ts'
+import { plant, requireNoSecrets, secretsIn, secretsInDatabase } from './secret-shapes.ts'
+
+const PLANTED = 'a session.of (no) looks+1'
+plant('session', PLANTED)
 
 const SECRET = 'q7"&/+~abcdefghijklmnopqrstuvwxyz0123456789é'
 const found = (content: string | Buffer, options?: Parameters<Canaries['add']>[2]) => {
@@ -96,6 +99,7 @@ describe('what tells a secret by its looks', () => {
     ['a client secret', `abc8Q~${'x'.repeat(34)}`],
     ['an API token', `mst_${'x'.repeat(43)}`],
     ['a terminal token', `mtt_${'x'.repeat(43)}`],
+    ['what was planted, without looks of its own', PLANTED],
   ])(
     'finds %s in texts, and in whatever column of a database it stands, so that dropping it fails',
     async (_kind, secret) => {

@@ -13,9 +13,24 @@ const SHAPES: readonly (readonly [kind: string, pattern: string])[] = [
   ['terminal token', 'mtt_[A-Za-z0-9_-]{43}'],
 ]
 
+/** Those that have no looks of their own, by what they are; of this file of tests alone, as each runs by itself. */
+const PLANTED = new Map<string, string>()
+/** More would be more of the same: tests that sign in thousands of times are about other things. */
+const MOST_PLANTED = 200
+/** Shorter ones would be met by chance. */
+const SHORTEST_PLANTED = 8
+
+/** Has a secret that the support of tests made searched for like those with looks of their own. */
+export function plant(kind: string, value: string): void {
+  if (value.length < SHORTEST_PLANTED) throw new Error(`${kind} is too short to be searched for`)
+  if (PLANTED.size < MOST_PLANTED) PLANTED.set(value, kind)
+}
+
 /** The kinds of secrets that a text shows. */
 export function secretsIn(text: string): readonly string[] {
-  return SHAPES.filter(([, pattern]) => new RegExp(pattern).test(text)).map(([kind]) => kind)
+  const shaped = SHAPES.filter(([, pattern]) => new RegExp(pattern).test(text)).map(([kind]) => kind)
+  const planted = [...PLANTED].filter(([value]) => text.includes(value)).map(([, kind]) => kind)
+  return [...new Set([...shaped, ...planted])]
 }
 
 /** @throws where a text that anybody may read shows a secret */
@@ -38,7 +53,8 @@ export async function secretsInDatabase(db: Queries): Promise<readonly string[]>
         and pg_relation_size(c.oid) > 0`,
   )
   if (columns.length === 0) return []
-  const pattern = SHAPES.map(([, one]) => `(${one})`).join('|')
+  const planted = [...PLANTED.keys()].map((value) => value.replace(/\W/g, String.raw`\$&`))
+  const pattern = [...SHAPES.map(([, one]) => one), ...planted].map((one) => `(${one})`).join('|')
   const looks = columns.map(({ table, name, isBinary }) => {
     const text = isBinary ? `encode("${name}", 'escape')` : `"${name}"::text`
     return `(select '${table}.${name}' as place, ${text} as shown from (select "${name}" from ${table} limit ${MOST_ROWS}) t where ${text} ~ $1 limit 1)`

@@ -20,7 +20,7 @@ import { csrfOf, startSession } from '../../src/signin/sessions.ts'
 import { TerminalMemory } from '../../src/signin/terminal-memory.ts'
 import { createTerminal, type TerminalSettings } from '../../src/signin/terminals.ts'
 import { createToken } from '../../src/signin/tokens.ts'
-import { requireNoSecrets } from './secret-shapes.ts'
+import { plant, requireNoSecrets } from './secret-shapes.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 
 const NO_QUEUE: HttpParts['queue'] = {
@@ -167,6 +167,7 @@ export async function sessionOf(
     )
     const place = { address: '127.0.0.1', userAgent: 'test' }
     const { token } = await startSession(tx, { owner: { administratorId: rows[0]!.id }, now, place })
+    plant('session', token)
     return token
   })
 }

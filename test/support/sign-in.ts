@@ -5,6 +5,7 @@ import { credentialContext } from '../../src/registry/connections.ts'
 import { startSession } from '../../src/signin/sessions.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 import { type ProvidedPerson, type ProvidedTenant, provideTenant } from './oidc-provider.ts'
+import { plant } from './secret-shapes.ts'
 import { SAME_SITE, type TestServer } from './server.ts'
 import type { SyncWorld } from './world.ts'
 
@@ -60,6 +61,7 @@ export async function beginAt(http: TestServer, body: unknown = {}): Promise<Beg
   const answer = await http.asNobody('POST', '/api/v1/sign-in/microsoft', body)
   if (answer.statusCode !== 200) throw new Error(answer.body)
   const flow = answer.cookies.find((cookie) => cookie.name === 'muster-flow')!.value
+  plant('flow', flow)
   return { url: answer.json().url, flow }
 }
 
@@ -71,11 +73,13 @@ export async function comeBack(http: TestServer, back: URL | string, flow: strin
     url: `${url.pathname}${url.search}`,
     headers: { host: SAME_SITE.host, ...(flow === undefined ? {} : { cookie: `muster-flow=${flow}` }) },
   })
+  const session = answer.cookies.find((cookie) => cookie.name === 'muster-session')?.value
+  if (session !== undefined && session !== '') plant('session', session)
   return {
     status: answer.statusCode,
     location: answer.headers.location,
     /** The session's token; undefined where none was begun. */
-    session: answer.cookies.find((cookie) => cookie.name === 'muster-session')?.value,
+    session,
     answer,
   }
 }
@@ -103,6 +107,7 @@ export async function personSession(
   const place = { address: '127.0.0.1', userAgent: 'test' }
   const owner = { authenticatedAt: engine.clock.now(), ...person, roleProblem: null, subject: 'pairwise' }
   const started = await withTransaction(engine.db, (tx) => startSession(tx, { owner, now: engine.clock.now(), place }))
+  plant('session', started.token)
   return started.token
 }
 

@@ -6,6 +6,7 @@ import { silentLog } from '../../src/base/log.ts'
 import type { RunDocument } from '../../src/contract/runs.ts'
 import { sourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
 import type { Database } from '../../src/database/connect.ts'
+import { DEFAULT_PASSWORD } from '../../src/emulator/accounts.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { createRandom } from '../../src/emulator/random.ts'
 import { Emulator, type HostedTenant } from '../../src/emulator/server.ts'
@@ -15,6 +16,7 @@ import { GraphClient } from '../../src/graph/client.ts'
 import type { GraphAccess } from '../../src/http/parts.ts'
 import type { Engine, Sealing } from '../../src/sync/engine.ts'
 import { type RunRequest, runSource } from '../../src/sync/run.ts'
+import { plant } from './secret-shapes.ts'
 
 export type Settings = Omit<SourceSettingsInput, 'connection'>
 
@@ -62,6 +64,7 @@ export const testSealing: Sealing = {
 export const SIGNING = createSigningCertificate(systemClock.now())
 
 export async function aSyncWorld(db: Database, options: SyncWorldOptions = {}): Promise<SyncWorld> {
+  plant('Microsoft password', DEFAULT_PASSWORD)
   const { users, groups = 0, memberships = 0, seed = 1 } = options
   const dice = createRandom(seed)
   const numbers = () => dice.next()
