@@ -92,6 +92,8 @@ describe('the undo of a run', () => {
     await page.keyboard.press('Escape')
     await failed
     await page.unroute(path)
+    // It fades, and has a button of the same name.
+    await dialog(undo).waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Undo', exact: true }).click()
 
     await dialog(undo).getByText('It would do this:').waitFor()
