@@ -29,6 +29,8 @@ const root = createRootRouteWithContext<RouteContext>()({ component: Outlet })
 const setUp = createRoute({
   getParentRoute: () => root,
   path: '/setup',
+  // As with signing in, shown at once.
+  loader: ({ context }) => context.queries.prefetchQuery({ ...setupQuery, retry: false }),
   component: lazyRouteComponent(() => import('./screens/sign-in/set-up.tsx'), 'SetUp'),
 })
 

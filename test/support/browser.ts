@@ -185,9 +185,10 @@ export async function expectAccessible(page: Page, where?: string): Promise<void
   // What is being replaced is dimmed until then.
   await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' })
   const session = await page.context().newCDPSession(page)
+  const isThere = await page.evaluate<boolean>(`'axe' in window`)
   const { result } = await session.send('Runtime.evaluate', {
     // Elements of the focus library, hidden on purpose and left at once by what they catch.
-    expression: `${await AXE}; ${SETTLED}.then(() => axe.run({ exclude: [['[data-tabster-dummy]']] }, { resultTypes: ['violations'] })).then((r) =>
+    expression: `${isThere ? '' : await AXE}; ${SETTLED}.then(() => axe.run({ exclude: [['[data-tabster-dummy]']] }, { resultTypes: ['violations'] })).then((r) =>
       JSON.stringify(r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes.map((n) => n.html)])))`,
     awaitPromise: true,
     returnByValue: true,
@@ -205,6 +206,27 @@ const SIDEWAYS = `[document.documentElement, ...document.querySelectorAll('body 
 /** What of the page is wider than its place, each with its widths in pixels. */
 export function sidewaysOf(page: Page): Promise<readonly string[]> {
   return page.evaluate<string[]>(SIDEWAYS)
+}
+
+// A word of letters alone; names with points and hashes are broken on purpose where they do not fit.
+const BROKEN_WORDS = `(() => {
+  const broken = new Set()
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const range = document.createRange()
+  for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+    for (const { 0: word, index } of text.data.matchAll(/(?<=^|[\\s(])\\p{L}{4,20}(?=$|[\\s).,;:])/gu)) {
+      range.setStart(text, index)
+      range.setEnd(text, index + word.length)
+      const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)))
+      if (lines.size > 1) broken.add(word)
+    }
+  }
+  return [...broken]
+})()`
+
+/** Words that go on in the next line. */
+export function brokenWordsOf(page: Page): Promise<readonly string[]> {
+  return page.evaluate<string[]>(BROKEN_WORDS)
 }
 
 /** Keeps a picture where MUSTER_PICTURES names a folder; tests do not depend on it. */

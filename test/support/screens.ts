@@ -84,6 +84,12 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
     days: null,
   })
   const running = await aRunThatWaits(world)
+  await asAdministrator(world, '/role-mappings', {
+    connection: 'fabrikam',
+    kind: 'appRole',
+    value: 'Muster.Administrator',
+    role: 'administrator',
+  })
   const screens = screensOf({
     user: ada.id,
     group: group.id,
@@ -196,8 +202,12 @@ const tab = (name: string) => (page: Page) => page.getByRole('tab', { name }).cl
 /** The mapping of properties, with what it gives for three users. */
 async function mapping(page: Page): Promise<void> {
   await tab('Users')(page)
-  await page.getByLabel('Result for User name').waitFor()
-  await page.getByRole('group', { name: 'Personal number' }).scrollIntoViewIfNeeded()
+  const number = page.getByRole('group', { name: 'Personal number' })
+  await number.waitFor()
+  // Whoever may not change it is not shown what it gives.
+  const isChangeable = (await page.getByRole('button', { name: 'Save', exact: true }).count()) > 0
+  if (isChangeable) await page.getByLabel('Result for User name').waitFor()
+  await number.scrollIntoViewIfNeeded()
 }
 
 function screensOf(ids: Ids): readonly Screen[] {

@@ -13,8 +13,8 @@ import { Failed, Loading } from '../../components/states.tsx'
 import { formatDay } from '../../format.ts'
 import { meTexts as texts } from '../../texts/me.ts'
 import { shell } from '../../texts/shell.ts'
-import { SessionTable } from '../../components/session-table.tsx'
-import { OwnDevices } from './own-devices.tsx'
+import { SessionTable, sessionsQuery } from '../../components/session-table.tsx'
+import { devicesQuery, OwnDevices } from './own-devices.tsx'
 
 const ownPageQuery = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => call(API.getOwnPage, {}, { signal }) })
 
@@ -25,11 +25,21 @@ const useStyles = makeStyles({
 })
 
 export function Me() {
-  const { data, error, refetch } = useQuery(ownPageQuery)
+  const { data, error, refetch, isPending } = useQuery(ownPageQuery)
+  const devices = useQuery(devicesQuery)
+  const sessions = useQuery(sessionsQuery('self'))
+  // Nobody knows how high any of it will be, and whatever came later would push the rest away from who is about to press something.
+  if (isPending || devices.isPending || sessions.isPending) {
+    return (
+      <Page title={texts.title} intro={texts.intro}>
+        <Loading />
+      </Page>
+    )
+  }
   return (
     <Page title={texts.title} intro={texts.intro}>
       {error === null ? null : <Failed error={error} retry={() => void refetch()} />}
-      {data === undefined ? error === null ? <Loading /> : null : <About me={data} />}
+      {data === undefined ? null : <About me={data} />}
       <Section title={texts.devices}>
         <Text>{texts.devicesText}</Text>
         <OwnDevices />

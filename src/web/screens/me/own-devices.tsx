@@ -8,7 +8,7 @@ import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { meTexts as texts } from '../../texts/me.ts'
 
-const devicesQuery = queryOptions({
+export const devicesQuery = queryOptions({
   queryKey: ['me', 'devices'],
   queryFn: ({ signal }) => call(API.listOwnDevices, {}, { signal }),
 })

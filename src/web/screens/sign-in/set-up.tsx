@@ -22,7 +22,7 @@ export function SetUp() {
       {setup.error === null ? null : <Failed error={setup.error} retry={() => void setup.refetch()} />}
       {setup.data === false ? (
         <>
-          <MessageBar intent="info">
+          <MessageBar intent="info" layout="multiline">
             <MessageBarBody>{texts.setUpClosed}</MessageBarBody>
           </MessageBar>
           <LinkButton to="/sign-in" appearance="primary">
