@@ -148,7 +148,7 @@ const MAPPING_COLUMNS: readonly Column<RoleMappingView>[] = [
   { id: 'value', header: texts.value, grow: 2.5, cell: (mapping) => <code>{mapping.value}</code> },
   { id: 'kind', header: texts.kind, cell: (mapping) => texts.kinds[mapping.kind] },
   { id: 'connection', header: texts.connection, grow: 1.5, cell: (mapping) => mapping.connection },
-  { id: 'role', header: texts.role, always: true, cell: (mapping) => shell.roles[mapping.role] },
+  { id: 'role', header: texts.role, grow: 1.5, below: 'value', cell: (mapping) => shell.roles[mapping.role] },
   { id: 'remove', header: '', always: true, cell: (mapping) => <Remove mapping={mapping} /> },
 ]
 
