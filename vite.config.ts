@@ -44,7 +44,7 @@ function compress(): Plugin {
         if (!COMPRESSED.test(path)) continue
         const file = join(OUT, path)
         const content = readFileSync(file)
-        writeFileSync(`${file}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
+        writeFileSync(`${file}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }))
         writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }))
       }
     },
