@@ -23,7 +23,7 @@ export const REMEDIES: Readonly<Record<IssueCode, string>> = {
   'scope-group-missing':
     'Restore the group in Entra, or name another one in users.import; it is looked for again within a day, at once with sync --full.',
   'membership-unknown':
-    'Grant Member.Read.Hidden with admin consent, or ignore the group; it is asked again within a day, at once with sync --full.',
+    'Where Entra hides the members of the group: grant Member.Read.Hidden with admin consent, or ignore the group. Else nothing, where it passes. It is asked again within a day, at once with sync --full.',
   'listing-incomplete':
     'Nothing, where it passes: nothing is removed until a full compare is complete. Where it stays, look whether somebody changes many users at that time.',
   'listing-contradicted':

@@ -59,7 +59,8 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
   if (!options.removalsAllowed) {
     await tx.query(
       `insert into mirror_marks (source_id, key, at)
-       select $1, o.key, $2 from mirror_objects o join groups g on g.source_id = $1 and g.object_id = o.object_id and not g.hidden
+       select $1, o.key, $2 from mirror_objects o join groups g on g.object_id = o.object_id and not g.hidden
+         and (g.source_id = $1 or exists (select from group_claims c where c.group_id = g.id and c.source_id = $1))
        where o.source_id = $1 and o.kind = 'g' and o.state <> 'l' on conflict do nothing`,
       [sourceId, planFence],
     )

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { aSyncWorld, registryView, type SyncWorld } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
 import { createMovableClock, type MovableClock } from '../emulator/clock.ts'
-import { addMember, createGroup } from '../emulator/memberships.ts'
+import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
 import { hire, remove, restore } from '../emulator/operations.ts'
 import { listIssues } from '../registry/issues.ts'
@@ -82,6 +82,25 @@ describe('a group that is not there when its members are asked for', () => {
 
     expect(await membersOfStaff()).toEqual([ann.id])
     expect(await listIssues(test.db, { limit: 10 })).toEqual([])
+  })
+
+  it('S11: loses what it gave once its removal is told, and gives who is in it when it is back', async () => {
+    addMember(w.tenant, staff.id, bob.id)
+    await w.sync()
+    const fault = w.emulator.faults.add({ kind: 'status', status: 404, path: MEMBERS })
+    expect(await w.sync({ mode: 'full' })).toMatchObject({
+      issues: [{ code: 'membership-unknown' }],
+      memberships: { removed: 0 },
+    })
+    fault.remove()
+    remove(w.tenant, staff.id)
+
+    expect(await w.sync()).toMatchObject({ groups: { deleted: 1 }, memberships: { removed: 2 }, issues: [] })
+
+    restore(w.tenant, staff.id)
+    removeMember(w.tenant, staff.id, bob.id)
+    await w.sync()
+    expect(await membersOfStaff()).toEqual([ann.id])
   })
 
   it('is no issue where it has really been removed', async () => {

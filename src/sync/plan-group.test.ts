@@ -15,6 +15,7 @@ const planned = (o: Partial<GroupInput> = {}) =>
       state: 'l',
       mapped: WANTED,
       membersUnknown: false,
+      isHidden: false,
       existing: undefined,
       removalsAllowed: true,
       heirs: () => undefined,
@@ -111,13 +112,22 @@ describe('a group that Entra has', () => {
   })
 
   it('G11: whose members are hidden is an issue that names it, and imported all the same', () => {
-    const { kind, item, issue } = planned({ membersUnknown: true })
+    const { kind, item, issue } = planned({ membersUnknown: true, isHidden: true })
 
     expect(kind).toBe('wanted')
     expect(item?.action).toBe('create')
     expect(issue).toMatchObject({ code: 'membership-unknown', objectId: 'group-g' })
     expect(issue?.message).toContain('"Sales"')
     expect(issue?.message).toContain('Grant Member.Read.Hidden')
+  })
+
+  it('S11: whose members were not found sends nobody to consent to a permission that it does not need', () => {
+    const { issue } = planned({ membersUnknown: true })
+
+    expect(issue).toMatchObject({ code: 'membership-unknown', objectId: 'group-g' })
+    expect(issue?.message).toMatch(
+      /^Entra lists "Sales" and did not find it when asked for its members.*asked again\.$/,
+    )
   })
 
   it('without a name that can be kept stays as it is, with an issue', () => {
@@ -223,7 +233,7 @@ describe('a group that goes', () => {
 
     expect(planned({ existing, state: 'x' })).toEqual({ ...stays, isShared: false })
     expect(planned({ existing, mapped: IGNORED })).toEqual({ ...stays, isShared: false })
-    expect(planned({ existing, state: 'x', removalsAllowed: false })).toEqual(stays)
+    expect(planned({ existing, state: 'x', removalsAllowed: false })).toEqual({ ...stays, kind: 'frozen' })
   })
 })
 

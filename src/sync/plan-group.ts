@@ -10,8 +10,10 @@ export interface GroupInput {
   /** State letter of the mirror. */
   readonly state: string
   readonly mapped: MappedGroup
-  /** Entra does not show this app the members: what is known of them is frozen. */
+  /** Entra has not shown the members: what is known of them is frozen. */
   readonly membersUnknown: boolean
+  /** It shows them to apps with Member.Read.Hidden alone. */
+  readonly isHidden: boolean
   readonly existing: RegistryGroup | undefined
   readonly removalsAllowed: boolean
   /** The source that takes the group over when this one drops it. */
@@ -90,7 +92,7 @@ function planWanted(
     ? {
         code: 'membership-unknown',
         objectId: input.objectId,
-        message: `Entra does not show the members of ${JSON.stringify(mapped.name)}; its memberships stay as they are. Grant Member.Read.Hidden, or ignore the group.`,
+        message: unknownMembers(mapped.name, input.isHidden),
       }
     : undefined
   const base = { object: 'group', objectId: input.objectId, names: null, userId: null } as const
@@ -139,6 +141,13 @@ function planWanted(
   return { kind: 'wanted', groupId: existing.id, item, issue }
 }
 
+function unknownMembers(name: string, isHidden: boolean): string {
+  const group = JSON.stringify(name)
+  return isHidden
+    ? `Entra does not show the members of ${group}; its memberships stay as they are. Grant Member.Read.Hidden, or ignore the group.`
+    : `Entra lists ${group} and did not find it when asked for its members, as one that is new or has just been removed; its memberships stay as they are. It is asked again.`
+}
+
 function leaving(
   { input, context }: { readonly input: GroupInput; readonly context: GroupContext },
   why: Why,
@@ -147,9 +156,10 @@ function leaving(
   if (existing === undefined || existing.hidden)
     return { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
   if (existing.sourceId !== context.sourceId) {
-    // Of a removed source, say: what this one gave to it beside that ends.
-    const ends = why.reason === 'gone' && !input.removalsAllowed ? {} : { isShared: false }
-    return { kind: 'ignored', groupId: existing.id, item: undefined, issue: undefined, ...ends }
+    // Of a removed source, say: what this one gave to it beside that ends, but for a run that may remove nothing.
+    if (why.reason === 'gone' && !input.removalsAllowed)
+      return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
+    return { kind: 'ignored', groupId: existing.id, item: undefined, issue: undefined, isShared: false }
   }
   if (!input.removalsAllowed && why.reason === 'gone')
     return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }

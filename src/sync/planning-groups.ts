@@ -4,6 +4,7 @@ import type { Attributes } from '../directory/change.ts'
 import { claimsOfGroups, type GroupClaim, planGroupClaims } from '../registry/group-claims.ts'
 import { groupsByObjectIds } from '../registry/groups.ts'
 import * as tables from '../registry/planning.ts'
+import { isHidden } from './fold.ts'
 import type { ItemDraft } from './item.ts'
 import { mapGroup } from './map/groups.ts'
 import { needsOf } from './map/needs.ts'
@@ -54,6 +55,7 @@ export async function planGroups(planning: Planning, scope: Pick<PlannedScope, '
           state: row.state,
           mapped: mapGroup(row.object_id, row.attributes ?? NO_ATTRIBUTES, settings),
           membersUnknown: row.members_unknown,
+          isHidden: isHidden(row.attributes ?? NO_ATTRIBUTES),
           existing: byObjectId.get(row.object_id),
           removalsAllowed: input.removalsAllowed,
           heirs: () =>
@@ -80,7 +82,8 @@ export async function planGroups(planning: Planning, scope: Pick<PlannedScope, '
         groupId: group.groupId ?? null,
         objectId: row.object_id,
         wanted: isThere,
-        frozen: group.kind === 'frozen' || row.members_unknown,
+        // Of a group that goes, what it gave goes too, whatever is known of who is in it.
+        frozen: group.kind === 'frozen' || (isThere && row.members_unknown),
       })
     }
     await writer.writeItems(items)
