@@ -181,6 +181,19 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
         execute function lengthen_end()`)
   }
 
+  /** What a run reads and plans fits; what it applies does not, and goes again with the transaction that fails. */
+  async function swellUsers(bytes: number): Promise<void> {
+    await database.db.query(`
+      create function swell() returns trigger language plpgsql as $$ begin
+        create table swollen (data bytea);
+        alter table swollen alter column data set storage external;
+        insert into swollen select decode(repeat('00', ${MB}), 'hex') from generate_series(1, ${bytes / MB});
+        drop table swollen;
+        return null;
+      end $$;
+      create trigger swell before insert on users for each statement execute function swell()`)
+  }
+
   it(
     'so full that not even the end of the run can be written: questions are answered, and with room everything goes on',
     async () => {
@@ -215,8 +228,8 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
   it(
     'full while it applies: nothing of it is in the registry, and the next one applies all of it',
     async () => {
-      await synchronize('plan')
-      const makeRoom = await fill(2 * MB)
+      await swellUsers(48 * MB)
+      const makeRoom = await fill(24 * MB)
       const failed = await synchronize('sync')
 
       expect(failed).toMatchObject({ outcome: 'failed', error: { code: 'disk-full' } })
@@ -224,6 +237,8 @@ describe.runIf(canMount)('E8: a database on a full disk', () => {
       expect([await count('users'), await count('memberships')]).toEqual([0, 0])
       expect(await count('mirror_objects')).toBeGreaterThan(USERS)
       await expectAlive()
+
+      expect(output).toContain('"phase":"applying"')
 
       await makeRoom()
       expect((await synchronize('sync')).outcome).toBe('applied')

@@ -127,7 +127,7 @@ describe('registering the app', () => {
 
     const text = await dialog.innerText()
     expect(text).toContain('User.Read.All')
-    expect(text).toContain('Leave the redirect URI empty')
+    expect(text).toContain('Redirect URI: none is needed to synchronize')
     expect(text).not.toContain('ReadWrite')
     await expectAccessible(page)
     await picture(page, 'connection-registering')

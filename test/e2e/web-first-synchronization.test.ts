@@ -214,9 +214,9 @@ describe('an administrator with an empty installation', () => {
     await value.fill(typed)
     await page.keyboard.press('Tab')
     await button('Save').click()
-    await page.getByText(`Microsoft Entra has no attribute "${typed}" in this tenant`).waitFor()
+    await page.getByText(`Microsoft Entra has no attribute "${typed}" in this tenant`).first().waitFor()
 
-    expect(await value.getAttribute('aria-invalid')).toBe('true')
+    await expect.poll(() => value.getAttribute('aria-invalid')).toBe('true')
     await expectAccessible(page)
 
     world.emulator.withdrawRoles(app, ['User.Read.All'])
