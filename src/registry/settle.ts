@@ -17,6 +17,10 @@ export interface SettleOptions extends Releases {
   readonly clientId: string
 }
 
+/** SQL: reasons of skips by which nothing could be concluded about somebody: he himself is in doubt, or his scope is. */
+const UNPROVEN = `'removal-unproven', 'listing-incomplete'`
+const UNSEEN = `'scope-group-missing', 'membership-unknown'`
+
 /**
  * Notes that the registry reflects what the plan was made of. Objects of items that were left out, and objects about which
  * nothing could be concluded, stay marked.
@@ -42,8 +46,8 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
   await tx.query(
     `insert into mirror_marks (source_id, key, at)
      select distinct $2::int, o.key, $3::bigint from plan_items i join mirror_objects o on o.source_id = $2 and o.object_id = i.object_id
-     where i.run_id = $1 and (i.left_out or (i.action = 'skip' and (i.reason in ('removal-unproven', 'listing-incomplete')
-       or (i.reason in ('scope-group-missing', 'membership-unknown') and i.user_id is not null))))
+     where i.run_id = $1 and (i.left_out or (i.action = 'skip' and (i.reason in (${UNPROVEN})
+       or (i.reason in (${UNSEEN}) and i.user_id is not null))))
      on conflict do nothing`,
     [runId, sourceId, planFence],
   )
@@ -68,10 +72,7 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
   await forgetReverted(tx, { sourceId, planFence })
   if (options.everybody) {
     await release(tx, options)
-    await tx.query(
-      'update sources set planned_settings = settings where id = $1 and planned_settings is distinct from settings',
-      [sourceId],
-    )
+    await notePlannedSettings(tx, options)
     await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
       sourceId,
       planFence,
@@ -85,5 +86,20 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
     `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
      where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,
     [sourceId, options.plannerVersion, options.tenantId, options.clientId],
+  )
+}
+
+/**
+ * Later changes are owed to Entra where the mapping is still the one with which everybody was planned. Changed settings of which a
+ * plan was done in part are not known to be that: whoever was left out or frozen gets what they make of him in a later plan.
+ */
+async function notePlannedSettings(tx: Queries, { runId, sourceId }: SettleOptions): Promise<void> {
+  await tx.query(
+    `update sources s set planned_settings = case when p.is_whole then s.settings end
+     from (select not exists (select from plan_items i where i.run_id = $1 and (
+       (i.left_out and i.object in ('user', 'credential'))
+       or (i.action = 'skip' and i.user_id is not null and i.reason in (${UNPROVEN}, ${UNSEEN})))) as is_whole) p
+     where s.id = $2 and s.planned_settings is distinct from s.settings and (p.is_whole or s.planned_settings is not null)`,
+    [runId, sourceId],
   )
 }
