@@ -108,6 +108,26 @@ export async function numbersInUse(db: Queries, keys: readonly string[]): Promis
   return new Set(found.rows.map((row) => row.key))
 }
 
+/** Object ids of the active users who are linked and have these canonical user names, by name. */
+export async function linkedByName(db: Queries, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = await db.query<{ key: string; object_id: string }>(
+    `select n.key, u.object_id from user_names n join users u on u.id = n.user_id
+     where n.held and n.kind = 'n' and n.key = any($1::text[]) and u.object_id is not null`,
+    [keys],
+  )
+  return new Map(found.rows.map((row) => [row.key, row.object_id]))
+}
+
+/** Object ids of the active users who are linked and have these canonical personal numbers, by number. */
+export async function linkedByNumber(db: Queries, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = await db.query<{ key: string; object_id: string }>(
+    `select personal_number_key as key, object_id from users
+     where personal_number_key = any($1::text[]) and object_id is not null`,
+    [keys],
+  )
+  return new Map(found.rows.map((row) => [row.key, row.object_id]))
+}
+
 /** These users, in no order. */
 export async function usersByIds(db: Queries, ids: readonly number[]): Promise<RegistryUser[]> {
   const found = await db.query<UserRow>('select * from users where id = any($1::int[])', [ids])

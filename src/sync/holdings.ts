@@ -31,5 +31,10 @@ function claimOf(held: string, user: RegistryUser): Claim {
 /** How an issue names whoever has a value; never by card or PIN. */
 export function describe(claimant: Claimant | undefined): string {
   if (claimant === undefined) return 'somebody else'
-  return claimant.fixed && claimant.objectId === '' ? 'a local user' : `the Entra user ${claimant.objectId}`
+  return claimant.fixed && claimant.objectId === '' ? 'a local user' : describeLinked(claimant.objectId)
+}
+
+/** How an issue names somebody of Entra. */
+export function describeLinked(objectId: string): string {
+  return `the Entra user ${objectId}`
 }

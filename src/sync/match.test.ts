@@ -117,6 +117,25 @@ describe('who is who', () => {
   })
 })
 
+describe('where the source adds nobody', () => {
+  it.each([
+    ['userName', 'user-name-conflict', 'The user name "Ann@x" belongs to the Entra user b; '],
+    ['personalNumber', 'personal-number-conflict', 'The personal number "N1" belongs to the Entra user b; '],
+  ] as const)('D5: an issue says who has the %s by which he would have been paired', (pairBy, code, sentence) => {
+    const skipped = matched({ keyHolder: 'the Entra user b' }, { addNewUsers: false, pairBy })
+
+    expect(skipped).toMatchObject({ kind: 'skip', reason: 'new-users-off', issue: code })
+    expect(skipped).toHaveProperty('message', expect.stringContaining(sentence))
+  })
+
+  it('nobody is named where he is paired, or somebody is added', () => {
+    const others = { keyHolder: 'the Entra user b' }
+
+    expect(matched({ ...others, candidates: [LOCAL] }, { addNewUsers: false })).toEqual({ kind: 'adopt', user: LOCAL })
+    expect(matched(others)).toEqual({ kind: 'create' })
+  })
+})
+
 describe('with Pair by Object ID off', () => {
   const off = { pairByObjectId: false }
 

@@ -26,6 +26,8 @@ export interface MatchInput {
   readonly candidates: readonly RegistryUser[]
   /** An active user has the value; asked where somebody who is linked could move to a candidate. */
   readonly isKeyTaken: boolean
+  /** How an issue names another one who has it, or is paired by it; asked where the source adds nobody. */
+  readonly keyHolder?: string | undefined
 }
 
 type PairBy = SourceSettings['users']['options']['pairBy']
@@ -72,7 +74,7 @@ export function match(input: MatchInput, context: MatchContext): Match {
     return { kind: 'adopt', user: candidate }
   }
   if (!context.options.addNewUsers) {
-    return { kind: 'skip', reason: 'new-users-off', rule: 'users.options.addNewUsers', issue: undefined, message: '' }
+    return { kind: 'skip', reason: 'new-users-off', rule: 'users.options.addNewUsers', ...lost(input, pairBy) }
   }
   return { kind: 'create' }
 }
@@ -116,6 +118,15 @@ function matchLinked(linked: RegistryUser, context: MatchContext): Match {
   // Detached from a removed source: linking it again is an adoption, and is shown as one. Whoever claimed him all the time inherits.
   if (linked.sourceId === null && !linked.claims.includes(context.sourceId)) return { kind: 'adopt', user: linked }
   return { kind: 'take-over', user: linked }
+}
+
+/** Who is not added wants nothing of anybody, unless it is what he would have been paired by. */
+function lost({ wanted, keyHolder }: MatchInput, pairBy: PairBy): Pick<Match & { kind: 'skip' }, 'issue' | 'message'> {
+  if (pairBy === 'none' || keyHolder === undefined) return { issue: undefined, message: '' }
+  return {
+    issue: pairBy === 'userName' ? 'user-name-conflict' : 'personal-number-conflict',
+    message: `The ${KEY_NAMES[pairBy]} ${JSON.stringify(wanted?.[pairBy])} belongs to ${keyHolder}; the user is not paired, and not imported while users.options.addNewUsers is off. Change one of the two in Entra.`,
+  }
 }
 
 function refused(why: string): Match {

@@ -34,6 +34,8 @@ export interface UserInput {
   readonly candidates: readonly RegistryUser[]
   /** An active user has that name or number; asked where he is linked and somebody else was found. */
   readonly isKeyTaken: boolean
+  /** How an issue names another one who has it, or is paired by it; asked where he is not linked and the source adds nobody. */
+  readonly keyHolder?: string | undefined
   /** Claims that somebody else wins, as `space:key`. */
   readonly denied: ReadonlySet<string>
   /** Who takes him over when this source wants him no more: the next source that claims him, with what it wants him to be. */

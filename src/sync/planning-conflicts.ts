@@ -58,11 +58,16 @@ async function settlePairings(planning: Planning, people: PeoplePlanner): Promis
   if (paired.length === 0) return
   const claimants: Claimant[] = []
   for (const chunk of chunks(paired)) claimants.push(...(await people.claimantsOf(chunk)))
-  const { denied } = resolveConflicts(
+  const { denied, winners } = resolveConflicts(
     claimants.map((c) => ({ ...c, claims: c.claims.filter((claim) => claim.space === 'record') })),
   )
   const losers = claimants.filter((c) => denied.has(c.id))
-  for (const { id } of losers) people.notePaired(Number(id), denied.get(id) ?? new Set())
+  const byId = new Map(claimants.map((c) => [c.id, c]))
+  const nameOf = (record: string) => describe(byId.get(winners.get(record) ?? ''))
+  for (const { id } of losers) {
+    const records = [...(denied.get(id) ?? [])]
+    people.notePaired(Number(id), new Map(records.map((record) => [record, nameOf(record)])))
+  }
   for (const chunk of chunks(losers)) {
     const keys = chunk.map(({ id }) => Number(id))
     await forget(

@@ -8,9 +8,17 @@ import { type Absence, absencesOf, noteAbsences } from '../registry/absences.ts'
 import { addAttributeMembers, type AttributeMembers } from '../registry/attribute-groups.ts'
 import * as tables from '../registry/planning.ts'
 import { planClaims, type UserClaim } from '../registry/user-claims.ts'
-import { namesInUse, numbersInUse, pairableUsers, pairableUsersByNumber, usersByObjectIds } from '../registry/users.ts'
+import {
+  linkedByName,
+  linkedByNumber,
+  namesInUse,
+  numbersInUse,
+  pairableUsers,
+  pairableUsersByNumber,
+  usersByObjectIds,
+} from '../registry/users.ts'
 import type { Claimant } from './conflicts.ts'
-import { holdsOf } from './holdings.ts'
+import { describeLinked, holdsOf } from './holdings.ts'
 import type { ItemDraft } from './item.ts'
 import { judge } from './judge.ts'
 import { mapAttributeGroups } from './map/attribute-groups.ts'
@@ -38,6 +46,12 @@ const NO_GROUPS = { groupIds: [], isComplete: true } as const
 /** `note` writes what comes out; `claim` only tells what each claims. */
 type Purpose = { readonly kind: 'note'; readonly settled?: ReadonlyMap<string, Settled> } | { readonly kind: 'claim' }
 
+/** Somebody as pairing sees him. */
+interface Paired {
+  readonly row: tables.MirrorUserRow
+  readonly wanted: PairingValues | undefined
+}
+
 /** Plans people of one source. */
 export class PeoplePlanner {
   readonly #planning: Planning
@@ -45,8 +59,8 @@ export class PeoplePlanner {
   readonly #mapping: Mapping
   readonly #needs: Needs
   readonly #remapped: Remapped
-  /** By key of the mirror: records with which somebody else is paired, as `record:id`. */
-  readonly #pairedWithOthers = new Map<number, ReadonlySet<string>>()
+  /** By key of the mirror: records with which somebody else is paired, as `record:id`, and how an issue names him. */
+  readonly #pairedWithOthers = new Map<number, ReadonlyMap<string, string>>()
 
   constructor(planning: Planning, scope: PlannedScope) {
     this.#planning = planning
@@ -83,9 +97,9 @@ export class PeoplePlanner {
     return this.#planBatch(rows, { kind: 'claim' })
   }
 
-  /** From now on he is planned as if these records (`record:id`) had not been found for him. */
-  notePaired(key: number, withOthers: ReadonlySet<string>): void {
-    this.#pairedWithOthers.set(key, new Set([...(this.#pairedWithOthers.get(key) ?? []), ...withOthers]))
+  /** From now on he is planned as if these records (`record:id`) had not been found for him; who has each, an issue may tell. */
+  notePaired(key: number, withOthers: ReadonlyMap<string, string>): void {
+    this.#pairedWithOthers.set(key, new Map([...(this.#pairedWithOthers.get(key) ?? []), ...withOthers]))
   }
 
   get #settings(): SourceSettings {
@@ -131,6 +145,7 @@ export class PeoplePlanner {
     const sourceId = this.#planning.input.source.id
     const owned: UserClaim[] = []
     const { candidates, inUse } = await this.#candidates(inputs, linked)
+    const holders = await this.#keyHolders(inputs, linked)
     const groups =
       purpose.kind === 'note'
         ? await resolveAttributeGroups(
@@ -151,6 +166,7 @@ export class PeoplePlanner {
       const key = pairingKey(input.wanted, this.#settings.users.options.pairBy)
       const others = this.#pairedWithOthers.get(input.row.key)
       const found = key === undefined ? [] : (candidates.get(key) ?? [])
+      const winner = found.map((c) => others?.get(`record:${c.id}`)).find((name) => name !== undefined)
       const result = planUser(
         {
           objectId: input.row.object_id,
@@ -159,6 +175,7 @@ export class PeoplePlanner {
           linked: user,
           candidates: others === undefined ? found : found.filter((c) => !others.has(`record:${c.id}`)),
           isKeyTaken: key !== undefined && inUse.has(key),
+          keyHolder: key === undefined ? undefined : (winner ?? holders.get(key)),
           denied: settled.denied,
           successor: successors.get(input.row.object_id),
           isWantedElsewhere: wantedElsewhere.has(input.row.object_id),
@@ -256,13 +273,7 @@ export class PeoplePlanner {
   }
 
   /** Whom the pairing keys find, by key; and which keys an active user has, of those that could move somebody who is linked. */
-  async #candidates(
-    inputs: readonly {
-      readonly row: tables.MirrorUserRow
-      readonly wanted: PairingValues | undefined
-    }[],
-    linked: ReadonlyMap<string, RegistryUser>,
-  ) {
+  async #candidates(inputs: readonly Paired[], linked: ReadonlyMap<string, RegistryUser>) {
     const candidates = new Map<string, RegistryUser[]>()
     const nobody = { candidates, inUse: new Set<string>() }
     if (!this.#scope.hasPairable) return nobody
@@ -285,6 +296,20 @@ export class PeoplePlanner {
     }
     const moving = wished.flatMap(({ key, isLinked }) => (isLinked && candidates.has(key) ? [key] : []))
     return moving.length === 0 ? nobody : { candidates, inUse: await inUse(tx, moving) }
+  }
+
+  /** By pairing key, how an issue names the active user who has it: of those who are not linked, where nobody is added. */
+  async #keyHolders(inputs: readonly Paired[], linked: ReadonlyMap<string, RegistryUser>) {
+    const { addNewUsers, pairBy } = this.#settings.users.options
+    if (addNewUsers || pairBy === 'none') return new Map<string, string>()
+    const keys = inputs.flatMap(({ row, wanted }) => {
+      const key = linked.has(row.object_id) ? undefined : pairingKey(wanted, pairBy)
+      return key === undefined ? [] : [key]
+    })
+    if (keys.length === 0) return new Map<string, string>()
+    const find = pairBy === 'personalNumber' ? linkedByNumber : linkedByName
+    const found = await find(this.#planning.tx, keys)
+    return new Map([...found].map(([key, objectId]) => [key, describeLinked(objectId)]))
   }
 
   #context(settled: Settled): PlanUserContext {
