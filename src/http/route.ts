@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { API, type EndpointName } from '../contract/api/api.ts'
 import type { Endpoint } from '../contract/api/endpoint.ts'
 import { parseWithProblems } from '../contract/problems.ts'
-import { ConfigError, type ConfigProblem, InvariantError } from '../base/errors.ts'
+import { ConfigError, type ConfigProblem, ConflictError, InvariantError } from '../base/errors.ts'
 import type { Actor } from '../registry/audit.ts'
 import { SignInError, SlowDownError } from '../signin/errors.ts'
 import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
@@ -145,11 +145,19 @@ function registerRoute(
 
 /** Code of what was refused to somebody who tried more than he may; undefined for all other errors. Who only has to sign in did nothing. */
 function refusalReason(error: unknown): string | undefined {
-  if (error instanceof HttpError) return REFUSED.has(error.code) ? error.code : undefined
+  if (error instanceof HttpError || error instanceof ConflictError)
+    return REFUSED.has(error.code) ? error.code : undefined
   return error instanceof SignInError || error instanceof SlowDownError ? error.code : undefined
 }
 
-const REFUSED = new Set(['token-invalid', 'forbidden', 'way-not-allowed', 'cross-site', 'csrf'])
+const REFUSED = new Set([
+  'token-invalid',
+  'forbidden',
+  'way-not-allowed',
+  'cross-site',
+  'csrf',
+  'connection-of-sign-in',
+])
 
 /** The account whose name was tried. */
 function triedBy(error: unknown): Actor | undefined {

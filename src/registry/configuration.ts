@@ -8,6 +8,7 @@ import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
 import { type Actor, type AuditRecord, recordAudit } from './audit.ts'
+import { keepFromTokens } from './connection-of-sign-in.ts'
 import { type Connection, listConnections } from './connections.ts'
 import { detachSource } from './detach.ts'
 import { putConnection, type WantedConnection } from './put-connection.ts'
@@ -37,6 +38,7 @@ export interface ConfigureOptions {
  * A connection for which no credential is given keeps those on file.
  *
  * @returns one entry for each connection and source that the file names or that is removed, connections first
+ * @throws ConfigError; ConflictError `connection-of-sign-in` where a token would change how people sign in, also with `dryRun`
  */
 export async function configure(db: Database, options: ConfigureOptions): Promise<readonly ConfigurationChange[]> {
   return withTransaction(db, async (tx) => {
@@ -53,8 +55,10 @@ export async function configure(db: Database, options: ConfigureOptions): Promis
     for (const [name, wanted] of options.wanted.connections) {
       const isNamed = wanted.credentials.length > 0 || wanted.makesCertificate === true
       const keep = isNamed ? ('none' as const) : ('unnamed' as const)
-      const { vault, clock, dryRun } = options
-      const put = { vault, clock, name, wanted, keep, current: connections.get(name), dryRun }
+      const { vault, clock, dryRun, actor } = options
+      const current = connections.get(name)
+      await keepFromTokens(tx, { actor, name, current, wanted: wanted.settings })
+      const put = { vault, clock, name, wanted, keep, current, dryRun }
       tell(await within(`connections.${name}`, () => putConnection(tx, put)))
     }
     for (const [name, settings] of options.wanted.sources) {

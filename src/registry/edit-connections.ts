@@ -6,6 +6,7 @@ import { withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
 import { type Actor, recordAudit } from './audit.ts'
 import { auditOf, lockConfiguration } from './configuration.ts'
+import { keepFromTokens } from './connection-of-sign-in.ts'
 import { listConnections, requireConnection } from './connections.ts'
 import { changedMeanwhile } from './meanwhile.ts'
 import { putConnection, type WantedConnection } from './put-connection.ts'
@@ -45,7 +46,8 @@ export async function createConnection(
  * writes nothing. What another tenant or application means for people is judged by the safeguard of the next runs.
  *
  * @param options.seen when what was seen had been changed last, ISO 8601
- * @throws NotFoundError; ConfigError where a client secret on file would be sent to other addresses; ConflictError `changed-meanwhile`
+ * @throws NotFoundError; ConfigError where a client secret on file would be sent to other addresses; ConflictError `changed-meanwhile`,
+ * `connection-of-sign-in`
  */
 export async function changeConnection(
   db: Database,
@@ -57,6 +59,7 @@ export async function changeConnection(
     const current = await requireConnection(tx, name)
     if (options.seen !== undefined && current.updatedAt.getTime() !== new Date(options.seen).getTime())
       throw changedMeanwhile(`the connection ${JSON.stringify(name)}`)
+    await keepFromTokens(tx, { actor, name, current, wanted: wanted.settings })
     const put = { vault, clock: options.clock, name, wanted, current, keep: 'unnamed', dryRun: false } as const
     const change = await putConnection(tx, put)
     if (change.action !== 'unchanged') await recordAudit(tx, options, auditOf(change, actor))

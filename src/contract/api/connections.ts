@@ -152,12 +152,14 @@ export const CONNECTIONS = {
     answer: { kind: 'json', status: 201, body: connectionView },
     audit: 'connection.create',
     isIdempotent: true,
+    needsProof: true,
   }),
   changeConnection: endpoint({
     method: 'PUT',
     path: '/api/v1/connections/:connection',
     tag,
-    summary: 'Changes a connection. Credentials that are left out stay.',
+    summary:
+      'Changes a connection. Credentials that are left out stay. How people sign in is not changed by tokens (409 `connection-of-sign-in`).',
     role: 'administrator',
     scope: 'configure',
     params: one,
@@ -167,6 +169,7 @@ export const CONNECTIONS = {
     }),
     answer: { kind: 'json', status: 200, body: connectionView },
     audit: 'connection.change',
+    needsProof: true,
   }),
   removeConnection: endpoint({
     method: 'DELETE',

@@ -175,6 +175,7 @@ export const INSTALLATION = {
     },
     audit: 'configuration.apply',
     isIdempotent: true,
+    needsProof: 'unless-dry-run',
   }),
   getConfiguration: endpoint({
     method: 'GET',

@@ -10,6 +10,7 @@ import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
 import { API } from '../../contract/api/api.ts'
 import type { OwnSession } from '../../contract/api/access.ts'
+import type { ConnectionView } from '../../contract/api/connections.ts'
 import type { Endpoint } from '../../contract/api/endpoint.ts'
 import { issueSetupCode } from '../../signin/codes.ts'
 
@@ -93,7 +94,7 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
-  it('is approving plans, taking runs back, revealing cards, exports of the registry, backups and who may sign in, and nothing else', () => {
+  it('is approving plans, taking runs back, revealing cards, exports of the registry, backups, who may sign in and how, and nothing else', () => {
     const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
 
     expect(marked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
@@ -105,12 +106,15 @@ describe('what is sensitive', () => {
       'GET /api/v1/runs/:run/items/export',
       'PATCH /api/v1/administrators/:account',
       'POST /api/v1/administrators',
+      'POST /api/v1/configuration',
+      'POST /api/v1/connections',
       'POST /api/v1/role-mappings',
       'POST /api/v1/runs/:run/approve',
       'POST /api/v1/runs/:run/revert',
       'POST /api/v1/runs/:run/reverts',
       'POST /api/v1/tokens',
       'POST /api/v1/users/:user/cards/:card/reveal',
+      'PUT /api/v1/connections/:connection',
     ])
   })
 
@@ -325,6 +329,115 @@ describe('at Microsoft', () => {
 
     expect(way.searchParams.has('max_age')).toBe(false)
     expect(provenUntil).toBeNull()
+  })
+
+  describe('is asked of the tenant that an administrator named:', () => {
+    const path = () => `/api/v1/connections/${world.source}`
+    const EVIL = 'https://evil.example'
+    const kept = async () =>
+      (
+        await test.db.query(
+          `select tenant_id, client_id, cloud, authority_url, graph_url, sign_in_with_microsoft, updated_at,
+             (select jsonb_agg(c.id order by c.id) from connection_credentials c where c.connection_id = connections.id) as credentials
+           from connections where id = $1`,
+          [connectionId],
+        )
+      ).rows
+    const asItIs = async () => {
+      const shown = (await (await http.as('administrator'))('GET', path())).json<ConnectionView>()
+      const { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft } = shown
+      return { tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft }
+    }
+    const inFile = (connection: object) => ({
+      file: { connections: { [world.source]: { ...connection, clientSecret: { env: 'SECRET' } } } },
+      secrets: { [world.source]: { secret: provider.clientSecret } },
+    })
+    const codeOf = (answer: Awaited<ReturnType<Ask>>) =>
+      answer.statusCode === 200 ? 200 : answer.json<{ code: string }>().code
+
+    it('a session without a proof cannot have another one vouch for it', async () => {
+      const { ask, begin, person } = await operator()
+      const before = await kept()
+      const evil = { ...(await asItIs()), authorityUrl: EVIL }
+      const asked = [
+        await ask('PUT', path(), { ...evil, clientSecret: 'of the other one' }),
+        await ask('POST', '/api/v1/connections', { ...evil, name: 'evil', clientSecret: 'of the other one' }),
+        await ask('POST', '/api/v1/configuration', inFile(evil)),
+        await ask('POST', '/api/v1/configuration', { ...inFile(evil), dryRun: false }),
+      ]
+
+      expect(asked.map(codeOf)).toEqual(asked.map(() => 'proof-needed'))
+      expect(codeOf(await ask('POST', '/api/v1/configuration', { ...inFile(evil), dryRun: true }))).toBe(200)
+      expect(await kept()).toEqual(before)
+      const { url, flow } = await begin()
+      expect(url.startsWith(provider.authorityUrl)).toBe(true)
+      await comeBack(http, await provider.signIn(url, person.userName), flow)
+      const proved = await ask('PUT', path(), { ...(await asItIs()), passwordsAtTerminals: true })
+      expect(proved.json()).toMatchObject({ authorityUrl: provider.authorityUrl, passwordsAtTerminals: true })
+    })
+
+    it.each([
+      ['authorityUrl', { authorityUrl: EVIL }],
+      ['graphUrl', { graphUrl: EVIL }],
+      ['tenantId', { tenantId: '99999999-2222-4333-8444-555555555555' }],
+      ['clientId', { clientId: '99999999-2222-4333-8444-555555555555' }],
+      ['cloud', { cloud: 'global', authorityUrl: undefined, graphUrl: undefined }],
+      ['signInWithMicrosoft', { signInWithMicrosoft: false }],
+    ])('no API token changes %s', async (field, change) => {
+      const token = await http.withToken('configure')
+      const before = await kept()
+      const evil = { ...(await asItIs()), ...change }
+      const asked = [
+        await token('PUT', path(), { ...evil, clientSecret: 'of the other one' }),
+        await token('POST', '/api/v1/configuration', inFile(evil)),
+        await token('POST', '/api/v1/configuration', { ...inFile(evil), dryRun: true }),
+      ]
+
+      expect(asked.map((answer) => [answer.statusCode, codeOf(answer)])).toEqual(
+        asked.map(() => [409, 'connection-of-sign-in']),
+      )
+      for (const answer of asked) expect(answer.json<{ detail: string }>().detail).toContain(field)
+      expect(await kept()).toEqual(before)
+      const refused = await test.db.query<{ action: string; reason: string }>(
+        `select action, details::jsonb->>'reason' as reason from audit where id > $1 and actor_kind = 'token' order by id`,
+        [audits],
+      )
+      expect(refused.rows).toContainEqual({ action: 'connection.change.refused', reason: 'connection-of-sign-in' })
+      expect(refused.rows).toContainEqual({ action: 'configuration.apply.refused', reason: 'connection-of-sign-in' })
+    })
+
+    it('an API token changes a connection that nothing of signing in hangs on, and every other part of one that it does', async () => {
+      const token = await http.withToken('configure')
+      const credentials = { name: 'apart', clientSecret: 'its own', signInWithMicrosoft: false }
+      const apart = { ...(await asItIs()), ...credentials }
+      const { name: _, ...changed } = { ...apart, clientId: '99999999-2222-4333-8444-555555555555' }
+      try {
+        expect((await token('POST', '/api/v1/connections', apart)).statusCode).toBe(201)
+        expect(codeOf(await token('PUT', '/api/v1/connections/apart', changed))).toBe(200)
+        const on = { ...changed, signInWithMicrosoft: true }
+        expect(codeOf(await token('PUT', '/api/v1/connections/apart', on))).toBe('connection-of-sign-in')
+        await test.db.query(
+          `insert into role_mappings (connection_id, kind, value, role, created_at)
+             select id, 'appRole', 'Muster.Operator', 'operator', now() from connections where name = 'apart'`,
+        )
+        const { clientId } = apart
+        expect(codeOf(await token('PUT', '/api/v1/connections/apart', { ...changed, clientId }))).toBe(
+          'connection-of-sign-in',
+        )
+      } finally {
+        await test.db.query(`delete from connections where name = 'apart'`)
+      }
+      const same = await asItIs()
+      for (const passwordsAtTerminals of [true, false])
+        expect((await token('PUT', path(), { ...same, passwordsAtTerminals })).json()).toMatchObject({
+          passwordsAtTerminals,
+        })
+      const applied = async () =>
+        (await token('POST', '/api/v1/configuration', inFile(same))).json<{ changes: { action: string }[] }>().changes
+      // The first one leaves the credential that the file names alone.
+      expect((await applied()).map(({ action }) => action)).toEqual(['change'])
+      expect((await applied()).map(({ action }) => action)).toEqual(['unchanged'])
+    })
   })
 
   it('is for people who came from there', async () => {
