@@ -165,7 +165,7 @@ function saysHttp({ address }: SilentProxy): Concern {
   return {
     level: 'warning',
     code: 'proxy-says-http',
-    message: `People reach Muster by https, but the proxy at ${address} does not say so: what depends on it (signing in from another name, redirect URIs) takes them for http.`,
+    message: `People reach Muster by https, but the proxy at ${address} does not say so: what is opened under another name than that of MUSTER_PUBLIC_URL is taken for http.`,
     remedy:
       'Have the proxy set X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme), and load this page anew.',
     at: OF_INSTALLATION,

@@ -11,7 +11,7 @@ export const resultsTexts = {
   interrupted: 'was interrupted. Nothing was left half done.',
   waitsForOthers: 'You took it back. Others asked for the same, so it waits on for them.',
   askedBy: (who: string) =>
-    `Asked for by ${who === 'schedule' ? 'the schedule' : who}, who can take it back. Once it runs, its run can be cancelled.`,
+    `${who === 'schedule' ? 'Asked for by the schedule. It cannot be taken back here.' : `Asked for by ${who}, who can take it back.`} Once it runs, its run can be cancelled.`,
   goesOn: 'It goes on as soon as a server takes it up.',
   refused: 'It was not started',
   phases: {

@@ -105,7 +105,8 @@ export const runsTexts = {
     'Nothing of it is applied. The next synchronization plans anew, and is held again where it would do the same.',
   undo: 'Undo',
   undoTitle: 'Take this run back?',
-  undoText: 'What the run overwrote gets its old values back. Whatever changed since is left as it is, and listed.',
+  undoText:
+    'What the run overwrote gets its old values back, and what it made is removed again. Whatever changed since is left as it is, and listed.',
   undoShow: 'Show what it would do',
   undoWould: 'It would do this',
   undoLeft: (count: string) => `${count} left as they are, because they changed since`,
@@ -114,7 +115,7 @@ export const runsTexts = {
   undoUser: 'Undo for this user',
   undoUserTitle: (name: string, run: string) => `Take back what run ${run} did to ${name}?`,
   undoUserText:
-    'What the run overwrote of this user gets its old values back; other people stay as they are. Whatever changed since is left as it is, and listed.',
+    'What the run overwrote of this user gets its old values back, and what it made is removed again, the user as well; other people stay as they are. Whatever changed since is left as it is, and listed.',
   undoConfirm: 'This removes more than the safeguard of the source allows a run. Do it all the same',
   rejected: 'Rejected',
   log: 'Log',
