@@ -328,6 +328,23 @@ describe('an administrator with an empty installation', () => {
     await expectAccessible(page)
     await picture(page, 'earlier-settings')
     const first = dialog.getByRole('button', { name: 'Put back number 1', exact: true })
+    // What comes after the dialog was closed is not wanted any more.
+    let release = () => {}
+    const closed = new Promise<void>((resolve) => (release = resolve))
+    await page.route('**/settings/1', async (route) => {
+      await closed
+      await route.continue()
+    })
+    const late = page.waitForResponse('**/settings/1')
+    await first.click()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    release()
+    await (await late).finished()
+    await page.unroute('**/settings/1')
+    await button('Earlier settings').click()
+    await entries.first().waitFor()
+    expect(await page.getByText('The settings of number 1 are filled in').count()).toBe(0)
     await first.click()
     await page.getByText('The settings of number 1 are filled in').waitFor()
     await expectAccessible(page)

@@ -79,8 +79,9 @@ function List({ source, onTake, onClose }: Props & { readonly onClose: () => voi
   })
   const take = useMutation({
     mutationFn: (number: number) => call(API.getSourceSettings, { params: { source, number: String(number) } }),
-    onSuccess: ({ number, settings }) => onTake(number, settings),
   })
+  // What comes after the dialog was closed is not put into the form: callbacks of `mutate` end with the component, those of the hook do not.
+  const putBack = (number: number) => take.mutate(number, { onSuccess: (kept) => onTake(kept.number, kept.settings) })
   const items = saved.data?.items
   return (
     <Dialog
@@ -113,7 +114,7 @@ function List({ source, onTake, onClose }: Props & { readonly onClose: () => voi
                       saved={one}
                       isOldest={place === items.length - 1}
                       isBusy={take.isPending}
-                      onTake={() => take.mutate(one.number)}
+                      onTake={() => putBack(one.number)}
                     />
                   ))}
                 </ol>
