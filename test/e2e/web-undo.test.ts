@@ -54,6 +54,37 @@ const dialog = (name: string | RegExp) => page.getByRole('dialog', { name })
 const undo = 'Take this run back?'
 
 describe('what a run did to one person', () => {
+  it('is what its dialog names, also where another run changes the person while it is open', async () => {
+    const all = [...world.hosted.tenant.live('user')]
+    const someone = all.filter((u) => u.properties['accountEnabled'] !== false)[2]!
+    update(world.hosted.tenant, someone.id, { displayName: 'Wrong Once' })
+    const { run } = await sync()
+    const userId = await valueOf(`select id as value from users where object_id = '${someone.id}'`)
+    await page.goto(`${world.url}/users/${String(userId)}`)
+    await page.getByRole('button', { name: 'Undo for this user' }).first().click()
+    const asked = dialog(new RegExp(`^Take back what run ${run} did to`))
+    await asked.getByText('Wrong Once').first().waitFor()
+    await asked.getByRole('textbox', { name: 'Reason' }).fill('wrong')
+    update(world.hosted.tenant, someone.id, { displayName: 'Right Again' })
+    const { run: newer } = await sync()
+    // Whoever comes back to the tab some seconds later sees what is new.
+    const comeBack = async () => {
+      await page.evaluate(`window.dispatchEvent(new Event('visibilitychange'))`)
+      return page.getByText('Right Again').count()
+    }
+    await expect.poll(comeBack, { timeout: 30_000, interval: 500 }).toBeGreaterThan(0)
+
+    expect(await asked.count()).toBe(1)
+    const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/reverts'))
+    await asked.getByRole('button', { name: 'Undo', exact: true }).click()
+    expect(new URL((await sent).url()).pathname).toBe(`/api/v1/runs/${run}/reverts`)
+    expect(newer).not.toBe(run)
+    await page.waitForURL(/results/)
+    // What the newer run wrote has changed since, and stays.
+    await page.getByText(/^(There is nothing to take back|Taken back)/).waitFor()
+    expect(await valueOf(`select full_name as value from users where object_id = '${someone.id}'`)).toBe('Right Again')
+  })
+
   it('is shown from old to new in the history, and taken back for that person alone', async () => {
     const [one, other] = [...world.hosted.tenant.live('user')].filter((u) => u.properties['accountEnabled'] !== false)
     const nameOf = (id: string) => valueOf(`select full_name as value from users where object_id = '${id}'`)

@@ -31,7 +31,7 @@ export function Decisions({ run }: { readonly run: RunView }) {
           <RejectDialog run={line.run} />
         </>
       ) : null}
-      {run.canRevert ? <UndoDialog run={line.run} /> : null}
+      {run.canRevert ? <UndoDialog key={line.run} run={line.run} /> : null}
       {isPreview ? <Synchronize source={line.source} /> : null}
     </div>
   )

@@ -29,10 +29,10 @@ export function UserHistory({ user, userName, objectId }: HistoryUser) {
     call(API.listUserHistory, { params: { user }, query: { cursor, limit: 25 } }, { signal }),
   )
   if (list.error !== null) return <Failed error={list.error} retry={list.retry} />
-  // Several changes of one run have no name of their own.
+  const keys = keysOf(list.rows ?? [])
   const rows = list.rows?.map((change, place, all) => ({
     ...change,
-    key: String(place),
+    key: keys[place] ?? '',
     // One button a run, beside the newest of what it did.
     undone:
       mayUndo && change.run !== null && change.run !== all[place - 1]?.run
@@ -49,6 +49,20 @@ export function UserHistory({ user, userName, objectId }: HistoryUser) {
       empty={<Empty title={texts.noHistory} />}
     />
   )
+}
+
+/**
+ * Several changes of one run have no name of their own: which one of them it is names it. Nothing is added to a run that is over, so that
+ * each keeps its key, and the dialog in its row, when newer changes come before it.
+ */
+function keysOf(changes: readonly Change[]): readonly string[] {
+  const seen = new Map<string, number>()
+  return changes.map(({ run, at }) => {
+    const of = run === null ? `by hand ${at}` : `run ${run}`
+    const nth = seen.get(of) ?? 0
+    seen.set(of, nth + 1)
+    return `${of} ${nth}`
+  })
 }
 
 type Row = Change & { readonly undone: { readonly id: string; readonly name: string } | undefined }
@@ -83,6 +97,7 @@ function Who({ change }: { readonly change: Row }) {
       {change.run === null ? null : <RunLink run={change.run}>{texts.byRun(change.run)}</RunLink>}
       {change.run === null || change.undone === undefined ? null : (
         <UndoDialog
+          key={change.run}
           run={change.run}
           user={change.undone}
           trigger={
