@@ -54,9 +54,14 @@ export async function identifyByPassword(
   })
   const of = named === undefined ? `name ${canonical(typed.userName)}` : `user ${named.userId}`
   const rules = passwordRulesOf(connection)
+  // By where it counts: a bucket of two clouds would be forgiven by the rule of whichever was asked last.
   const attempt = await countAttempt(parts, {
     terminalId: terminal.id,
-    shown: { bucket: `password of ${of}`, atTerminal: rules.atTerminal, overall: rules.overall },
+    shown: {
+      bucket: `password of ${of} in ${connection.authorityUrl}`,
+      atTerminal: rules.atTerminal,
+      overall: rules.overall,
+    },
   })
   const proved = await signInWithPassword(parts.oidc, { connection, userName, password: typed.password, signal })
   if (proved.kind === 'refused') {

@@ -306,6 +306,51 @@ describe('tries of Microsoft passwords', () => {
     // Asked and right, so that only the emulator's name is told from the cloud's.
     expect(others.json(), others.body).toMatchObject({ reason: 'token-issuer' })
   })
+
+  it('of one user in a US Government cloud are not forgiven sooner by what is tried of him in another cloud', async () => {
+    const { graphUrl } = world.emulator
+    await test.db.query(
+      `with c as (insert into connections (name, tenant_id, client_id, cloud, sign_in_with_microsoft, passwords_at_terminals)
+         select 'government', tenant_id, client_id, 'usGov', true, true from connections returning id),
+       s as (insert into sources (name, connection_id, enabled, priority, settings)
+         select 'government', c.id, s.enabled, s.priority + 1, s.settings from sources s, c)
+       insert into connection_credentials (connection_id, kind, sealed, fingerprint) select id, 'secret', '\\x00', '\\x00' from c`,
+    )
+    const { rows } = await test.db.query<{ id: number }>(`select id from connections where name = 'government'`)
+    const { id } = rows[0]!
+    await test.db.query('update connection_credentials set sealed = $2 where connection_id = $1', [
+      id,
+      world.engine.vault.seal(world.hosted.clientSecret, credentialContext(id, 'secret')),
+    ])
+    const both = await aServer(world.engine)
+    const { oidc } = both.parts.microsoft
+    const documentsOf: typeof oidc.documentsOf = (to) => oidc.documentsOf({ ...to, authorityUrl: graphUrl })
+    Object.assign(both.parts.microsoft, { oidc: { ...oidc, documentsOf } })
+    const terminals: Ask[] = []
+    while (terminals.length < 4) terminals.push(await both.asTerminal({ may: ['password'] }))
+    const wrongAt = (nth: number, connection: string) =>
+      terminals[nth]!('POST', '/api/v1/terminal/authenticate', {
+        by: 'password',
+        userName: person.userName,
+        password: `wrong ${nth}`,
+        connection,
+      })
+    const first = [await wrongAt(0, 'government'), await wrongAt(1, 'government')]
+    // By the rule of the other cloud both are forgiven by then.
+    later += 1_800_000
+    const elsewhere = await wrongAt(2, world.source)
+    const asked = tokenRequests()
+    const third = await wrongAt(3, 'government')
+    const askedSince = tokenRequests() - asked
+    await both.stop()
+    await test.db.query(`delete from sources where name = 'government'`)
+    await test.db.query(`delete from connections where name = 'government'`)
+
+    expect([...first, elsewhere].map((answer) => answer.json())).toEqual(
+      Array.from({ length: 3 }, () => expect.objectContaining({ kind: 'refused', reason: 'password-refused' })),
+    )
+    expect([third.statusCode, askedSince]).toEqual([429, 0])
+  })
 })
 
 describe('the password', () => {
