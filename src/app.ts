@@ -30,7 +30,7 @@ import { type Actor, recordAlone } from './registry/audit.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
-import { REDIRECT_PATH } from './http/public-url.ts'
+import { redirectUriOf } from './http/public-url.ts'
 import { newestCertificate, noteOutcomes } from './registry/connection-credentials.ts'
 import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
 import { listKeptSettings, presentKeptSettings } from './registry/earlier-settings.ts'
@@ -309,11 +309,7 @@ export function createApp(
     restoreSourceSettings: (request) => restoreSettings(engine, request),
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
-    check: (request) =>
-      checkSaved(engine, {
-        ...(config.publicUrl === undefined ? {} : { redirectUri: `${config.publicUrl}${REDIRECT_PATH}` }),
-        ...request,
-      }),
+    check: (request) => checkSaved(engine, { redirectUri: redirectUriOf(config.publicUrl), ...request }),
     writeCertificate: async ({ connection, destination }) => {
       destination.write((await newestCertificate(db, { vault, connection })).pem)
     },

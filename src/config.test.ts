@@ -35,6 +35,16 @@ describe('loadConfig', () => {
     expect(config.logLevel).toBe('debug')
   })
 
+  it.each([
+    ['http://127.0.0.1:8080', 'http://localhost:8080'],
+    ['http://[::1]:8080/', 'http://localhost:8080'],
+    ['http://localhost:8080', 'http://localhost:8080'],
+    ['https://127.0.0.1:8443', 'https://127.0.0.1:8443'],
+    ['https://muster.contoso.com/', 'https://muster.contoso.com'],
+  ])('takes %s as public URL %s', (given, taken) => {
+    expect(loadConfig({ MUSTER_PUBLIC_URL: given }).publicUrl).toBe(taken)
+  })
+
   it('tells all mistakes at once, each with the name under which it was given', () => {
     const problems = problemsOf({
       MUSTER_LISTEN: '8080',

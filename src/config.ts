@@ -113,7 +113,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 'the address in the browser, on loopback only',
     description:
       'Where people reach the server, e.g. `https://muster.contoso.com`. Sign in with Microsoft needs it: the redirect URI to be registered ' +
-      'is this with `/signin/microsoft` behind it. Plain http is taken on loopback only.',
+      'is this with `/signin/microsoft` behind it. Plain http is taken on loopback only, and a number of it (`http://127.0.0.1:8080`) as `localhost`, which Microsoft takes.',
   },
   {
     key: 'trustedProxies',

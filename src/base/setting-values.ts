@@ -104,6 +104,8 @@ export function parsePublicUrl(text: string): string {
     url.hash !== ''
   )
     throw new Mistake('must end after host and port, e.g. https://muster.contoso.com')
+  // Of the names of this machine, which are all that is taken with http, Microsoft takes this one; and cookies belong to one name.
+  if (url.protocol === 'http:') url.hostname = 'localhost'
   return url.origin
 }
 

@@ -11,11 +11,11 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
  * this machine by one of its own names.
  *
  * @param configured MUSTER_PUBLIC_URL
- * @param origin as the browser sees it, e.g. `http://localhost:8080`
+ * @param origin as the browser sees it, e.g. `http://localhost:8080`; left out where no browser asks
  */
-export function publicUrlOf(configured: string | undefined, origin: string): string | undefined {
+export function publicUrlOf(configured: string | undefined, origin?: string): string | undefined {
   if (configured !== undefined) return configured
-  const url = URL.parse(origin)
+  const url = origin === undefined ? null : URL.parse(origin)
   return url !== null && LOOPBACK.test(url.hostname) ? url.origin : undefined
 }
 
@@ -25,7 +25,7 @@ export function publicUrlOf(configured: string | undefined, origin: string): str
  *
  * @see https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions
  */
-export function redirectUriOf(configured: string | undefined, origin: string): string | undefined {
+export function redirectUriOf(configured: string | undefined, origin?: string): string | undefined {
   const url = publicUrlOf(configured, origin)
   return url === undefined ? undefined : `${asLocalhost(url)}${REDIRECT_PATH}`
 }

@@ -6,6 +6,7 @@ import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '.
 import { beginAt, comeBack, type KnownPerson, letSignIn, signInAs } from '../../../test/support/sign-in.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
+import { parsePublicUrl } from '../../base/setting-values.ts'
 import { disable, enable } from '../../emulator/operations.ts'
 import { removeSoon, requireStillAllowed } from '../../signin/upkeep.ts'
 import type { Engine } from '../../sync/engine.ts'
@@ -706,6 +707,23 @@ describe('roles', () => {
       code: 'other-address',
       detail: 'To sign in with Microsoft, open Muster as http://localhost:8080',
     })
+  })
+
+  it('where MUSTER_PUBLIC_URL is a number of this machine, people come by its name, are sent on from there, and nowhere in a circle', async () => {
+    const known = await aServer(world.engine, { publicUrl: parsePublicUrl('http://127.0.0.1:8080') })
+    const begin = (host: string) =>
+      known.asNobody('POST', '/api/v1/sign-in/microsoft', {}, { host, origin: `http://${host}` })
+    const byNumber = await begin('127.0.0.1:8080')
+    const byName = await begin('localhost:8080')
+    await known.stop()
+
+    expect(byNumber.json()).toMatchObject({
+      code: 'other-address',
+      detail: 'To sign in with Microsoft, open Muster as http://localhost:8080',
+    })
+    expect(new URL(byName.json<{ url: string }>().url).searchParams.get('redirect_uri')).toBe(
+      'http://localhost:8080/signin/microsoft',
+    )
   })
 
   it('are mapped by ids, once, for connections that there are', async () => {
