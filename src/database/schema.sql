@@ -683,6 +683,7 @@ create table sessions (
   role_problem text,
   subject text,
   authenticated_at timestamp with time zone,
+  sets_password_until timestamp with time zone,
   constraint sessions_owner_check CHECK (
 CASE
     WHEN (administrator_id IS NULL) THEN ((user_id IS NOT NULL) AND (connection_id IS NOT NULL))

@@ -448,6 +448,7 @@ export interface Tables {
     role_problem: string | null
     subject: string | null
     authenticated_at: Date | null
+    sets_password_until: Date | null
   }
   setup: {
     single: Generated<boolean>

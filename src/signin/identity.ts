@@ -14,6 +14,8 @@ export interface AccountIdentity {
   readonly expiresAt: Date
   /** When he last proved who he is; null: nobody knows. */
   readonly authenticatedAt: Date | null
+  /** Until then he sets his password without the old one, once: he came by a link of the console. Null: he does not. */
+  readonly setsPasswordUntil: Date | null
 }
 
 /** Somebody of the registry who signed in with Microsoft. */

@@ -18,7 +18,7 @@ import { requireSecondFactor, withCodeCounted } from './second-factor.ts'
  * So long a proof is recent. Shorter, and approving three plans asks three times; longer, and a screen that was left alone over a coffee
  * approves.
  */
-const RECENT_MS = 10 * 60_000
+export const RECENT_MS = 10 * 60_000
 /** What is begun with a proof this near its end may reach the server after it. */
 const MARGIN_MS = 30_000
 
@@ -29,8 +29,19 @@ export function isRecent({ authenticatedAt }: Pick<SessionIdentity, 'authenticat
 
 /** Until when pages need not ask for a proof; null: they have to. */
 export function recentUntil({ authenticatedAt }: Pick<SessionIdentity, 'authenticatedAt'>, now: Date): Date | null {
-  if (authenticatedAt === null) return null
-  const until = new Date(authenticatedAt.getTime() + RECENT_MS - MARGIN_MS)
+  return authenticatedAt === null ? null : withMargin(new Date(authenticatedAt.getTime() + RECENT_MS), now)
+}
+
+/** Until when pages need not ask for the old password to set another one; null: they have to. */
+export function spareOldPasswordUntil(
+  { setsPasswordUntil }: Pick<AccountIdentity, 'setsPasswordUntil'>,
+  now: Date,
+): Date | null {
+  return setsPasswordUntil === null ? null : withMargin(setsPasswordUntil, now)
+}
+
+function withMargin(end: Date, now: Date): Date | null {
+  const until = new Date(end.getTime() - MARGIN_MS)
   return until > now ? until : null
 }
 

@@ -28,7 +28,11 @@ export interface SessionPlace {
 
 /** Whose session it is. */
 export type SessionOwner =
-  | { readonly administratorId: number }
+  | {
+      readonly administratorId: number
+      /** Until then the password is set without the old one, once; left out: it is not. */
+      readonly setsPasswordUntil?: Date | undefined
+    }
   | {
       readonly userId: number
       readonly connectionId: number
@@ -55,11 +59,12 @@ export async function startSession(
   const token = drawToken()
   const expiresAt = new Date(now.getTime() + longestOf(owner))
   const person = 'userId' in owner ? owner : undefined
-  const administratorId = 'administratorId' in owner ? owner.administratorId : null
+  const account = 'administratorId' in owner ? owner : undefined
+  const administratorId = account?.administratorId ?? null
   const { rows } = await tx.query<{ id: number }>(
     `insert into sessions (digest, administrator_id, user_id, connection_id, role, role_problem, subject, created_at, last_seen_at,
-       expires_at, address, user_agent, authenticated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12) returning id`,
+       expires_at, address, user_agent, authenticated_at, sets_password_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13) returning id`,
     [
       digestOf(token),
       administratorId,
@@ -73,6 +78,7 @@ export async function startSession(
       place.address,
       place.userAgent.slice(0, LONGEST_USER_AGENT),
       person === undefined ? now : person.authenticatedAt,
+      account?.setsPasswordUntil ?? null,
     ],
   )
   if (administratorId !== null)
@@ -98,6 +104,7 @@ const found = z.object({
   expires_at: z.date(),
   last_seen_at: z.date(),
   authenticated_at: z.date().nullable(),
+  sets_password_until: z.date().nullable(),
 })
 
 /**
@@ -112,11 +119,12 @@ export async function findSession(
 ): Promise<SessionIdentity | undefined> {
   const now = parts.clock.now()
   const { rows } = await parts.db.query(
-    `select x.id, 'account' as kind, a.id as owner, a.name, a.role, null::int as connection_id, x.expires_at, x.last_seen_at, x.authenticated_at
+    `select x.id, 'account' as kind, a.id as owner, a.name, a.role, null::int as connection_id, x.expires_at, x.last_seen_at, x.authenticated_at,
+            x.sets_password_until
        from sessions x join administrators a on a.id = x.administrator_id
       where x.digest = $1 and a.enabled and x.expires_at > $2 and x.last_seen_at > $3
      union all
-     select x.id, 'person', u.id, u.user_name, x.role, x.connection_id, x.expires_at, x.last_seen_at, x.authenticated_at
+     select x.id, 'person', u.id, u.user_name, x.role, x.connection_id, x.expires_at, x.last_seen_at, x.authenticated_at, null
        from ${SESSIONS_OF_PEOPLE} and x.digest = $1 and x.expires_at > $2 and x.last_seen_at > $3`,
     [digestOf(token), now, idleSince(now)],
   )
@@ -128,7 +136,9 @@ export async function findSession(
   const { authenticated_at: authenticatedAt } = session
   const common = { id, name, sessionId: session.id, csrf: csrfOf(token), expiresAt, authenticatedAt }
   if (session.kind === 'person') return { ...common, kind: 'person', role, connectionId: connectionId ?? 0 }
-  return role === null ? undefined : { ...common, kind: 'account', role }
+  return role === null
+    ? undefined
+    : { ...common, kind: 'account', role, setsPasswordUntil: session.sets_password_until }
 }
 
 /** Why groups could not be asked for when a session began; null where nothing is missing. */

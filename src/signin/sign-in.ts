@@ -1,6 +1,6 @@
 // Signing in: by the first start's code, by name and password, by a link from the console. Each begins a new session and is audited
 // with it.
-import { ConflictError, NotFoundError } from '../base/errors.ts'
+import { ConfigError, ConflictError, NotFoundError } from '../base/errors.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import { canonicalName, findByName, insertAccount, requireAccount } from './accounts.ts'
@@ -13,6 +13,7 @@ import type { AccountIdentity } from './identity.ts'
 import { requireSecondFactor, withCodeCounted } from './second-factor.ts'
 import { requireGoodPassword } from './password.ts'
 import type { SignInParts } from './parts.ts'
+import { RECENT_MS } from './prove-again.ts'
 import { csrfOf, endSessionsOf, type SessionPlace, startSession } from './sessions.ts'
 
 /** From where somebody signs in. */
@@ -96,7 +97,11 @@ export async function signIn(
   }
 }
 
-/** @throws SignInError `code-invalid`; SlowDownError */
+/**
+ * The session may set the account's password without the old one, for as long as its proof is recent: links are for who has lost it.
+ *
+ * @throws SignInError `code-invalid`; SlowDownError
+ */
 export async function signInByLink(
   parts: SignInParts,
   { code }: { readonly code: string },
@@ -111,22 +116,25 @@ export async function signInByLink(
     const { rows } = await tx.query('select id from administrators where id = $1 and enabled for no key update', [id])
     if (rows.length === 0) throw refusal
     await counted.undo(tx)
-    return begin(parts, tx, { administratorId: id, place, action: 'session.start', how: { by: 'link' } })
+    const setsPasswordUntil = new Date(parts.clock.now().getTime() + RECENT_MS)
+    const how = { by: 'link' }
+    return begin(parts, tx, { administratorId: id, setsPasswordUntil, place, action: 'session.start', how })
   })
 }
 
 interface Beginning {
   readonly administratorId: number
+  readonly setsPasswordUntil?: Date
   readonly place: SignInPlace
   readonly action: string
   readonly how: Readonly<Record<string, unknown>>
 }
 
 async function begin(parts: SignInParts, tx: Transaction, options: Beginning): Promise<SignedIn> {
-  const { administratorId, place, action, how } = options
+  const { administratorId, setsPasswordUntil, place, action, how } = options
   const now = parts.clock.now()
   const { name, role } = await requireAccount(tx, { id: administratorId, now })
-  const session = await startSession(tx, { owner: { administratorId }, now, place })
+  const session = await startSession(tx, { owner: { administratorId, setsPasswordUntil }, now, place })
   const actor: Actor = { kind: 'account', name, id: administratorId, address: place.address }
   await recordAudit(tx, parts, { actor, action, subject: `administrator ${name}`, details: how })
   const identity: AccountIdentity = {
@@ -138,6 +146,7 @@ async function begin(parts: SignInParts, tx: Transaction, options: Beginning): P
     csrf: csrfOf(session.token),
     expiresAt: session.expiresAt,
     authenticatedAt: now,
+    setsPasswordUntil: setsPasswordUntil ?? null,
   }
   const known = knownDevice(parts, { device: place.device, administratorId })
   const device = known === undefined || place.device === undefined ? drawDevice(parts, administratorId) : place.device
@@ -157,33 +166,70 @@ async function undoing(counted: CountedAttempt, parts: SignInParts, check: () =>
 /**
  * Gives oneself another password; other sessions end.
  *
- * @throws SignInError `password-wrong`; SlowDownError; ConfigError at `password`
+ * @param given.current left out by a session that a link of the console has begun, once and within the time that its proof counts
+ * @throws SignInError `password-wrong`; SlowDownError; ConfigError at `password`, and at `current` where it is needed
  */
 export async function changeOwnPassword(
   parts: SignInParts,
-  given: { readonly current: string; readonly password: string },
+  given: { readonly current?: string | undefined; readonly password: string },
   options: { readonly identity: AccountIdentity; readonly actor: Actor },
 ): Promise<void> {
   const { identity, actor } = options
+  const { current } = given
+  const counted = current === undefined ? undefined : await requireCurrent(parts, current, options)
+  if (counted === undefined) {
+    if (identity.setsPasswordUntil === null || identity.setsPasswordUntil <= parts.clock.now()) throw currentNeeded()
+    await requireGoodPassword(parts.db, given.password, identity)
+  } else {
+    await undoing(counted, parts, async () => {
+      await requireGoodPassword(parts.db, given.password, identity)
+      if (current === given.password)
+        throw new ConflictError('password-unchanged', 'The new password is the present one; choose another')
+    })
+  }
+  const password = await hashPassword(given.password)
+  await withTransaction(parts.db, async (tx) => {
+    await tx.query('update administrators set password = $2 where id = $1', [identity.id, password])
+    if (counted === undefined) await useUpLink(tx, { sessionId: identity.sessionId, now: parts.clock.now() })
+    await endSessionsOf(tx, { administratorId: identity.id, except: identity.sessionId })
+    await counted?.undo(tx)
+    const subject = `administrator ${identity.name}`
+    const details = counted === undefined ? { by: 'link' } : {}
+    await recordAudit(tx, parts, { actor, action: 'account.password', subject, details })
+  })
+}
+
+/** Counted as an attempt, to be undone once all is well. @throws SignInError `password-wrong`; SlowDownError */
+async function requireCurrent(
+  parts: SignInParts,
+  current: string,
+  { identity, actor }: { readonly identity: AccountIdentity; readonly actor: Actor },
+): Promise<CountedAttempt> {
   const counted = await countAttempt(parts, {
     target: `password of ${identity.id}`,
     address: actor.address ?? '',
     device: `session ${identity.sessionId}`,
   })
   const account = await findByName(parts.db, identity.name)
-  if (!(await verifyPassword(given.current, account?.password)))
+  if (!(await verifyPassword(current, account?.password)))
     throw new SignInError('password-wrong', 'The present password is wrong')
-  await undoing(counted, parts, async () => {
-    await requireGoodPassword(parts.db, given.password, identity)
-    if (given.current === given.password)
-      throw new ConflictError('password-unchanged', 'The new password is the present one; choose another')
-  })
-  const password = await hashPassword(given.password)
-  await withTransaction(parts.db, async (tx) => {
-    await tx.query('update administrators set password = $2 where id = $1', [identity.id, password])
-    await endSessionsOf(tx, { administratorId: identity.id, except: identity.sessionId })
-    await counted.undo(tx)
-    const subject = `administrator ${identity.name}`
-    await recordAudit(tx, parts, { actor, action: 'account.password', subject, details: {} })
-  })
+  return counted
+}
+
+/** Whoever finds the session later must not set another one; of two requests at once one is refused. @throws ConfigError at `current` */
+async function useUpLink(
+  tx: Transaction,
+  { sessionId, now }: { readonly sessionId: number; readonly now: Date },
+): Promise<void> {
+  const { rows } = await tx.query(
+    'update sessions set sets_password_until = null where id = $1 and sets_password_until > $2 returning id',
+    [sessionId, now],
+  )
+  if (rows.length === 0) throw currentNeeded()
+}
+
+function currentNeeded(): ConfigError {
+  const message =
+    'the present password is needed. Whoever has forgotten it runs muster sign-in-link NAME where the server runs, and sets a new one within ten minutes of signing in by that link'
+  return new ConfigError([{ at: 'current', message }])
 }

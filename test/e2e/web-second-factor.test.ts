@@ -95,3 +95,35 @@ it('is turned on, asked for, used in both ways, and reset by another administrat
   await page.getByRole('banner').getByRole('button', { name: 'Ann' }).waitFor()
   expect(world.complaints.filter((complaint) => !complaint.includes('401') && !complaint.includes('403'))).toEqual([])
 })
+
+it('is not needed by who came by a link of the console, and his lost password is set anew without it', async () => {
+  const { database, app } = world
+  await database.db.query(
+    `insert into administrators (name, name_key, role, password, created_at) values ('Lea', 'lea', 'viewer', 'none', now())`,
+  )
+  await database.db.query('update setup set done_at = coalesce(done_at, now())')
+  const actor = { kind: 'command line', name: 'root@host' } as const
+  const { link } = await app.signInLink({ name: 'Lea', resetSecondFactor: false, actor })
+  const page = await world.open()
+  await page.goto(`${world.url}/link${new URL(link).hash}`)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('banner').getByRole('button', { name: 'Lea' }).waitFor()
+  await page.goto(`${world.url}/account`)
+  await page.getByText('You came by a link of the console').waitFor()
+  expect(await page.getByLabel('Current password').count()).toBe(0)
+  await expectAccessible(page)
+  await page.getByLabel('New password').first().fill(PASSWORD)
+  await page.getByLabel('New password again').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Change password' }).click()
+  await page.getByText('The password is changed').first().waitFor()
+  // The next time it is asked for again.
+  await page.getByLabel('Current password').waitFor()
+  await page.context().close()
+
+  const other = await world.open()
+  await other.goto(`${world.url}/sign-in`)
+  await other.getByLabel('Name').fill('Lea')
+  await other.getByLabel('Password').fill(PASSWORD)
+  await other.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await other.getByRole('banner').getByRole('button', { name: 'Lea' }).waitFor()
+})

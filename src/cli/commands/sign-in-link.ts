@@ -18,7 +18,8 @@ export function addSignInLinkCommand(program: Command, run: Runner): void {
       'after',
       `
 For who has lost password or second factor, and nobody is left who could give a new one. It asks for neither; it is
-audited. It leads to MUSTER_PUBLIC_URL, or to a server of this machine that runs. Signed in, give the account a new password under Administrators, and a new second factor under My account.
+audited. It leads to MUSTER_PUBLIC_URL, or to a server of this machine that runs. Signed in, set a new password under
+My account within ten minutes, which does not ask for the old one then; and turn on a new second factor there.
 
 Examples:
   muster sign-in-link Ann

@@ -54,6 +54,8 @@ export const ownSession = z.object({
   expiresAt: time,
   /** Until then what is sensitive is done without another proof of who one is; null: it asks for one. */
   provenUntil: time.nullable(),
+  /** Until then one's own password is set without the old one, once: a link of the console began the session. Null: the old one is asked for. */
+  setsPasswordUntil: time.nullable(),
   version: z.string(),
 })
 export type OwnSession = z.infer<typeof ownSession>
@@ -169,7 +171,7 @@ export const ACCESS = {
     path: '/api/v1/session/proof',
     tag,
     summary:
-      'Proves anew who one is, as approving plans, revealing cards, exports, backups and changes of who may sign in ask for: with the password, and the code of the second factor where there is one.',
+      'Proves anew who one is, as approving plans, taking runs back, revealing cards, exports of the registry and of plans, backups and changes of who may sign in ask for: with the password, and the code of the second factor where there is one.',
     role: 'account',
     scope: null,
     body: z.strictObject({ password, code: code.optional() }),
@@ -190,10 +192,11 @@ export const ACCESS = {
     method: 'PUT',
     path: '/api/v1/session/password',
     tag,
-    summary: 'Gives oneself another password; all other sessions of the account end.',
+    summary:
+      'Gives oneself another password; all other sessions of the account end. Asks for the present one (`current`), but once within ten minutes of signing in by a link of the console.',
     role: 'account',
     scope: null,
-    body: z.object({ current: password, password }),
+    body: z.object({ current: password.optional(), password }),
     answer: { kind: 'nothing' },
     audit: 'account.password',
   }),

@@ -7,6 +7,7 @@ import { systemClock } from '../../base/clock.ts'
 import type { Account, OwnSession } from '../../contract/api/access.ts'
 import { verifyAudit } from '../../registry/audit.ts'
 import { issueSetupCode, issueSignInCode } from '../../signin/codes.ts'
+import { issueLinkCode } from '../../signin/console.ts'
 
 const GOOD = 'kestrel umbrella radish plinth'
 const NO = { 'x-nothing': '1' }
@@ -520,6 +521,79 @@ describe('one’s own password', () => {
     })
     expect((await test.db.query('select password from administrators where id = $1', [own])).rows).toEqual(before)
     expect((await admin('GET', '/api/v1/session')).statusCode).toBe(200)
+  })
+})
+
+describe('a forgotten password', () => {
+  const FRESH = 'quartz nimbus ferret lathe'
+  const MINUTE = 60_000
+  const NEEDED = { status: 400, problems: [{ at: 'current', message: expect.stringContaining('sign-in-link') }] }
+  /** Signs Ann in by a link that the console prints. */
+  async function comeByLink() {
+    const actor = { kind: 'command line', name: 'root@host' } as const
+    const code = await issueLinkCode(world.engine, { name: 'ann', resetSecondFactor: false, actor })
+    const token = cookieOf(await post('/api/v1/session/link', { code }))!.value
+    const ask = (method: 'GET' | 'POST' | 'PUT', url: string, body?: object) =>
+      http.asNobody(method, url, body, sessionHeaders(token))
+    return {
+      prove: (password: string) => ask('POST', '/api/v1/session/proof', { password }),
+      session: async () => (await ask('GET', '/api/v1/session')).json<OwnSession>(),
+      set: (body: { current?: string; password: string }) => ask('PUT', '/api/v1/session/password', body),
+    }
+  }
+  const enters = async (password: string) =>
+    (await post('/api/v1/session', { name: 'ann', password })).statusCode === 201
+
+  it('is replaced by whoever came by a link of the console, once, which ends the other sessions and is audited', async () => {
+    const before = cookieOf(await setUp())!.value
+    const { session, set } = await comeByLink()
+    // Less than ten minutes: what a page sends is on its way for some time.
+    expect((await session()).setsPasswordUntil).toBe(new Date(BEGIN + 9.5 * MINUTE).toISOString())
+    const weak = await set({ password: 'password password' })
+    expect(weak.json()).toMatchObject({ status: 400, problems: [{ at: 'password' }] })
+
+    expect((await set({ password: FRESH })).statusCode).toBe(204)
+
+    expect([await enters(GOOD), await enters(FRESH)]).toEqual([false, true])
+    expect((await http.asNobody('GET', '/api/v1/session', undefined, sessionHeaders(before))).statusCode).toBe(401)
+    expect(await session()).toMatchObject({ account: { name: 'Ann' }, setsPasswordUntil: null })
+    expect((await audited('account.password'))[0]).toMatchObject({ actor_name: 'Ann', details: '{"by":"link"}' })
+    expect((await set({ password: 'tundra velvet anchor mosaic' })).json()).toMatchObject(NEEDED)
+    expect(await enters(FRESH)).toBe(true)
+    expect((await set({ current: FRESH, password: 'tundra velvet anchor mosaic' })).statusCode).toBe(204)
+  })
+
+  it('stays where two of that session set another one at once, but for the first', async () => {
+    await setUp()
+    const { set } = await comeByLink()
+    const wanted = [FRESH, 'tundra velvet anchor mosaic']
+    const answers = await Promise.all(wanted.map((password) => set({ password })))
+
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([204, 400])
+    const first = answers.findIndex(({ statusCode }) => statusCode === 204)
+    expect([await enters(wanted[first]!), await enters(wanted[1 - first]!)]).toEqual([true, false])
+  })
+
+  it('stays after ten minutes, also where that session has proved itself by it since', async () => {
+    await setUp()
+    const { prove, session, set } = await comeByLink()
+    later = 10 * MINUTE
+    expect((await session()).setsPasswordUntil).toBeNull()
+    expect((await set({ password: FRESH })).json()).toMatchObject(NEEDED)
+    expect((await prove(GOOD)).json()).toMatchObject({ provenUntil: expect.any(String), setsPasswordUntil: null })
+    expect((await set({ password: FRESH })).json()).toMatchObject(NEEDED)
+    expect(await enters(GOOD)).toBe(true)
+  })
+
+  it('stays where the session was begun in another way', async () => {
+    const begun = [await setUp(), await post('/api/v1/session', { name: 'ann', password: GOOD })]
+    for (const answer of begun) {
+      expect(answer.json()).toMatchObject({ setsPasswordUntil: null })
+      const headers = sessionHeaders(cookieOf(answer)!.value)
+      const set = await http.asNobody('PUT', '/api/v1/session/password', { password: FRESH }, headers)
+      expect(set.json()).toMatchObject(NEEDED)
+    }
+    expect(await enters(GOOD)).toBe(true)
   })
 })
 

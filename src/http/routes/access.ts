@@ -25,7 +25,7 @@ import {
   resetSecondFactor,
 } from '../../signin/second-factor.ts'
 import { listSessions } from '../../signin/sessions.ts'
-import { proveByPassword, recentUntil } from '../../signin/prove-again.ts'
+import { proveByPassword, recentUntil, spareOldPasswordUntil } from '../../signin/prove-again.ts'
 import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
 import { type ListedToken, listTokens } from '../../signin/tokens.ts'
 import type { Engine } from '../../sync/engine.ts'
@@ -117,7 +117,7 @@ export const accessRoutes = {
     if (identity.kind === 'account' && identity.id === id && body.password !== undefined)
       throw new ConflictError(
         'own-password',
-        'Change your own password under My account, with the one you have (PUT /api/v1/session/password). Who has forgotten it asks another administrator, or runs muster sign-in-link NAME where the server runs',
+        'Change your own password under My account, with the one you have (PUT /api/v1/session/password). Who has forgotten it asks another administrator, or runs muster sign-in-link NAME where the server runs and sets a new one there within ten minutes of signing in by that link',
       )
     const change = { id, change: body, seen: body.seen }
     return presentAccount(await changeAccountOf(engine, change, actor))
@@ -170,11 +170,14 @@ function accountOf(identity: Identity): AccountIdentity {
 
 function presentSession({ engine, version }: HttpParts, identity: SessionIdentity): OwnSession {
   const { kind, id, name, role, csrf, expiresAt } = identity
+  const now = engine.clock.now()
+  const setsPasswordUntil = identity.kind === 'account' ? spareOldPasswordUntil(identity, now) : null
   return {
     account: { kind, id: String(id), name, role },
     csrf,
     expiresAt: expiresAt.toISOString(),
-    provenUntil: recentUntil(identity, engine.clock.now())?.toISOString() ?? null,
+    provenUntil: recentUntil(identity, now)?.toISOString() ?? null,
+    setsPasswordUntil: setsPasswordUntil?.toISOString() ?? null,
     version,
   }
 }

@@ -100,6 +100,7 @@ export const accessTexts = {
   sessionsOf: (name: string) => `Sessions of ${name}`,
   changePassword: 'Change password',
   currentPassword: 'Current password',
+  byLink: 'You came by a link of the console: for some minutes you set a new password here without the one you had.',
   again: 'New password again',
   differ: 'The two are not the same.',
   passwordChanged: 'The password is changed; your other sessions have ended',

@@ -1,5 +1,5 @@
 // One's own account: where one is signed in, and the password.
-import { Button, Field, Input, makeStyles } from '@fluentui/react-components'
+import { Button, Field, Input, makeStyles, Text } from '@fluentui/react-components'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
@@ -57,8 +57,14 @@ function ChangePassword() {
   const queries = useQueryClient()
   const [form, setForm] = useState(EMPTY)
   const [isTried, setTried] = useState(false)
+  const needsCurrent = session === null || session.setsPasswordUntil === null
   const change = useMutation({
-    mutationFn: () => call(API.changePassword, { body: { current: form.current, password: form.password } }),
+    mutationFn: () => {
+      const { current, password } = form
+      return call(API.changePassword, { body: needsCurrent ? { current, password } : { password } })
+    },
+    // It may have become needed while the page stood there.
+    onError: () => void queries.invalidateQueries({ queryKey: ['session'] }),
     onSuccess: () => {
       setForm(EMPTY)
       setTried(false)
@@ -77,20 +83,25 @@ function ChangePassword() {
       onSubmit={(event) => {
         event.preventDefault()
         setTried(true)
-        if (form.current !== '' && form.password !== '' && form.password === form.again) change.mutate()
+        if ((form.current !== '' || !needsCurrent) && form.password !== '' && form.password === form.again)
+          change.mutate()
       }}
     >
       {change.error === null || problems.length > 0 ? null : <Failed error={change.error} />}
       {/* Tells password managers whose password it is. */}
       <input type="text" name="username" autoComplete="username" value={session?.account.name ?? ''} readOnly hidden />
-      <Field label={texts.currentPassword} required validationMessage={problemOf('current')}>
-        <Input
-          type="password"
-          autoComplete="current-password"
-          value={form.current}
-          onChange={(_event, { value }) => setForm({ ...form, current: value })}
-        />
-      </Field>
+      {needsCurrent ? (
+        <Field label={texts.currentPassword} required validationMessage={problemOf('current')}>
+          <Input
+            type="password"
+            autoComplete="current-password"
+            value={form.current}
+            onChange={(_event, { value }) => setForm({ ...form, current: value })}
+          />
+        </Field>
+      ) : (
+        <Text>{texts.byLink}</Text>
+      )}
       <Field label={texts.newPassword} hint={texts.passwordHint} required validationMessage={problemOf('password')}>
         <Input
           type="password"
