@@ -171,7 +171,7 @@ export const ACCESS = {
     path: '/api/v1/session/proof',
     tag,
     summary:
-      'Proves anew who one is, as approving plans, taking runs back, revealing cards, exports of the registry and of plans, backups and changes of who may sign in ask for: with the password, and the code of the second factor where there is one.',
+      'Proves anew who one is, as approving plans, taking runs back, revealing cards, exports of the registry and of plans, backups, changes of connections and of who may sign in ask for: with the password, and the code of the second factor where there is one.',
     role: 'account',
     scope: null,
     body: z.strictObject({ password, code: code.optional() }),
