@@ -9,7 +9,7 @@ import { history } from './steps.ts'
 
 /** Histories of each push, in as many files as spread well over the workers of a test run. */
 const SHARES = 10
-const EACH = 12
+const EACH = 6
 const env = process.env
 /** The campaign goes on after a failure and tells all of them at the end. */
 const goesOn = env['SUMMARY'] !== undefined

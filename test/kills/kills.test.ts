@@ -11,7 +11,7 @@ import { type CaseResult, type Durations, runCases, runMoments, type Site, watch
 import { SCENARIOS } from './scenarios.ts'
 
 const FAILPOINTS = Number(process.env['FAILPOINTS'] ?? 60)
-const MOMENTS = Number(process.env['MOMENTS'] ?? 150)
+const MOMENTS = Number(process.env['MOMENTS'] ?? 100)
 const alone = process.env['KILL']
 
 let folder: string
