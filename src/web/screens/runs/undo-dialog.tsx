@@ -9,6 +9,7 @@ import type { RevertDocument, RevertPreview } from '../../../contract/reverts.ts
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { PlanItems } from '../../components/plan-items.tsx'
+import { scrollRegion } from '../../components/scroll-region.ts'
 import { Failed } from '../../components/states.tsx'
 import { formatNumber } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
@@ -172,8 +173,7 @@ function Would({ preview }: { readonly preview: RevertPreview }) {
 function Region({ label, children }: { readonly label: string; readonly children: ReactElement }) {
   const styles = useStyles()
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-    <div className={styles.first} tabIndex={0} role="region" aria-label={label}>
+    <div className={styles.first} {...scrollRegion(label)}>
       {children}
     </div>
   )

@@ -19,6 +19,7 @@ import type { SavedSettings } from '../../../../contract/api/sources.ts'
 import { call } from '../../../api.ts'
 import { Changes } from '../../../components/changes.tsx'
 import { FocusBack } from '../../../components/focus-back.tsx'
+import { scrollRegion } from '../../../components/scroll-region.ts'
 import { Failed, Loading } from '../../../components/states.tsx'
 import { Time } from '../../../components/time.tsx'
 import { accessTexts } from '../../../texts/access.ts'
@@ -94,13 +95,7 @@ function List({ source, onTake, onClose }: Props & { readonly onClose: () => voi
         <FocusBack />
         <DialogBody>
           <DialogTitle>{texts.title(source)}</DialogTitle>
-          <DialogContent
-            className={styles.content}
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-            tabIndex={0}
-            role="region"
-            aria-label={texts.title(source)}
-          >
+          <DialogContent className={styles.content} {...scrollRegion(texts.title(source))}>
             <Text>{texts.text}</Text>
             {take.error === null ? null : <Failed error={take.error} />}
             {items !== undefined ? (

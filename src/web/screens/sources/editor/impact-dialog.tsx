@@ -17,6 +17,7 @@ import { heldInWords } from '../../../../contract/held-words.ts'
 import type { Impact } from '../../../../contract/api/sources.ts'
 import { FocusBack } from '../../../components/focus-back.tsx'
 import { PlanItems } from '../../../components/plan-items.tsx'
+import { scrollRegion } from '../../../components/scroll-region.ts'
 import { formatCount, formatNumber } from '../../../format.ts'
 import { changesInWords } from '../../../texts/changes.ts'
 import { editorTexts } from '../../../texts/editor.ts'
@@ -51,13 +52,7 @@ export function ImpactDialog(props: {
         <FocusBack />
         <DialogBody>
           <DialogTitle>{texts.title}</DialogTitle>
-          <DialogContent
-            className={styles.content}
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
-            tabIndex={0}
-            role="region"
-            aria-label={texts.title}
-          >
+          <DialogContent className={styles.content} {...scrollRegion(texts.title)}>
             {isUnread ? (
               <Text>{texts.unreadTenant(formatCount(props.people, 'person', 'people'))}</Text>
             ) : (
