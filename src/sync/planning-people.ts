@@ -275,15 +275,15 @@ export class PeoplePlanner {
   /** Whom the pairing keys find, by key; and which keys an active user has, of those that could move somebody who is linked. */
   async #candidates(inputs: readonly Paired[], linked: ReadonlyMap<string, RegistryUser>) {
     const candidates = new Map<string, RegistryUser[]>()
-    const nobody = { candidates, inUse: new Set<string>() }
-    if (!this.#scope.hasPairable) return nobody
+    const found = { candidates, inUse: new Set<string>() }
+    if (!this.#scope.hasPairable) return found
     const { pairByObjectId: linkFirst, pairBy } = this.#settings.users.options
     const wished = inputs.flatMap((input) => {
       const isLinked = linked.has(input.row.object_id)
       const key = linkFirst && isLinked ? undefined : pairingKey(input.wanted, pairBy)
       return key === undefined ? [] : [{ key, isLinked }]
     })
-    if (wished.length === 0) return nobody
+    if (wished.length === 0) return found
     const { tx } = this.#planning
     const [find, inUse] =
       pairBy === 'personalNumber' ? [pairableUsersByNumber, numbersInUse] : [pairableUsers, namesInUse]
@@ -295,7 +295,7 @@ export class PeoplePlanner {
       else list.push(user)
     }
     const moving = wished.flatMap(({ key, isLinked }) => (isLinked && candidates.has(key) ? [key] : []))
-    return moving.length === 0 ? nobody : { candidates, inUse: await inUse(tx, moving) }
+    return moving.length === 0 ? found : { candidates, inUse: await inUse(tx, moving) }
   }
 
   /** By pairing key, how an issue names the active user who has it: of those who are not linked, where nobody is added. */
