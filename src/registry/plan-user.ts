@@ -13,8 +13,13 @@ export async function requirePlanUser(
 ): Promise<void> {
   if (user === undefined) return
   const objectId = parseObjectId(user)
-  const people = await findPeople(db, { text: user, key: canonical(user), objectId, userId: undefined })
-  if (people.length > 0 || (await countPlanLines(db, { runId, user })) > 0) return
+  const isPlanned = async () => (await countPlanLines(db, { runId, user })) > 0
+  const isKnown = async () =>
+    (await findPeople(db, { text: user, key: canonical(user), objectId, userId: undefined })).length > 0
+  // An object id is looked up by index; for a name the whole mirror would be read, so the plan is asked first.
+  for (const isThere of objectId === undefined ? [isPlanned, isKnown] : [isKnown, isPlanned]) {
+    if (await isThere()) return
+  }
   throw new NotFoundError(
     'user',
     user,
