@@ -1,7 +1,7 @@
 // The audit as it is shown.
 import { z } from 'zod'
-import type { AuditEntry } from '../contract/api/access.ts'
-import { auditEntry } from '../contract/api/access.ts'
+import type { AuditEntry } from '../contract/api/administration.ts'
+import { auditEntry } from '../contract/api/administration.ts'
 import type { Queries } from '../database/connect.ts'
 
 export interface AuditQuery {

@@ -1,6 +1,6 @@
 // The audit: who changed what, written in the transaction that changes it. Rows are chained by keyed digests.
 import type { Clock } from '../base/clock.ts'
-import type { ACTOR_KINDS } from '../contract/api/access.ts'
+import type { ACTOR_KINDS } from '../contract/api/administration.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'

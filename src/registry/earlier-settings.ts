@@ -1,6 +1,6 @@
 // The settings of a source as they were saved, the newest last: kept with who saved them, so that a mistake can be taken back.
 import { NotFoundError } from '../base/errors.ts'
-import type { ACTOR_KINDS } from '../contract/api/access.ts'
+import type { ACTOR_KINDS } from '../contract/api/administration.ts'
 import type { KeptSettingsView, SavedSettings } from '../contract/api/sources.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import { writeSettings } from '../contract/written-settings.ts'

@@ -1,5 +1,6 @@
 // The whole HTTP API under /api/v1: the server has a handler for each of these and no other address.
 import { ACCESS } from './access.ts'
+import { ADMINISTRATION } from './administration.ts'
 import { CONNECTIONS } from './connections.ts'
 import { INSTALLATION } from './installation.ts'
 import { GROUPS } from './groups.ts'
@@ -11,6 +12,7 @@ import { TERMINALS } from './terminals.ts'
 
 export const API = {
   ...ACCESS,
+  ...ADMINISTRATION,
   ...SIGN_IN,
   ...INSTALLATION,
   ...CONNECTIONS,

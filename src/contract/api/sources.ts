@@ -5,7 +5,7 @@ import { HEALTH_STATES } from '../health.ts'
 import { runDocument } from '../runs.ts'
 import { planItemLine } from '../plan-items.ts'
 import { runLine } from '../run-list.ts'
-import { ACTOR_KINDS } from './access.ts'
+import { ACTOR_KINDS } from './administration.ts'
 import { endpoint, id, name, time } from './endpoint.ts'
 
 /** One line of Settings › User Synchronization. */

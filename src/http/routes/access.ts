@@ -1,6 +1,7 @@
 // Routes of signing in, one's own sessions, administrators, API tokens and the audit.
 import { z } from 'zod'
-import type { Account, ApiToken, OpenSession, OwnSession } from '../../contract/api/access.ts'
+import type { OpenSession, OwnSession } from '../../contract/api/access.ts'
+import type { Account, ApiToken } from '../../contract/api/administration.ts'
 import { verifyAudit } from '../../registry/audit.ts'
 import { listAudit } from '../../registry/audit-list.ts'
 import { ConflictError, NotFoundError } from '../../base/errors.ts'

@@ -2,7 +2,7 @@
 import { Button, Field, Input, makeStyles, Radio, RadioGroup, Switch, Text } from '@fluentui/react-components'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Account } from '../../../contract/api/access.ts'
+import type { Account } from '../../../contract/api/administration.ts'
 import { API } from '../../../contract/api/api.ts'
 import { ROLES, type Role } from '../../../contract/api/endpoint.ts'
 import { call } from '../../api.ts'

@@ -11,7 +11,7 @@ import {
 } from '@fluentui/react-components'
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import type { AuditEntry } from '../../../contract/api/access.ts'
+import type { AuditEntry } from '../../../contract/api/administration.ts'
 import { API } from '../../../contract/api/api.ts'
 import { call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'

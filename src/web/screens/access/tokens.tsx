@@ -3,7 +3,7 @@ import { Badge, Button, Checkbox, Field, Input, makeStyles, Text } from '@fluent
 import { KeyRegular } from '@fluentui/react-icons/svg/key'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { ApiToken } from '../../../contract/api/access.ts'
+import type { ApiToken } from '../../../contract/api/administration.ts'
 import { API } from '../../../contract/api/api.ts'
 import { SCOPES, type Scope } from '../../../contract/api/endpoint.ts'
 import { call } from '../../api.ts'
