@@ -2,7 +2,7 @@
 import type { Transaction } from '../database/transaction.ts'
 import { claimsOfGroups } from '../registry/group-claims.ts'
 import { eachUnplannedGroupOf } from '../registry/groups.ts'
-import { addPlannedGroups } from '../registry/planning.ts'
+import { addPlannedGroups } from '../registry/planned-groups.ts'
 import type { Heirs } from './heirs.ts'
 import type { ItemDraft } from './item.ts'
 import { leaveUnread } from './plan-group.ts'

@@ -2,7 +2,8 @@
 import type { Issue } from '../contract/runs.ts'
 import { fillDueKeys } from '../registry/absences.ts'
 import { fillUnkeyedGroups } from '../registry/attribute-groups.ts'
-import * as tables from '../registry/planning.ts'
+import { fillOnlyKeys, fillPlanKeys } from '../registry/planning.ts'
+import { fillScopeGroups } from '../registry/scope-groups.ts'
 import { type Planning, watchesAbsence } from './planning-parts.ts'
 
 /** Of the source, for everybody alike. */
@@ -25,7 +26,7 @@ export async function planScope({ tx, input, writer, templates }: Planning): Pro
   let doubt: PlannedScope['doubt']
   let isUnreadable: readonly string[] = []
   if (scope !== 'all') {
-    const { missing, unreadable } = await tables.fillScopeGroups(tx, input.source.id, scope.groups)
+    const { missing, unreadable } = await fillScopeGroups(tx, input.source.id, scope.groups)
     if (missing.length > 0) doubt = 'scope-group-missing'
     else if (unreadable.length > 0) doubt = 'membership-unknown'
     isUnreadable = unreadable
@@ -56,9 +57,9 @@ export async function planScope({ tx, input, writer, templates }: Planning): Pro
     await tx.query('delete from absences where source_id = $1', [input.source.id])
   const { only } = input
   const transitive = settings.groups.membership === 'transitive'
-  if (only !== undefined) await tables.fillOnlyKeys(tx, only, transitive)
+  if (only !== undefined) await fillOnlyKeys(tx, only, transitive)
   else if (!input.everybody) {
-    await tables.fillPlanKeys(tx, input.source.id, { transitive, scoped: scope !== 'all' })
+    await fillPlanKeys(tx, input.source.id, { transitive, scoped: scope !== 'all' })
     await fillDueKeys(tx, input.source.id, settings.users.options, input.now)
   }
   return {
