@@ -163,6 +163,15 @@ export async function* eachPlanItem(tx: Transaction, runId: number): AsyncGenera
   for await (const batch of rows) for (const row of batch) yield presentItem(row)
 }
 
+/** Removes the items of a plan that will never be applied, e.g. of an interrupted run. */
+export async function deletePlan(db: Queries, runId: number): Promise<void> {
+  await db.query('delete from plan_items where run_id = $1', [runId])
+  await db.query('delete from plan_memberships where run_id = $1', [runId])
+  await db.query('delete from plan_shared_memberships where run_id = $1', [runId])
+  await db.query('delete from plan_claims where run_id = $1', [runId])
+  await db.query('delete from plan_group_claims where run_id = $1', [runId])
+}
+
 function presentItem(row: PlanItemRow): PlanItem {
   return {
     runId: row.run_id,

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { withTransaction } from '../database/transaction.ts'
 import { issuesOfRun } from '../registry/issues.ts'
-import { holdFence, recordPlan } from '../registry/runs.ts'
+import { holdFence, recordPlan } from '../registry/running.ts'
 import type { Source } from '../registry/sources.ts'
 import { ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
 import type { Engine } from './engine.ts'
