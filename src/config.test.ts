@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from './base/errors.ts'
-import { loadConfig, SETTINGS } from './config.ts'
+import { loadConfig } from './config.ts'
+import { SETTINGS } from './settings.ts'
 
 function problemsOf(env: Record<string, string>): readonly { at: string; message: string }[] {
   try {

@@ -28,10 +28,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['base', 'directory', 'contract', 'graph', 'database', 'registry', 'sync', 'jobs', 'signin', 'vault'],
   web: ['contract', 'directory'],
   emulator: ['base'],
-  cli: ['base', 'contract', 'config.ts', 'app.ts'],
+  cli: ['base', 'contract', 'settings.ts', 'config.ts', 'app.ts'],
   // The server as a whole: the composition root's other half, loaded when something is served.
   'serving.ts': ['base', 'contract', 'vault', 'registry', 'jobs', 'sync', 'signin', 'http', 'config.ts'],
-  'config.ts': ['base'],
+  'settings.ts': ['base'],
+  'config.ts': ['base', 'settings.ts'],
   'app.ts': [
     'base',
     'directory',

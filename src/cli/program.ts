@@ -1,6 +1,6 @@
 // The command line as a whole: its commands, the flags that all of them take, and how one is run.
 import { Command } from 'commander'
-import { CLIENT_SETTINGS, SETTINGS } from '../config.ts'
+import { CLIENT_SETTINGS, SETTINGS } from '../settings.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addApproveCommand } from './commands/approve.ts'
 import { addBackupCommand } from './commands/backup.ts'

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { ConfigError } from '../base/errors.ts'
-import { CLIENT_SETTINGS, environment } from '../config.ts'
+import { environment } from '../config.ts'
+import { CLIENT_SETTINGS } from '../settings.ts'
 import type { Server } from './client.ts'
 import { UsageError } from './failure.ts'
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Queries } from '../../src/database/connect.ts'
-import { presentSettings } from '../../src/config.ts'
+import { presentSettings } from '../../src/settings.ts'
 import { presentRegistration } from '../../src/contract/registration-document.ts'
 import { makeOpenApi } from '../../src/http/openapi.ts'
 import { dumpNames, dumpSchema, dumpTableTypes } from './schema.ts'
