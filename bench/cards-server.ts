@@ -1,5 +1,5 @@
 // A serving Muster with everybody loaded and a terminal made. Arguments: home, and the access to the tenant as JSON.
-import { openApp } from '../src/app.ts'
+import { openApp } from '../src/open-app.ts'
 import { keepHeapSmall } from '../src/base/heap.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { silentLog } from '../src/base/log.ts'

@@ -1,6 +1,6 @@
 // Muster as it runs from the command line, in a process of its own, on the embedded database of a home.
 // Arguments: home, and the access to the tenant as JSON.
-import { openApp } from '../src/app.ts'
+import { openApp } from '../src/open-app.ts'
 import { keepHeapSmall } from '../src/base/heap.ts'
 import { systemClock } from '../src/base/clock.ts'
 import { silentLog } from '../src/base/log.ts'

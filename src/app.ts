@@ -1,42 +1,31 @@
-// Composition root: builds database, vault, Graph clients and engine from the settings, and says what can be done with
-// them. The command line and the server know Muster through this file only.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { z } from 'zod'
-import type { Sink } from './alerts/alert.ts'
+// Composition root: everything that can be done with an engine. The command line and the server know Muster through this file, and
+// through `open-app.ts`, which builds the engine from the settings.
 import { deliverAlerts } from './alerts/deliver.ts'
-import { createMailSink } from './alerts/mail.ts'
 import { listUndelivered } from './alerts/outbox.ts'
-import { createWebhookSink } from './alerts/webhook.ts'
 import type { Clock } from './base/clock.ts'
 import { InvariantError, RunError } from './base/errors.ts'
-import { machineMark } from './base/machine.ts'
 import type { Log } from './base/log.ts'
 import { thisProcess } from './base/process.ts'
 import type { Config } from './config.ts'
-import type { BackupProgress, RestoreSummary, Unlock } from './contract/backups.ts'
 import { parseConfigFile } from './contract/config-file.ts'
 import type { PlanItemLine } from './contract/plan-items.ts'
 import type { RunDocument } from './contract/runs.ts'
 import { warningsOfFile } from './contract/warnings.ts'
-import { connect, type Database } from './database/connect.ts'
-import { openEmbeddedDatabase } from './database/embedded.ts'
-import { migrate } from './database/migrate.ts'
+import type { Database } from './database/connect.ts'
 import { withTransaction } from './database/transaction.ts'
-import { GraphClient, type GraphClientOptions } from './graph/client.ts'
-import type { Sender } from './graph/request.ts'
+import type { GraphClient } from './graph/client.ts'
 import type { GraphAccess } from './http/parts.ts'
 import { type Actor, recordAlone } from './registry/audit.ts'
 import { configure } from './registry/configuration.ts'
 import { type ConnectionSecrets, prepareConfiguration } from './registry/prepare-configuration.ts'
 import type { Actions, PlanLine } from './http/actions.ts'
 import { redirectUriOf } from './http/public-url.ts'
-import { newestCertificate, noteOutcomes } from './registry/connection-credentials.ts'
-import { type Connection, listConnections, openCredentials } from './registry/connections.ts'
+import { newestCertificate } from './registry/connection-credentials.ts'
+import { listConnections } from './registry/connections.ts'
 import { listKeptSettings, presentKeptSettings } from './registry/earlier-settings.ts'
 import { writeExport } from './registry/export-stream.ts'
 import { listHealth } from './registry/health.ts'
-import { isCopy, type LocalPlace, notePlace, takeOver } from './registry/installation.ts'
+import { isCopy, takeOver } from './registry/installation.ts'
 import { countIssues, listIssues } from './registry/issues.ts'
 import { countPlanLines, eachPlanLine, writePlanItems } from './registry/plan-export.ts'
 import { requirePlanUser } from './registry/plan-user.ts'
@@ -50,7 +39,7 @@ import { listServerUrls } from './registry/servers.ts'
 import { requireSource } from './registry/sources.ts'
 import { raiseDue } from './sync/alerting.ts'
 import { approveRun, cancelRun, rejectRun } from './sync/approve.ts'
-import { checkSaved, notesOf } from './sync/check.ts'
+import { checkSaved } from './sync/check.ts'
 import type { Engine, RunProgress } from './sync/engine.ts'
 import { explainUser } from './sync/explain.ts'
 import { previewSettings, type SettingsPreview } from './sync/preview.ts'
@@ -61,9 +50,10 @@ import { runSource } from './sync/run.ts'
 import { requireAttributesOfFile } from './sync/unknown-attributes.ts'
 import type { ServeOptions, Serving } from './serving.ts'
 import { issueLinkCode, localUrl, signInLink } from './signin/console.ts'
-import { createOidc, type Oidc } from './signin/oidc-exchange.ts'
 import { createOidcSender } from './signin/oidc-transport.ts'
 import { openKeyRing, openVault, type Vault } from './vault/keys.ts'
+import { createClientWith, openOidc, openSinks, reachOf } from './reach.ts'
+import { VERSION } from './version.ts'
 
 export type { ConnectionSecrets, PlanLine, RunProgress, Serving, SettingsPreview }
 
@@ -86,177 +76,6 @@ export interface AppOptions {
   readonly log: Log
   /** Most connections to the database at once. */
   readonly connections?: number | undefined
-}
-
-/**
- * Opens the database (the embedded one unless a server is named), brings its schema up to date and opens the vault.
- *
- * @throws ConfigError, RunError
- */
-export async function openApp(config: Config, options: AppOptions): Promise<App> {
-  const { clock, log } = options
-  const opened = await openDatabase(config, options)
-  try {
-    await migrate(opened.db, { log })
-    await notePlace(opened.db, opened.local)
-    const vault = await openVault({ keyFile: config.keyFile, db: opened.db, allowCreate: true, log })
-    const openGraph = (connection: Connection, runLog: Log = log) =>
-      createClient(connection, { clock, log: runLog, config, vault, db: opened.db })
-    return createApp(
-      { db: opened.db, local: opened.local, vault, clock, random: Math.random, log, openGraph },
-      { config, close: opened.close, vault },
-    )
-  } catch (error) {
-    await opened.close()
-    throw error
-  }
-}
-
-/**
- * Empties the database of a home, sealed values included. For the folder of the demo alone, which knows its own.
- *
- * @throws RunError when somebody works in it
- */
-export async function resetDatabase(config: Config, options: AppOptions): Promise<void> {
-  const { db, close } = await openDatabase(config, options)
-  try {
-    await withTransaction(
-      db,
-      async (tx) => {
-        await tx.query('drop schema public cascade')
-        await tx.query('create schema public')
-        await tx.query('drop schema if exists pgboss cascade')
-      },
-      { lockTimeoutMs: 5_000 },
-    )
-  } finally {
-    await close()
-  }
-}
-
-export interface RestoreRequest {
-  readonly file: string
-  /** Only read and check it: the database is not even opened. */
-  readonly checkOnly: boolean
-  /** Put it in the place of what the database holds. */
-  readonly replace: boolean
-  /** The original is gone. */
-  readonly takeOver: boolean
-  readonly unlock: Unlock
-  readonly actor: Actor
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: BackupProgress) => void
-}
-
-/**
- * Restores a backup into the database of these settings, which no server may be working on. Not a method of {@link App}: what cannot be
- * opened any more can be restored.
- *
- * @throws ConfigError, ConflictError, BusyError, RunError
- */
-export async function restoreInto(
-  config: Config,
-  options: AppOptions,
-  { checkOnly, ...request }: RestoreRequest,
-): Promise<RestoreSummary> {
-  const { checkBackup, restoreBackup } = await import('./backup/restore.ts')
-  if (checkOnly) return checkBackup({ ...request, keyFile: config.keyFile })
-  const { db, local, close } = await openDatabase(config, options)
-  try {
-    return await restoreBackup(db, { ...request, local, keyFile: config.keyFile, clock: options.clock })
-  } finally {
-    await close()
-  }
-}
-
-async function openDatabase(
-  config: Config,
-  { clock, log, connections }: AppOptions,
-): Promise<{ db: Database; local: LocalPlace | undefined; close: () => Promise<void> }> {
-  const common = { log, applicationName: 'muster', ...(connections === undefined ? {} : { max: connections }) }
-  if (config.databaseUrl !== undefined) {
-    const db = await connect({ url: config.databaseUrl.reveal(), ...common })
-    return { db, local: undefined, close: () => db.close() }
-  }
-  const embedded = await openEmbeddedDatabase({ home: config.home, clock, log, user: config.databaseUser })
-  try {
-    const db = await connect({ embedded, ...common })
-    return {
-      db,
-      local: { machine: machineMark(), directory: embedded.directory },
-      close: async () => {
-        await db.close()
-        await embedded.release()
-      },
-    }
-  } catch (error) {
-    await embedded.release()
-    throw error
-  }
-}
-
-interface ClientParts extends AppOptions {
-  readonly config: Config
-  readonly vault: Vault
-  readonly db: Database
-}
-
-async function createClient(connection: Connection, parts: ClientParts): Promise<GraphClient> {
-  const { db, vault, clock, log } = parts
-  const credentials = await openCredentials(db, { connectionId: connection.id, vault })
-  return createClientWith({ ...connection, credentials }, parts, async (outcomes) => {
-    try {
-      await noteOutcomes(db, { notes: notesOf(outcomes), now: clock.now() })
-    } catch (error) {
-      // What the client was used for is done; the next one notes it.
-      log.warn('what became of credentials could not be noted', {
-        code: error instanceof RunError ? error.code : 'unknown',
-      })
-    }
-  })
-}
-
-/** The OpenID side of the connections. */
-function openOidc({ db, vault, clock, log }: Engine, sender: Sender): Oidc {
-  return createOidc({
-    clock,
-    log,
-    sender,
-    userAgent: `muster/${VERSION}`,
-    openCredentials: (connectionId) => openCredentials(db, { connectionId, vault }),
-  })
-}
-
-/** How Microsoft is reached from here. */
-function reachOf(config: Config): Pick<GraphClientOptions, 'proxy' | 'caFile'> {
-  return {
-    proxy: {
-      ...(config.httpsProxy === undefined ? {} : { httpsProxy: config.httpsProxy.reveal() }),
-      ...(config.noProxy === undefined ? {} : { noProxy: config.noProxy }),
-    },
-    ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
-  }
-}
-
-function createClientWith(
-  access: GraphAccess,
-  { config, clock, log }: Pick<ClientParts, 'config' | 'clock' | 'log'>,
-  onStop?: GraphClientOptions['onStop'],
-) {
-  const { tenantId, clientId, authorityUrl, graphUrl, credentials } = access
-  return new GraphClient({
-    tenantId,
-    clientId,
-    authorityUrl,
-    graphUrl,
-    credentials,
-    clock,
-    random: Math.random,
-    log,
-    userAgent: `muster/${VERSION}`,
-    ...reachOf(config),
-    ...(onStop === undefined ? {} : { onStop }),
-  })
 }
 
 /** What can be done with an engine. Keys can be rotated where its vault is given as a whole. */
@@ -446,27 +265,5 @@ async function baseOfLinks(
   return { base: localUrl(`http://${host.includes(':') ? `[${host}]` : host}:${port}`), isAssumed: true }
 }
 
-/** Where alerts go. */
-function openSinks(config: Config, clock: Clock): readonly Sink[] {
-  const { alertFrom, alertTo, alertWebhook, alertWebhookSecret, smtpUrl, httpsProxy, noProxy, caFile } = config
-  const ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
-  const sinks: Sink[] = []
-  if (smtpUrl !== undefined && alertFrom !== undefined && alertTo !== undefined)
-    sinks.push(createMailSink({ url: smtpUrl, from: alertFrom, to: alertTo, ca }))
-  if (alertWebhook !== undefined) {
-    const proxy = httpsProxy === undefined ? undefined : { httpsProxy: httpsProxy.reveal(), noProxy }
-    const userAgent = `muster/${VERSION}`
-    sinks.push(createWebhookSink({ url: alertWebhook, secret: alertWebhookSecret, clock, userAgent, proxy, ca }))
-  }
-  return sinks
-}
-
 /** Lines of a log that are read at once. */
 const LOG_LINES = 1_000
-
-const VERSION = readVersion()
-
-function readVersion(): string {
-  const text = readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
-}

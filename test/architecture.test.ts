@@ -28,11 +28,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['base', 'directory', 'contract', 'graph', 'database', 'registry', 'sync', 'jobs', 'signin', 'vault'],
   web: ['contract', 'directory'],
   emulator: ['base'],
-  cli: ['base', 'contract', 'settings.ts', 'config.ts', 'app.ts'],
+  cli: ['base', 'contract', 'settings.ts', 'config.ts', 'version.ts', 'app.ts', 'open-app.ts'],
   // The server as a whole: the composition root's other half, loaded when something is served.
   'serving.ts': ['base', 'contract', 'vault', 'registry', 'jobs', 'sync', 'signin', 'http', 'config.ts'],
   'settings.ts': ['base'],
   'config.ts': ['base', 'settings.ts'],
+  'version.ts': [],
+  'reach.ts': [
+    'base',
+    'graph',
+    'database',
+    'vault',
+    'registry',
+    'alerts',
+    'sync',
+    'signin',
+    'http',
+    'config.ts',
+    'version.ts',
+  ],
   'app.ts': [
     'base',
     'directory',
@@ -50,7 +64,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'http',
     'serving.ts',
     'config.ts',
+    'reach.ts',
+    'version.ts',
   ],
+  'open-app.ts': ['base', 'contract', 'database', 'vault', 'registry', 'backup', 'config.ts', 'reach.ts', 'app.ts'],
 }
 
 /** Single files that may import more than their folder. */

@@ -1,8 +1,6 @@
 // Parses a command line, runs one command, and answers its exit code.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { CommanderError } from 'commander'
-import { z } from 'zod'
+import { VERSION } from '../version.ts'
 import { describeError, exitCodeOfError, presentError } from './failure.ts'
 import { listenForInterrupt } from './interrupt.ts'
 import { type Io, writeJson, writeNote } from './io.ts'
@@ -24,7 +22,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   let code = 0
   const program = createProgram({
     io,
-    version: readVersion(),
+    version: VERSION,
     json,
     run: async (work, options) => {
       const overrides = overridesFrom(options)
@@ -48,9 +46,4 @@ function tell(error: unknown, { io, json, verbose }: { io: Io; json: boolean; ve
   if (isTold) return
   if (json) writeJson(io, presentError(error))
   if (!json || verbose) writeNote(io, describeError(error, { verbose }))
-}
-
-function readVersion(): string {
-  const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
 }

@@ -55,7 +55,7 @@ export async function withApp(
   }
   const config = readConfig(session, options)
   // Loaded when needed: usage errors and help would pay half a second of processor time for it.
-  const { openApp } = await import('../app.ts')
+  const { openApp } = await import('../open-app.ts')
   const log = sessionLog(session, config)
   const app = await openApp(config, { clock: session.clock, log, connections: options.connections })
   try {

@@ -68,7 +68,7 @@ async function restore(
     throw new UsageError('--replace removes all that the database holds now; say --yes as well when that is meant')
   const config = readConfig(session)
   const unlock = await readUnlock(options)
-  const { restoreInto } = await import('../../app.ts')
+  const { restoreInto } = await import('../../open-app.ts')
   const bar = startBar(session.io)
   let summary: RestoreSummary
   try {
