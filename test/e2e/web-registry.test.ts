@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hire, update } from '../../src/emulator/operations.ts'
 import { aBrowserWorld, type BrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+import { configureStaff, syncStaff } from '../support/staff.ts'
 
 let world: BrowserWorld
 let page: Page
@@ -13,49 +14,16 @@ const HOSTILE = `<img src=x onerror="document.title='run'"><script>document.titl
 
 beforeAll(async () => {
   world = await aBrowserWorld({ users: 60, groups: 5, memberships: 120 })
-  const { hosted, app, graphUrl } = world
-  hire(hosted.tenant, { userPrincipalName: 'mallory@contoso.com', displayName: HOSTILE, employeeId: '4711' })
-  await app.configure({
-    document: {
-      connections: {
-        contoso: {
-          tenantId: hosted.tenantId,
-          clientId: hosted.clientId,
-          clientSecret: { env: 'SECRET' },
-          cloud: 'custom',
-          authorityUrl: graphUrl,
-          graphUrl,
-        },
-      },
-      sources: {
-        staff: {
-          connection: 'contoso',
-          schedule: { delta: 'none', full: 'none' },
-          users: { properties: { cards: ['employeeId'] } },
-        },
-      },
-    },
-    secrets: new Map([['contoso', { secrets: [hosted.app.secrets[0]!.secretText], certificates: [] }]]),
-    prune: false,
-    dryRun: false,
-    actor: { kind: 'command line', name: 'test' },
-    signal: new AbortController().signal,
+  const mallory = { userPrincipalName: 'mallory@contoso.com', displayName: HOSTILE, employeeId: '4711' }
+  hire(world.hosted.tenant, mallory)
+  await configureStaff(world, {
+    source: { schedule: { delta: 'none', full: 'none' }, users: { properties: { cards: ['employeeId'] } } },
   })
-  await sync()
+  await syncStaff(world)
   page = await world.open('administrator')
 })
 afterAll(() => world.stop())
 
-const sync = () =>
-  world.app.run({
-    source: 'staff',
-    kind: 'sync',
-    mode: 'auto',
-    trigger: 'manual',
-    wait: true,
-    signal: new AbortController().signal,
-    onProgress: () => {},
-  })
 const go = (path: string) => page.goto(`${world.url}${path}`)
 const button = (name: string) => page.getByRole('button', { name, exact: true })
 const dialogButton = (name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true })
@@ -277,7 +245,7 @@ describe('a plan', () => {
   it('that is held is reviewed and approved', async () => {
     const leavers = [...world.hosted.tenant.live('user')].slice(0, 20)
     for (const { id } of leavers) update(world.hosted.tenant, id, { accountEnabled: false })
-    const { run, outcome } = await sync()
+    const { run, outcome } = await syncStaff(world)
     expect(outcome).toBe('held')
     await go(`/runs/${run}`)
     await page.getByText('Why it waits for approval').waitFor()
@@ -316,7 +284,7 @@ describe('a plan', () => {
   })
 
   it('that is held is rejected', async () => {
-    const { run, outcome } = await sync()
+    const { run, outcome } = await syncStaff(world)
     expect(outcome).toBe('held')
     await go(`/runs/${run}`)
     await button('Reject').click()

@@ -11,10 +11,10 @@ import {
   asAdministrator,
   letPeopleSignIn,
   type RegistryPerson,
-  syncStaff,
   typeAccount,
 } from '../support/browser-sign-in.ts'
 import { sessionOf } from '../support/server.ts'
+import { syncStaff } from '../support/staff.ts'
 
 let world: BrowserWorld
 let people: readonly RegistryPerson[]

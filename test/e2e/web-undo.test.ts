@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { update } from '../../src/emulator/operations.ts'
 import { aBrowserWorld, type BrowserWorld, expectAccessible, picture } from '../support/browser.ts'
+import { configureStaff, syncStaff } from '../support/staff.ts'
 
 let world: BrowserWorld
 let page: Page
@@ -10,28 +11,8 @@ let first: string
 
 beforeAll(async () => {
   world = await aBrowserWorld({ users: 30, groups: 2, memberships: 30 })
-  const { hosted, app, graphUrl } = world
-  await app.configure({
-    document: {
-      connections: {
-        contoso: {
-          tenantId: hosted.tenantId,
-          clientId: hosted.clientId,
-          clientSecret: { env: 'SECRET' },
-          cloud: 'custom',
-          authorityUrl: graphUrl,
-          graphUrl,
-        },
-      },
-      sources: { staff: { connection: 'contoso', schedule: { delta: 'none', full: 'none' } } },
-    },
-    secrets: new Map([['contoso', { secrets: [hosted.app.secrets[0]!.secretText], certificates: [] }]]),
-    prune: false,
-    dryRun: false,
-    actor: { kind: 'command line', name: 'test' },
-    signal: new AbortController().signal,
-  })
-  first = (await sync()).run
+  await configureStaff(world, { source: { schedule: { delta: 'none', full: 'none' } } })
+  first = (await syncStaff(world)).run
   page = await world.open('administrator')
 })
 afterEach(async ({ task }) => {
@@ -39,16 +20,6 @@ afterEach(async ({ task }) => {
 })
 afterAll(() => world.stop())
 
-const sync = () =>
-  world.app.run({
-    source: 'staff',
-    kind: 'sync',
-    mode: 'auto',
-    trigger: 'manual',
-    wait: true,
-    signal: new AbortController().signal,
-    onProgress: () => {},
-  })
 const valueOf = async (sql: string) => (await world.database.db.query<{ value: unknown }>(sql)).rows[0]?.value
 const dialog = (name: string | RegExp) => page.getByRole('dialog', { name })
 const undo = 'Take this run back?'
@@ -58,7 +29,7 @@ describe('what a run did to one person', () => {
     const all = [...world.hosted.tenant.live('user')]
     const someone = all.filter((u) => u.properties['accountEnabled'] !== false)[2]!
     update(world.hosted.tenant, someone.id, { displayName: 'Wrong Once' })
-    const { run } = await sync()
+    const { run } = await syncStaff(world)
     const userId = await valueOf(`select id as value from users where object_id = '${someone.id}'`)
     await page.goto(`${world.url}/users/${String(userId)}`)
     await page.getByRole('button', { name: 'Undo for this user' }).first().click()
@@ -66,7 +37,7 @@ describe('what a run did to one person', () => {
     await asked.getByText('Wrong Once').first().waitFor()
     await asked.getByRole('textbox', { name: 'Reason' }).fill('wrong')
     update(world.hosted.tenant, someone.id, { displayName: 'Right Again' })
-    const { run: newer } = await sync()
+    const { run: newer } = await syncStaff(world)
     // Whoever comes back to the tab some seconds later sees what is new.
     const comeBack = async () => {
       await page.evaluate(`window.dispatchEvent(new Event('visibilitychange'))`)
@@ -91,7 +62,7 @@ describe('what a run did to one person', () => {
     const before = String(await nameOf(one!.id))
     update(world.hosted.tenant, one!.id, { displayName: 'Wrong One' })
     update(world.hosted.tenant, other!.id, { displayName: 'Wrong Other' })
-    const { run } = await sync()
+    const { run } = await syncStaff(world)
     const userId = await valueOf(`select id as value from users where object_id = '${one!.id}'`)
     await page.goto(`${world.url}/users/${String(userId)}`)
     await page.getByRole('button', { name: 'Undo for this user' }).first().click()

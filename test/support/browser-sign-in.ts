@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { csrfOf } from '../../src/signin/sessions.ts'
 import type { BrowserWorld } from './browser.ts'
 import { sessionOf } from './server.ts'
+import { configureStaff, syncStaff } from './staff.ts'
 
 export interface RegistryPerson {
   readonly id: number
@@ -17,26 +18,11 @@ export async function letPeopleSignIn(
   world: BrowserWorld,
   connection: { readonly passwordsAtTerminals?: boolean } = {},
 ): Promise<readonly RegistryPerson[]> {
-  const { hosted, graphUrl: root, app } = world
   for (const base of [world.url, world.url.replace('127.0.0.1', 'localhost')])
-    hosted.app.signIn.redirectUris.push({ uri: `${base}/signin/microsoft`, platform: 'web' })
-  const { tenantId, clientId } = hosted
-  const roots = { cloud: 'custom', authorityUrl: root, graphUrl: root }
-  const clientSecret = { env: 'SECRET' }
-  await app.configure({
-    document: {
-      connections: {
-        contoso: { tenantId, clientId, clientSecret, ...roots, signInWithMicrosoft: true, ...connection },
-      },
-      sources: {
-        staff: { connection: 'contoso', safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } },
-      },
-    },
-    secrets: new Map([['contoso', { secrets: [hosted.app.secrets[0]!.secretText], certificates: [] }]]),
-    prune: false,
-    dryRun: false,
-    actor: { kind: 'command line', name: 'test' },
-    signal: new AbortController().signal,
+    world.hosted.app.signIn.redirectUris.push({ uri: `${base}/signin/microsoft`, platform: 'web' })
+  await configureStaff(world, {
+    connection: { signInWithMicrosoft: true, ...connection },
+    source: { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } },
   })
   await syncStaff(world)
   await world.database.db.query('update setup set done_at = now()')
@@ -44,12 +30,6 @@ export async function letPeopleSignIn(
     'select id, object_id, user_name from users where active and object_id is not null order by id',
   )
   return found.rows
-}
-
-export function syncStaff({ app }: BrowserWorld) {
-  const { signal } = new AbortController()
-  const how = { kind: 'sync', mode: 'auto', trigger: 'manual', wait: true } as const
-  return app.run({ source: 'staff', ...how, signal, onProgress: () => {} })
 }
 
 /** What the person types at Microsoft. */
