@@ -524,45 +524,6 @@ describe('approval of memberships that end because a group passes to another sou
   })
 })
 
-it('O8: approved memberships end where the source ignores a group that is another one’s, though Entra has them', async () => {
-  await emptyRegistry(test.db)
-  const safeguard = { memberships: { percent: 0, count: 0 } }
-  const w = await aSyncWorld(test.db, { settings: { users: { import: { groups: [anId(77)] } } } })
-  const second = { connection: w.source, priority: 200, safeguard }
-  await test.db.query(
-    `insert into sources (name, connection_id, enabled, priority, settings)
-     select 'second', connection_id, true, 200, $2 from sources where name = $1`,
-    [w.source, JSON.stringify(sourceSettings.parse(second))],
-  )
-  const user = hire(w.tenant, { userPrincipalName: 'ann@contoso.com', displayName: 'Ann' })
-  const staff = createGroup(w.tenant, { displayName: 'Staff' })
-  addMember(w.tenant, staff.id, user.id)
-  await w.sync()
-  await w.sync({ source: 'second' })
-  expect((await registryView(test.db)).memberships).toHaveLength(1)
-  const ignoring = sourceSettings.parse({ ...second, groups: { ignore: [staff.id] } })
-  await test.db.query(
-    `update sources set settings = $1, settings_version = settings_version + 1, marked_all = true, marked_all_at = fence
-     where name = 'second'`,
-    [JSON.stringify(ignoring)],
-  )
-  const run = await w.sync({ source: 'second' })
-  expect(run).toMatchObject({ outcome: 'held', memberships: { removed: 1 } })
-
-  const approved = await approveRun(w.engine, {
-    run: Number(run.run),
-    hash: run.planHash!,
-    reason: 'r',
-    actor: { kind: 'command line', name: 'b' },
-    signal: new AbortController().signal,
-    onProgress: () => {},
-  })
-
-  expect(approved).toMatchObject({ outcome: 'applied', memberships: { removed: 1 } })
-  expect((await registryView(test.db)).memberships).toEqual([])
-  await w.stop()
-})
-
 describe('memberships and groups of several sources', () => {
   beforeEach(async () => {
     for (const source of [first, second]) {
