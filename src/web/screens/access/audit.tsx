@@ -17,6 +17,7 @@ import { call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
 import { Changes, Value } from '../../components/changes.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
+import { Filters } from '../../components/filters.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
 import { SearchBox } from '../../components/search-box.tsx'
@@ -28,7 +29,6 @@ import { accessTexts as texts } from '../../texts/access.ts'
 const route = getRouteApi('/inside/settings/audit')
 
 const useStyles = makeStyles({
-  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   filter: { minWidth: '260px', '@media (max-width: 640px)': { flexGrow: 1 } },
   sub: { color: tokens.colorNeutralForeground2 },
   details: { listStyleType: 'none', margin: 0, padding: 0, overflowWrap: 'anywhere' },
@@ -46,7 +46,7 @@ export function Audit() {
   const isFiltered = filters.action !== undefined || filters.actor !== undefined
   return (
     <Page title={texts.audit} intro={texts.auditIntro} isWide>
-      <div className={styles.filters} role="search">
+      <Filters>
         <SearchBox
           className={styles.filter}
           label={texts.actionFilter}
@@ -62,7 +62,7 @@ export function Audit() {
           search={(actor) => filter({ actor })}
         />
         <Verify />
-      </div>
+      </Filters>
       {list.error === null ? (
         <ListTable
           label={texts.audit}

@@ -16,6 +16,7 @@ import type { Answered } from '../../../contract/api/endpoint.ts'
 import { joinPath, splitPath } from '../../../directory/group.ts'
 import { call } from '../../api.ts'
 import { useCursorList } from '../../components/cursor-list.ts'
+import { Filters } from '../../components/filters.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
@@ -30,7 +31,6 @@ const route = getRouteApi('/inside/groups')
 type Line = Answered<typeof API.listGroups>['items'][number]
 
 const useStyles = makeStyles({
-  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   search: { minWidth: '280px', flexGrow: 1, maxWidth: '420px' },
   sub: { color: tokens.colorNeutralForeground2 },
 })
@@ -45,7 +45,7 @@ export function Groups() {
   )
   return (
     <Page title={texts.title} intro={texts.intro}>
-      <div className={styles.filters} role="search">
+      <Filters>
         <SearchBox
           className={styles.search}
           label={texts.search}
@@ -54,7 +54,7 @@ export function Groups() {
           search={(text) => void navigate({ search: (before) => ({ ...before, search: text }), replace: true })}
         />
         {mayCreate ? <CreateGroup under={under ?? ''} /> : null}
-      </div>
+      </Filters>
       {search === undefined && under !== undefined ? <Trail under={under} /> : null}
       {list.error === null ? (
         <ListTable

@@ -9,6 +9,7 @@ import { ISSUE_CODES } from '../../../contract/runs.ts'
 import { call } from '../../api.ts'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
+import { Filters } from '../../components/filters.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
@@ -20,7 +21,6 @@ import { issues as texts } from '../../texts/issues.ts'
 const route = getRouteApi('/inside/issues')
 
 const useStyles = makeStyles({
-  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   filter: { minWidth: '200px', '@media (max-width: 640px)': { flexGrow: 1 } },
   issue: { display: 'flex', flexDirection: 'column', gap: '4px' },
 })
@@ -49,7 +49,7 @@ export function Issues() {
         )
       }
     >
-      <div className={styles.filters} role="search">
+      <Filters>
         <Field label={texts.source} className={styles.filter}>
           <Choice
             all={texts.allSources}
@@ -67,7 +67,7 @@ export function Issues() {
             nameOf={(code) => texts.codes[code]}
           />
         </Field>
-      </div>
+      </Filters>
       {list.error === null ? (
         <ListTable
           label={texts.title}

@@ -10,6 +10,7 @@ import { Breakable } from '../../components/breakable.tsx'
 import { saveProven } from '../../components/proven-file.ts'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
+import { Filters } from '../../components/filters.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { SearchBox } from '../../components/search-box.tsx'
@@ -26,7 +27,6 @@ const ITEM_OBJECTS = ['user', 'group', 'membership', 'credential'] as const
 
 const useStyles = makeStyles({
   counts: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
-  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   filter: { minWidth: '180px', '@media (max-width: 640px)': { flexGrow: 1 } },
   /** The room of counts and filters. */
   pending: { paddingBottom: '160px' },
@@ -64,7 +64,7 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
   return (
     <>
       <Counts run={run} filters={filters} filter={filter} />
-      <div className={styles.filters} role="search">
+      <Filters>
         <SearchBox
           className={styles.filter}
           label={texts.search}
@@ -97,7 +97,7 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
             {texts.exportJson}
           </Button>
         </div>
-      </div>
+      </Filters>
       {list.error === null ? (
         <ListTable
           label={texts.plan}

@@ -9,6 +9,7 @@ import { OUTCOMES } from '../../../contract/runs.ts'
 import { call } from '../../api.ts'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
+import { Filters } from '../../components/filters.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
 import { moodOf, RunLink } from '../../components/run-link.tsx'
@@ -24,7 +25,6 @@ const route = getRouteApi('/inside/runs')
 const OUTCOME_FILTERS = [...OUTCOMES, 'running'] as const
 
 const useStyles = makeStyles({
-  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   filter: { minWidth: '200px', '@media (max-width: 640px)': { flexGrow: 1 } },
   sub: { color: tokens.colorNeutralForeground2 },
 })
@@ -44,7 +44,7 @@ export function Runs() {
   const isFiltered = filters.source !== undefined || filters.outcome !== undefined
   return (
     <Page title={texts.list} intro={texts.listIntro}>
-      <div className={styles.filters} role="search">
+      <Filters>
         <Field label={texts.source} className={styles.filter}>
           <Choice
             all={texts.allSources}
@@ -62,7 +62,7 @@ export function Runs() {
             nameOf={(outcome) => texts.outcomes[outcome]}
           />
         </Field>
-      </div>
+      </Filters>
       {list.error === null ? (
         <ListTable
           label={texts.list}

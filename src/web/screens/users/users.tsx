@@ -9,6 +9,7 @@ import { call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
+import { Filters } from '../../components/filters.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
@@ -24,7 +25,6 @@ import { ExportMenu } from './export-menu.tsx'
 const route = getRouteApi('/inside/users')
 
 const useStyles = makeStyles({
-  filters: { display: 'flex', flexWrap: 'wrap', gap: '16px', alignItems: 'end' },
   search: { minWidth: '280px', flexGrow: 1, maxWidth: '420px' },
   filter: { minWidth: '160px', '@media (max-width: 640px)': { flexGrow: 1 } },
   sub: { color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
@@ -49,7 +49,7 @@ export function Users() {
   const isFiltered = Object.values(filters).some((value) => value !== undefined)
   return (
     <Page title={texts.title} intro={texts.intro} isWide>
-      <div className={styles.filters} role="search">
+      <Filters>
         <SearchBox
           className={styles.search}
           label={texts.search}
@@ -87,7 +87,7 @@ export function Users() {
             <ExportMenu />
           </>
         ) : null}
-      </div>
+      </Filters>
       {list.error === null ? (
         <ListTable
           label={texts.title}

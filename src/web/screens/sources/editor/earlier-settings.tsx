@@ -1,25 +1,12 @@
 // What the settings of the source that is edited were, who saved them, and the way back to them.
-import {
-  Badge,
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  makeStyles,
-  Text,
-  tokens,
-} from '@fluentui/react-components'
+import { Badge, Button, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../../contract/api/api.ts'
 import type { SavedSettings } from '../../../../contract/api/sources.ts'
 import { call } from '../../../api.ts'
 import { Changes } from '../../../components/changes.tsx'
-import { FocusBack } from '../../../components/focus-back.tsx'
-import { scrollRegion } from '../../../components/scroll-region.ts'
+import { ScrollingDialog } from '../../../components/scrolling-dialog.tsx'
 import { Failed, Loading } from '../../../components/states.tsx'
 import { Time } from '../../../components/time.tsx'
 import { accessTexts } from '../../../texts/access.ts'
@@ -29,8 +16,6 @@ import { shell } from '../../../texts/shell.ts'
 const texts = editorTexts.earlier
 
 const useStyles = makeStyles({
-  surface: { maxWidth: 'min(760px, 96vw)' },
-  content: { display: 'flex', flexDirection: 'column', gap: '12px' },
   list: { listStyleType: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '16px' },
   one: {
     display: 'flex',
@@ -85,47 +70,36 @@ function List({ source, onTake, onClose }: Props & { readonly onClose: () => voi
   const putBack = (number: number) => take.mutate(number, { onSuccess: (kept) => onTake(kept.number, kept.settings) })
   const items = saved.data?.items
   return (
-    <Dialog
-      open
-      onOpenChange={(_event, { open }) => {
-        if (!open) onClose()
-      }}
+    <ScrollingDialog
+      title={texts.title(source)}
+      widthOf="text"
+      onClose={onClose}
+      actions={<Button onClick={onClose}>{shell.close}</Button>}
     >
-      <DialogSurface className={styles.surface}>
-        <FocusBack />
-        <DialogBody>
-          <DialogTitle>{texts.title(source)}</DialogTitle>
-          <DialogContent className={styles.content} {...scrollRegion(texts.title(source))}>
-            <Text>{texts.text}</Text>
-            {take.error === null ? null : <Failed error={take.error} />}
-            {items !== undefined ? (
-              items.length === 0 ? (
-                <Text>{texts.none}</Text>
-              ) : (
-                <ol className={styles.list}>
-                  {items.map((one, place) => (
-                    <Saved
-                      key={one.number}
-                      saved={one}
-                      isOldest={place === items.length - 1}
-                      isBusy={take.isPending}
-                      onTake={() => putBack(one.number)}
-                    />
-                  ))}
-                </ol>
-              )
-            ) : saved.error === null ? (
-              <Loading />
-            ) : (
-              <Failed error={saved.error} retry={() => void saved.refetch()} />
-            )}
-          </DialogContent>
-          <DialogActions>
-            <Button onClick={onClose}>{shell.close}</Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+      <Text>{texts.text}</Text>
+      {take.error === null ? null : <Failed error={take.error} />}
+      {items !== undefined ? (
+        items.length === 0 ? (
+          <Text>{texts.none}</Text>
+        ) : (
+          <ol className={styles.list}>
+            {items.map((one, place) => (
+              <Saved
+                key={one.number}
+                saved={one}
+                isOldest={place === items.length - 1}
+                isBusy={take.isPending}
+                onTake={() => putBack(one.number)}
+              />
+            ))}
+          </ol>
+        )
+      ) : saved.error === null ? (
+        <Loading />
+      ) : (
+        <Failed error={saved.error} retry={() => void saved.refetch()} />
+      )}
+    </ScrollingDialog>
   )
 }
 

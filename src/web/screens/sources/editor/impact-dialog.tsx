@@ -1,23 +1,9 @@
 // What saving would change, before it is saved.
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  makeStyles,
-  MessageBar,
-  MessageBarBody,
-  MessageBarTitle,
-  Text,
-} from '@fluentui/react-components'
+import { Button, makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text } from '@fluentui/react-components'
 import { heldInWords } from '../../../../contract/held-words.ts'
 import type { Impact } from '../../../../contract/api/sources.ts'
-import { FocusBack } from '../../../components/focus-back.tsx'
 import { PlanItems } from '../../../components/plan-items.tsx'
-import { scrollRegion } from '../../../components/scroll-region.ts'
+import { ScrollingDialog } from '../../../components/scrolling-dialog.tsx'
 import { formatCount, formatNumber } from '../../../format.ts'
 import { changesInWords } from '../../../texts/changes.ts'
 import { editorTexts } from '../../../texts/editor.ts'
@@ -25,11 +11,7 @@ import type { AfterSaving } from './saving.ts'
 
 const texts = editorTexts.impact
 
-const useStyles = makeStyles({
-  surface: { maxWidth: 'min(900px, 96vw)' },
-  content: { display: 'flex', flexDirection: 'column', gap: '12px' },
-  reasons: { margin: 0, paddingLeft: '20px' },
-})
+const useStyles = makeStyles({ reasons: { margin: 0, paddingLeft: '20px' } })
 
 export function ImpactDialog(props: {
   readonly impact: Impact
@@ -42,65 +24,58 @@ export function ImpactDialog(props: {
   // What the plan here cannot tell, one that reads first can.
   const isIncomplete = isUnread || unreadAttributes.length > 0
   return (
-    <Dialog
-      open
-      onOpenChange={(_event, { open }) => {
-        if (!open) props.onBack()
-      }}
-    >
-      <DialogSurface className={styles.surface}>
-        <FocusBack />
-        <DialogBody>
-          <DialogTitle>{texts.title}</DialogTitle>
-          <DialogContent className={styles.content} {...scrollRegion(texts.title)}>
-            {isUnread ? (
-              <Text>{texts.unreadTenant(formatCount(props.people, 'person', 'people'))}</Text>
-            ) : (
-              <>
-                <Text>{texts.text}</Text>
-                <Text weight="semibold">{changesInWords(document)}</Text>
-              </>
-            )}
-            {document.held === null ? null : (
-              <MessageBar intent="warning" layout="multiline">
-                <MessageBarBody>
-                  <MessageBarTitle>{texts.held}</MessageBarTitle>
-                  <ul className={styles.reasons}>
-                    {heldInWords(document.held.reasons).map((reason) => (
-                      <li key={reason}>{reason}</li>
-                    ))}
-                  </ul>
-                </MessageBarBody>
-              </MessageBar>
-            )}
-            {unreadAttributes.length === 0 ? null : (
-              <MessageBar intent="warning" layout="multiline">
-                <MessageBarBody>
-                  <MessageBarTitle>{texts.unread(unreadAttributes.join(', '))}</MessageBarTitle>
-                  {texts.unreadText}
-                </MessageBarBody>
-              </MessageBar>
-            )}
-            {items.length === 0 ? null : (
-              <>
-                <Text>{texts.first(formatNumber(items.length))}</Text>
-                <PlanItems items={items} label={texts.title} />
-              </>
-            )}
-          </DialogContent>
-          <DialogActions>
-            {isIncomplete ? (
-              <Button appearance="primary" onClick={() => props.onSave('preview')}>
-                {texts.saveAndPreview}
-              </Button>
-            ) : null}
-            <Button {...(isIncomplete ? {} : { appearance: 'primary' })} onClick={() => props.onSave('close')}>
-              {texts.save}
+    <ScrollingDialog
+      title={texts.title}
+      widthOf="table"
+      onClose={props.onBack}
+      actions={
+        <>
+          {isIncomplete ? (
+            <Button appearance="primary" onClick={() => props.onSave('preview')}>
+              {texts.saveAndPreview}
             </Button>
-            <Button onClick={props.onBack}>{texts.back}</Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+          ) : null}
+          <Button {...(isIncomplete ? {} : { appearance: 'primary' })} onClick={() => props.onSave('close')}>
+            {texts.save}
+          </Button>
+          <Button onClick={props.onBack}>{texts.back}</Button>
+        </>
+      }
+    >
+      {isUnread ? (
+        <Text>{texts.unreadTenant(formatCount(props.people, 'person', 'people'))}</Text>
+      ) : (
+        <>
+          <Text>{texts.text}</Text>
+          <Text weight="semibold">{changesInWords(document)}</Text>
+        </>
+      )}
+      {document.held === null ? null : (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>{texts.held}</MessageBarTitle>
+            <ul className={styles.reasons}>
+              {heldInWords(document.held.reasons).map((reason) => (
+                <li key={reason}>{reason}</li>
+              ))}
+            </ul>
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {unreadAttributes.length === 0 ? null : (
+        <MessageBar intent="warning" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>{texts.unread(unreadAttributes.join(', '))}</MessageBarTitle>
+            {texts.unreadText}
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {items.length === 0 ? null : (
+        <>
+          <Text>{texts.first(formatNumber(items.length))}</Text>
+          <PlanItems items={items} label={texts.title} />
+        </>
+      )}
+    </ScrollingDialog>
   )
 }
