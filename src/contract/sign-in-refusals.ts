@@ -66,8 +66,8 @@ export const FLOW_REFUSALS = [
   'provider-unavailable',
 ] as const
 
-/** About the person. */
-const PERSON_REFUSALS = [
+/** About the person, whom Microsoft knows and this registry does not let in. */
+export const PERSON_REFUSALS = [
   /** Nobody in the registry has this tenant and object id. */
   'unknown-person',
   /** Deactivated in the registry. */

@@ -1,9 +1,9 @@
 // Users made and changed by hand: local ones, and of a source's users what is the registry's own.
 import { ConflictError } from '../base/errors.ts'
-import type { UserFieldName } from '../contract/api/users.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { canonical } from '../directory/canonical.ts'
+import type { TextField } from '../directory/user.ts'
 import type { AuditRecord } from './audit.ts'
 import { claimName, requireFreeNumber } from './claim-values.ts'
 import { aboutUser, type Edit, type EditedUser, lockUser, touchUser, withEdit } from './edit.ts'
@@ -11,7 +11,7 @@ import { listSources, type Source } from './sources.ts'
 import { isOwned } from './user-view.ts'
 import { FIELD_COLUMNS } from './users.ts'
 
-type Fields = Readonly<Partial<Record<UserFieldName, string | null | undefined>>>
+type Fields = Readonly<Partial<Record<TextField, string | null | undefined>>>
 
 /**
  * Makes a local user.
@@ -255,9 +255,9 @@ export function toldYield(
     : [aboutUser(yielded, 'user.change', { reason: 'an old user name was given to somebody else' })]
 }
 
-function entriesOf(fields: Fields): readonly (readonly [UserFieldName, string | null | undefined])[] {
+function entriesOf(fields: Fields): readonly (readonly [TextField, string | null | undefined])[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of Fields are checked by the contract
-  return Object.entries(fields) as (readonly [UserFieldName, string | null | undefined])[]
+  return Object.entries(fields) as (readonly [TextField, string | null | undefined])[]
 }
 
 /** Blank is nothing. */

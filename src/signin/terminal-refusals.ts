@@ -1,5 +1,6 @@
 // What somebody whom Microsoft, or the registry, did not let in at a terminal is told.
 import type { Identification, MicrosoftRefusal, Way } from '../contract/api/terminals.ts'
+import { PERSON_REFUSALS } from '../contract/sign-in-refusals.ts'
 import type { JudgedPerson } from '../registry/sign-in-rule.ts'
 import type { VerifiedPerson } from './id-token.ts'
 import type { Refused } from './oidc-refusals.ts'
@@ -56,14 +57,7 @@ const MESSAGES: { readonly [Reason in MicrosoftRefusal]?: string } = {
   'provider-unavailable': 'Microsoft does not answer at this moment. Try again in a minute.',
 }
 
-const NOT_HERE: ReadonlySet<MicrosoftRefusal> = new Set([
-  'unknown-person',
-  'person-inactive',
-  'account-ended',
-  'source-not-for-sign-in',
-  'connection-not-for-sign-in',
-  'other-connection',
-])
+const NOT_HERE: ReadonlySet<MicrosoftRefusal> = new Set(PERSON_REFUSALS)
 
 /** For the person, in English. */
 function messageOf(reason: MicrosoftRefusal): string {

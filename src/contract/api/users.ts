@@ -1,5 +1,6 @@
 // Users of the registry over the API.
 import { z } from 'zod'
+import { TEXT_FIELDS } from '../../directory/user.ts'
 import { explanation } from '../explanation.ts'
 import { endpoint, flag, id, name, pageOf, paging, time } from './endpoint.ts'
 import { job } from './runs.ts'
@@ -23,23 +24,6 @@ export const userLine = z.object({
   foundBy: z.string().nullable(),
 })
 export type UserLine = z.infer<typeof userLine>
-
-/** Fields with one value, by their names in the config file. */
-export const USER_FIELDS = [
-  'fullName',
-  'email',
-  'phone',
-  'language',
-  'department',
-  'costCenter',
-  'office',
-  'jobTitle',
-  'company',
-  'manager',
-  'storage',
-  'notes',
-] as const
-export type UserFieldName = (typeof USER_FIELDS)[number]
 
 const fieldView = z.object({
   /** By its name in the config file; own fields as `own.name`. */
@@ -154,7 +138,7 @@ export const USERS = {
     scope: 'people',
     body: z.strictObject({
       userName: z.string().trim().min(1).max(300),
-      fields: z.partialRecord(z.enum(USER_FIELDS), text.nullable()).default({}),
+      fields: z.partialRecord(z.enum(TEXT_FIELDS), text.nullable()).default({}),
       personalNumber: text.optional(),
     }),
     answer: { kind: 'json', status: 201, body: userView },
@@ -173,7 +157,7 @@ export const USERS = {
       ...edit,
       userName: z.string().trim().min(1).max(300).optional(),
       personalNumber: text.nullable().optional(),
-      fields: z.partialRecord(z.enum(USER_FIELDS), text.nullable()).default({}),
+      fields: z.partialRecord(z.enum(TEXT_FIELDS), text.nullable()).default({}),
       own: z.record(z.string().max(63), text.nullable()).default({}),
       /** Aliases by hand, all of them; those that a source gives are not among them. */
       aliases: z.array(z.string().trim().min(1).max(300)).max(100).optional(),

@@ -2,7 +2,8 @@
 import { Button, Field, Input, Text, Textarea } from '@fluentui/react-components'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
-import { USER_FIELDS, type UserView } from '../../../contract/api/users.ts'
+import type { UserView } from '../../../contract/api/users.ts'
+import { TEXT_FIELDS } from '../../../directory/user.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { changeTexts } from '../../texts/changes.ts'
@@ -62,7 +63,7 @@ function formOf(user: UserView): Form {
   return { values, aliases: ownAliases(user).join('\n') }
 }
 
-const EDITABLE: readonly string[] = [...USER_FIELDS, 'userName', 'personalNumber']
+const EDITABLE: readonly string[] = [...TEXT_FIELDS, 'userName', 'personalNumber']
 
 function isEditable(field: string): boolean {
   return EDITABLE.includes(field) || field.startsWith('own.')
@@ -89,7 +90,7 @@ function changesOf(user: UserView, form: Form) {
     ...(number === undefined ? {} : { personalNumber: given(number) }),
     fields: Object.fromEntries(
       changed.flatMap(([field, value]) =>
-        USER_FIELDS.some((known) => known === field) ? [[field, given(value)]] : [],
+        TEXT_FIELDS.some((known) => known === field) ? [[field, given(value)]] : [],
       ),
     ),
     own: Object.fromEntries(
