@@ -104,8 +104,8 @@ async function pullPlanApply(
     session.document = { ...session.document, held: plan.held.length === 0 ? null : heldOf(session, plan.held).held }
     return { outcome: plan.isEmpty ? 'no-change' : 'planned', approveBy: null, isRecorded: false }
   }
-  // By hand a run always replaces what waits; a schedule does not take from an administrator what he is looking at.
-  if (options.trigger !== 'manual') {
+  // A run that somebody asked for always replaces what waits; a schedule does not take from an administrator what he is looking at.
+  if (options.trigger === 'schedule' || options.trigger === 'notification') {
     const waiting = await withTransaction(session.engine.db, (tx) => leaveWaiting(session, tx, plan.held))
     if (waiting !== undefined) return waiting
   }

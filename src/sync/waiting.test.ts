@@ -69,12 +69,13 @@ describe('while a plan is held', () => {
     expect(await decisions()).toEqual(['superseded', 'superseded'])
   })
 
-  it('by hand it is replaced always', async () => {
+  it.each(['manual', 'api'] as const)('whoever asks for a run (%s) replaces it always', async (trigger) => {
     leave(0, 6)
     const held = await w.sync()
-    const again = await w.sync()
+    const again = await w.sync({ trigger })
     expect(again.planHash).toBe(held.planHash)
     expect(await decisions()).toEqual(['superseded', null])
+    expect((await approve(again.run, again.planHash!)).outcome).toBe('applied')
   })
 
   it('other settings replace it', async () => {

@@ -274,6 +274,8 @@ describe('with --url', () => {
       const rejected = documentOf(await muster('sync', 'one', '--json'))
       expect(rejected['outcome']).toBe('held')
       const reject = await muster('reject', String(rejected['run']), '--reason', 'not now')
+      await muster('sync', 'one')
+      // Asked for again, it is planned anew, and that plan is the one that waits.
       const held = documentOf(await muster('sync', 'one', '--json'))
       const wrongHash = await muster('approve', String(held['run']), '--hash', 'x', '--reason', 'y')
       expect(wrongHash.code).toBe(1)
