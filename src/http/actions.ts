@@ -59,13 +59,16 @@ export interface Actions {
    *
    * @param request.seen when the settings that were seen had been changed last, ISO 8601
    * @returns what is to be known about them
-   * @throws NotFoundError; ConfigError with every mistake: what was right once need not be any more; ConflictError `changed-meanwhile`
+   * @throws NotFoundError; ConfigError with every mistake: what was right once need not be any more; ConflictError `changed-meanwhile`,
+   * `connection-of-sign-in`
    */
   restoreSourceSettings(request: {
     readonly source: string
     readonly number: number
     readonly seen?: string | undefined
     readonly actor: Actor
+    /** Throws where a session was not proved of late; called only where people would sign in otherwise than before. */
+    readonly checkProof?: (() => void) | undefined
     readonly signal: AbortSignal
   }): Promise<readonly SettingsWarning[]>
   /** What a source's next plan would be with other settings, from what was read before. Writes nothing. */

@@ -50,6 +50,8 @@ export interface Call<E extends Endpoint> extends Asked<E> {
   /** Who asks, with what he may. */
   readonly identity: Identity
   readonly client: Client
+  /** Where `needsProof` leaves it to what is asked. @throws HttpError `proof-needed` where a session was not proved of late */
+  readonly checkProof: () => void
   /** Has the audit keep that what was asked was looked at and refused, with what else is known; equal ones once a minute. */
   readonly noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) => Promise<void>
   /** Aborted when the client has gone, or the server stops. */

@@ -69,6 +69,8 @@ const NEEDS_PROOF = {
     ' A session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.',
   'unless-dry-run':
     ' Without `dryRun` a session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.',
+  'where-sign-in-changes':
+    ' Where it changes through which connection people sign in, a session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens do not change that (409 `connection-of-sign-in`).',
 }
 
 const IDEMPOTENCY_KEY = {

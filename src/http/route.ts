@@ -108,13 +108,14 @@ function registerRoute(
       if (endpoint.isIdempotent !== true) refuseIdempotencyKey(request)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
       const parsed = parseAsked(endpoint, request)
-      if (endpoint.needsProof === 'unless-dry-run' && !isDryRun(parsed.body))
-        checkProof(identity, parts.engine.clock.now())
+      const checkOwnProof = () => checkProof(identity, parts.engine.clock.now())
+      if (endpoint.needsProof === 'unless-dry-run' && !isDryRun(parsed.body)) checkOwnProof()
       const call = {
         ...parsed,
         identity,
         actor: actorOf(identity, request.ip),
         client: clientOf(request, reply),
+        checkProof: checkOwnProof,
         noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) =>
           refusals.note({
             actor: actorOf(identity, request.ip),

@@ -13,7 +13,11 @@ import { putSource } from './put-source.ts'
 import { scheduleProblems } from './schedules.ts'
 import { listSources, requireSource, whenChanged } from './sources.ts'
 
-type SourceEditing = Omit<Editing, 'vault'> & { readonly vault: Pick<Editing['vault'], 'lookup'> }
+type SourceEditing = Omit<Editing, 'vault'> & {
+  readonly vault: Pick<Editing['vault'], 'lookup'>
+  /** Throws where a session was not proved of late; called only where people would sign in otherwise than before. */
+  readonly checkProof?: (() => void) | undefined
+}
 
 /**
  * What the schema of settings cannot know: schedules, time zone, and whether the connection exists.
@@ -25,16 +29,16 @@ export async function checkSourceSettings(db: Queries, settings: SourceSettings)
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-/** @throws ConfigError with every mistake; a name that is taken is one */
+/** @throws ConfigError with every mistake; a name that is taken is one; ConflictError `connection-of-sign-in` */
 export async function createSource(
   db: Database,
   options: SourceEditing & { readonly name: string; readonly settings: SourceSettings },
 ): Promise<void> {
-  const { name, settings, actor } = options
+  const { name, settings, actor, checkProof } = options
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     await requireGood(tx, { name, settings, before: undefined })
-    const change = await putSource(tx, { name, settings, current: undefined, dryRun: false, actor })
+    const change = await putSource(tx, { name, settings, current: undefined, dryRun: false, actor, checkProof })
     await recordAudit(tx, options, auditOf(change, actor))
   })
 }
@@ -42,7 +46,7 @@ export async function createSource(
 /**
  * Gives a source other settings, and another name where `newName` is one. Writing the same again writes nothing.
  *
- * @throws NotFoundError; ConfigError with every mistake; ConflictError `changed-meanwhile`
+ * @throws NotFoundError; ConfigError with every mistake; ConflictError `changed-meanwhile`, `connection-of-sign-in`
  */
 export async function changeSource(
   db: Database,
@@ -56,13 +60,13 @@ export async function changeSource(
     readonly restored?: number | undefined
   },
 ): Promise<void> {
-  const { name, newName, settings, actor, seen, restored } = options
+  const { name, newName, settings, actor, seen, restored, checkProof } = options
   await withTransaction(db, async (tx) => {
     await lockConfiguration(tx)
     const current = await requireSource(tx, name)
     await requireUnchanged(tx, { name, seen })
     await requireGood(tx, { name: newName, settings, before: name })
-    const change = await putSource(tx, { name: newName, settings, current, dryRun: false, actor })
+    const change = await putSource(tx, { name: newName, settings, current, dryRun: false, actor, checkProof })
     const audited = auditOf(change, actor)
     const details = restored === undefined ? audited.details : { ...audited.details, restored }
     if (change.action !== 'unchanged') await recordAudit(tx, options, { ...audited, subject: subject(name), details })

@@ -6,6 +6,7 @@ import type { Actor } from './audit.ts'
 import { differences } from './differences.ts'
 import { keepSettings } from './earlier-settings.ts'
 import { later } from './meanwhile.ts'
+import { keepWaysIn } from './source-of-sign-in.ts'
 import { presentSettings, type Source } from './sources.ts'
 
 export interface PutSource {
@@ -15,11 +16,18 @@ export interface PutSource {
   /** Says what would change and writes nothing. */
   readonly dryRun: boolean
   readonly actor: Actor
+  /** Throws where a session was not proved of late; called only where people would sign in otherwise than before. */
+  readonly checkProof?: (() => void) | undefined
 }
 
-/** Creates or changes a source; under another name than `current` has, it is renamed. Needs a transaction around it. */
+/**
+ * Creates or changes a source; under another name than `current` has, it is renamed. Needs a transaction around it.
+ *
+ * @throws ConflictError `connection-of-sign-in` where a token would change through what people sign in, also with `dryRun`
+ */
 export async function putSource(db: Queries, put: PutSource): Promise<ConfigurationChange> {
   const { name, settings, current } = put
+  await keepWaysIn(db, put)
   const renamed = current === undefined || current.name === name ? [] : [{ at: 'name', old: current.name, new: name }]
   const changes = [...renamed, ...differences(current === undefined ? {} : current.settings, settings)]
   const action = current === undefined ? 'create' : changes.length > 0 ? 'change' : 'unchanged'

@@ -23,16 +23,19 @@ export async function restoreSettings(
     /** When the settings that were seen had been changed last, ISO 8601. */
     readonly seen?: string | undefined
     readonly actor: Actor
+    /** Throws where a session was not proved of late; called only where people would sign in otherwise than before. */
+    readonly checkProof?: (() => void) | undefined
     readonly signal: AbortSignal
   },
 ): Promise<readonly SettingsWarning[]> {
-  const { source, number, seen, actor, signal } = request
+  const { source, number, seen, actor, checkProof, signal } = request
   const kept = await requireKeptSettings(engine.db, { source, number })
   const settings = parseSettings(writeSettings(kept.settings))
   const unchecked = await requireAttributes(engine, { source, settings, signal })
   await changeSource(engine.db, {
     ...engine,
     actor,
+    checkProof,
     name: source,
     newName: source,
     settings,

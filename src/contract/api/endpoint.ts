@@ -55,9 +55,10 @@ export interface Endpoint {
   readonly audit: string | null
   /**
    * Whoever asks with a session has proved who he is within some minutes, or is refused with `proof-needed`. API tokens are not asked: they are
-   * no session that somebody left open. `unless-dry-run`: not of whoever only looks, by `dryRun` in the body.
+   * no session that somebody left open. `unless-dry-run`: not of whoever only looks, by `dryRun` in the body. `where-sign-in-changes`: of
+   * whoever changes through which connection people sign in, which the handler finds out.
    */
-  readonly needsProof?: true | 'unless-dry-run'
+  readonly needsProof?: true | 'unless-dry-run' | 'where-sign-in-changes'
   /** A repeated `Idempotency-Key` gives the first answer once more instead of doing it twice. */
   readonly isIdempotent?: true
 }

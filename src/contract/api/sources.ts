@@ -147,6 +147,7 @@ export const SOURCES = {
     summary: 'Makes a source. What is left out gets its default.',
     role: 'administrator',
     scope: 'configure',
+    needsProof: 'where-sign-in-changes',
     body: z.strictObject({ name, settings }),
     answer: { kind: 'json', status: 201, body: sourceView },
     audit: 'source.create',
@@ -160,6 +161,7 @@ export const SOURCES = {
       'Gives a source other settings, all of them: what is left out gets its default. With another name it is renamed.',
     role: 'administrator',
     scope: 'configure',
+    needsProof: 'where-sign-in-changes',
     params: one,
     body: z.strictObject({
       name: name.optional(),
@@ -201,6 +203,7 @@ export const SOURCES = {
       'Gives a source settings that it had once, checked like any others. Its name stays. What that would do the impact of those settings tells.',
     role: 'administrator',
     scope: 'configure',
+    needsProof: 'where-sign-in-changes',
     params: oneSaved,
     body: z.strictObject({
       /** As for changing a source. */

@@ -12,6 +12,7 @@ import { API } from '../../contract/api/api.ts'
 import type { OwnSession } from '../../contract/api/access.ts'
 import type { ConnectionView } from '../../contract/api/connections.ts'
 import type { Endpoint } from '../../contract/api/endpoint.ts'
+import type { SourceSettingsInput } from '../../contract/sources.ts'
 import { issueSetupCode } from '../../signin/codes.ts'
 
 const MINUTE = 60_000
@@ -95,8 +96,17 @@ const audited = async () =>
 
 describe('what is sensitive', () => {
   it('is approving plans, taking runs back, revealing cards, exports of the registry, backups, who may sign in and how, and nothing else', () => {
-    const marked = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
+    const asking = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
+    const [marked, bySettings] = [
+      asking.filter(({ needsProof }) => needsProof !== 'where-sign-in-changes'),
+      asking.filter(({ needsProof }) => needsProof === 'where-sign-in-changes'),
+    ]
 
+    expect(bySettings.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'POST /api/v1/sources',
+      'POST /api/v1/sources/:source/settings/:number/restore',
+      'PUT /api/v1/sources/:source',
+    ])
     expect(marked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'DELETE /api/v1/administrators/:account',
       'DELETE /api/v1/administrators/:account/second-factor',
@@ -437,6 +447,126 @@ describe('at Microsoft', () => {
       // The first one leaves the credential that the file names alone.
       expect((await applied()).map(({ action }) => action)).toEqual(['change'])
       expect((await applied()).map(({ action }) => action)).toEqual(['unchanged'])
+    })
+
+    describe('and through which connection the people of a source sign in', () => {
+      const source = () => `/api/v1/sources/${world.source}`
+      const settingsOf = async () =>
+        (await (await http.as('administrator'))('GET', source())).json<{ settings: SourceSettingsInput }>().settings
+      const stored = async () =>
+        (
+          await test.db.query(
+            `select s.name, c.name as connection, s.settings #>> '{users,options,useAsAuthenticationServer}' as lets_in
+             from sources s join connections c on c.id = s.connection_id order by s.name`,
+          )
+        ).rows
+      const asking = (settings: SourceSettingsInput, name = world.source) => {
+        const file = { sources: { [name]: settings } }
+        return [
+          name === world.source
+            ? (['PUT', source(), { settings }] as const)
+            : (['POST', '/api/v1/sources', { name, settings }] as const),
+          ['POST', '/api/v1/configuration', { file }] as const,
+          ['POST', '/api/v1/configuration', { file, dryRun: true }] as const,
+        ]
+      }
+      const off = (settings: SourceSettingsInput) => ({
+        ...settings,
+        users: { ...settings.users, options: { ...settings.users?.options, useAsAuthenticationServer: false } },
+      })
+      beforeEach(async () => {
+        await test.db.query(
+          `insert into connections (name, tenant_id, client_id, cloud, authority_url, graph_url, sign_in_with_microsoft)
+           select n, tenant_id, client_id, cloud, $2, graph_url, n = 'evil' from connections, unnest(array['evil', 'apart']) n where id = $1`,
+          [connectionId, EVIL],
+        )
+        const settings = await settingsOf()
+        return async () => {
+          later = 0
+          const admin = await http.as('administrator')
+          expect((await admin('PUT', source(), { settings })).statusCode).toBe(200)
+          await test.db.query(`delete from sources where name = 'second'`)
+          await test.db.query(`delete from connections where name in ('evil', 'apart')`)
+        }
+      })
+
+      it.each(['evil', 'apart'])('no API token moves them to another one (%s), in whatever way', async (connection) => {
+        const token = await http.withToken('configure')
+        const admin = await http.as('administrator')
+        const settings = await settingsOf()
+        expect((await admin('PUT', source(), { settings: { ...settings, connection } })).statusCode).toBe(200)
+        expect((await admin('PUT', source(), { settings })).statusCode).toBe(200)
+        const before = await stored()
+        const { items } = (await token('GET', `${source()}/settings`)).json<{ items: { number: number }[] }>()
+        const asked = [
+          ...asking({ ...settings, connection }),
+          ['POST', `${source()}/settings/${items[1]!.number}/restore`, {}] as const,
+        ]
+        const answers = []
+        for (const [method, url, body] of asked) answers.push(await token(method, url, body))
+
+        expect(answers.map((answer) => [answer.statusCode, codeOf(answer)])).toEqual(
+          asked.map(() => [409, 'connection-of-sign-in']),
+        )
+        expect(await stored()).toEqual(before)
+        const { rows } = await test.db.query<{ action: string }>(
+          `select distinct action from audit where id > $1 and actor_kind = 'token' and details::jsonb->>'reason' = 'connection-of-sign-in'`,
+          [audits],
+        )
+        expect(rows.map(({ action }) => action).sort()).toEqual([
+          'configuration.apply.refused',
+          'source.change.refused',
+        ])
+      })
+
+      it('no API token has people sign in who did not, by a source that there is or by another one', async () => {
+        const token = await http.withToken('configure')
+        const settings = await settingsOf()
+        const admin = await http.as('administrator')
+        expect((await admin('PUT', source(), { settings: off(settings) })).statusCode).toBe(200)
+        const asked = [...asking(settings), ...asking(settings, 'second')]
+        const answers = []
+        for (const [method, url, body] of asked) answers.push(await token(method, url, body))
+
+        expect(answers.map(codeOf)).toEqual(asked.map(() => 'connection-of-sign-in'))
+        expect((await stored()).map((row) => row['lets_in'])).toEqual(['false'])
+      })
+
+      it('an API token sets everything else, and takes sign-in away', async () => {
+        const token = await http.withToken('configure')
+        const settings = await settingsOf()
+        const put = async (wanted: SourceSettingsInput) => codeOf(await token('PUT', source(), { settings: wanted }))
+
+        expect(await put(settings)).toBe(200)
+        expect(await put({ ...settings, priority: 7 })).toBe(200)
+        expect(await put(off(settings))).toBe(200)
+        expect(await put({ ...off(settings), connection: 'evil' })).toBe(200)
+        expect(await put({ ...off(settings), connection: 'apart' })).toBe(200)
+        expect(await put({ ...settings, connection: 'apart' })).toBe(200)
+        expect(await put({ ...settings, connection: 'evil' })).toBe('connection-of-sign-in')
+      })
+
+      it('a session proves who it is before it moves them or lets more of them in, and for nothing else', async () => {
+        const ask = await ann()
+        const settings = await settingsOf()
+        const put = async (wanted: SourceSettingsInput) => codeOf(await ask('PUT', source(), { settings: wanted }))
+        expect(await put({ ...settings, connection: 'evil' })).toBe(200)
+        expect(await put(settings)).toBe(200)
+        const { items } = (await ask('GET', `${source()}/settings`)).json<{ items: { number: number }[] }>()
+        const restore = async () => codeOf(await ask('POST', `${source()}/settings/${items[1]!.number}/restore`, {}))
+        later = 11 * MINUTE
+
+        expect(await put({ ...settings, priority: 8 })).toBe(200)
+        expect(await put({ ...settings, connection: 'evil' })).toBe('proof-needed')
+        expect(await restore()).toBe('proof-needed')
+        expect(codeOf(await ask('POST', '/api/v1/sources', { name: 'second', settings }))).toBe('proof-needed')
+        expect(await put(off(settings))).toBe(200)
+        expect(await put(settings)).toBe('proof-needed')
+        expect(await stored()).toMatchObject([{ connection: world.source, lets_in: 'false' }])
+        await ask('POST', PROOF, { password: GOOD })
+        expect(await put(settings)).toBe(200)
+        expect(await restore()).toBe(200)
+      })
     })
   })
 

@@ -24,18 +24,18 @@ export const sourceRoutes = {
 
   getSource: ({ engine }, { params }) => view(engine, params.source),
 
-  createSource: async ({ engine }, { body, actor, signal }) => {
+  createSource: async ({ engine }, { body, actor, checkProof, signal }) => {
     const { name, settings } = parseNamed(body)
     const unchecked = await requireAttributes(engine, { source: undefined, settings, signal })
-    await createSource(engine.db, { ...engine, actor, name, settings })
+    await createSource(engine.db, { ...engine, actor, checkProof, name, settings })
     return view(engine, name, unchecked)
   },
 
-  changeSource: async ({ engine }, { params: { source: name }, body, actor, signal }) => {
+  changeSource: async ({ engine }, { params: { source: name }, body, actor, checkProof, signal }) => {
     const { name: newName, settings } = parseNamed({ name: body.name ?? name, settings: body.settings })
     const seen = body.updatedAt
     const unchecked = await requireAttributes(engine, { source: name, settings, signal })
-    await changeSource(engine.db, { ...engine, actor, name, newName, settings, seen })
+    await changeSource(engine.db, { ...engine, actor, checkProof, name, newName, settings, seen })
     return view(engine, newName, unchecked)
   },
 
@@ -46,9 +46,12 @@ export const sourceRoutes = {
   getSourceSettings: ({ actions }, { params: { source, number } }) =>
     actions.getSourceSettings({ source, number: Number(number) }),
 
-  restoreSourceSettings: async ({ engine, actions }, { params: { source, number }, body, actor, signal }) => {
-    const seen = body.updatedAt
-    const warnings = await actions.restoreSourceSettings({ source, number: Number(number), seen, actor, signal })
+  restoreSourceSettings: async (
+    { engine, actions },
+    { params: { source, number }, body, actor, checkProof, signal },
+  ) => {
+    const asked = { source, number: Number(number), seen: body.updatedAt }
+    const warnings = await actions.restoreSourceSettings({ ...asked, actor, checkProof, signal })
     return { ...(await view(engine, source)), warnings: [...warnings] }
   },
 
