@@ -15,4 +15,17 @@ describe('what goes on at once', () => {
     expect(atOnce.enter('c')).toBeDefined()
     expect(atOnce.enter('a')).toBeUndefined()
   })
+
+  it('is bounded for those of one group, however many they are', () => {
+    const atOnce = new AtOnce({ ofOne: 2, ofGroup: 3, ofAll: 9 })
+    const [first] = ['a', 'a', 'b'].map((asker) => atOnce.enter(asker, 'group'))
+    const beyond = ['b', 'c'].map((asker) => atOnce.enter(asker, 'group'))
+    const other = atOnce.enter('d', 'other')
+    first?.()
+
+    expect(beyond).toEqual([undefined, undefined])
+    expect(other).toBeDefined()
+    expect(atOnce.enter('c', 'group')).toBeDefined()
+    expect(atOnce.enter('e', 'group')).toBeUndefined()
+  })
 })

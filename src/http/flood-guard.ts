@@ -1,13 +1,15 @@
 // Refuses who asks more than one caller may, before anything is looked up for him.
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/clock.ts'
-import { networkOf } from '../signin/network.ts'
+import { networkOf, siteOf } from '../signin/network.ts'
 import type { Identity } from '../signin/identity.ts'
 import {
   ADDRESS_LIMIT,
-  CALLBACK_LIMIT,
+  CALLBACK_SITE_LIMIT,
   Flood,
   IDENTITY_LIMIT,
+  MADE_UP_CALLBACK_LIMIT,
+  MADE_UP_CALLBACK_SITE_LIMIT,
   TERMINAL_LIMIT,
   UNKNOWN_TERMINALS_LIMIT,
 } from './flood.ts'
@@ -24,13 +26,15 @@ export class FloodGuard {
   readonly #unknownTerminals: Flood
   readonly #identities: Flood
   readonly #callbacks: Flood
+  readonly #madeUpCallbacks: readonly [network: Flood, site: Flood]
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#addresses = new Flood(clock, ADDRESS_LIMIT)
     this.#terminals = new Flood(clock, TERMINAL_LIMIT)
     this.#unknownTerminals = new Flood(clock, UNKNOWN_TERMINALS_LIMIT)
     this.#identities = new Flood(clock, IDENTITY_LIMIT)
-    this.#callbacks = new Flood(clock, CALLBACK_LIMIT)
+    this.#callbacks = new Flood(clock, CALLBACK_SITE_LIMIT)
+    this.#madeUpCallbacks = [new Flood(clock, MADE_UP_CALLBACK_LIMIT), new Flood(clock, MADE_UP_CALLBACK_SITE_LIMIT)]
   }
 
   /**
@@ -50,9 +54,16 @@ export class FloodGuard {
     refuse(this.#unknownTerminals.take(networkOf(address)))
   }
 
-  /** Counts a browser that comes back from Microsoft. @throws HttpError `too-many-requests` */
-  countCallback(address: string): void {
-    refuse(this.#callbacks.take(networkOf(address)))
+  /**
+   * Counts a browser that comes back from Microsoft.
+   *
+   * @param isOwn whether it went there. What is made up takes nothing from those who did, also of the same network
+   * @returns whether it may go on
+   */
+  letsBack(address: string, isOwn: boolean): boolean {
+    if (isOwn) return this.#callbacks.take(siteOf(address)) === 0
+    const [ofNetwork, ofSite] = this.#madeUpCallbacks
+    return ofNetwork.take(networkOf(address)) === 0 && ofSite.take(siteOf(address)) === 0
   }
 
   /**

@@ -15,8 +15,15 @@ export const ADDRESS_LIMIT: FloodLimit = { perSecond: 200, burst: 2_000 }
 export const TERMINAL_LIMIT: FloodLimit = { perSecond: 3_000, burst: 10_000 }
 /** Tokens of terminals that are none, of one network. Terminals of that network are not counted here. */
 export const UNKNOWN_TERMINALS_LIMIT: FloodLimit = { perSecond: 20, burst: 600 }
-/** Browsers that come back from Microsoft, of one network: each may ask the token service with our credential, and be audited. */
-export const CALLBACK_LIMIT: FloodLimit = { perSecond: 5, burst: 600 }
+/** Browsers that come back from Microsoft and never went there, of one network: each is looked up, and audited. */
+export const MADE_UP_CALLBACK_LIMIT: FloodLimit = { perSecond: 5, burst: 600 }
+/** The same of one site: of IPv6 it has some tens of thousands of networks. */
+export const MADE_UP_CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 20, burst: 2_400 }
+/**
+ * Browsers that come back from Microsoft and began there, of one site: what an address may begin and end by {@link ADDRESS_LIMIT}, so that
+ * nobody asks the token service more often because he has many addresses, and nobody is kept out by less than it takes to use up an address.
+ */
+export const CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 100, burst: 1_000 }
 /** One account or one API token, over all its connections to this process. */
 export const IDENTITY_LIMIT: FloodLimit = { perSecond: 50, burst: 600 }
 

@@ -7,6 +7,7 @@ import { beginAt, letSignIn } from '../../test/support/sign-in.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
 import { CALLBACKS_AT_ONCE } from './at-once.ts'
+import { MADE_UP_CALLBACK_LIMIT } from './flood.ts'
 import { createServer } from './server.ts'
 
 const SETTINGS = { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } } as const
@@ -18,8 +19,13 @@ let http: TestServer
 /** Questions to the token service that are under way, each with what lets it go on. */
 let asking: (() => void)[] = []
 let isHeld = false
+/** Of forty at once the last one may take its time. */
+const UNHURRIED = { timeout: 30_000 }
 let passed = 0
-const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passed }
+/** No time passes, so that nothing comes back while requests are sent. */
+let isStill = false
+const started = systemClock.monotonicMs()
+const clock = { ...systemClock, monotonicMs: () => (isStill ? started : systemClock.monotonicMs()) + passed }
 
 beforeAll(async () => {
   test = await createTestDatabase()
@@ -49,6 +55,7 @@ afterAll(async () => {
 beforeEach(async () => {
   passed += 120_000
   isHeld = false
+  isStill = false
   asking = []
   await test.db.query('delete from signin_flows')
 })
@@ -84,10 +91,10 @@ describe('coming back from Microsoft', () => {
     const ways = await waysBack(ofOne + 2)
     isHeld = true
     const held = ways.slice(0, ofOne).map((way) => comeBack(way, '192.0.2.1'))
-    await expect.poll(() => asking.length).toBe(ofOne)
+    await expect.poll(() => asking.length, UNHURRIED).toBe(ofOne)
     const beyond = await comeBack(ways[ofOne]!, '192.0.2.1')
     const elsewhere = comeBack(ways[ofOne + 1]!, '198.51.100.1')
-    await expect.poll(() => asking.length).toBe(ofOne + 1)
+    await expect.poll(() => asking.length, UNHURRIED).toBe(ofOne + 1)
     isHeld = false
     for (const goOn of asking) goOn()
     const ends = await Promise.all([...held, elsewhere])
@@ -96,6 +103,52 @@ describe('coming back from Microsoft', () => {
     expect(new Set(ends)).toEqual(new Set(['/sign-in#error=code-refused']))
     // His sign-in was not used up.
     expect(await comeBack(ways[ofOne]!, '192.0.2.1')).toBe('/sign-in#error=code-refused')
+  })
+
+  it('leaves places to others, however many networks of one site of IPv6 somebody has', async () => {
+    const { ofOne, ofGroup } = CALLBACKS_AT_ONCE
+    const ways = await waysBack(ofGroup + 3)
+    isHeld = true
+    const held = ways.slice(0, ofGroup).map((way, nth) => comeBack(way, `2001:db8:1:${Math.floor(nth / ofOne)}::1`))
+    await expect.poll(() => asking.length, UNHURRIED).toBe(ofGroup)
+    const beyond = await comeBack(ways[ofGroup]!, '2001:db8:1:ffff::1')
+    const elsewhere = [comeBack(ways[ofGroup + 1]!, '2001:db8:2::1'), comeBack(ways[ofGroup + 2]!, '198.51.100.1')]
+    await expect.poll(() => asking.length, UNHURRIED).toBe(ofGroup + 2)
+    isHeld = false
+    for (const goOn of asking) goOn()
+    const ends = await Promise.all([...held, ...elsewhere])
+
+    expect(beyond).toBe('/sign-in#error=too-many-at-once')
+    expect(new Set(ends)).toEqual(new Set(['/sign-in#error=code-refused']))
+  })
+
+  it('is nobody’s whose way is made up: a flood of those is told apart and audited, and who went there comes back', async () => {
+    await test.db.query('truncate audit')
+    await test.db.query(`update audit_head set last_id = 0, digest = ''`)
+    const ways = await waysBack(2)
+    const [own, other] = [ways[0]!, ways[1]!]
+    const stolen = { url: own.url, cookie: other.cookie }
+    const madeUp = { url: '/signin/microsoft?code=x&state=never', cookie: own.cookie }
+    isStill = true
+    const met = new Map<string, number>()
+    for (let sent = 0; sent < MADE_UP_CALLBACK_LIMIT.burst + 10; sent += 1) {
+      const end = await comeBack(madeUp, '2001:db8:3::1')
+      met.set(end, (met.get(end) ?? 0) + 1)
+    }
+
+    expect(Object.fromEntries(met)).toEqual({
+      '/sign-in#error=flow-unknown': MADE_UP_CALLBACK_LIMIT.burst,
+      '/sign-in#error=too-many-at-once': 10,
+    })
+    // The way of somebody else is not used up by it.
+    expect(await comeBack(stolen, '2001:db8:3::1')).toBe('/sign-in#error=too-many-at-once')
+    expect(await comeBack(own, '2001:db8:3::1')).toBe('/sign-in#error=code-refused')
+    expect(await comeBack(madeUp, '2001:db8:3:1::1')).toBe('/sign-in#error=flow-unknown')
+    expect((await refusals()).filter(({ address }) => address === '2001:db8:3::1')).toMatchObject([
+      { reason: 'flow-unknown' },
+      { reason: 'too-many-at-once' },
+      { reason: 'code-refused' },
+    ])
   })
 
   it('in a flood of refusals leaves one entry of equal ones, and one a minute with how many there were', async () => {

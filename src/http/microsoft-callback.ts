@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { SignInRefusal } from '../contract/sign-in-refusals.ts'
 import { isConsentState, readConsentState } from '../registry/consent.ts'
-import { isUnderWay } from '../signin/flows.ts'
+import { isOwnFlow, isUnderWay } from '../signin/flows.ts'
 import { finishMicrosoft, type RefusedSignIn } from '../signin/microsoft.ts'
-import { networkOf } from '../signin/network.ts'
+import { networkOf, siteOf } from '../signin/network.ts'
 import { AtOnce, CALLBACKS_AT_ONCE } from './at-once.ts'
 import type { FloodGuard } from './flood-guard.ts'
 import { readCookie, writeFlow, writeSession } from './cookies.ts'
@@ -32,7 +32,6 @@ export function registerMicrosoftCallback(
     url: REDIRECT_PATH,
     exposeHeadRoute: false,
     async handler(request, reply) {
-      flood.countCallback(request.ip)
       const { searchParams: returned } = new URL(request.url, 'http://muster')
       const consent = readConsent(parts, returned)
       // Behind the # it reaches no log.
@@ -44,15 +43,20 @@ export function registerMicrosoftCallback(
         // Behind the # it reaches no log.
         return reply.redirect(`/sign-in#error=${reason}`, 303)
       }
-      const leave = atOnce.enter(networkOf(request.ip))
+      const browser = readCookie(request, 'flow')
+      const sealed = readCookie(request, 'kept-flow')
+      const isOwn = await isOwnFlow(parts.engine, { state: returned.get('state') ?? '', browser, sealed })
+      const mayGoOn = flood.letsBack(request.ip, isOwn)
+      // What is made up asks Microsoft for nothing, and takes no place.
+      const enter = () => (isOwn ? atOnce.enter(networkOf(request.ip), siteOf(request.ip)) : () => {})
+      const leave = mayGoOn ? enter() : undefined
       // Before the flow is taken: whoever tries once more with the same answer of Microsoft's signs in.
       if (leave === undefined) return refuse('too-many-at-once', { facts: {} })
-      const browser = readCookie(request, 'flow')
       const ended = await finishMicrosoft(microsoftParts(parts), {
         // As it was sent: what stands in it twice must be seen twice.
         returned,
         browser,
-        sealed: readCookie(request, 'kept-flow'),
+        sealed,
         place: { address: request.ip, userAgent: request.headers['user-agent'] ?? '' },
         signal: stopping,
       }).finally(leave)

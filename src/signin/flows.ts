@@ -103,6 +103,26 @@ const keptByBrowser = z.strictObject({
 })
 type KeptByBrowser = z.infer<typeof keptByBrowser>
 
+/** Whether a callback belongs to a flow that this browser began and that nobody has taken: takes nothing. */
+export async function isOwnFlow(
+  parts: Pick<SignInParts, 'db' | 'vault' | 'clock'>,
+  came: { readonly state: string; readonly browser: string | undefined; readonly sealed: string | undefined },
+): Promise<boolean> {
+  const { state, browser, sealed } = came
+  if (browser === undefined && sealed === undefined) return false
+  const digest = digestOf(state)
+  const { rows } = await parts.db.query<{ kept: boolean; used: boolean }>(
+    `select exists (select from signin_flows where digest = $1 and browser = $2 and expires_at > $3) as kept,
+            exists (select from signin_flows_used where digest = $1) as used`,
+    [digest, digestOf(browser ?? ''), parts.clock.now()],
+  )
+  const [found] = rows
+  if (found?.kept === true) return true
+  if (sealed === undefined || found?.used === true) return false
+  const kept = openKept(parts, { sealed, digest })
+  return kept !== undefined && kept.until > parts.clock.now().getTime()
+}
+
 /**
  * Takes the flow that a callback belongs to; of several callbacks one gets it. A callback in another browser uses it up as well:
  * whoever sent it there knows the state.
@@ -146,9 +166,9 @@ async function takeFromBrowser(
 ): Promise<{ readonly kind: 'taken'; readonly flow: Flow } | { readonly kind: 'unknown' }> {
   if (sealed === undefined) return { kind: 'unknown' }
   const digest = digestOf(state)
-  const text = openSealed(parts, { sealed: Buffer.from(sealed, 'base64url'), context: contextInBrowser(digest) })
-  if (text === undefined) return { kind: 'unknown' }
-  const { until, ...flow } = keptByBrowser.parse(JSON.parse(text))
+  const kept = openKept(parts, { sealed, digest })
+  if (kept === undefined) return { kind: 'unknown' }
+  const { until, ...flow } = kept
   const { rowCount } = await parts.db.query(
     'insert into signin_flows_used (digest, expires_at) select $1, $2::timestamptz where $2 > $3::timestamptz on conflict do nothing',
     [digest, new Date(until), parts.clock.now()],
@@ -156,9 +176,17 @@ async function takeFromBrowser(
   return rowCount === 1 ? { kind: 'taken', flow: { ...flow, state } } : { kind: 'unknown' }
 }
 
+function openKept(
+  parts: Pick<SignInParts, 'vault'>,
+  { sealed, digest }: { readonly sealed: string; readonly digest: Buffer },
+): KeptByBrowser | undefined {
+  const text = openSealed(parts, { sealed: Buffer.from(sealed, 'base64url'), context: contextInBrowser(digest) })
+  return text === undefined ? undefined : keptByBrowser.parse(JSON.parse(text))
+}
+
 /** Undefined where it is damaged, or stands under a version of the key that is gone. */
 function openSealed(
-  { vault }: SignInParts,
+  { vault }: Pick<SignInParts, 'vault'>,
   { sealed, context }: { readonly sealed: Buffer; readonly context: string },
 ): string | undefined {
   try {
