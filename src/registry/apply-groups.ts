@@ -20,6 +20,15 @@ export async function changeGroups(tx: Queries, run: readonly number[], options:
      from plan_items i where ${MINE} and i.object = 'group' and i.action in ('rename', 'move', 'delete') and g.id = i.group_id`,
     [run[0], options.sourceId],
   )
+  // Whoever else would give to a group that was hidden looks at it again: what he claimed of it went when it was hidden.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select distinct s.id, o.key, s.fence + 1 from plan_items i join sources s on s.id <> $2
+       join mirror_objects o on o.source_id = s.id and o.object_id = i.object_id and o.kind = 'g'
+     where ${MINE} and i.object = 'group' and i.action = 'create' and i.reason = 'back-again'
+     on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
+    [run[0], options.sourceId],
+  )
   // Whoever takes a group over names it from now on, also as he has known it for long.
   await tx.query(
     `insert into mirror_marks (source_id, key, at)

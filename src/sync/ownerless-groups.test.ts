@@ -23,6 +23,7 @@ afterAll(async () => {
 })
 
 const ANN = anId(1)
+const BEN = anId(2)
 const STAFF = anId(101)
 
 it('S16: one that a source leaves out after its owner was removed gets no member of it any more', async () => {
@@ -43,6 +44,29 @@ it('S16: one that a source leaves out after its owner was removed gets no member
   expect(changed.memberships).toEqual({ added: 0, removed: 0 })
   expect((await people(test.db))[ANN]?.groups).toEqual([])
   expect((await test.db.query('select from group_claims')).rowCount).toBe(0)
+  expect((await second.run({ everybody: true })).isEmpty).toBe(true)
+})
+
+it('S16: one that comes back is given by the other source again, which has never read that it was gone', async () => {
+  const tenantId = randomUUID()
+  const settings = { groups: { ignoreContaining: ['closed'] } }
+  const first = await aHandSource(test.db, { ...settings, priority: 10 }, tenantId)
+  const second = await aHandSource(test.db, { ...settings, priority: 20 }, tenantId)
+  await second.user(ANN, { userPrincipalName: 'ann@contoso.com' })
+  for (const source of [first, second]) await source.group(STAFF, { displayName: 'Staff' })
+  await second.member(STAFF, ANN)
+  for (const source of [first, second]) await source.run()
+  for (const displayName of ['Staff (closed)', 'Staff']) {
+    await first.group(STAFF, { displayName })
+    await first.run()
+  }
+  await second.user(BEN, { userPrincipalName: 'ben@contoso.com' })
+  await second.member(STAFF, BEN)
+
+  await second.run()
+
+  const groups = Object.values(await people(test.db)).map((user) => user.groups)
+  expect(groups).toEqual([['Staff'], ['Staff']])
   expect((await second.run({ everybody: true })).isEmpty).toBe(true)
 })
 

@@ -182,9 +182,18 @@ const SETTLED = `Promise.all(document.getAnimations().filter((a) => a.effect?.ge
   .map((a) => a.finished.catch(() => undefined)))`
 
 /** Fails where axe finds something serious or worse on the page as it is. */
-export async function expectAccessible(page: Page, where?: string): Promise<void> {
+export async function expectAccessible(page: Page, where = 'the page'): Promise<void> {
   // What is being replaced is dimmed until then.
   await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' })
+  const complaints = await askAxe(page)
+  // A dialog that has just opened or closed hides what is beside it, or shows it again, a moment later.
+  if (complaints.some(([rule]) => rule === 'aria-hidden-focus'))
+    await expect.poll(() => askAxe(page), { message: where, timeout: 5_000 }).toEqual([])
+  else expect(complaints, where).toEqual([])
+}
+
+/** Each rule that the page breaks seriously, and where. */
+async function askAxe(page: Page): Promise<readonly (readonly [rule: string, places: readonly string[]])[]> {
   const session = await page.context().newCDPSession(page)
   const isThere = await page.evaluate<boolean>(`'axe' in window`)
   const { result } = await session.send('Runtime.evaluate', {
@@ -195,7 +204,7 @@ export async function expectAccessible(page: Page, where?: string): Promise<void
     returnByValue: true,
   })
   await session.detach()
-  expect(JSON.parse(String(result.value)), where).toEqual([])
+  return JSON.parse(String(result.value))
 }
 
 // Whatever may be scrolled: the window, the content, a panel, a dialog.

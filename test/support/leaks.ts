@@ -27,7 +27,7 @@ export async function eachColumn(
   return columns.map(({ schema, table, name }) => `${schema}.${table}.${name}`)
 }
 
-/** Every file below a folder. */
+/** Every file below a folder. Running servers remove files of theirs meanwhile. */
 export async function eachFile(
   folder: string,
   visit: (path: string, content: Buffer) => void,
@@ -35,6 +35,10 @@ export async function eachFile(
 ): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (entry.isFile() && isWanted(path)) visit(path, await readFile(path))
+    if (!entry.isFile() || !isWanted(path)) continue
+    const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+    if (content !== undefined) visit(path, content)
   }
 }
