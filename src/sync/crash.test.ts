@@ -1,6 +1,7 @@
 // E1: a run that dies at any statement leaves the registry as before or as after, and the next run ends as if nothing had been.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { emptyRegistry } from '../../test/support/planned.ts'
 import { mortal } from '../../test/support/mortal.ts'
 import { aSyncWorld, impliedView, registryView, type SyncWorld } from '../../test/support/world.ts'
 import { addMember, removeMember } from '../emulator/memberships.ts'
@@ -16,9 +17,7 @@ afterAll(async () => {
 })
 
 async function reset(): Promise<void> {
-  await test.db.query(
-    'truncate connections, connection_credentials, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues cascade',
-  )
+  await emptyRegistry(test.db)
 }
 
 /** Runs and dies at a statement; then makes the run look like one of a process that is gone. */

@@ -1,7 +1,7 @@
 // What happens to the missing as time goes by: days of grace, and deletion of those who stay away.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
-import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
+import { aHandSource, anId, emptyRegistry, type HandSource, people } from '../../test/support/planned.ts'
 
 let test: TestDatabase
 beforeAll(async () => {
@@ -17,9 +17,7 @@ const DAY = 86_400_000
 const day = (n: number) => new Date(START + n * DAY)
 
 beforeEach(async () => {
-  await test.db.query(
-    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
-  )
+  await emptyRegistry(test.db)
 })
 
 async function items(source: HandSource, now: Date, everybody = false): Promise<string[]> {

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { emptyRegistry } from '../../test/support/planned.ts'
 import { aSyncWorld, impliedView, registryView, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import { addMember, createGroup, removeMember, renameGroup } from '../emulator/memberships.ts'
 import { disable, enable, hire, purge, remove, rename, restore, update } from '../emulator/operations.ts'
@@ -127,9 +128,7 @@ function edgesOf(tenant: Tenant): string[] {
 }
 
 async function reset(): Promise<void> {
-  await test.db.query(
-    'truncate connections, connection_credentials, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues cascade',
-  )
+  await emptyRegistry(test.db)
 }
 
 async function settle(world: SyncWorld): Promise<void> {

@@ -1,6 +1,7 @@
 // Provisioning on demand: one user, read anew and planned alone.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { emptyRegistry } from '../../test/support/planned.ts'
 import { aSyncWorld, registryView, type SyncWorld } from '../../test/support/world.ts'
 import { addMember, createGroup, removeMember, renameGroup } from '../emulator/memberships.ts'
 import { disable, hire, purge, remove, rename, restore, update } from '../emulator/operations.ts'
@@ -15,9 +16,7 @@ afterAll(async () => {
   await test.drop()
 })
 beforeEach(async () => {
-  await test.db.query(
-    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
-  )
+  await emptyRegistry(test.db)
   w = await aSyncWorld(test.db)
 })
 afterEach(async () => {

@@ -31,9 +31,7 @@ let second: HandSource
 const upn = (name: string) => ({ userPrincipalName: `${name}@contoso.com`, accountEnabled: true })
 
 beforeEach(async () => {
-  await test.db.query(
-    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
-  )
+  await emptyRegistry(test.db)
   tenantId = randomUUID()
   first = await aHandSource(test.db, { priority: 10 }, tenantId)
   second = await aHandSource(test.db, { priority: 20, users: { properties: { department: 'city' } } }, tenantId)

@@ -1,6 +1,7 @@
 // A held plan and the runs after it: what schedules leave alone, what replaces it, and limits that are for a day.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { emptyRegistry } from '../../test/support/planned.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
 import { hire, remove, restore, update } from '../emulator/operations.ts'
@@ -16,9 +17,7 @@ afterAll(async () => {
   await test.drop()
 })
 beforeEach(async () => {
-  await test.db.query(
-    'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
-  )
+  await emptyRegistry(test.db)
   w = await aSyncWorld(test.db)
   people = Array.from({ length: 20 }, (_, i) =>
     hire(w.tenant, { userPrincipalName: `p${i}@contoso.com`, displayName: `P${i}` }),

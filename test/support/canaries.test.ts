@@ -103,7 +103,7 @@ describe('what tells a secret by its looks', () => {
   ])(
     'finds %s in texts, and in whatever column of a database it stands, so that dropping it fails',
     async (_kind, secret) => {
-      const spoilt = await createTestDatabase({ isSearched: true })
+      const spoilt = await createTestDatabase()
       await spoilt.db.query('create table hiding (data jsonb, bytes bytea, texts text[])')
       const values = [
         [{ a: [secret] }, null, null],

@@ -1,6 +1,6 @@
 // A database of its own for a test file: cloned from the migrated template, gone afterwards.
 import { chown, stat } from 'node:fs/promises'
-import { expect, inject } from 'vitest'
+import { inject } from 'vitest'
 import { silentLog } from '../../src/base/log.ts'
 import { connect, type ConnectOptions, type Database } from '../../src/database/connect.ts'
 import { TEMPLATE } from './global.ts'
@@ -19,23 +19,21 @@ export type TestDatabaseOptions = Partial<
 > & {
   /** `empty` has no tables at all; `migrated` is the default. */
   readonly schema?: 'migrated' | 'empty'
-  /** Searched for secrets in any case: for tests of that. */
-  readonly isSearched?: boolean
   /** Where its files lie; see {@link createTablespace}. */
   readonly tablespace?: string | undefined
 }
 
 /** Takes about 20 ms. Call `drop` in `afterAll`. */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const { schema, tablespace, isSearched, ...limits } = options
-  const server = inject('testServer')
+  const { schema, tablespace, ...limits } = options
+  const address = inject('testServer')
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
   // Files are copied as they are: a tenth of what writing every page to the log costs.
   const place = tablespace === undefined ? '' : ` tablespace ${tablespace}`
   const template = schema === 'empty' ? 'template0' : TEMPLATE
   await onServer(`create database ${name} template ${template} strategy file_copy${place}`)
   const db = await connect({
-    embedded: { address: { ...server, database: name } },
+    embedded: { address: { ...address, database: name } },
     log: silentLog,
     applicationName: 'muster test',
     max: 5,
@@ -43,10 +41,10 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   })
   return {
     db,
-    url: `postgresql://${server.user}@${encodeURIComponent(server.host)}/${name}`,
+    url: `postgresql://${address.user}@${encodeURIComponent(address.host)}/${name}`,
     async drop() {
       await db.close()
-      const shown = isSearched === true || isOneToSearch() ? await searched(name) : []
+      const shown = await searched(name)
       await onServer(`drop database ${name} with (force)`)
       if (shown.length > 0) throw new Error(`secrets stand in the database: ${shown.join('; ')}`)
     },
@@ -64,17 +62,6 @@ export async function createTablespace(folder: string): Promise<{ readonly name:
   return { name, drop: async () => void (await onServer(`drop tablespace ${name}`)) }
 }
 
-/** Databases that each file of tests has dropped. */
-const dropped = new Map<string, number>()
-
-/** The first ones of a file and each tenth: looking through one costs a tenth of a second, and those of a file are filled alike. */
-function isOneToSearch(): boolean {
-  const { testPath = '' } = expect.getState()
-  const before = dropped.get(testPath) ?? 0
-  dropped.set(testPath, before + 1)
-  return before < 3 || before % 10 === 0
-}
-
 /** Over a connection of its own: a test may have ended all others. */
 async function searched(name: string): Promise<readonly string[]> {
   const db = await connect({
@@ -89,15 +76,14 @@ async function searched(name: string): Promise<readonly string[]> {
   }
 }
 
+/** One connection of this process for them all: a new one costs as much as what it is used for. */
+let server: Promise<Database> | undefined
+
 async function onServer<Row extends object>(sql: string): Promise<readonly Row[]> {
-  const server = await connect({
+  server ??= connect({
     embedded: { address: { ...inject('testServer'), database: 'postgres' } },
     log: silentLog,
     max: 1,
   })
-  try {
-    return (await server.query<Row>(sql)).rows
-  } finally {
-    await server.close()
-  }
+  return (await (await server).query<Row>(sql)).rows
 }

@@ -7,6 +7,7 @@ import type { DirectoryObject } from '../../src/emulator/object.ts'
 import { hire } from '../../src/emulator/operations.ts'
 import { explainUser } from '../../src/sync/explain.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { emptyRegistry } from './planned.ts'
 import { aSyncWorld, type Settings, type SyncWorld } from './world.ts'
 
 export interface ExplainedWorld {
@@ -38,9 +39,7 @@ export function anExplainedWorld(): ExplainedWorld {
   })
   afterAll(() => test.drop())
   beforeEach(async () => {
-    await test.db.query(
-      'truncate connections, sources, mirror_objects, mirror_members, mirror_nesting, groups, users, user_names, credentials, memberships, claims, runs, plan_items, plan_memberships, issues, absences, group_claims cascade',
-    )
+    await emptyRegistry(test.db)
   })
   afterEach(async () => {
     await world?.stop()
