@@ -38,7 +38,7 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   if (kinds.has('user delete')) await deleteUsers(tx, run)
   if (kinds.has('user deactivate') || kinds.has('user update')) await deactivate(tx, run, options.now)
   if (!isFirst) await letGo(tx, run)
-  await changeGroups(tx, run, options)
+  if ([...kinds.keys()].some(isOf('group'))) await changeGroups(tx, run, options)
   if (kinds.has('group create')) await keyCreatedGroups(tx)
   stages.done(of.groups)
   await changeUsers(tx, run, { ...options, kinds })
@@ -50,7 +50,8 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   stages.done(created)
   await changeCredentials(tx, run, { kinds, isFirst })
   stages.done(of.credentials)
-  await fill('memberships', () => changeMemberships(tx, options))
+  if ((await lookForUnseen(tx, options.runId)).memberships)
+    await fill('memberships', () => changeMemberships(tx, options))
   stages.done(memberships)
   await changeClaims(tx, run, options)
   if (!isFirst) await keepOverwritten(tx, options.runId)
@@ -59,8 +60,23 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
 
 /** What a plan does that is no change of the registry: memberships that somebody else gives too, and who claims whom. */
 export async function applyUnseen(tx: Transaction, options: ApplyOptions): Promise<void> {
-  await changeMemberships(tx, options)
-  await changeClaims(tx, [options.runId], options)
+  const has = await lookForUnseen(tx, options.runId)
+  if (has.memberships) await changeMemberships(tx, options)
+  if (has.claims) await changeClaims(tx, [options.runId], options)
+}
+
+/** Asked first: planning the statements that would find nothing costs more than all else that a run without changes does. */
+async function lookForUnseen(
+  tx: Queries,
+  runId: number,
+): Promise<{ readonly memberships: boolean; readonly claims: boolean }> {
+  const { rows } = await tx.query<{ memberships: boolean; claims: boolean }>(
+    `select exists (select from plan_memberships where run_id = $1) or exists (select from plan_shared_memberships where run_id = $1) as memberships,
+       exists (select from plan_claims where run_id = $1) or exists (select from plan_group_claims where run_id = $1)
+         or exists (select from plan_items where run_id = $1) as claims`,
+    [runId],
+  )
+  return rows[0] ?? { memberships: true, claims: true }
 }
 
 const isOf = (object: string) => (kind: string) => kind.startsWith(`${object} `)

@@ -209,6 +209,14 @@ export async function removePlanned(tx: Transaction, keys: readonly number[]): P
   await tx.query('delete from planned_attribute_keeps where key = any($1::int[])', [keys])
 }
 
+/** Whether anybody, or any group, was planned. Where changes are read every few minutes, mostly nothing is. */
+export async function isAnythingPlanned(tx: Transaction): Promise<boolean> {
+  const found = await tx.query<{ some: boolean }>(
+    'select exists (select from planned_users) or exists (select from planned_groups) as some',
+  )
+  return found.rows[0]?.some === true
+}
+
 export async function analyzePlanned(tx: Transaction): Promise<void> {
   await tx.query('analyze planned_users; analyze planned_claims')
 }

@@ -3,7 +3,7 @@
 import type { Transaction } from '../database/transaction.ts'
 import { closeOldIssues } from '../registry/issues.ts'
 import { planMemberships } from '../registry/membership-plan.ts'
-import { beginPlanning } from '../registry/planning.ts'
+import { beginPlanning, isAnythingPlanned } from '../registry/planning.ts'
 import { drawPins } from './draw-pins.ts'
 import { Heirs } from './heirs.ts'
 import { prepareGroupTemplates } from './map/attribute-groups.ts'
@@ -31,13 +31,15 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
   await planGroups(planning, scope)
   const people = new PeoplePlanner(planning, scope)
   await people.planAll()
-  await settleConflicts(planning, people)
-  await planGroupsNotRead(planning)
-  if (writer.drawsPins) await drawPins(tx, input)
-  const transitive = source.settings.groups.membership === 'transitive'
-  await planMemberships(tx, { runId, sourceId: source.id, transitive, everybody: input.everybody })
-  for await (const items of eachCreateItem(tx)) await writer.writeItems(items)
-  await writer.writeMemberships()
+  if (input.everybody || (await isAnythingPlanned(tx))) {
+    await settleConflicts(planning, people)
+    await planGroupsNotRead(planning)
+    if (writer.drawsPins) await drawPins(tx, input)
+    const transitive = source.settings.groups.membership === 'transitive'
+    await planMemberships(tx, { runId, sourceId: source.id, transitive, everybody: input.everybody })
+    for await (const items of eachCreateItem(tx)) await writer.writeItems(items)
+    await writer.writeMemberships()
+  }
   await writer.addIssues(input.issues)
   const which = input.only !== undefined ? 'only' : input.everybody ? 'all' : 'marked'
   await closeOldIssues(tx, { sourceId: source.id, runId, which })
