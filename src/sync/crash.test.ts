@@ -74,7 +74,7 @@ describe('a run that dies', () => {
     'E1: at any statement of a later run (%s) leaves the registry as before or as after',
     async (mode) => {
       const seen: number[] = []
-      for (let diesAt = 2; ; diesAt += mode === 'full' ? 16 : 9) {
+      for (let diesAt = 2; ; diesAt += mode === 'full' ? 24 : 15) {
         await reset()
         const world = await aSyncWorld(test.db, {
           users: 20,

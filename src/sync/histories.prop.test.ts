@@ -102,7 +102,7 @@ describe('S9, S16: whatever happens in the tenant', () => {
         }
       }),
       {
-        numRuns: Number(process.env['RUNS'] ?? 30),
+        numRuns: Number(process.env['RUNS'] ?? 12),
         ...(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }),
         endOnFailure: true,
       },

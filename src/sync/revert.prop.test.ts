@@ -109,7 +109,7 @@ describe('any plan', () => {
           expect((await source.run()).isEmpty).toBe(true)
         }
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 15), seed: Number(process.env['SEED'] ?? 20261123), endOnFailure: true },
+      { numRuns: Number(process.env['RUNS'] ?? 8), seed: Number(process.env['SEED'] ?? 20261123), endOnFailure: true },
     )
     expect(changing).toBeGreaterThan(5)
   }, 300_000)
