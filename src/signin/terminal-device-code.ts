@@ -4,10 +4,8 @@ import { NotFoundError } from '../base/errors.ts'
 import type { DeviceCodeAnswer, Identification, MicrosoftRefusal } from '../contract/api/terminals.ts'
 import { withTransaction } from '../database/transaction.ts'
 import type { Vault } from '../vault/keys.ts'
-import { type Actor, recordAlone } from '../registry/audit.ts'
 import { listConnections } from '../registry/connections.ts'
 import { findPerson } from '../registry/identify.ts'
-import { userSubject } from '../registry/person-history.ts'
 import { judgePerson, signInConnections } from '../registry/sign-in-rule.ts'
 import type { HomeRealms } from './home-realms.ts'
 import type { TerminalIdentity } from './identity.ts'
@@ -149,7 +147,6 @@ export async function readDeviceCode(
   asked: {
     readonly terminal: TerminalIdentity
     readonly flow: string
-    readonly actor: Actor
     readonly signal: AbortSignal
   },
 ): Promise<DeviceCodeState> {
@@ -169,7 +166,6 @@ async function poll(
   parts: TerminalMicrosoftParts,
   asking: {
     readonly terminal: TerminalIdentity
-    readonly actor: Actor
     readonly signal: AbortSignal
     readonly digest: Buffer
     readonly due: Pending
@@ -197,12 +193,6 @@ async function poll(
   const judged = await judgePerson(parts.db, { ...answer.person, connectionId: connection.id })
   if (judged.kind === 'refused')
     return refuse(judged.reason, factsOfPerson(by, name, { person: answer.person, judged }))
-  await recordAlone(parts.db, parts, {
-    actor: asking.actor,
-    action: 'terminal.identify',
-    subject: userSubject(judged.userId),
-    details: { by, connection: name },
-  })
   await end(parts, digest, { userId: judged.userId })
   return { answer: await identified(parts, terminal, judged.userId) }
 }

@@ -2,9 +2,7 @@
 // service of the tenant and nowhere else: it is not kept, logged or audited, and nothing is made of it.
 import type { Identification } from '../contract/api/terminals.ts'
 import { canonical } from '../directory/canonical.ts'
-import { type Actor, recordAlone } from '../registry/audit.ts'
 import { findName, findPerson } from '../registry/identify.ts'
-import { userSubject } from '../registry/person-history.ts'
 import { judgePerson } from '../registry/sign-in-rule.ts'
 import type { TerminalIdentity } from './identity.ts'
 import { signInWithPassword } from './oidc.ts'
@@ -39,11 +37,10 @@ export async function identifyByPassword(
   asked: {
     readonly terminal: TerminalIdentity
     readonly typed: TypedPassword
-    readonly actor: Actor
     readonly signal: AbortSignal
   },
 ): Promise<{ readonly answer: Identification; readonly refusal?: RefusalFacts }> {
-  const { terminal, typed, actor, signal } = asked
+  const { terminal, typed, signal } = asked
   const named = await findName(parts.db, canonical(typed.userName))
   const userName = typed.userName.includes('@') ? typed.userName.trim() : (named?.userName ?? typed.userName.trim())
   const connection = await chooseConnection(await passwordConnections(parts.db), {
@@ -77,11 +74,5 @@ export async function identifyByPassword(
   const person = await findPerson(parts.db, { userId: judged.userId, withGroups: terminal.tells.includes('groups') })
   if (person === undefined)
     return { answer: refused('person-inactive'), refusal: factsOfPerson('password', connection.name, about) }
-  await recordAlone(parts.db, parts, {
-    actor,
-    action: 'terminal.identify',
-    subject: userSubject(judged.userId),
-    details: { by: 'password', connection: connection.name },
-  })
   return { answer: await presentIdentified(parts, { terminal, person, by: 'password' }) }
 }

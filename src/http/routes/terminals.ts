@@ -61,14 +61,14 @@ export const terminalRoutes = {
       version,
     }
   },
-  authenticate: async (parts, { body, identity, client, actor, signal, noteRefused }) => {
+  authenticate: async (parts, { body, identity, client, signal, noteRefused }) => {
     const { engine, terminals } = parts
     const { db, vault, clock } = engine
     const terminal = await terminalFor(parts, identity, body.by)
     requireWay(terminal, body.by)
     terminals.noteUse(terminal.id, { at: clock.now(), address: client.address })
     if (body.by === 'password') {
-      const typed = { terminal, typed: body, actor, signal }
+      const typed = { terminal, typed: body, signal }
       const { answer, refusal } = await identifyByPassword(microsoftAt(parts), typed)
       if (answer.kind === 'refused') await noteRefused(answer.reason, { ...refusal })
       return answer
@@ -98,11 +98,11 @@ export const terminalRoutes = {
     const { kind: _, expiresAt, ...told } = begun
     return { ...told, expiresAt: expiresAt.toISOString() }
   },
-  getDeviceCode: async (parts, { params, identity, actor, noteRefused, stopping }) => {
+  getDeviceCode: async (parts, { params, identity, noteRefused, stopping }) => {
     const terminal = terminalOf(identity)
     requireWay(terminal, 'deviceCode')
     // A terminal that hangs up while Microsoft says who it is asks again, and is told.
-    const asked = { terminal, flow: params.flow, actor, signal: stopping }
+    const asked = { terminal, flow: params.flow, signal: stopping }
     const { answer, refusal } = await readDeviceCode(microsoftAt(parts), asked)
     if (answer.kind === 'refused' && refusal !== undefined) await noteRefused(answer.reason, { ...refusal })
     return answer
