@@ -53,6 +53,19 @@ describe('registering the app', () => {
     expect(text({ cloud: 'china' })).toContain('https://entra.microsoftonline.cn')
   })
 
+  it.each([
+    ['global', 'api://AzureADTokenExchange', 'Connect-MgGraph -Scopes'],
+    ['usGov', 'api://AzureADTokenExchangeUSGov', 'Connect-MgGraph -Environment USGov -Scopes'],
+    ['usGovDod', 'api://AzureADTokenExchangeUSGov', 'Connect-MgGraph -Environment USGovDoD -Scopes'],
+    ['china', 'api://AzureADTokenExchangeChina', 'Connect-MgGraph -Environment China -Scopes'],
+    ['custom', 'api://AzureADTokenExchange', 'Connect-MgGraph -Scopes'],
+  ] as const)('names the audience and the environment of the cloud %s', (cloud, audience, connect) => {
+    const copied = steps({ cloud, credential: 'workloadIdentity' }).flatMap(({ values }) => values)
+
+    expect(copied).toContainEqual({ label: 'Audience', value: audience })
+    expect(text({ cloud, credential: 'managedIdentity' })).toContain(connect)
+  })
+
   it('assigns app roles to a managed identity by their ids, and says that nobody signs in through it', () => {
     const managed = text({ credential: 'managedIdentity', signIn: true })
 

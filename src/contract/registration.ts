@@ -1,6 +1,6 @@
 // How an app is registered in Entra for a connection: the steps, with no more rights than what is chosen needs. The page in the web
 // and docs/registering-the-app.md are made of this.
-import type { Cloud } from '../directory/clouds.ts'
+import { type Cloud, TOKEN_EXCHANGE_AUDIENCES } from '../directory/clouds.ts'
 import type { PermissionNeed } from './permissions.ts'
 import { PERMISSIONS } from './permissions.ts'
 import type { CredentialChoice } from './credential-choices.ts'
@@ -29,6 +29,19 @@ const ADMIN_CENTRE: Readonly<Record<Cloud, string>> = {
   custom: 'https://entra.microsoft.com',
 }
 
+/**
+ * What `Connect-MgGraph` is told of the cloud; nothing for the global one.
+ *
+ * @see https://learn.microsoft.com/powershell/module/microsoft.graph.authentication/get-mgenvironment (seen 2026-11)
+ */
+const POWERSHELL_ENVIRONMENT: Readonly<Record<Cloud, string>> = {
+  global: '',
+  usGov: ' -Environment USGov',
+  usGovDod: ' -Environment USGovDoD',
+  china: ' -Environment China',
+  custom: '',
+}
+
 /** The steps in their order. Pure: the same choice gives the same page. */
 export function registrationSteps(choice: RegistrationChoice): readonly RegistrationStep[] {
   if (choice.credential === 'managedIdentity') return managedIdentitySteps(choice)
@@ -40,7 +53,7 @@ export function registrationSteps(choice: RegistrationChoice): readonly Registra
       values: [],
     },
     permissionStep(choice.permissions),
-    CREDENTIAL_STEPS[choice.credential],
+    choice.credential === 'workloadIdentity' ? federationStep(choice) : CREDENTIAL_STEPS[choice.credential],
     ...(choice.signIn ? [signInStep(choice)] : []),
     LAST,
   ]
@@ -83,7 +96,7 @@ function permissionStep(permissions: readonly PermissionNeed[]): RegistrationSte
   )
 }
 
-const CREDENTIAL_STEPS: Readonly<Record<Exclude<CredentialChoice, 'managedIdentity'>, RegistrationStep>> = {
+const CREDENTIAL_STEPS: Readonly<Record<Exclude<CredentialChoice, 'managedIdentity' | 'workloadIdentity'>, RegistrationStep>> = {
   secret: step('Make a client secret', [
     'Certificates & secrets › Client secrets › New client secret. It lasts at most 24 months.',
     'Copy its Value at once, because it is shown only now. The Secret ID beside it is not the secret.',
@@ -107,14 +120,17 @@ const CREDENTIAL_STEPS: Readonly<Record<Exclude<CredentialChoice, 'managedIdenti
       },
     ],
   ),
-  workloadIdentity: step(
+}
+
+function federationStep({ cloud }: RegistrationChoice): RegistrationStep {
+  return step(
     'Trust the platform',
     [
       'Certificates & secrets › Federated credentials › Add credential. Issuer and subject are those of the platform’s token, to the letter; in Kubernetes the subject is system:serviceaccount:NAMESPACE:ACCOUNT.',
-      'Let the platform write a token for the audience below into a file that Muster may read. A new credential takes some minutes to work.',
+      'Let the platform write a token for the audience below into a file that Muster may read, and name the same audience in the federated credential. A new credential takes some minutes to work.',
     ],
-    [{ label: 'Audience', value: 'api://AzureADTokenExchange' }],
-  ),
+    [{ label: 'Audience', value: TOKEN_EXCHANGE_AUDIENCES[cloud] }],
+  )
 }
 
 function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
@@ -141,7 +157,7 @@ const LAST = step('Check connection', [
   'Check connection tells what still lacks, each with its remedy. Permissions work in tokens that are issued after the consent, so wait a minute.',
 ])
 
-function managedIdentitySteps({ permissions, signIn }: RegistrationChoice): readonly RegistrationStep[] {
+function managedIdentitySteps({ cloud, permissions, signIn }: RegistrationChoice): readonly RegistrationStep[] {
   return [
     step('Give the machine an identity', [
       'In the Azure portal, at the virtual machine, app or container that Muster runs on: Identity › System assigned, or User assigned. No app registration and no secret is needed.',
@@ -161,7 +177,7 @@ function managedIdentitySteps({ permissions, signIn }: RegistrationChoice): read
         {
           label: 'Commands',
           value: [
-            'Connect-MgGraph -Scopes AppRoleAssignment.ReadWrite.All,Application.Read.All',
+            `Connect-MgGraph${POWERSHELL_ENVIRONMENT[cloud]} -Scopes AppRoleAssignment.ReadWrite.All,Application.Read.All`,
             `$graph = Get-MgServicePrincipal -Filter "appId eq '00000003-0000-0000-c000-000000000000'"`,
             ...permissions.map(
               ({ permission }) =>

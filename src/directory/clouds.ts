@@ -22,6 +22,19 @@ export const CLOUD_ROOTS: Readonly<Record<Exclude<Cloud, 'custom'>, CloudRoots>>
 }
 
 /**
+ * The audience of tokens that stand for a secret, in each cloud.
+ *
+ * @see https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust (seen 2026-11)
+ */
+export const TOKEN_EXCHANGE_AUDIENCES = {
+  global: 'api://AzureADTokenExchange',
+  usGov: 'api://AzureADTokenExchangeUSGov',
+  usGovDod: 'api://AzureADTokenExchangeUSGov',
+  china: 'api://AzureADTokenExchangeChina',
+  custom: 'api://AzureADTokenExchange',
+} as const satisfies Readonly<Record<Cloud, string>>
+
+/**
  * Why a text cannot be the root of a custom endpoint, in a sentence; `undefined` when it can.
  * Secrets and tokens are sent there, so anything but https is refused except on this machine itself.
  */

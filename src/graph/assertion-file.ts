@@ -2,20 +2,13 @@
 // calls it a projected service account token.
 import { readFile, stat } from 'node:fs/promises'
 import { ConfigError } from '../base/errors.ts'
-import { isLoopbackRoot } from '../directory/clouds.ts'
+import { isLoopbackRoot, TOKEN_EXCHANGE_AUDIENCES } from '../directory/clouds.ts'
 import { asRecord, parseJson } from './body.ts'
-import { isMicrosoftRoot } from './clouds.ts'
+import { cloudOf, isMicrosoftRoot } from './clouds.ts'
 import { CredentialRefused } from './errors.ts'
 
-/**
- * The audiences that tokens for this purpose have, in each cloud.
- * @see https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust (seen 2026-11)
- */
-const AUDIENCES: readonly string[] = [
-  'api://AzureADTokenExchange',
-  'api://AzureADTokenExchangeUSGov',
-  'api://AzureADTokenExchangeChina',
-]
+/** Of all clouds: a tenant may have named whichever in its federated credential. */
+const AUDIENCES: ReadonlySet<string> = new Set(Object.values(TOKEN_EXCHANGE_AUDIENCES))
 
 /** Tokens have a few kilobytes. */
 const MAX_BYTES = 64 * 1024
@@ -38,10 +31,10 @@ export async function readAssertion(file: string, authorityUrl: string): Promise
       `The file ${file} does not hold a token (JWT).`,
       'Name the file that the platform writes its token to.',
     )
-  if (![claims['aud']].flat().some((audience) => AUDIENCES.includes(String(audience))))
+  if (![claims['aud']].flat().some((audience) => AUDIENCES.has(String(audience))))
     throw refused(
       `The token in ${file} is not meant for Entra.`,
-      `Let the platform make it for the audience ${AUDIENCES[0]}, and name the same one in the federated credential.`,
+      `Let the platform make it for the audience ${TOKEN_EXCHANGE_AUDIENCES[cloudOf(authorityUrl)]}, and name the same one in the federated credential.`,
     )
   return text
 }

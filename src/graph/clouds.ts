@@ -1,6 +1,6 @@
 // Which token service belongs to which Graph root. A token of one cloud is never asked for, nor sent, in another.
 import { ConfigError } from '../base/errors.ts'
-import { CLOUD_ROOTS, type CloudRoots, normalizeRoot, rootProblem } from '../directory/clouds.ts'
+import { type Cloud, CLOUD_ROOTS, type CloudRoots, CLOUDS, normalizeRoot, rootProblem } from '../directory/clouds.ts'
 
 const MICROSOFT: readonly CloudRoots[] = Object.values(CLOUD_ROOTS)
 
@@ -29,6 +29,13 @@ export function checkRoots(roots: CloudRoots): CloudRoots {
 export function isMicrosoftRoot(root: string): boolean {
   const normal = normalizeRoot(root)
   return MICROSOFT.some((c) => c.graphUrl === normal || c.authorityUrl === normal)
+}
+
+/** Whose token service it is; both US Government clouds have one. `custom`: none of Microsoft's. */
+export function cloudOf(authorityUrl: string): Cloud {
+  const normal = normalizeRoot(authorityUrl)
+  const found = CLOUDS.find((cloud) => cloud !== 'custom' && CLOUD_ROOTS[cloud].authorityUrl === normal)
+  return found ?? 'custom'
 }
 
 /** The one scope of app-only tokens for a Graph root. It names the root, so a token of one cloud is refused by another. */

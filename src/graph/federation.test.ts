@@ -126,6 +126,18 @@ describe('workload identity federation', () => {
     expect(refused.message).toMatch(told)
   })
 
+  it.each([
+    ['https://login.microsoftonline.com', 'api://AzureADTokenExchange,'],
+    ['https://login.microsoftonline.us', 'api://AzureADTokenExchangeUSGov,'],
+    ['https://login.partner.microsoftonline.cn', 'api://AzureADTokenExchangeChina,'],
+  ])('names the audience of the cloud of %s where the token has another one', async (authority, audience) => {
+    await writeFile(file, await assertion(systemClock.now(), { aud: 'https://kubernetes.default.svc' }))
+
+    const refused = await rejectionOf(readAssertion(file, authority), CredentialRefused)
+
+    expect(refused.message).toContain(`for the audience ${audience}`)
+  })
+
   it('sends the token to Microsoft or to this machine alone', async () => {
     await writeFile(file, await assertion(systemClock.now()))
 
