@@ -47,6 +47,15 @@ describe('registering the app', () => {
     expect(text({ signIn: true })).toContain('/signin/microsoft at its end')
   })
 
+  it('wants public client flows for codes on another device, and not for passwords', () => {
+    const line = steps({ signIn: true })
+      .flatMap(({ lines }) => lines)
+      .find((one) => one.includes('Allow public client flows'))
+
+    expect(line).toMatch(/^Where terminals sign people in by a code on another device: .* Yes\. /)
+    expect(line).toMatch(/Microsoft passwords at terminals do without it\.$/)
+  })
+
   it("leads to the admin centre of the tenant's cloud", () => {
     expect(text()).toContain('https://entra.microsoft.com')
     expect(text({ cloud: 'usGovDod' })).toContain('https://entra.microsoft.us')

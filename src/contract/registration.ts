@@ -96,7 +96,9 @@ function permissionStep(permissions: readonly PermissionNeed[]): RegistrationSte
   )
 }
 
-const CREDENTIAL_STEPS: Readonly<Record<Exclude<CredentialChoice, 'managedIdentity' | 'workloadIdentity'>, RegistrationStep>> = {
+const CREDENTIAL_STEPS: Readonly<
+  Record<Exclude<CredentialChoice, 'managedIdentity' | 'workloadIdentity'>, RegistrationStep>
+> = {
   secret: step('Make a client secret', [
     'Certificates & secrets › Client secrets › New client secret. It lasts at most 24 months.',
     'Copy its Value at once, because it is shown only now. The Secret ID beside it is not the secret.',
@@ -143,7 +145,7 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
       'Microsoft takes https, and http for the name localhost only: not for 127.0.0.1 or another name.',
       'Another one of platform Web that ends in /sign-in in its place brings people back when they sign out at Microsoft too.',
       'API permissions › Add a permission › Microsoft Graph › Delegated permissions: openid and profile, then Grant admin consent. Then nobody is asked for consent.',
-      'Where terminals sign people in by a code on another device or by Microsoft password: Authentication › Settings › Allow public client flows: Yes. Otherwise it stays off.',
+      'Where terminals sign people in by a code on another device: Authentication › Settings › Allow public client flows: Yes. Otherwise it stays off: Microsoft passwords at terminals do without it.',
       'Codes on another device are blocked where a Conditional Access policy has the condition Authentication flows › Device code flow, as Microsoft advises for tenants that do not use them: exclude this app there, or the people.',
       'For roles in Muster: App roles › Create, for Users/Groups, then assign people under Enterprise applications. To assign groups takes Entra ID P1, and only direct members get the role.',
       'Or by groups, whose object ids are mapped in Muster: Token configuration › Add groups claim. Security groups lists these alone; Groups assigned to the application lists those and takes Entra ID P1; All groups lists Microsoft 365 groups too. For mapped groups that are not listed Muster asks Graph.',

@@ -58,16 +58,24 @@ function checkRedirectUri({ own, redirectUri }: Compared & Pick<SignInNeeds, 're
   )
 }
 
-/** For codes on another device Microsoft wants the switch; for passwords it, or a credential, which Muster sends then. */
+/**
+ * Codes on another device are for public clients; a password goes with the connection's credential as well, so that nothing has to be switched for it.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code, v2-oauth-ropc (seen 2026-11)
+ */
 function checkPublicClient({ own, atTerminals }: Compared & Pick<SignInNeeds, 'atTerminals'>): Finding[] {
-  if (atTerminals.length === 0) return []
-  const ways = atTerminals.map((way) => WAYS[way]).join(' and ')
+  if (!atTerminals.includes('deviceCode')) return []
   if (own?.allowsPublicClient === true)
-    return [good('sign-in', `Allow public client flows is on, for people who sign in at terminals ${ways}.`)]
+    return [
+      good(
+        'sign-in',
+        'Allow public client flows is on, for people who sign in at terminals by a code on another device.',
+      ),
+    ]
   const message =
     own?.allowsPublicClient === undefined
-      ? `Whether Allow public client flows is on cannot be read here. It is there for people who sign in at terminals ${ways}.`
-      : `Allow public client flows is off. Without it Microsoft may refuse people who sign in at terminals ${ways} (AADSTS7000218): Muster then sends the application's credential, which is not what Microsoft documents for them.`
+      ? 'Whether Allow public client flows is on cannot be read here. It is there for people who sign in at terminals by a code on another device.'
+      : "Allow public client flows is off. Without it Microsoft may refuse people who sign in at terminals by a code on another device (AADSTS7000218): Muster then sends the application's credential, which is not what Microsoft documents for them."
   const remedy = 'Set Allow public client flows to Yes in the app registration, under Authentication › Settings.'
   return [
     warning('sign-in', message, own?.allowsPublicClient === undefined ? `Look there yourself: ${remedy}` : remedy),
@@ -92,8 +100,3 @@ function checkFederation(
 }
 
 const DOMAINS_NAMED = 5
-
-const WAYS: Readonly<Record<TerminalWay, string>> = {
-  deviceCode: 'by a code on another device',
-  password: 'by Microsoft password',
-}

@@ -370,30 +370,34 @@ describe('check connection', () => {
   })
 
   it.each([
-    [true, '', /^Allow public client flows is on, .* by a code on another device and by Microsoft password\.$/],
+    [true, '', /^Allow public client flows is on, .* by a code on another device\.$/],
     [false, 'Set Allow public client flows to Yes', /^Allow public client flows is off\..*AADSTS7000218/],
     [null, 'Set Allow public client flows to Yes', /^Allow public client flows is off\./],
     [undefined, 'Look there yourself: Set', /^Whether Allow public client flows is on cannot be read here/],
-  ])('isFallbackPublicClient %j is told where terminals need it, and only there', async (is, remedy, message) => {
-    const fetch = scriptedFetch((request) =>
-      request.url.includes('/applications(')
-        ? json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris: [] }, isFallbackPublicClient: is })
-        : json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }),
-    )
-    const clock = virtualClock()
-    const checked = async (atTerminals: readonly TerminalWay[]) => {
-      await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
-      const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals }
-      return (await checkConnection(client, { needs: [], signIn, clock, signal })).findings
-    }
+  ])(
+    'isFallbackPublicClient %j is told where terminals sign in by codes, and only there',
+    async (is, remedy, message) => {
+      const fetch = scriptedFetch((request) =>
+        request.url.includes('/applications(')
+          ? json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris: [] }, isFallbackPublicClient: is })
+          : json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }),
+      )
+      const clock = virtualClock()
+      const checked = async (atTerminals: readonly TerminalWay[]) => {
+        await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
+        const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals }
+        return (await checkConnection(client, { needs: [], signIn, clock, signal })).findings
+      }
 
-    const [, ...told] = (await checked(['deviceCode', 'password'])).filter(({ check }) => check === 'sign-in')
-    expect(told).toMatchObject([
-      { ok: true, message: expect.stringMatching(message), remedy: expect.stringContaining(remedy) },
-    ])
-    if (is === true) expect(told[0]?.remedy).toBe('')
-    expect(JSON.stringify(await checked([]))).not.toContain('public client')
-  })
+      const [, ...told] = (await checked(['deviceCode', 'password'])).filter(({ check }) => check === 'sign-in')
+      expect(told).toMatchObject([
+        { ok: true, message: expect.stringMatching(message), remedy: expect.stringContaining(remedy) },
+      ])
+      if (is === true) expect(told[0]?.remedy).toBe('')
+      for (const others of [[], ['password']] as const)
+        expect(JSON.stringify(await checked(others))).not.toContain('public client')
+    },
+  )
 
   it('domains whose passwords Microsoft does not have are named where terminals ask for them, and only there', async () => {
     const domain = (name: string, type: string) => ({ name, type, isDefault: false })

@@ -174,7 +174,7 @@ describe('Check connection', () => {
     expect((await admin('POST', '/api/v1/connection-check', form())).body).not.toContain(uri)
   })
 
-  it('says that public client flows are off, where terminals sign people in by a code or by password', async () => {
+  it('says that public client flows are off, where terminals sign people in by a code, and not for passwords', async () => {
     const signingIn = { name: 'form-terminals', signInWithMicrosoft: true }
     await admin('POST', '/api/v1/connections', form(signingIn))
     const told = async (more: object = {}) => {
@@ -201,7 +201,7 @@ describe('Check connection', () => {
 
     expect({ before, withPasswords, withCards }).toEqual({
       before: [[], []],
-      withPasswords: [[], ['off']],
+      withPasswords: [[], []],
       withCards: [[], []],
     })
     expect({ off, on, revoked: await told() }).toEqual({
