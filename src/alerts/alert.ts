@@ -55,6 +55,18 @@ export interface ExpiringAlert {
   readonly days: number
 }
 
+/** Tokens of terminals end, all on one day. */
+export interface TerminalsAlert {
+  readonly kind: 'terminals'
+  /** By name, the soonest first; the first ones of many. */
+  readonly terminals: readonly string[]
+  readonly count: number
+  /** Of the first one. */
+  readonly expiresAt: string
+  /** Whole days left of the first one when it was noticed; below 0 it has ended. */
+  readonly days: number
+}
+
 /** A group or app role of the tenant gave somebody a role here that he did not have before. */
 export interface RoleAlert {
   readonly kind: 'role'
@@ -90,6 +102,7 @@ export type AlertFacts =
   | SilentAlert
   | RefusedAlert
   | ExpiringAlert
+  | TerminalsAlert
   | RoleAlert
   | GuessingAlert
   | CodesAlert

@@ -26,6 +26,8 @@ describe('the text of an alert', () => {
     { kind: 'codes', account: 5, wrong: 10 },
     { kind: 'expiring', connection: 'contoso', thumbprint: 'AB12', expiresAt: '2026-11-09T00:00:00.000Z', days: 7 },
     { kind: 'expiring', connection: 'contoso', thumbprint: null, expiresAt: '2026-11-01T00:00:00.000Z', days: -1 },
+    { kind: 'terminals', terminals: ['Door'], count: 1, expiresAt: '2026-12-01T08:00:00.000Z', days: 7 },
+    { kind: 'terminals', terminals: ['Door', 'Desk'], count: 30, expiresAt: '2026-11-01T08:00:00.000Z', days: -1 },
   ]
 
   it.each(all.map((facts) => [facts.kind, facts] as const))(
@@ -39,6 +41,19 @@ describe('the text of an alert', () => {
       expect(text).toMatch(/What to do: |muster /)
     },
   )
+
+  it('names terminals whose tokens end, the first of many', () => {
+    const ends = { kind: 'terminals', terminals: ['Door', 'Desk'], expiresAt: '2026-12-01T08:00:00.000Z' } as const
+
+    expect(presentAlert({ ...ends, count: 2, days: 7 })).toMatchObject({
+      title: 'terminals: the tokens of 2 terminals end in 7 days',
+      text: expect.stringMatching(/^On 2026-12-01 ends: Door, Desk\.\n/),
+    })
+    expect(presentAlert({ ...ends, count: 30, days: -1 })).toMatchObject({
+      title: 'terminals: the tokens of 30 terminals have ended',
+      text: expect.stringMatching(/^Ended on 2026-12-01: Door, Desk and 28 more\.\n/),
+    })
+  })
 
   it('names the run and the command that helps', () => {
     expect(presentAlert(FAILED).text).toContain('muster sync contoso-staff')

@@ -10,6 +10,7 @@ import type {
   RefusedAlert,
   RoleAlert,
   SilentAlert,
+  TerminalsAlert,
 } from './alert.ts'
 
 export interface AlertText {
@@ -32,6 +33,8 @@ export function presentAlert(facts: AlertFacts): AlertText {
       return refusedText(facts)
     case 'expiring':
       return expiringText(facts)
+    case 'terminals':
+      return terminalsText(facts)
     case 'role':
       return roleText(facts)
     case 'guessing':
@@ -161,6 +164,21 @@ function expiringText({ connection, thumbprint, expiresAt, days }: ExpiringAlert
       `${what} ${when}.`,
       'After that Microsoft refuses Muster: sources of this connection fail, and nobody can sign in through it.',
       `What to do: ${thumbprint === null ? 'make a new client secret in' : 'upload a new certificate to'} the app registration and add it to the connection beside the old one, in the web or in the config file; both may be there at once, so that there is no gap. Check connection tells whether it works.`,
+    ),
+  }
+}
+
+function terminalsText({ terminals, count, expiresAt, days }: TerminalsAlert): AlertText {
+  const more = count - terminals.length
+  const named = `${terminals.join(', ')}${more > 0 ? ` and ${number(more)} more` : ''}`
+  const whose = count === 1 ? 'the token of a terminal' : `the tokens of ${number(count)} terminals`
+  const day = expiresAt.slice(0, 10)
+  return {
+    title: `terminals: ${whose} ${days < 0 ? `${count === 1 ? 'has' : 'have'} ended` : `${count === 1 ? 'ends' : 'end'} ${inDays(days)}`}`,
+    text: paragraphs(
+      `${days < 0 ? `Ended on ${day}` : `On ${day} ends`}: ${named}.`,
+      'A terminal whose token has ended is refused: it identifies nobody, by whatever way, until it has another one.',
+      'What to do: give each a new token under Settings › Terminals and put it into the device. The one before ends at once, so do it when somebody is at the device. Revoke those that are not needed any more.',
     ),
   }
 }

@@ -41,6 +41,7 @@ const told = (facts: Partial<Facts>) =>
     undelivered: [],
     guessing: [],
     codesTried: [],
+    terminalEnds: [],
     orphans: [],
     refused: [],
     issues: 0,
@@ -127,6 +128,27 @@ describe('concerns', () => {
     const expiring = [{ connection: 'contoso', kind: 'certificate', expiresAt: now.toISOString(), days }]
 
     expect(told({ expiring })).toEqual([expected])
+  })
+
+  it.each([
+    ['2026-12-22T12:00:00Z', 'warning terminal-expiring: The token of the terminal Door ends in 29 days'],
+    ['2026-11-30T12:00:00Z', 'error terminal-expiring: The token of the terminal Door ends in 7 days'],
+    ['2026-11-23T12:00:01Z', 'error terminal-expiring: The token of the terminal Door ends within a day'],
+    [
+      '2026-11-23T12:00:00Z',
+      'error terminal-expired: The token of the terminal Door has ended: it identifies nobody any more',
+    ],
+  ])('the token of a terminal that ends at %s', (expiresAt, expected) => {
+    expect(told({ terminalEnds: [{ name: 'Door', expiresAt: new Date(expiresAt) }] })).toEqual([expected])
+  })
+
+  it('tokens of many terminals are two concerns: those that have ended, and those that end', () => {
+    const terminalEnds = [20, 22, 24, 30].map((day) => ({ name: `T${day}`, expiresAt: new Date(`2026-11-${day}`) }))
+
+    expect(told({ terminalEnds })).toEqual([
+      'error terminal-expired: The tokens of 2 terminals have ended, that of T22 last: they identify nobody any more',
+      'error terminal-expiring: The tokens of 2 terminals end soon, that of T24 first, within a day',
+    ])
   })
 
   it('alerts that nobody took are told', () => {

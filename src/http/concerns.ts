@@ -1,6 +1,7 @@
 // What an administrator should look at now, the worst first, each with what to do. Decided from what the overview has read anyway.
 import type { Overview } from '../contract/api/installation.ts'
 import type { SourceLine } from '../contract/api/sources.ts'
+import type { TerminalEnd } from '../registry/terminal-ends.ts'
 import type { Identity } from '../signin/identity.ts'
 import type { SilentProxy, UntrustedProxy } from './proxy-watch.ts'
 
@@ -18,6 +19,8 @@ export interface Facts extends Pick<Overview, 'sources' | 'waiting' | 'expiring'
   readonly codesTried: readonly string[]
   /** What schedules and programs asked for and no run came of, within a month. */
   readonly refused: readonly { readonly raisedAt: Date; readonly source: string; readonly reason: string }[]
+  /** Terminals whose tokens end within a month or have ended, the soonest first. */
+  readonly terminalEnds: readonly TerminalEnd[]
   /** What was made by somebody who may not administer any more. */
   readonly orphans: readonly {
     readonly kind: 'token' | 'terminal'
@@ -104,6 +107,7 @@ export function concernsOf(facts: Facts): Concern[] {
         at: '/settings/administrators',
       }),
     ),
+    ...ofTerminalEnds(facts),
     ...facts.orphans.map(ofOrphan),
     ...(facts.untrustedProxy === undefined ? [] : [notTrusted(facts.untrustedProxy)]),
     ...(facts.silentProxy === undefined ? [] : [saysHttp(facts.silentProxy)]),
@@ -128,6 +132,41 @@ const COPIED: Concern = {
   remedy:
     'Make sure that the original is stopped, then take over, here or with muster take-over. Previews can be made until then; two that synchronize would disagree.',
   at: OF_INSTALLATION,
+}
+
+function ofTerminalEnds({ terminalEnds, now }: Facts): Concern[] {
+  const ended = terminalEnds.filter(({ expiresAt }) => expiresAt <= now)
+  const ending = terminalEnds.slice(ended.length)
+  const [last, first] = [ended.at(-1), ending[0]]
+  const common = {
+    remedy: 'Give it a new token and put that into the device, or revoke it where it is not needed any more.',
+    at: '/settings/terminals',
+  }
+  const concerns: Concern[] = []
+  if (last !== undefined)
+    concerns.push({
+      level: 'error',
+      code: 'terminal-expired',
+      message:
+        ended.length === 1
+          ? `The token of the terminal ${last.name} has ended: it identifies nobody any more`
+          : `The tokens of ${ended.length} terminals have ended, that of ${last.name} last: they identify nobody any more`,
+      ...common,
+    })
+  if (first !== undefined) {
+    const days = Math.floor((first.expiresAt.getTime() - now.getTime()) / DAY_MS)
+    const when = days === 0 ? 'within a day' : `in ${inDays(days)}`
+    concerns.push({
+      level: days <= URGENT_DAYS ? 'error' : 'warning',
+      code: 'terminal-expiring',
+      message:
+        ending.length === 1
+          ? `The token of the terminal ${first.name} ends ${when}`
+          : `The tokens of ${ending.length} terminals end soon, that of ${first.name} first, ${when}`,
+      ...common,
+    })
+  }
+  return concerns
 }
 
 function ofOrphan({ kind, name, createdBy }: Facts['orphans'][number]): Concern {

@@ -286,3 +286,42 @@ describe('a certificate that ends', () => {
     expect(await alerts()).toEqual([])
   })
 })
+
+describe('the token of a terminal that ends', () => {
+  async function terminals(days: number, ...names: readonly string[]): Promise<void> {
+    await test.db.query(
+      `insert into terminals (name, name_key, digest, prefix, may, tells, unknown_card, created_by, created_at, expires_at, maker_kind)
+       select name, name, name::bytea, 'mtt_', '{card}', '{}', 'refuse', 'Ann', $2, $3, 'command line' from unnest($1::text[]) as n (name)`,
+      [names, clock.now(), new Date(clock.now().getTime() + days * DAY + HOUR)],
+    )
+  }
+
+  it('is told 30, 14, 7 and 1 days before, once each, and all of a day together', async () => {
+    await terminals(32, 'door', 'desk')
+    await terminals(400, 'later')
+    let today = 0
+    for (const day of [1, 2, 3, 18, 19, 25, 31, 33]) {
+      clock.advance((day - today) * DAY)
+      today = day
+      await due(8760)
+      await due(8760)
+    }
+
+    expect(await alerts()).toMatchObject(
+      [30, 14, 7, 1].map((days) => ({ kind: 'terminals', days, count: 2, terminals: ['desk', 'door'] })),
+    )
+  })
+
+  it('is told to nobody once it is revoked or has another one, and once where it has ended just now', async () => {
+    await terminals(-2, 'ended')
+    await terminals(-9, 'long ago')
+    await terminals(5, 'revoked', 'renewed')
+    await test.db.query(`update terminals set revoked_at = now() where name = 'revoked'`)
+    await test.db.query(`update terminals set expires_at = expires_at + interval '1 year' where name = 'renewed'`)
+    await due(8760)
+    clock.advance(DAY)
+    await due(8760)
+
+    expect(await alerts()).toMatchObject([{ kind: 'terminals', days: -2, count: 1, terminals: ['ended'] }])
+  })
+})

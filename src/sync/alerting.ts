@@ -5,12 +5,20 @@ import type { Queries } from '../database/connect.ts'
 import { listExpiring } from '../registry/connections.ts'
 import { listHealth, type SourceHealth } from '../registry/health.ts'
 import { lastAppliedRun } from '../registry/runs.ts'
+import { listTerminalEnds } from '../registry/terminal-ends.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 /** Days before the end of a credential at which it is told, once each. */
 const EXPIRY_DAYS = [60, 30, 14, 7, 1] as const
+
+/** The same of the tokens of terminals. */
+const TERMINAL_DAYS = [30, 14, 7, 1] as const
+/** Whatever ended earlier, e.g. before this version, has been missed by now. */
+const TERMINAL_TOLD_AFTER_DAYS = 7
+/** In one alert. */
+const TERMINALS_NAMED = 20
 
 /**
  * Raises what the end of a run calls for, in its transaction. The same plan is told once, until another one was applied; a
@@ -90,7 +98,7 @@ export async function listRefusals(
   return raised.map(({ raisedAt, facts: { source, reason } }) => ({ raisedAt, source, reason })).toReversed()
 }
 
-/** Raises what has come by waiting: sources without success for so many hours, credentials that end. */
+/** Raises what has come by waiting: sources without success for so many hours, credentials and tokens of terminals that end. */
 export async function raiseDue(
   db: Queries,
   { now, silenceHours }: { readonly now: Date; readonly silenceHours: number },
@@ -113,5 +121,22 @@ export async function raiseDue(
     // The end of a secret may become known anew; a certificate has one.
     const end = kind === 'certificate' ? '' : `${expiresAt.getTime()}:`
     await raiseAlert(db, { key: `expiring:${id}:${end}${threshold}`, facts }, now)
+  }
+  await raiseForTerminals(db, now)
+}
+
+/** Terminals that were set up together end together: one alert for all of a day. */
+async function raiseForTerminals(db: Queries, now: Date): Promise<void> {
+  const until = new Date(now.getTime() + (TERMINAL_DAYS[0] + 1) * DAY_MS)
+  const byDay = Map.groupBy(await listTerminalEnds(db, until), ({ expiresAt }) => expiresAt.toISOString().slice(0, 10))
+  for (const [day, ends] of byDay) {
+    const [first] = ends
+    const days = Math.floor((first.expiresAt.getTime() - now.getTime()) / DAY_MS)
+    const threshold = TERMINAL_DAYS.findLast((limit) => days <= limit)
+    if (threshold === undefined || days < -TERMINAL_TOLD_AFTER_DAYS) continue
+    const terminals = ends.slice(0, TERMINALS_NAMED).map(({ name }) => name)
+    const expiresAt = first.expiresAt.toISOString()
+    const facts = { kind: 'terminals' as const, terminals, count: ends.length, expiresAt, days }
+    await raiseAlert(db, { key: `terminals:${day}:${threshold}`, facts }, now)
   }
 }

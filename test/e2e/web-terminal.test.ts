@@ -61,6 +61,12 @@ describe('Settings › Terminals', () => {
     await page.getByRole('cell', { name: 'Entrance' }).waitFor()
     await expectAccessible(page)
     await picture(page, 'terminals-list')
+    const endsIn = (time: string) =>
+      world.database.db.query(`update terminals set expires_at = now() + $1::interval where name = 'Entrance'`, [time])
+    await endsIn('-1 hour')
+    await page.reload()
+    await page.getByRole('row', { name: 'Entrance' }).getByText('has ended').waitFor()
+    await endsIn('1 year')
 
     expect(link).toMatch(new RegExp(`^${world.url}/terminal#mtt_[\\w-]{43}$`))
     expect(await page.content()).not.toContain(link.slice(-40))

@@ -102,16 +102,25 @@ describe('the overview', () => {
       `insert into alerts (key, facts, raised_at) select n, fact::jsonb, now() from unnest($1::text[]) with ordinality as f (fact, n)`,
       [facts.map((fact) => JSON.stringify(fact))],
     )
+    const { id } = (
+      await administrator('POST', '/api/v1/terminals', {
+        name: 'Desk',
+        may: ['card'],
+        tells: [],
+        unknownCard: 'refuse',
+        cardTransform: null,
+        days: 20,
+      })
+    ).json()
     const codesFor = async (ask: Ask) =>
       (await ask('GET', '/api/v1/overview')).json().concerns.map(({ code }: { code: string }) => code)
 
-    expect(await codesFor(administrator)).toEqual(['second-factor-guessed', 'terminal-guessed'])
-    expect(await codesFor(await server.withToken('read', 'administer'))).toEqual([
-      'second-factor-guessed',
-      'terminal-guessed',
-    ])
+    const codes = ['second-factor-guessed', 'terminal-guessed', 'terminal-expiring']
+    expect(await codesFor(administrator)).toEqual(codes)
+    expect(await codesFor(await server.withToken('read', 'administer'))).toEqual(codes)
     for (const ask of [viewer, operator, await server.withToken('read')]) expect(await codesFor(ask)).toEqual([])
     await database.db.query('delete from alerts')
+    await administrator('DELETE', `/api/v1/terminals/${id}`)
   })
 })
 

@@ -8,6 +8,7 @@ import { listExpiring } from '../../registry/connections.ts'
 import { countIssues } from '../../registry/issues.ts'
 import { listLastChanges, listPeopleOnDays, listWaiting } from '../../registry/overview.ts'
 import { listSourceLines } from '../../registry/source-list.ts'
+import { listTerminalEnds } from '../../registry/terminal-ends.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { listRefusals } from '../../sync/alerting.ts'
 import { askForRun } from '../../sync/asking.ts'
@@ -22,6 +23,8 @@ import type { Handlers } from '../handler.ts'
 const DAY_MS = 86_400_000
 /** Credentials are told of when they end within so many days. */
 const EXPIRY_DAYS = 60
+/** Their tokens last a year, or as an administrator says. */
+const TERMINAL_EXPIRY_DAYS = 30
 const LAST_CHANGES = 10
 const FILE_TYPES = { csv: 'text/csv', json: 'application/json', ndjson: 'application/x-ndjson' } as const
 
@@ -52,6 +55,7 @@ export const installationRoutes = {
         guessing: await listGuessing(db, now),
         codesTried: await listCodesTried(db, now),
         refused: await listRefusals(db, now),
+        terminalEnds: await listTerminalEnds(db, new Date(now.getTime() + TERMINAL_EXPIRY_DAYS * DAY_MS)),
         orphans: await listOrphans(db, now),
         untrustedProxy: proxies.untrusted(),
         silentProxy: proxies.silent(),

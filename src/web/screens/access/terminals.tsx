@@ -1,11 +1,12 @@
 // Terminals: made, changed, given new tokens, revoked.
-import { Button, makeStyles, Text } from '@fluentui/react-components'
+import { Badge, Button, makeStyles, Text } from '@fluentui/react-components'
 import { TabletRegular } from '@fluentui/react-icons/svg/tablet'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { Terminal } from '../../../contract/api/terminals.ts'
 import { call } from '../../api.ts'
+import { now } from '../../clock.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
@@ -61,7 +62,18 @@ const columnsOf = (onMade: (token: string) => void): readonly Column<Terminal>[]
       </>
     ),
   },
-  { id: 'ends', header: texts.ends, grow: 1.2, cell: ({ expiresAt }) => <Time at={expiresAt} none={texts.noEnd} /> },
+  {
+    id: 'ends',
+    header: texts.ends,
+    grow: 1.2,
+    below: 'name',
+    cell: ({ expiresAt }) => (
+      <>
+        <Time at={expiresAt} none={texts.noEnd} />{' '}
+        {expiresAt !== null && new Date(expiresAt) <= now() ? <Badge color="danger">{texts.ended}</Badge> : null}
+      </>
+    ),
+  },
   {
     id: 'actions',
     header: texts.actions,
