@@ -5,7 +5,7 @@ import { type Io, printable, writeLine, writeTable } from './io.ts'
 /** How many issues a person is shown at once; the others are a command away. */
 const SHOWN_ISSUES = 20
 
-/** Outcome, counts, issues, and what to do next. `remedy`: of a run that failed, where one is known. */
+/** Outcome, counts, issues, and what to do next. `remedy`: of a run that failed, where one is known. A held run without `held` waits no more. */
 export function writeRun(io: Io, document: RunDocument, remedy: string | null = null): void {
   writeLine(io, headline(document))
   if (document.error !== null) {
@@ -38,7 +38,7 @@ function headline(document: RunDocument): string {
     case 'planned':
       return `${run}: planned, nothing was written to the registry.`
     case 'held':
-      return `${run}: HELD. Nothing was written to the registry; the plan waits for approval.`
+      return `${run}: HELD. Nothing was written to the registry${document.held === null ? '.' : '; the plan waits for approval.'}`
     case 'cancelled':
       return `${run}: cancelled, nothing was written to the registry.`
     case 'failed':

@@ -24,6 +24,8 @@ export const runLine = z.object({
   decidedReason: z.string().nullable(),
   /** Approvals: the held run whose plan it applies. The items of that plan are told under either. */
   approves: z.string().nullable(),
+  /** Runs by schedule that changed nothing because an earlier plan waits: the run of that plan. Its items are told under either. */
+  leftWaiting: z.string().nullable(),
   /** Reverts: the run that was taken back. */
   reverts: z.string().nullable(),
   /** Null for a run that never came to its end. */

@@ -613,6 +613,7 @@ create table runs (
   only_keys integer[],
   figures jsonb,
   reverts_user integer,
+  left_waiting integer,
   constraint runs_check CHECK (((state = 'ended'::text) = (outcome IS NOT NULL))),
   constraint runs_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'superseded'::text, 'lapsed'::text]))),
   constraint runs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text, 'revert'::text]))),
@@ -621,6 +622,7 @@ create table runs (
   constraint runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'ended'::text]))),
   constraint runs_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text, 'notification'::text, 'api'::text]))),
   constraint runs_approves_fkey FOREIGN KEY (approves) REFERENCES runs(id),
+  constraint runs_left_waiting_fkey FOREIGN KEY (left_waiting) REFERENCES runs(id) ON DELETE SET NULL,
   constraint runs_reverts_fkey FOREIGN KEY (reverts) REFERENCES runs(id) ON DELETE SET NULL,
   constraint runs_source_id_fkey FOREIGN KEY (source_id) REFERENCES sources(id) ON DELETE SET NULL,
   constraint runs_pkey PRIMARY KEY (id)

@@ -410,6 +410,7 @@ export interface Tables {
     only_keys: number[] | null
     figures: ColumnType<unknown, string | null, string | null>
     reverts_user: number | null
+    left_waiting: number | null
   }
   schedules: {
     source_id: number

@@ -62,8 +62,8 @@ export async function decideRun(
 export async function yieldTo(db: Queries, runId: number, waiting: Pick<Run, 'id' | 'planHash'>): Promise<void> {
   await deletePlan(db, runId)
   await db.query(
-    `update runs set plan_hash = $2, figures = null, decision = 'superseded', decided_at = now(),
-       decided_reason = 'the plan of run ' || $3 || ' still waits' where id = $1`,
+    `update runs set plan_hash = $2, figures = null, decision = 'superseded', decided_at = now(), left_waiting = $3::int,
+       decided_reason = 'the plan of run ' || $3::int || ' still waits' where id = $1`,
     [runId, waiting.planHash, waiting.id],
   )
 }

@@ -25,6 +25,7 @@ export function presentRunLine(run: Run): RunLine {
     decidedBy: run.decidedBy,
     decidedReason: run.decidedReason,
     approves: run.approves === null ? null : String(run.approves),
+    leftWaiting: run.leftWaiting === null ? null : String(run.leftWaiting),
     reverts: run.reverts === null ? null : String(run.reverts),
     users: summary.users ?? null,
     groups: summary.groups ?? null,

@@ -38,6 +38,8 @@ export interface Run {
   readonly decidedReason: string | null
   readonly decidedAt: Date | null
   readonly approves: number | null
+  /** The run whose plan waited already, and was left to wait. */
+  readonly leftWaiting: number | null
   /** The run that this one took back. */
   readonly reverts: number | null
   readonly revertsUser: number | null
@@ -57,10 +59,14 @@ async function getRun(db: Queries, runId: number): Promise<Run | undefined> {
   return row === undefined ? undefined : presentRun(row)
 }
 
-/** The run under which the items of the plan of a run stand: an approval has those of the run that it approves. */
-export function planRunOf({ id, approves, planHash }: Pick<Run, 'id' | 'approves' | 'planHash'>): number {
+/**
+ * The run under which the items of the plan of a run stand: an approval has those of the run that it approves, one that left another
+ * plan waiting those of that.
+ */
+export function planRunOf(run: Pick<Run, 'id' | 'approves' | 'planHash' | 'leftWaiting'>): number {
+  if (run.leftWaiting !== null) return run.leftWaiting
   // One that had to plan anew has items of its own.
-  return planHash === null && approves !== null ? approves : id
+  return run.planHash === null && run.approves !== null ? run.approves : run.id
 }
 
 /** Those of these runs that there are, in no order. */
@@ -158,6 +164,7 @@ interface RunRow {
   readonly decided_reason: string | null
   readonly decided_at: Date | null
   readonly approves: number | null
+  readonly left_waiting: number | null
   readonly reverts: number | null
   readonly reverts_user: number | null
 }
@@ -191,6 +198,7 @@ function presentRun(row: RunRow): Run {
     decidedReason: row.decided_reason,
     decidedAt: row.decided_at,
     approves: row.approves,
+    leftWaiting: row.left_waiting,
     reverts: row.reverts,
     revertsUser: row.reverts_user,
   }

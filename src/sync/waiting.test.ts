@@ -5,6 +5,8 @@ import { emptyRegistry } from '../../test/support/planned.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
 import { hire, remove, restore, update } from '../emulator/operations.ts'
+import { countPlanPageLines } from '../registry/plan-pages.ts'
+import { planRunOf, requireRun } from '../registry/runs.ts'
 import { approveRun } from './approve.ts'
 
 let test: TestDatabase
@@ -50,6 +52,12 @@ describe('while a plan is held', () => {
 
     expect(later).toMatchObject({ outcome: 'held', planHash: held.planHash, held: held.held })
     expect(await decisions()).toEqual([null, 'superseded'])
+    // What is looked at under its number is the plan that waits.
+    const [waiting, yielded] = [Number(held.run), await requireRun(test.db, Number(later.run))]
+    expect(yielded).toMatchObject({ leftWaiting: waiting, planHash: held.planHash })
+    expect(await countPlanPageLines(test.db, planRunOf(yielded))).toEqual([
+      { object: 'user', action: 'deactivate', count: 6 },
+    ])
     const approved = await approve(held.run, held.planHash!)
     expect(approved).toMatchObject({ outcome: 'applied', users: { deactivated: 6 } })
     // What came meanwhile was not forgotten.

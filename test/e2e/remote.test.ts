@@ -11,13 +11,17 @@ import { PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { BusyError, CancelledError } from '../../src/base/errors.ts'
+import { silentLog } from '../../src/base/log.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { createRemoteApp } from '../../src/cli/remote-app.ts'
 import type { SavedSettings } from '../../src/contract/api/sources.ts'
 import { SCOPES } from '../../src/contract/api/endpoint.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { RunDocument } from '../../src/contract/runs.ts'
 import { createCertificate } from '../../src/emulator/certificate.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator } from '../../src/emulator/server.ts'
+import { openApp } from '../../src/open-app.ts'
 import { emptyDocument } from '../../src/sync/document.ts'
 import { createToken } from '../../src/signin/tokens.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -93,6 +97,19 @@ afterAll(async () => {
   await database.drop()
   await rm(home, { recursive: true })
 })
+
+/** As a server does when it is due. */
+async function runBySchedule(): Promise<RunDocument> {
+  const settings = { MUSTER_HOME: home, MUSTER_DATABASE_URL: database.url }
+  const app = await openApp(loadConfig(settings), { clock: systemClock, log: silentLog })
+  const { signal } = new AbortController()
+  const request = { source: 'one', kind: 'sync', mode: 'auto', trigger: 'schedule', wait: true } as const
+  try {
+    return await app.run({ ...request, signal, onProgress: () => {} })
+  } finally {
+    await app.close()
+  }
+}
 
 /** Without what differs from one run to the next: ids, times, durations and what Microsoft was asked. */
 function told({ code, stdout, stderr }: MusterResult): unknown {
@@ -288,6 +305,18 @@ describe('with --url', () => {
     }
     expect(ways[1]).toEqual(ways[0])
     expect(JSON.stringify(ways[0])).toContain('applied')
+
+    // What a schedule leaves waiting is shown under its run too, and approved under its own.
+    await here('revert', String(run), '--reason', 'wrong')
+    const held = documentOf(await there('sync', 'one', '--json'))
+    const later = await runBySchedule()
+    expect(later).toMatchObject({ outcome: 'held', planHash: held['planHash'] })
+    const shown = await compare('runs', later.run)
+    expect(shown.stdout).toContain(`It left the plan of run ${held['run']} waiting`)
+    expect(shown.stdout).not.toContain('muster approve')
+    expect(shown.stdout).not.toContain('the plan waits for approval')
+    await compare('runs', later.run, '--json')
+    expect((await here('reject', String(held['run']), '--reason', 'seen')).code).toBe(0)
   }, 240_000)
 
   it('a run goes on to be watched when the server is away for a moment, also behind a proxy', async () => {

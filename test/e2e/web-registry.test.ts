@@ -283,10 +283,21 @@ describe('a plan', () => {
     expect(await valueOf(`select count(*)::int as value from users where not active`)).toBe(0)
   })
 
-  it('that is held is rejected', async () => {
+  it('that is held is left waiting by a run of the schedule, which leads to it, and is rejected', async () => {
     const { run, outcome } = await syncStaff(world)
     expect(outcome).toBe('held')
-    await go(`/runs/${run}`)
+    const later = await syncStaff(world, 'schedule')
+    expect(later.outcome).toBe('held')
+    await go(`/runs/${later.run}`)
+    await page.getByText('An earlier plan was waiting for approval already').waitFor()
+    await heading(`Plan of run ${run}`)
+    await page.getByRole('table', { name: 'Plan' }).getByText('Deactivate user').first().waitFor()
+    const untrue = ['Why it waits for approval', 'Replaced by a newer plan', 'The plan is empty']
+    for (const text of untrue) expect(await page.getByText(text).count()).toBe(0)
+    expect(await button('Approve').count()).toBe(0)
+
+    await page.getByRole('link', { name: `Run ${run}`, exact: true }).click()
+    await page.getByText('Why it waits for approval').waitFor()
     await button('Reject').click()
     await page.getByRole('dialog').getByRole('textbox', { name: 'Reason' }).fill('not now')
     await dialogButton('Reject').click()

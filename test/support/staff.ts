@@ -20,8 +20,8 @@ export async function configureStaff(
 }
 
 /** Runs the source to the end. */
-export function syncStaff({ app }: BrowserWorld) {
+export function syncStaff({ app }: BrowserWorld, trigger: 'manual' | 'schedule' = 'manual') {
   const { signal } = new AbortController()
-  const how = { kind: 'sync', mode: 'auto', trigger: 'manual', wait: true } as const
+  const how = { kind: 'sync', mode: 'auto', trigger, wait: true } as const
   return app.run({ source: 'staff', ...how, signal, onProgress: () => {} })
 }

@@ -46,6 +46,11 @@ function writeDetails(session: Session, { line, document }: { app: App } & Await
   const { io } = session
   if (document === null) writeLine(io, `Run ${line.run} of ${printable(line.source)}: ${line.outcome ?? 'running'}.`)
   else writeRun(io, line.decision === null ? document : { ...document, held: null })
+  if (line.leftWaiting !== null)
+    writeLine(
+      io,
+      `It left the plan of run ${line.leftWaiting} waiting, which is the one above: muster runs ${line.leftWaiting}`,
+    )
   if (line.approves !== null) writeLine(io, `It approves run ${line.approves}.`)
   if (line.reverts !== null)
     writeLine(
@@ -56,8 +61,8 @@ function writeDetails(session: Session, { line, document }: { app: App } & Await
   if (decided !== undefined) writeLine(io, printable(decided))
 }
 
-function decisionOf({ decision, decidedBy, decidedReason }: RunLine): string | undefined {
-  if (decision === null && decidedBy === null) return undefined
+function decisionOf({ decision, decidedBy, decidedReason, leftWaiting }: RunLine): string | undefined {
+  if (leftWaiting !== null || (decision === null && decidedBy === null)) return undefined
   const by = decidedBy === null ? '' : ` by ${decidedBy}`
   return `${decision ?? 'Asked for'}${by}${decidedReason === null ? '' : `: ${decidedReason}`}`
 }

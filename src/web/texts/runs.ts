@@ -26,6 +26,8 @@ export const runsTexts = {
   changes: 'Changes',
   changesWouldBe: 'What it would change',
   held: 'Why it waits for approval',
+  wasHeld: 'Why it was held',
+  leftWaiting: 'An earlier plan was waiting for approval already, and what held it was still so. Nothing was changed:',
   wouldBeHeld: 'A synchronization of this plan would wait for approval',
   notConfirmed: 'It was not taken back: that removes more than the safeguard allows a run, and was not confirmed',
   approveBy: 'Can be approved until',
@@ -51,6 +53,8 @@ export const runsTexts = {
   },
   decision: 'Decision',
   decidedBy: (who: string, why: string) => `by ${who}: ${why}`,
+  laidAside: (why: string) => `Waits no more: ${why}`,
+  leftToWait: 'An earlier plan was left waiting',
   approves: 'Approves',
   reverts: 'Takes back',
   outcomes: {
@@ -64,6 +68,7 @@ export const runsTexts = {
   },
   notTakenBack: 'Not taken back',
   plan: 'Plan',
+  planOf: (run: string) => `Plan of run ${run}`,
   object: 'Object',
   allObjects: 'All objects',
   objects: { user: 'Users', group: 'Groups', membership: 'Memberships', credential: 'Cards and PINs' },
@@ -128,4 +133,15 @@ export const runsTexts = {
 export function outcomeOf({ kind, outcome }: Pick<RunLine, 'kind' | 'outcome'>): string {
   if (kind === 'revert' && outcome === 'planned') return runsTexts.notTakenBack
   return runsTexts.outcomes[outcome ?? 'running']
+}
+
+/** What became of a held plan; undefined as long as nothing has. */
+export function decisionOf(
+  line: Pick<RunLine, 'decision' | 'decidedBy' | 'decidedReason' | 'leftWaiting'>,
+): string | undefined {
+  const { decision, decidedBy, decidedReason, leftWaiting } = line
+  if (decision === null) return undefined
+  if (leftWaiting !== null) return runsTexts.leftToWait
+  if (decidedBy === null && decidedReason !== null) return runsTexts.laidAside(decidedReason)
+  return runsTexts.decisions[decision]
 }

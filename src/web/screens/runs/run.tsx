@@ -13,7 +13,7 @@ import { Status } from '../../components/status.tsx'
 import { Time } from '../../components/time.tsx'
 import { formatNumber } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
-import { outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
+import { decisionOf, outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
 import { OutcomeMessage } from '../results/outcome.tsx'
 import { RunProgress } from '../results/run-progress.tsx'
 import { Decisions } from './decisions.tsx'
@@ -117,7 +117,7 @@ function Ended({ run, wasFollowed }: { readonly run: RunView; readonly wasFollow
         <Text>{changesInWords(line)}</Text>
         <Facts label={texts.facts} facts={factsOf(run)} />
       </Section>
-      <Section title={texts.plan}>
+      <Section title={line.leftWaiting === null ? texts.plan : texts.planOf(line.leftWaiting)}>
         <PlanItems run={run} />
       </Section>
       <Section title={texts.log}>
@@ -153,6 +153,11 @@ function Held({ run: { line, heldInWords } }: { readonly run: RunView }) {
             <li key={reason}>{reason}</li>
           ))}
         </ul>
+        {line.leftWaiting === null ? null : (
+          <>
+            {texts.leftWaiting} <RunLink run={line.leftWaiting}>{texts.title(line.leftWaiting)}</RunLink>
+          </>
+        )}
         {isWaiting && line.approveBy !== null ? (
           <>
             {texts.approveBy} <Time at={line.approveBy} />.
@@ -163,9 +168,10 @@ function Held({ run: { line, heldInWords } }: { readonly run: RunView }) {
   )
 }
 
-function whyHeld({ kind, outcome }: RunView['line']): string {
+function whyHeld({ kind, outcome, decision }: RunView['line']): string {
   if (kind === 'revert') return texts.notConfirmed
-  return outcome === 'planned' ? texts.wouldBeHeld : texts.held
+  if (outcome === 'planned') return texts.wouldBeHeld
+  return decision === null ? texts.held : texts.wasHeld
 }
 
 function factsOf({ line, document }: RunView): readonly Fact[] {
@@ -175,9 +181,10 @@ function factsOf({ line, document }: RunView): readonly Fact[] {
   ]
   const add = (name: string, value: ReactNode) => facts.push({ name, value })
   if (line.endedAt !== null) add(texts.ended, <Time at={line.endedAt} />)
-  if (line.decision !== null) {
+  const decision = decisionOf(line)
+  if (decision !== undefined) {
     const by = line.decidedBy === null ? '' : texts.decidedBy(line.decidedBy, line.decidedReason ?? '')
-    add(texts.decision, `${texts.decisions[line.decision]} ${by}`.trim())
+    add(texts.decision, `${decision} ${by}`.trim())
   }
   if (line.approves !== null) add(texts.approves, <RunLink run={line.approves}>{texts.title(line.approves)}</RunLink>)
   if (line.reverts !== null) add(texts.reverts, <RunLink run={line.reverts}>{texts.title(line.reverts)}</RunLink>)

@@ -18,7 +18,7 @@ import { Status } from '../../components/status.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { formatDuration } from '../../format.ts'
 import { changesInWords } from '../../texts/changes.ts'
-import { outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
+import { decisionOf, outcomeOf, runsTexts as texts } from '../../texts/runs.ts'
 import { sourcesQuery } from '../sources/source-queries.ts'
 
 const route = getRouteApi('/inside/runs')
@@ -120,12 +120,13 @@ function Did({ run }: { readonly run: RunLine }) {
   const styles = useStyles()
   const { error, outcome } = run
   if (outcome === null) return null
+  const decision = decisionOf(run)
   return (
     <>
       {error === null ? changesInWords(run) : error.message}
-      {run.decision === null ? null : (
+      {decision === undefined ? null : (
         <Text block size={200} className={styles.sub}>
-          {texts.decisions[run.decision]}
+          {decision}
         </Text>
       )}
     </>
