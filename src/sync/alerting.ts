@@ -131,6 +131,7 @@ async function raiseForTerminals(db: Queries, now: Date): Promise<void> {
   const byDay = Map.groupBy(await listTerminalEnds(db, until), ({ expiresAt }) => expiresAt.toISOString().slice(0, 10))
   for (const [day, ends] of byDay) {
     const [first] = ends
+    if (first === undefined) continue
     const days = Math.floor((first.expiresAt.getTime() - now.getTime()) / DAY_MS)
     const threshold = TERMINAL_DAYS.findLast((limit) => days <= limit)
     if (threshold === undefined || days < -TERMINAL_TOLD_AFTER_DAYS) continue
