@@ -16,7 +16,8 @@ export function leaveWhenEnded(parts: {
     keepCsrf(undefined)
     queries.clear()
     queries.setQueryData(sessionQuery.queryKey, null)
+    // What was typed is as little for whoever comes next as what was shown.
     const search = { to: router.latestLocation.href, ended: true as const }
-    void router.navigate({ to: '/sign-in', search, replace: true })
+    void router.navigate({ to: '/sign-in', search, replace: true, ignoreBlocker: true })
   })
 }

@@ -4,6 +4,7 @@ import { API } from '../contract/api/api.ts'
 import { mayAct, type Role } from '../contract/api/endpoint.ts'
 import type { OwnSession } from '../contract/api/access.ts'
 import { ApiError, call, keepCsrf } from './api.ts'
+import { reloadAtOnce } from './leaving.ts'
 
 const queryKey = ['session'] as const
 
@@ -18,7 +19,7 @@ export const sessionQuery = queryOptions({
       const session = await call(API.getSession, {}, { signal, isUse: false })
       const known = client.getQueryData<OwnSession | null>(queryKey)
       // Somebody else has signed in in another tab: what is shown here is not his.
-      if (known && !isOfSame(known, session)) location.reload()
+      if (known && !isOfSame(known, session)) reloadAtOnce()
       keepCsrf(session.csrf)
       return session
     } catch (error) {

@@ -4,6 +4,7 @@ export const connectionTexts = {
   title: 'Connections',
   intro: 'Entra tenants, and the app registration that Muster uses in each. People may sign in through them.',
   add: 'Add connection',
+  discardText: 'What you typed here is not saved. Entra shows a client secret only once.',
   newTitle: 'New authentication server',
   editTitle: (name: string) => `Connection ${name}`,
   name: 'Name',

@@ -36,10 +36,7 @@ export const editorTexts = {
   },
   saveFailed: 'The source could not be saved',
   toCorrect: (count: string) => `${count} to correct before it can be saved`,
-  discardTitle: 'Discard what you changed?',
   discardText: 'The settings stay as they were saved last.',
-  discard: 'Discard',
-  keepEditing: 'Keep editing',
   readOnly: 'You can look at the settings; an administrator can change them.',
   general: {
     enabled: 'Enabled',
@@ -50,6 +47,7 @@ export const editorTexts = {
     connectionHint: 'The Entra tenant to read from, and the app registration there.',
     connectionMissing: 'choose one, or add a new one',
     addNew: 'Add new',
+    connectionNotSaved: 'the new one is not saved yet: save it, or cancel it',
     schedule: 'Schedule',
     delta: 'Read changes',
     deltaHint: 'A cron expression: minute, hour, day, month, weekday.',
@@ -225,7 +223,11 @@ export const editorTexts = {
     noConnection: 'Choose the authentication server first, under General.',
     unknown: 'not found in Entra',
   },
-  list: { add: 'Add', remove: (text: string) => `Remove ${text}` },
+  list: {
+    add: 'Add',
+    remove: (text: string) => `Remove ${text}`,
+    notAdded: 'what is typed here is not added yet: add it, or empty the field',
+  },
   impact: {
     title: 'What saving changes',
     text: 'With these settings the next synchronization makes these changes. Nothing is changed by saving itself.',

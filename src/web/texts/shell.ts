@@ -40,6 +40,9 @@ export const shell = {
   help: 'API documentation',
   loading: 'Loading…',
   tryAgain: 'Try again',
+  discardTitle: 'Discard what you changed?',
+  discard: 'Discard',
+  keepEditing: 'Keep editing',
   failed: 'This could not be loaded',
   crashed: 'Something went wrong on this page',
   crashedRemedy:

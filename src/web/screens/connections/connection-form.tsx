@@ -15,7 +15,7 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useLayoutEffect, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { ConnectionForm as Form, ConnectionView } from '../../../contract/api/connections.ts'
 import { CLOUDS } from '../../../directory/clouds.ts'
@@ -47,11 +47,13 @@ interface Props {
   readonly connection?: ConnectionView
   readonly onSaved: (name: string) => void
   readonly onCancel?: () => void
+  /** Whether something is typed that is not saved. Not called when the form goes: whoever shows it knows. */
+  readonly onChanged?: (isChanged: boolean) => void
   /** What it stands in has a title already. */
   readonly isTitled?: boolean
 }
 
-export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false }: Props) {
+export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTitled = false }: Props) {
   const styles = useStyles()
   const toasts = useToasts()
   const queries = useQueryClient()
@@ -69,6 +71,12 @@ export function ConnectionForm({ connection, onSaved, onCancel, isTitled = false
     check.reset()
     save.reset()
   }
+  const isChanged = !isSame(form, formOf(filledFrom)) || !isSame(draft, NO_CREDENTIAL)
+  // Before anybody can press the next key.
+  useLayoutEffect(() => {
+    onChanged?.(isChanged)
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- told when it changes, not with every new function
+  }, [isChanged])
   const isSaved = connection !== undefined && isSame(sentOf(form, draft), formOf(connection))
   const check = useMutation({
     // Of what is on file the server also keeps which credentials work.
@@ -258,7 +266,7 @@ function formOf(connection: ConnectionView | undefined): Form {
 }
 
 /** Whether a form says nothing but what is saved; a credential in it is never the same. */
-function isSame(sent: Form, saved: Form): boolean {
+function isSame<T extends Form | CredentialDraft>(sent: T, saved: T): boolean {
   const keys = new Set([...Object.keys(sent), ...Object.keys(saved)])
   return [...keys].every((key) => Reflect.get(sent, key) === Reflect.get(saved, key))
 }

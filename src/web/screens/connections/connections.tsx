@@ -19,6 +19,7 @@ import { API } from '../../../contract/api/api.ts'
 import type { ConnectionView } from '../../../contract/api/connections.ts'
 import { call } from '../../api.ts'
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx'
+import { useDiscardGuard } from '../../components/discard-guard.tsx'
 import { FocusBack } from '../../components/focus-back.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page } from '../../components/page.tsx'
@@ -48,7 +49,7 @@ export function Connections() {
   const list = useQuery(connectionsQuery)
   const rows = list.data?.items
   const edited = rows?.find(({ name }) => name === opened)
-  const close = () => void navigate({ search: {} })
+  const close = () => void navigate({ search: {}, ignoreBlocker: true })
   const add = () => void navigate({ search: { add: 'connection' } })
   return (
     <Page title={texts.title} intro={texts.intro}>
@@ -85,19 +86,21 @@ function Panel({
   readonly onClose: () => void
 }) {
   const styles = useStyles()
+  const [isChanged, setChanged] = useState(false)
+  const { close, question } = useDiscardGuard({ isChanged, text: texts.discardText, onClose })
   return (
     <OverlayDrawer
       open
       position="end"
       className={styles.drawer}
       onOpenChange={(_event, { open }) => {
-        if (!open) onClose()
+        if (!open) close()
       }}
     >
       <FocusBack />
       <DrawerHeader>
         <DrawerHeaderTitle
-          action={<Button appearance="subtle" icon={<DismissRegular />} aria-label={shell.close} onClick={onClose} />}
+          action={<Button appearance="subtle" icon={<DismissRegular />} aria-label={shell.close} onClick={close} />}
         >
           {connection === undefined ? texts.newTitle : texts.editTitle(connection.name)}
         </DrawerHeaderTitle>
@@ -107,13 +110,15 @@ function Panel({
           {...(connection === undefined ? {} : { connection })}
           isTitled
           onSaved={onClose}
-          onCancel={onClose}
+          onCancel={close}
+          onChanged={setChanged}
         />
         {connection === undefined ? null : <CredentialList connection={connection} />}
         {connection === undefined || connection.sources.length > 0 ? null : (
           <RemoveConnection connection={connection.name} onRemoved={onClose} />
         )}
       </DrawerBody>
+      {question}
     </OverlayDrawer>
   )
 }

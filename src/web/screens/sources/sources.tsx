@@ -56,7 +56,7 @@ export function Sources() {
   const rows = list.data?.items
   const names = rows?.map((source) => source.name).filter((name) => chosen.has(name)) ?? []
   const { add: isAdding, source: opened, saved } = route.useSearch()
-  const show = (search: ReturnType<typeof route.useSearch>) => void navigate({ search })
+  const show = (search: ReturnType<typeof route.useSearch>) => void navigate({ search, ignoreBlocker: true })
   const add = () => show({ add: 'entra' })
   return (
     <Page title={texts.title} intro={texts.intro}>

@@ -22,7 +22,7 @@ const useStyles = makeStyles({
 
 export function AuthenticationServer() {
   const styles = useStyles()
-  const { value, set, isReadOnly } = useSetting('connection')
+  const { value, set, setUnfinished, isReadOnly } = useSetting('connection')
   const connection = textOf(value)
   const list = useQuery(connectionsQuery)
   const row = useRef<HTMLDivElement>(null)
@@ -32,15 +32,18 @@ export function AuthenticationServer() {
   const check = useMutation({ mutationFn: () => call(API.checkConnection, { params: { connection } }) })
   const first = connections?.[0]?.name
   useEffect(() => {
-    if (connections === undefined || isReadOnly) return
-    if (first === undefined) setAdding(true)
-    else if (connection === '') set(first)
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- prefilled once the list is there, not after every change of it
-  }, [first, connections === undefined])
+    if (connections?.length === 0 && !isReadOnly) setAdding(true)
+  }, [connections?.length, isReadOnly])
+  const end = () => {
+    setAdding(false)
+    setUnfinished(false)
+  }
   const isMadeChosen = made !== undefined && made === connection && first !== undefined
   useEffect(() => {
     // What was made is chosen now: there one goes on.
-    if (isMadeChosen) row.current?.querySelector<HTMLElement>('[role="combobox"]')?.focus()
+    if (!isMadeChosen) return
+    row.current?.querySelector<HTMLElement>('[role="combobox"]')?.focus()
+    setMade(undefined)
   }, [isMadeChosen])
   return (
     <>
@@ -84,13 +87,14 @@ export function AuthenticationServer() {
       {check.data === undefined || isAdding ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
       {isAdding ? (
         <ConnectionForm
+          onChanged={setUnfinished}
           onSaved={(name) => {
-            setAdding(false)
+            end()
             check.reset()
             set(name)
             setMade(name)
           }}
-          {...(first === undefined ? {} : { onCancel: () => setAdding(false) })}
+          {...(first === undefined ? {} : { onCancel: end })}
         />
       ) : null}
     </>

@@ -70,6 +70,8 @@ export interface Draft {
   readonly isTried: boolean
   readonly isReadOnly: boolean
   readonly set: (path: string, value: Json | undefined) => void
+  /** Says whether something is typed at a setting that is no part of it yet. It is neither saved nor given up without a word. */
+  readonly setUnfinished: (path: string, isUnfinished: boolean) => void
 }
 
 export const DraftContext = createContext<Draft | undefined>(undefined)
@@ -83,6 +85,8 @@ export function useDraft(): Draft {
 export interface SettingState {
   readonly value: Json | undefined
   readonly set: (value: Json | undefined) => void
+  /** See {@link Draft.setUnfinished}. */
+  readonly setUnfinished: (isUnfinished: boolean) => void
   readonly problem: string | null
   readonly warning: string | null
   readonly isReadOnly: boolean
@@ -97,6 +101,7 @@ export function useSetting(path: string): SettingState {
   return {
     value,
     set: (next) => draft.set(path, next),
+    setUnfinished: (isUnfinished) => draft.setUnfinished(path, isUnfinished),
     problem: problem === undefined || (isEmpty && !draft.isTried) ? null : problem.message,
     warning: draft.warnings.find(({ at }) => at === path)?.message ?? null,
     isReadOnly: draft.isReadOnly,

@@ -9,6 +9,7 @@ import { warningsOf } from '../../../../contract/warnings.ts'
 import { writeSettings } from '../../../../contract/written-settings.ts'
 import { call } from '../../../api.ts'
 import { useMay } from '../../../session.ts'
+import { editorTexts as texts } from '../../../texts/editor.ts'
 import { connectionsQuery } from '../../connections/connection-queries.ts'
 import { blockOf, type Draft, type Json, type JsonBlock, type Remark, writeAt } from './draft.ts'
 import { merged } from './merge.ts'
@@ -56,14 +57,18 @@ export function useEditedSource(source: string | undefined): EditedSource {
     gcTime: 0,
   })
   const connections = useQuery(connectionsQuery)
+  /** A new one reads through the first connection unless somebody chooses another. */
+  const first = connections.data?.items[0]?.name ?? ''
+  const areKnown = connections.data !== undefined || connections.error !== null
   const start = useMemo<Edited | undefined>(() => {
-    if (source === undefined) return { name: '', settings: defaults() }
+    if (source === undefined) return areKnown ? { name: '', settings: defaults(first) } : undefined
     return kept.data === undefined ? undefined : { name: kept.data.name, settings: jsonOf(kept.data.settings) }
-  }, [source, kept.data])
+  }, [source, kept.data, areKnown, first])
   const [edited, setEdited] = useState<Edited | undefined>(undefined)
   const [isTried, setTried] = useState(false)
   const [isMerged, setMerged] = useState(false)
   const [refused, setRefused] = useState<readonly Remark[]>([])
+  const [unfinished, setUnfinished] = useState<ReadonlySet<string>>(new Set())
   const now = edited ?? start ?? { name: '', settings: {} }
   const change = (next: (before: Edited) => Edited) => {
     setRefused([])
@@ -74,6 +79,10 @@ export function useEditedSource(source: string | undefined): EditedSource {
     () => check(now, { signInWithMicrosoft: connection?.signInWithMicrosoft }),
     [now, connection?.signInWithMicrosoft],
   )
+  const unsaved = [...unfinished].map((at) => ({
+    at,
+    message: at === 'connection' ? texts.general.connectionNotSaved : texts.list.notAdded,
+  }))
   const readAgain = async () => {
     const { data, error } = await kept.refetch()
     // What was read before is there still.
@@ -87,25 +96,33 @@ export function useEditedSource(source: string | undefined): EditedSource {
     isReady: start !== undefined,
     error: kept.error,
     retry: () => void kept.refetch(),
-    isChanged: edited !== undefined && JSON.stringify(edited) !== JSON.stringify(start),
+    isChanged: unfinished.size > 0 || (edited !== undefined && JSON.stringify(edited) !== JSON.stringify(start)),
     name: now.name,
     people: kept.data?.people ?? 0,
     rename: (name) => change((before) => ({ ...before, name })),
     setTried: () => setTried(true),
     take: (settings) => change((before) => ({ ...before, settings: jsonOf(settings) })),
-    mistakes: checked.problems,
+    mistakes: [...checked.problems, ...unsaved],
     refuse: setRefused,
     seenAt: kept.data?.updatedAt,
     isMerged,
     readAgain,
     draft: {
       settings: now.settings,
-      problems: [...checked.problems, ...refused],
+      // Somebody who is still typing is not told that he has to go on.
+      problems: [...checked.problems, ...refused, ...(isTried ? unsaved : [])],
       warnings: checked.warnings,
       isTried,
       isReadOnly,
       set: (path, value) =>
         change((before) => ({ ...before, settings: blockOf(writeAt(before.settings, path, value)) })),
+      setUnfinished: (path, isUnfinished) =>
+        setUnfinished((before) => {
+          const next = new Set(before)
+          if (isUnfinished) next.add(path)
+          else next.delete(path)
+          return next
+        }),
     },
   }
 }
@@ -122,9 +139,9 @@ function check(
   return { problems, warnings: warningsOf(parsed.value, facts) }
 }
 
-function defaults(): JsonBlock {
+function defaults(connection: string): JsonBlock {
   const settings = writeSettings(sourceSettings.parse({ connection: 'none' }))
-  return { ...jsonOf(settings), connection: '' }
+  return { ...jsonOf(settings), connection }
 }
 
 function jsonOf(settings: Readonly<Record<string, unknown>>): JsonBlock {

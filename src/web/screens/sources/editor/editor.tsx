@@ -16,8 +16,8 @@ import {
   Text,
 } from '@fluentui/react-components'
 import { DismissRegular } from '@fluentui/react-icons/svg/dismiss'
-import { useRef, useState } from 'react'
-import { ConfirmDialog } from '../../../components/confirm-dialog.tsx'
+import { Activity, useRef, useState } from 'react'
+import { useDiscardGuard } from '../../../components/discard-guard.tsx'
 import { FocusBack } from '../../../components/focus-back.tsx'
 import { Failed, Loading } from '../../../components/states.tsx'
 import { formatCount } from '../../../format.ts'
@@ -41,7 +41,6 @@ const useStyles = makeStyles({
   body: { display: 'flex', flexDirection: 'column', gap: '16px', paddingTop: '16px', paddingBottom: '32px' },
   footer: { flexWrap: 'wrap' },
   note: { marginRight: 'auto' },
-  hidden: { display: 'none' },
   tab: { display: 'flex', flexDirection: 'column', gap: '16px' },
 })
 
@@ -56,8 +55,11 @@ interface Props {
 export function SourceEditor(props: Props) {
   const styles = useStyles()
   const edited = useEditedSource(props.source)
-  const [isAsking, setAsking] = useState(false)
-  const close = () => (edited.isChanged ? setAsking(true) : props.onClose())
+  const { close, question } = useDiscardGuard({
+    isChanged: edited.isChanged,
+    text: texts.discardText,
+    onClose: props.onClose,
+  })
   return (
     <OverlayDrawer
       open
@@ -82,15 +84,7 @@ export function SourceEditor(props: Props) {
           {edited.error === null ? <Loading /> : <Failed error={edited.error} retry={edited.retry} />}
         </DrawerBody>
       )}
-      <ConfirmDialog
-        isOpen={isAsking}
-        title={texts.discardTitle}
-        text={texts.discardText}
-        action={texts.discard}
-        cancel={texts.keepEditing}
-        onConfirm={props.onClose}
-        onCancel={() => setAsking(false)}
-      />
+      {question}
     </OverlayDrawer>
   )
 }
@@ -99,6 +93,12 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
   const styles = useStyles()
   const { edited, source } = props
   const [tab, setTab] = useState<TabName>('general')
+  /** Tabs that were looked at stay, with what is typed in them. */
+  const [visited, setVisited] = useState<ReadonlySet<TabName>>(new Set(['general']))
+  const show = (next: TabName) => {
+    setTab(next)
+    setVisited((before) => new Set([...before, next]))
+  }
   /** The number of the earlier settings that were filled in. */
   const [taken, setTaken] = useState<number | undefined>(undefined)
   const body = useRef<HTMLDivElement>(null)
@@ -111,16 +111,19 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
       saving.save()
       return
     }
-    setTab(tabOf(first.at))
+    const wrong = tabOf(first.at)
+    show(wrong)
     // The fields of the tab are there with the next frame.
-    requestAnimationFrame(() => body.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+    requestAnimationFrame(() =>
+      body.current?.querySelector<HTMLElement>(`#panel-${wrong} [aria-invalid="true"]`)?.focus(),
+    )
   }
   return (
     <DraftContext value={edited.draft}>
       <DrawerBody>
         <TabList
           selectedValue={tab}
-          onTabSelect={(_event, { value }) => setTab(TABS.find((one) => one === value) ?? tab)}
+          onTabSelect={(_event, { value }) => show(TABS.find((one) => one === value) ?? tab)}
         >
           {TABS.map((name) => {
             const count = shown.filter(({ at }) => tabOf(at) === name).length
@@ -151,11 +154,16 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
               <MessageBarBody>{texts.readOnly}</MessageBarBody>
             </MessageBar>
           ) : null}
-          <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className={styles.tab}>
-            {tab === 'general' ? <GeneralTab name={edited.name} rename={edited.rename} /> : null}
-            {tab === 'users' ? <UsersTab source={source} /> : null}
-            {tab === 'groups' ? <GroupsTab /> : null}
-          </div>
+          {TABS.filter((name) => visited.has(name)).map((name) => (
+            // Asks nothing of the server while another one is shown.
+            <Activity key={name} mode={name === tab ? 'visible' : 'hidden'}>
+              <div role="tabpanel" id={`panel-${name}`} aria-labelledby={`tab-${name}`} className={styles.tab}>
+                {name === 'general' ? <GeneralTab name={edited.name} rename={edited.rename} /> : null}
+                {name === 'users' ? <UsersTab source={source} /> : null}
+                {name === 'groups' ? <GroupsTab /> : null}
+              </div>
+            </Activity>
+          ))}
           {taken === undefined ? null : (
             <MessageBar intent="info" layout="multiline" role="status">
               <MessageBarBody>

@@ -55,23 +55,27 @@ export function GroupsTab() {
 
 function IgnoreContaining() {
   const path = 'groups.ignoreContaining'
-  const { value, set, isReadOnly } = useSetting(path)
+  const { value, set, setUnfinished, isReadOnly } = useSetting(path)
   const strings = listOf(value).map(textOf)
   const [typed, setTyped] = useState('')
+  const type = (text: string) => {
+    setTyped(text)
+    setUnfinished(text !== '')
+  }
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
         event.stopPropagation()
         if (typed !== '' && !strings.includes(typed)) set([...strings, typed])
-        setTyped('')
+        type('')
       }}
     >
       <SettingField path={path} label={texts.ignoreContaining} hint={texts.ignoreContainingHint}>
         <Input
           value={typed}
           disabled={isReadOnly}
-          onChange={(_event, data) => setTyped(data.value)}
+          onChange={(_event, data) => type(data.value)}
           contentAfter={
             <Button type="submit" size="small" appearance="transparent" disabled={isReadOnly || typed === ''}>
               {editorTexts.list.add}

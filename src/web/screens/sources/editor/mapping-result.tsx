@@ -26,7 +26,8 @@ export function useMappingResult(source: string | undefined): MappingResultState
   const [chosen, setChosen] = useState<readonly string[]>([])
   const connection = textOf(settings['connection'])
   const asked = useDebounced(settings, 400)
-  const isValid = problems.length === 0 && connection !== ''
+  // What a source is called makes nothing of anybody.
+  const isValid = problems.every(({ at }) => at === 'name') && connection !== ''
   const { data, error } = useQuery({
     queryKey: ['mapping', source, asked, chosen],
     queryFn: ({ signal }) =>

@@ -19,6 +19,10 @@ export function Properties({ source }: { readonly source: string | undefined }) 
   const own = useSetting('users.properties.own')
   const fields = Object.keys(blockOf(own.value))
   const [name, setName] = useState('')
+  const type = (typed: string) => {
+    setName(typed)
+    own.setUnfinished(typed.trim() !== '')
+  }
   const result = useMappingResult(source)
   const mapped = result.users
   return (
@@ -54,11 +58,11 @@ export function Properties({ source }: { readonly source: string | undefined }) 
             const field = name.trim()
             if (field === '' || fields.includes(field)) return
             own.set({ ...blockOf(own.value), [field]: { from: '', apply: 'always' } })
-            setName('')
+            type('')
           }}
         >
-          <Field label={texts.ownName}>
-            <Input value={name} onChange={(_event, { value }) => setName(value)} />
+          <Field label={texts.ownName} validationMessage={own.problem}>
+            <Input value={name} onChange={(_event, { value }) => type(value)} />
           </Field>
           <Button type="submit" icon={<AddRegular />} disabledFocusable={name.trim() === ''}>
             {texts.addOwn}
