@@ -16,6 +16,7 @@ import { Queue } from './jobs/queue.ts'
 import { Repeated, type RepeatedWork } from './jobs/repeated.ts'
 import { listOpenJobs, removeOldJobs, type StoredJob } from './registry/jobs.ts'
 import { KeptFigures } from './http/kept-figures.ts'
+import { PasswordGate } from './http/password-gate.ts'
 import { notePeopleToday } from './registry/overview.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { forgetServer, noteServer } from './registry/servers.ts'
@@ -92,6 +93,7 @@ export async function startServing(
   const parts: HttpParts = {
     engine,
     terminals,
+    passwords: new PasswordGate(clock),
     actions,
     version,
     openGraphWith,

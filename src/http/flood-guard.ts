@@ -14,7 +14,7 @@ import {
   UNKNOWN_TERMINALS_LIMIT,
 } from './flood.ts'
 import { isFromTerminal } from './guard.ts'
-import { HttpError } from './problem.ts'
+import { tooManyRequests } from './problem.ts'
 
 /** What looks into the database; files of the web and the signs of life are not counted. */
 const COUNTED = /^\/(?:api|metrics|signin)(?:[/?]|$)/
@@ -80,9 +80,5 @@ export class FloodGuard {
 }
 
 function refuse(seconds: number): void {
-  if (seconds === 0) return
-  throw new HttpError(429, 'too-many-requests', {
-    message: `More was asked than one caller may; ask again in ${seconds} s, and more slowly`,
-    headers: { 'retry-after': String(seconds) },
-  })
+  if (seconds > 0) throw tooManyRequests(seconds)
 }

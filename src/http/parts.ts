@@ -8,6 +8,7 @@ import type { Oidc } from '../signin/oidc-exchange.ts'
 import type { Actions } from './actions.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import type { KeptFigures } from './kept-figures.ts'
+import type { PasswordGate } from './password-gate.ts'
 import type { ProxyWatch } from './proxy-watch.ts'
 import type { RunFeeds } from './run-feed.ts'
 
@@ -44,6 +45,8 @@ export interface HttpParts {
   readonly feeds: RunFeeds
   /** What this process has not written down yet of who was identified where. */
   readonly terminals: TerminalMemory
+  /** How many Microsoft passwords terminals may ask. */
+  readonly passwords: PasswordGate
   readonly installation: Installation
   readonly figures: KeptFigures
   /** What signing in with Microsoft keeps in this process. */

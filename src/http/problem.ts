@@ -20,6 +20,14 @@ export class HttpError extends Error {
   }
 }
 
+/** @param seconds whole ones, after which he may ask again */
+export function tooManyRequests(seconds: number): HttpError {
+  return new HttpError(429, 'too-many-requests', {
+    message: `More was asked than one caller may; ask again in ${seconds} s, and more slowly`,
+    headers: { 'retry-after': String(seconds) },
+  })
+}
+
 /** What an address that there is not is answered with. */
 export function nothingAt({ method, url }: { readonly method: string; readonly url: string }): HttpError {
   return new HttpError(404, 'not-found', { message: `There is nothing at ${method} ${url.split('?')[0] ?? ''}` })

@@ -9,6 +9,7 @@ import { WAYS } from '../../src/contract/api/terminals.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
 import { KeptFigures } from '../../src/http/kept-figures.ts'
+import { PasswordGate } from '../../src/http/password-gate.ts'
 import { ProxyWatch } from '../../src/http/proxy-watch.ts'
 import { RunFeeds } from '../../src/http/run-feed.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
@@ -92,6 +93,7 @@ export async function aServer(
       alertSilenceHours: config.alertSilenceHours,
     },
     terminals: new TerminalMemory(),
+    passwords: new PasswordGate(engine.clock),
     figures: new KeptFigures(engine.db, engine.clock),
     microsoft: { oidc: testOidc(engine), realms: new HomeRealms(engine) },
     publicUrl: options.publicUrl,

@@ -6,6 +6,7 @@ import { aSyncWorld, type Settings, type SyncWorld } from '../../../test/support
 import { systemClock } from '../../base/clock.ts'
 import { type Account, DEFAULT_PASSWORD } from '../../emulator/accounts.ts'
 import { credentialContext } from '../../registry/connections.ts'
+import { PasswordGate } from '../password-gate.ts'
 import { passwordConnections } from '../../signin/terminal-connections.ts'
 
 const SETTINGS: Settings = {
@@ -250,6 +251,28 @@ describe('tries of Microsoft passwords', () => {
     expect(beyond.statusCode).toBe(429)
     expect(tokenRequests()).toBe(asked + 1)
     expect(elsewhere.json()).toMatchObject({ kind: 'identified' })
+  })
+
+  it('are bounded also where they are right, by what a terminal may ask of Microsoft and by how many ask at once', async () => {
+    const gated = async (limits: ConstructorParameters<typeof PasswordGate>[1]) => {
+      Object.assign(http.parts, { passwords: new PasswordGate({ monotonicMs: () => 0 }, limits) })
+      const before = tokenRequests()
+      const answers = []
+      for (let nth = 0; nth < 4; nth += 1) answers.push(await show(person.userName))
+      const statuses = answers.map(({ statusCode }) => statusCode)
+      return { statuses, last: answers[3]!, asked: tokenRequests() - before }
+    }
+    const bounded = await gated({ rate: { perSecond: 0.5, burst: 2 } })
+    const elsewhere = await show(person.userName, DEFAULT_PASSWORD, await http.asTerminal({ may: ['password'] }))
+    const full = await gated({ atOnce: { ofOne: 0, ofAll: 1 } })
+    Object.assign(http.parts, { passwords: new PasswordGate(clock) })
+
+    expect([bounded.statuses, bounded.asked]).toEqual([[200, 200, 429, 429], 2])
+    expect(bounded.last.json()).toMatchObject({ code: 'too-many-requests' })
+    expect(bounded.last.headers['retry-after']).toBe('2')
+    expect(elsewhere.json()).toMatchObject({ kind: 'identified' })
+    expect([full.statuses, full.asked]).toEqual([[429, 429, 429, 429], 0])
+    expect((await show(person.userName)).json()).toMatchObject({ kind: 'identified' })
   })
 
   it('are none where the password was right and Microsoft wants more', async () => {

@@ -62,14 +62,14 @@ export const terminalRoutes = {
     }
   },
   authenticate: async (parts, { body, identity, client, signal, noteRefused }) => {
-    const { engine, terminals } = parts
+    const { engine, terminals, passwords } = parts
     const { db, vault, clock } = engine
     const terminal = await terminalFor(parts, identity, body.by)
     requireWay(terminal, body.by)
     terminals.noteUse(terminal.id, { at: clock.now(), address: client.address })
     if (body.by === 'password') {
       const typed = { terminal, typed: body, signal }
-      const { answer, refusal } = await identifyByPassword(microsoftAt(parts), typed)
+      const { answer, refusal } = await passwords.pass(terminal.id, () => identifyByPassword(microsoftAt(parts), typed))
       if (answer.kind === 'refused') await noteRefused(answer.reason, { ...refusal })
       return answer
     }
