@@ -7,6 +7,7 @@ import type { Asked, Endpoint } from '../contract/api/endpoint.ts'
 import type { Actor } from '../registry/audit.ts'
 import type { Identity } from '../signin/identity.ts'
 import type { HttpParts } from './parts.ts'
+import type { Refusal } from './refusals.ts'
 
 /** A file to be saved, written while it is sent. */
 export interface FileAnswer {
@@ -52,8 +53,8 @@ export interface Call<E extends Endpoint> extends Asked<E> {
   readonly client: Client
   /** Where `needsProof` leaves it to what is asked. @throws HttpError `proof-needed` where a session was not proved of late */
   readonly checkProof: () => void
-  /** Has the audit keep that what was asked was looked at and refused, with what else is known; equal ones once a minute. */
-  readonly noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) => Promise<void>
+  /** Has the audit keep that what was asked was looked at and refused, with what else is known; equal ones of one person once a minute. */
+  readonly noteRefused: (reason: string, known?: Pick<Refusal, 'facts' | 'about'>) => Promise<void>
   /** Aborted when the client has gone, or the server stops. */
   readonly signal: AbortSignal
   /** Aborted when the server stops, and not by a client that has gone: for what has to be ended though nobody waits for it. */

@@ -96,6 +96,14 @@ describe('refusals', () => {
     expect((await audited())[1]?.details).toMatchObject({ reason: 'person-inactive', objectId: 'ben' })
   })
 
+  it('for which Microsoft gave other numbers are others: each says what is to be done', async () => {
+    const told = refusals()
+    const back = { action: 'session.start', endpoint: 'microsoftCallback', reason: 'application-refused' } as const
+    for (const aadsts of [7000222, 700016, 7000222]) await told.note(aRefusal({ ...back, facts: { aadsts } }))
+
+    expect((await audited()).map(({ details }) => details['aadsts'])).toEqual([7000222, 700016])
+  })
+
   it('elsewhere, from however many networks, do not silence those of signing in', async () => {
     const told = refusals()
     for (let nth = 0; nth < 300; nth += 1) await told.note(aRefusal({ address: `198.51.${nth % 2}.${nth % 250}` }))

@@ -27,7 +27,7 @@ export interface Refusal {
   readonly endpoint: string
   /** Code of the problem that was answered. */
   readonly reason: string
-  /** Beside the reason, of the first of equal ones. */
+  /** Beside the reason, of the first of equal ones. Those with another AADSTS number (`aadsts`) are not equal: it says what to do. */
   readonly facts?: Readonly<Record<string, unknown>> | undefined
   /** Somebody whom it was about: what is refused to another one is not equal. */
   readonly about?: string | undefined
@@ -74,7 +74,7 @@ export class Refusals {
 
   /** Writes it, or counts it. Never throws: who was refused is refused, whatever becomes of this. */
   async note({ actor, action, endpoint, reason, facts, about, subject }: Refusal): Promise<void> {
-    const key = JSON.stringify([actor.kind, actor.name, actor.address, endpoint, reason, about])
+    const key = JSON.stringify([actor.kind, actor.name, actor.address, endpoint, reason, about, facts?.['aadsts']])
     const { address = '' } = actor
     const network = networkOf(address)
     const kind = kindOf(action, endpoint)

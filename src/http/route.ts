@@ -18,7 +18,7 @@ import type { FloodGuard } from './flood-guard.ts'
 import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpError } from './problem.ts'
-import type { Refusals } from './refusals.ts'
+import type { Refusal, Refusals } from './refusals.ts'
 
 /** Any handler; which call and answer belong to it, `Handlers` has checked. */
 type AnyHandler = (parts: HttpParts, call: Call<Endpoint>) => Promise<unknown>
@@ -116,13 +116,13 @@ function registerRoute(
         actor: actorOf(identity, request.ip),
         client: clientOf(request, reply),
         checkProof: checkOwnProof,
-        noteRefused: (reason: string, facts?: Readonly<Record<string, unknown>>) =>
+        noteRefused: (reason: string, known?: Pick<Refusal, 'facts' | 'about'>) =>
           refusals.note({
             actor: actorOf(identity, request.ip),
             action: endpoint.audit,
             endpoint: name,
             reason,
-            facts,
+            ...known,
           }),
         signal,
         stopping,

@@ -128,7 +128,7 @@ function wayOf(parts: HttpParts, { client, signal }: Leaving) {
 
 async function sendToMicrosoft({ client, noteRefused }: Leaving, begun: BegunMicrosoft): Promise<{ url: string }> {
   if (begun.kind === 'refused') {
-    await noteRefused(begun.reason, begun.refusal.facts)
+    await noteRefused(begun.reason, begun.refusal)
     throw new ConflictError(begun.reason, begun.message)
   }
   client.setFlow(begun)

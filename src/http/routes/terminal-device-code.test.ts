@@ -8,6 +8,8 @@ import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
 
 const SETTINGS = { safeguard: 'off', users: { options: { useAsAuthenticationServer: true } } } as const
+/** Of the tenant, and nobody here. */
+const STRANGERS = ['5a5a5a5a-0000-4000-8000-000000000005', '5a5a5a5a-0000-4000-8000-000000000006']
 let test: TestDatabase
 let world: SyncWorld
 let http: TestServer
@@ -27,7 +29,8 @@ beforeAll(async () => {
   await world.sync()
   const stored = await letSignIn(world, (known) => [
     ...known,
-    { ...known[0]!, userName: 'stranger', objectId: '5a5a5a5a-0000-4000-8000-000000000005' },
+    { ...known[0]!, userName: 'stranger', objectId: STRANGERS[0]! },
+    { ...known[0]!, userName: 'second stranger', objectId: STRANGERS[1]! },
   ])
   ;({ provider, people } = stored)
   http = await aServer(world.engine)
@@ -91,6 +94,9 @@ describe('signing in with Microsoft at a terminal', () => {
     expect(again.json()).toMatchObject({ kind: 'identified', user: { id: String(person.userId) }, registration: null })
     const { rows } = await test.db.query('select action from audit where subject = $1', [`user ${person.userId}`])
     expect(rows).toEqual([])
+    await http.parts.terminals.flush(test.db)
+    const seen = await test.db.query('select user_id, way, times from terminal_sightings')
+    expect(seen.rows).toEqual([{ user_id: person.userId, way: 'deviceCode', times: 1 }])
     pass(61)
     expect((await read(begun.flow)).json()).toMatchObject({ kind: 'refused', reason: 'expired' })
     // Nobody was refused: he came in, and the answer is forgotten.
@@ -103,6 +109,22 @@ describe('signing in with Microsoft at a terminal', () => {
     pass(3_600)
     expect((await read(never.flow)).json()).toMatchObject({ kind: 'refused', reason: 'expired' })
     expect((await refusedTo()).rowCount).toBe(1)
+  })
+
+  it('is refused to two people within a minute, and the audit knows both', async () => {
+    for (const userName of ['stranger', 'second stranger']) {
+      const { flow, userCode, intervalSeconds } = await begin()
+      await provider.enterCode(userCode, userName)
+      pass(intervalSeconds)
+      expect((await read(flow)).json()).toMatchObject({ kind: 'refused', reason: 'unknown-person' })
+    }
+    const { rows } = await test.db.query<{ who: string }>(
+      `select details::jsonb ->> 'objectId' as who from audit
+        where action = 'terminal.identify.refused' and details::jsonb ->> 'objectId' = any($1) order by id`,
+      [STRANGERS],
+    )
+
+    expect(rows.map(({ who }) => who)).toEqual(STRANGERS)
   })
 
   it('gives nobody a card for good unless the terminal says so: whoever was talked into typing a code is let in once', async () => {

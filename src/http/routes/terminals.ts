@@ -12,6 +12,7 @@ import {
   type TerminalMicrosoftParts,
 } from '../../signin/terminal-device-code.ts'
 import { identifyByPassword } from '../../signin/terminal-password.ts'
+import type { RefusalFacts } from '../../signin/terminal-refusals.ts'
 import { mayRegisterBy, registerCard } from '../../signin/terminal-registration.ts'
 import {
   changeTerminal,
@@ -70,7 +71,7 @@ export const terminalRoutes = {
     if (body.by === 'password') {
       const typed = { terminal, typed: body, signal }
       const { answer, refusal } = await passwords.pass(terminal.id, () => identifyByPassword(microsoftAt(parts), typed))
-      if (answer.kind === 'refused') await noteRefused(answer.reason, { ...refusal })
+      if (answer.kind === 'refused') await noteRefused(answer.reason, known(refusal))
       return answer
     }
     const shown = body
@@ -92,7 +93,7 @@ export const terminalRoutes = {
     parts.terminals.noteUse(terminal.id, { at: parts.engine.clock.now(), address: client.address })
     const begun = await startDeviceCode(microsoftAt(parts), { terminal, connection: body.connection, signal })
     if (begun.kind === 'refused') {
-      await noteRefused(begun.reason, { ...begun.facts })
+      await noteRefused(begun.reason, known(begun.facts))
       throw new ConflictError(begun.reason, begun.message)
     }
     const { kind: _, expiresAt, ...told } = begun
@@ -104,7 +105,7 @@ export const terminalRoutes = {
     // A terminal that hangs up while Microsoft says who it is asks again, and is told.
     const asked = { terminal, flow: params.flow, signal: stopping }
     const { answer, refusal } = await readDeviceCode(microsoftAt(parts), asked)
-    if (answer.kind === 'refused' && refusal !== undefined) await noteRefused(answer.reason, { ...refusal })
+    if (answer.kind === 'refused' && refusal !== undefined) await noteRefused(answer.reason, known(refusal))
     return answer
   },
   endDeviceCode: async ({ engine, terminals }, { params, identity }) => {
@@ -132,6 +133,13 @@ export const terminalRoutes = {
     return undefined
   },
 } satisfies Partial<Handlers>
+
+/** As the audit keeps it: of two people there are two. */
+function known(facts: RefusalFacts | undefined): { facts?: Readonly<Record<string, unknown>>; about?: string } {
+  if (facts === undefined) return {}
+  const { tenantId, objectId } = facts
+  return { facts: { ...facts }, ...(objectId === undefined ? {} : { about: `${tenantId} ${objectId}` }) }
+}
 
 /** What signing in with Microsoft at a terminal works with. */
 function microsoftAt({ engine, terminals, microsoft }: HttpParts): TerminalMicrosoftParts {
