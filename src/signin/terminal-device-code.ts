@@ -263,5 +263,5 @@ async function identified(
 ): Promise<Identification> {
   const person = await findPerson(parts.db, { userId, withGroups: terminal.tells.includes('groups') })
   if (person === undefined) return refused('person-inactive')
-  return presentIdentified(parts, { terminal, person, by: 'deviceCode', mayRegister: !isAgain })
+  return presentIdentified(parts, { terminal, person, by: 'deviceCode', isAgain })
 }

@@ -75,14 +75,15 @@ export async function presentIdentified(
     readonly terminal: TerminalIdentity
     readonly person: FoundPerson
     readonly by: Way
-    /** False where this is told once more. */
-    readonly mayRegister?: boolean
+    /** Where this is told once more it is no other sighting, and gives no second card. */
+    readonly isAgain?: boolean
   },
 ): Promise<Identification> {
-  const { terminal, person, by, mayRegister = true } = of
-  parts.terminals.noteSighting({ userId: person.id, terminalId: terminal.id, way: by, at: parts.clock.now() })
+  const { terminal, person, by, isAgain = false } = of
+  if (!isAgain)
+    parts.terminals.noteSighting({ userId: person.id, terminalId: terminal.id, way: by, at: parts.clock.now() })
   const registration =
-    !mayRegister || !mayRegisterBy(terminal, by)
+    isAgain || !mayRegisterBy(terminal, by)
       ? null
       : await issueRegistration(parts, { terminalId: terminal.id, userId: person.id })
   return { kind: 'identified', by, user: presentPerson(person, terminal.tells), registration }
