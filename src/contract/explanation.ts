@@ -1,6 +1,7 @@
 // Why somebody is as he is: what `muster explain` prints and the API answers.
 import { z } from 'zod'
 import { heldReason, ISSUE_CODES } from './runs.ts'
+import { PERSON_REFUSALS } from './sign-in-refusals.ts'
 
 const values = z.record(z.string(), z.unknown()).nullable()
 
@@ -71,6 +72,12 @@ const registry = z.strictObject({
   active: z.boolean(),
   owner: z.string().nullable(),
   sentence: z.string(),
+  /** Whether he may sign in with Microsoft: `connection` through which one, else `refusal` why not, as the audit calls it. */
+  signIn: z.strictObject({
+    connection: z.string().nullable(),
+    refusal: z.enum(PERSON_REFUSALS).nullable(),
+    sentence: z.string(),
+  }),
   fields: z.array(field),
   values: z.array(held),
   groups: z.array(group),

@@ -74,6 +74,8 @@ export const PERSON_REFUSALS = [
   'person-inactive',
   /** Active in the registry by the options of the source, and disabled or deleted in Entra when that read the person last. */
   'account-ended',
+  /** The same, and the source is disabled: nothing finds out that the person is back before it is enabled. */
+  'account-ended-source-disabled',
   /** No source owns the person any more, or the source does not say *Use as authentication server*. */
   'source-not-for-sign-in',
   /** The connection does not say *Enable Sign in with Microsoft*. */

@@ -14,8 +14,9 @@ const USES_SOURCE = `coalesce(s.settings #>> '{users,options,useAsAuthentication
 /**
  * SQL: whether Entra said of user `u`, when his source read him last, that he is disabled or deleted. Whether the registry deactivates
  * him for that, and when, is the source's option; with Microsoft he gets in nowhere. What is not known counts for him: a mirror that is
- * being read anew lacks people, and a removal that is not proven (state `a`) is none. One look at an index a person, also where very many are
- * asked for: as a join it could become a walk over the whole mirror.
+ * being read anew lacks people, and a removal that is not proven (state `a`) is none. It counts where the source is disabled, too: disabling
+ * one changes nobody, and so lets nobody in who was out, with sessions and tokens that had ended. One look at an index a person, also where
+ * very many are asked for: as a join it could become a walk over the whole mirror.
  */
 const ENDED_IN_ENTRA = `coalesce((select o.state in ('s', 'x') or o.attributes -> 'accountEnabled' = 'false'
   from mirror_objects o where o.source_id = s.id and o.object_id = u.object_id), false)`
@@ -35,39 +36,66 @@ export type JudgedPerson =
   | { readonly kind: 'allowed'; readonly userId: number; readonly userName: string }
   | { readonly kind: 'refused'; readonly reason: PersonRefusal; readonly userId: number | undefined }
 
+interface JudgedRow {
+  readonly id: number
+  readonly user_name: string
+  readonly active: boolean
+  readonly uses_source: boolean
+  readonly reads: boolean
+  readonly uses_connection: boolean
+  readonly is_for: boolean
+  readonly has_ended: boolean
+  readonly source: string | null
+  readonly connection: string | null
+}
+
+/** SQL: what is judged by, of users `u` and a connection. */
+function judgedBy(connection: string): string {
+  return `select u.id, u.user_name, u.active, ${USES_SOURCE} as uses_source, coalesce(s.enabled, false) as reads,
+      coalesce(c.sign_in_with_microsoft, false) as uses_connection, ${isFor(connection)} as is_for, ${ENDED_IN_ENTRA} as has_ended,
+      s.name as source, c.name as connection
+    from users u ${SIGN_IN_JOINS}`
+}
+
 /** Who of the registry this person of a tenant is, and whether he may sign in through this connection. */
 export async function judgePerson(
   db: Queries,
   person: { readonly tenantId: TenantId; readonly objectId: ObjectId; readonly connectionId: number },
 ): Promise<JudgedPerson> {
-  const { rows } = await db.query<{
-    id: number
-    user_name: string
-    active: boolean
-    uses_source: boolean
-    uses_connection: boolean
-    is_for: boolean
-    has_ended: boolean
-  }>(
-    `select u.id, u.user_name, u.active, ${USES_SOURCE} as uses_source,
-            coalesce(c.sign_in_with_microsoft, false) as uses_connection, ${isFor('$3')} as is_for,
-            ${ENDED_IN_ENTRA} as has_ended
-       from users u ${SIGN_IN_JOINS} where u.tenant_id = $1 and u.object_id = $2`,
-    [person.tenantId, person.objectId, person.connectionId],
-  )
+  const { tenantId, objectId, connectionId } = person
+  const { rows } = await db.query<JudgedRow>(`${judgedBy('$3')} where u.tenant_id = $1 and u.object_id = $2`, [
+    tenantId,
+    objectId,
+    connectionId,
+  ])
+  return judged(rows[0])
+}
+
+export interface JudgedUser {
+  readonly judged: JudgedPerson
+  /** The source that owns him, and its connection, by name. */
+  readonly source: string | null
+  readonly connection: string | null
+}
+
+/** Whether a user may sign in through the connection of the source that owns him. */
+export async function judgeUser(db: Queries, userId: number): Promise<JudgedUser> {
+  const { rows } = await db.query<JudgedRow>(`${judgedBy('s.connection_id')} where u.id = $1`, [userId])
   const [row] = rows
+  return { judged: judged(row), source: row?.source ?? null, connection: row?.connection ?? null }
+}
+
+function judged(row: JudgedRow | undefined): JudgedPerson {
   if (row === undefined) return { kind: 'refused', reason: 'unknown-person', userId: undefined }
   if (row.is_for && !row.has_ended) return { kind: 'allowed', userId: row.id, userName: row.user_name }
-  const reason = row.is_for
-    ? 'account-ended'
-    : !row.active
-      ? 'person-inactive'
-      : !row.uses_source
-        ? 'source-not-for-sign-in'
-        : row.uses_connection
-          ? 'other-connection'
-          : 'connection-not-for-sign-in'
-  return { kind: 'refused', reason, userId: row.id }
+  return { kind: 'refused', reason: reasonOf(row), userId: row.id }
+}
+
+function reasonOf(row: JudgedRow): PersonRefusal {
+  if (row.is_for) return row.reads ? 'account-ended' : 'account-ended-source-disabled'
+  if (!row.active) return 'person-inactive'
+  if (!row.uses_source) return 'source-not-for-sign-in'
+  return row.uses_connection ? 'other-connection' : 'connection-not-for-sign-in'
 }
 
 /** A connection, its sources, and what lacks before people can sign in through it. */

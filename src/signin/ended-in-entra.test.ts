@@ -41,6 +41,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   await test.db.query('truncate sessions, api_tokens, person_roles cascade')
+  await test.db.query('update sources set enabled = true')
   await world.configure(settingsOf())
   await world.sync()
   const { rows } = await test.db.query<typeof person>('select id, object_id, user_name from users where active limit 1')
@@ -106,6 +107,40 @@ describe('I20: somebody who stays active here', () => {
       expect(await signIn()).toMatchObject({ kind: 'allowed' })
     },
   )
+})
+
+describe('somebody who had ended, and was enabled in Entra while his source was disabled', () => {
+  const setSource = (enabled: boolean) => test.db.query('update sources set enabled = $1', [enabled])
+
+  it('stays out, is told that no run finds that out, and is in again with the first one of the source enabled', async () => {
+    await world.configure(settingsOf({ disabledAccounts: 'import' }))
+    await world.sync()
+    const { ask, signIn, runsWork } = await whatHeHas()
+    disable(world.tenant, person.object_id)
+    await world.sync()
+    expect(await signIn()).toMatchObject({ reason: 'account-ended' })
+
+    await setSource(false)
+    enable(world.tenant, person.object_id)
+
+    await expect(world.sync()).rejects.toThrow('disabled')
+    expect(await signIn()).toEqual({ kind: 'refused', reason: 'account-ended-source-disabled', userId: person.id })
+    expect([await ask('session'), await ask('token')]).toEqual([401, 401])
+    await expect(runsWork()).rejects.toMatchObject({ code: 'not-allowed' })
+
+    await setSource(true)
+    expect(await signIn()).toMatchObject({ reason: 'account-ended' })
+    await world.sync()
+    expect(await signIn()).toMatchObject({ kind: 'allowed' })
+    expect(await ask('token')).toBe(200)
+  })
+
+  it('nobody else of a disabled source is put out', async () => {
+    const { ask, signIn } = await whatHeHas()
+    await setSource(false)
+    expect(await signIn()).toMatchObject({ kind: 'allowed' })
+    expect([await ask('session'), await ask('token')]).toEqual([200, 200])
+  })
 })
 
 describe('what is not known of somebody', () => {

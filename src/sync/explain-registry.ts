@@ -3,10 +3,12 @@ import type { ExplainedField, ExplainedRegistry } from '../contract/explanation.
 import type { OneValued } from '../contract/sources.ts'
 import { TEXT_FIELDS, type RegistryUser } from '../directory/user.ts'
 import { mirrorUsersByObjectIds } from '../registry/planning.ts'
+import { judgeUser } from '../registry/sign-in-rule.ts'
 import type { Source } from '../registry/sources.ts'
 import { possessionsOf } from '../registry/why.ts'
 import type { Engine } from './engine.ts'
 import { explainAlternateEmail, explainPossession, type ValueContext } from './explain-values.ts'
+import { signInSentence } from './explain-words.ts'
 import { needsOf } from './map/needs.ts'
 import { type MappedValues, mappedValues, sourceOf } from './mapped-values.ts'
 import { mirrorAttributes } from './mirror-attributes.ts'
@@ -28,12 +30,20 @@ export async function explainRegistry(
     active: user.active,
     owner: owner?.name ?? null,
     sentence: standing(user, owner),
+    signIn: await explainSignIn(engine, user),
     fields: fieldsOf(user, owner),
     values: [
       ...possessions.map((possession) => explainPossession(possession, context)),
       ...user.alternateEmails.map((email) => explainAlternateEmail(email, context)),
     ],
   }
+}
+
+async function explainSignIn(engine: Engine, user: RegistryUser): Promise<ExplainedRegistry['signIn']> {
+  const { judged, source, connection } = await judgeUser(engine.db, user.id)
+  const refusal = judged.kind === 'allowed' ? null : judged.reason
+  const sentence = signInSentence({ refusal, isLocal: user.objectId === null, source, connection })
+  return { connection: refusal === null ? connection : null, refusal, sentence }
 }
 
 /** What the owner's settings make of him as he was last read. */

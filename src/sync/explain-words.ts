@@ -1,5 +1,6 @@
 // How an explanation says things: one sentence for each way in which somebody can stand to a source.
 import type { HealthState } from '../contract/health.ts'
+import type { PersonRefusal } from '../contract/sign-in-refusals.ts'
 import type { Judgement } from './judge.ts'
 import type { IgnoreRule } from './map/groups.ts'
 
@@ -127,6 +128,43 @@ export function ignoredSentence(rule: IgnoreRule): string {
 /** Why nothing is said of the filter. */
 export function unreadFilterSentence(unread: readonly string[]): string {
   return `users.filter names attributes that were not read yet (${unread.join(', ')}): the next run reads them first.`
+}
+
+interface SignInWords {
+  /** Null: he may. */
+  readonly refusal: PersonRefusal | null
+  readonly isLocal: boolean
+  /** The one that owns him. */
+  readonly source: string | null
+  /** Of that source. */
+  readonly connection: string | null
+}
+
+/** Whether he may sign in with Microsoft, and what stands against it. */
+export function signInSentence(words: SignInWords): string {
+  return words.refusal === null
+    ? `He may sign in with Microsoft through ${words.connection}.`
+    : `He cannot sign in with Microsoft: ${whatRefuses(words, words.refusal)}.`
+}
+
+function whatRefuses({ isLocal, source, connection }: SignInWords, refusal: PersonRefusal): string {
+  switch (refusal) {
+    case 'unknown-person':
+      return 'the registry does not have him'
+    case 'person-inactive':
+      return 'he is deactivated'
+    case 'account-ended':
+      return `his account was disabled or deleted in Entra when ${source} read him last. Where it is enabled again, the next run lets him in`
+    case 'account-ended-source-disabled':
+      return `his account was disabled or deleted in Entra when ${source} read him last, and that source is disabled, so that nothing finds out whether he is back. Enable it and synchronize it`
+    case 'source-not-for-sign-in':
+      if (isLocal) return 'no tenant knows a local user'
+      return source === null ? 'no source owns him' : `users.options.useAsAuthenticationServer of ${source} is off`
+    case 'connection-not-for-sign-in':
+      return `signInWithMicrosoft of the connection ${connection} is off`
+    case 'other-connection':
+      return `the connection of ${source} leads to another tenant than his`
+  }
 }
 
 interface NextWords {

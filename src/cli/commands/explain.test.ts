@@ -27,6 +27,11 @@ const LOCAL: ExplainedPerson = {
     active: true,
     owner: null,
     sentence: 'Active. A local user: no source reads him.',
+    signIn: {
+      connection: null,
+      refusal: 'source-not-for-sign-in',
+      sentence: 'He cannot: no tenant knows a local user.',
+    },
     fields: [{ field: 'department', value: 'Sales', owner: 'registry', from: null, sentence: 'By hand.' }],
     values: [],
     groups: [],
@@ -46,7 +51,7 @@ function written(told: Partial<Explanation>): string {
 describe('an explanation', () => {
   it('of one person says who he is, and nothing of others', () => {
     expect(written({})).toMatch(
-      /^ann@x \(local, id:12\)\n\nIn the registry: ann@x\. Active\. A local user: no source reads him\.\n/,
+      /^ann@x \(local, id:12\)\n\nIn the registry: ann@x\. Active\. A local user: no source reads him\.\nHe cannot: no tenant knows a local user\.\n/,
     )
     expect(written({})).not.toMatch(/else|Also/)
   })

@@ -93,6 +93,7 @@ function writePerson(io: Io, told: ExplainedPerson): void {
 
 function writeRegistry(io: Io, registry: ExplainedRegistry): void {
   writeLine(io, `In the registry: ${registry.userName}. ${registry.sentence}`)
+  writeLine(io, registry.signIn.sentence)
   const fields = registry.fields.filter((field) => field.value !== null || field.from !== null)
   writeTable(
     io,

@@ -108,6 +108,10 @@ export const microsoftTexts = {
       what: 'Your account was disabled or deleted when your organization was last read.',
       remedy: 'Where it has been enabled since, the next synchronization lets you in.',
     },
+    'account-ended-source-disabled': {
+      what: 'Your account was disabled or deleted when your organization was last read, and that is not read any more.',
+      remedy: 'Where it has been enabled since, an administrator has to enable your source here, and synchronize it.',
+    },
     'source-not-for-sign-in': {
       what: 'People of your source do not sign in here.',
       remedy: 'An administrator can switch on “Use as authentication server” in the source.',

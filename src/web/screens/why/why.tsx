@@ -118,7 +118,7 @@ function Person({ person }: { readonly person: ExplainedPerson }) {
             {registry.userName}
           </RouterLink>
           {': '}
-          {registry.sentence}
+          {registry.sentence} {registry.signIn.sentence}
         </Text>
       )}
       {sources.map((source: ExplainedSource) => (
