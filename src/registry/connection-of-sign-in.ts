@@ -9,10 +9,10 @@ import { differences } from './differences.ts'
 import { presentConnection } from './put-connection.ts'
 
 /**
- * To be called in the transaction that changes a connection, before it does.
+ * To be called in the transaction that makes or changes a connection, before it does.
  *
  * @param change.current undefined: a new one, through which nobody has a role yet
- * @throws ConflictError `connection-of-sign-in` where a token would change how people sign in
+ * @throws ConflictError `connection-of-sign-in` where a token would change how people sign in, or through what
  */
 export async function keepFromTokens(
   tx: Queries,
@@ -24,7 +24,14 @@ export async function keepFromTokens(
   },
 ): Promise<void> {
   const { actor, name, current, wanted } = change
-  if (actor.kind !== 'token' || current === undefined) return
+  if (actor.kind !== 'token') return
+  if (current === undefined) {
+    if (!wanted.signInWithMicrosoft) return
+    throw new ConflictError(
+      'connection-of-sign-in',
+      `An API token cannot make the connection ${JSON.stringify(name)} with signInWithMicrosoft: people would sign in through it. Make it without; an administrator switches it on on the pages, or makes the connection by muster apply without --url on the host of the server.`,
+    )
+  }
   const changed = differences(presentConnection(current), presentConnection(wanted))
     .map(({ at }) => at)
     .filter((at) => at !== 'passwordsAtTerminals')

@@ -18,7 +18,7 @@ export interface Editing {
   readonly actor: Actor
 }
 
-/** @throws ConfigError when the name is taken */
+/** @throws ConfigError when the name is taken; ConflictError `connection-of-sign-in` */
 export async function createConnection(
   db: Database,
   options: Editing & { readonly name: string; readonly wanted: WantedConnection },
@@ -28,6 +28,7 @@ export async function createConnection(
     await lockConfiguration(tx)
     if ((await listConnections(tx)).some((connection) => connection.name === name))
       throw new ConfigError([{ at: 'name', message: `there is a connection ${JSON.stringify(name)} already` }])
+    await keepFromTokens(tx, { actor, name, current: undefined, wanted: wanted.settings })
     const change = await putConnection(tx, {
       vault,
       clock: options.clock,

@@ -172,6 +172,29 @@ describe('with --url', () => {
     expect((await compare('apply', '-f', wrong, '--json')).code).toBe(2)
   })
 
+  it('a file with a new connection that people sign in through is applied on the host alone, and the refusal says so', async () => {
+    const path = join(home, 'sign-in.yaml')
+    const people = { ...Object.values(connections)[0], signInWithMicrosoft: true }
+    await writeFile(path, JSON.stringify({ connections: { ...connections, people } }))
+
+    const refused = await there('apply', '-f', path)
+    expect([refused.code, refused.stdout]).toEqual([1, ''])
+    expect(refused.stderr).toContain(
+      'An API token cannot make the connection "people" with signInWithMicrosoft: people would sign in through it.',
+    )
+    expect(refused.stderr).toContain('muster apply without --url on the host of the server')
+    expect(documentOf(await there('apply', '-f', path, '--json'))).toMatchObject({
+      error: { code: 'connection-of-sign-in' },
+    })
+
+    const applied = await here('apply', '-f', path)
+    expect(applied.stdout + applied.stderr).toContain('connection people: created')
+    expect(applied.code).toBe(0)
+    // What is as it was before is nobody's business.
+    expect((await there('apply', '-f', path)).stdout).toContain('Nothing to change.')
+    expect((await here('apply', '-f', file, '--prune', '--yes')).code).toBe(0)
+  })
+
   it('a connection is checked, and one that there is not is told', async () => {
     expect((await compare('check', 'contoso')).code).toBe(0)
     await compare('check', 'contoso', '--json')

@@ -145,7 +145,8 @@ export const CONNECTIONS = {
     method: 'POST',
     path: '/api/v1/connections',
     tag,
-    summary: 'Makes a connection; its secrets are sealed and never shown again.',
+    summary:
+      'Makes a connection; its secrets are sealed and never shown again. Tokens make none that people sign in through (409 `connection-of-sign-in`).',
     role: 'administrator',
     scope: 'configure',
     body: connectionForm,

@@ -416,6 +416,37 @@ describe('at Microsoft', () => {
       expect(refused.rows).toContainEqual({ action: 'configuration.apply.refused', reason: 'connection-of-sign-in' })
     })
 
+    it('no API token makes one that people sign in through, also in the place of one that it removes', async () => {
+      const token = await http.withToken('configure')
+      const before = await kept()
+      const { tenantId } = await asItIs()
+      const evil = { ...(await asItIs()), authorityUrl: EVIL, signInWithMicrosoft: true, clientSecret: 'its own' }
+      const file = (more: object) => ({
+        file: { connections: { evil: { ...evil, clientSecret: { env: 'SECRET' } } } },
+        secrets: { evil: { secret: ['its own'] } },
+        ...more,
+      })
+      const asked = [
+        await token('POST', '/api/v1/connections', { ...evil, name: 'evil' }),
+        await token('POST', '/api/v1/configuration', file({})),
+        await token('POST', '/api/v1/configuration', file({ dryRun: true })),
+        await token('POST', '/api/v1/configuration', file({ prune: true })),
+      ]
+
+      expect(asked.map((answer) => [answer.statusCode, codeOf(answer)])).toEqual(
+        asked.map(() => [409, 'connection-of-sign-in']),
+      )
+      for (const answer of asked) expect(answer.json<{ detail: string }>().detail).toContain('"evil"')
+      expect(await kept()).toEqual(before)
+      expect((await test.db.query('select from connections where tenant_id = $1', [tenantId])).rowCount).toBe(1)
+      const refused = await test.db.query<{ action: string; reason: string }>(
+        `select action, details::jsonb->>'reason' as reason from audit where id > $1 and actor_kind = 'token' order by id`,
+        [audits],
+      )
+      expect(refused.rows).toContainEqual({ action: 'connection.create.refused', reason: 'connection-of-sign-in' })
+      expect(refused.rows).toContainEqual({ action: 'configuration.apply.refused', reason: 'connection-of-sign-in' })
+    })
+
     it('an API token changes a connection that nothing of signing in hangs on, and every other part of one that it does', async () => {
       const token = await http.withToken('configure')
       const credentials = { name: 'apart', clientSecret: 'its own', signInWithMicrosoft: false }
