@@ -80,7 +80,7 @@ export interface AppOptions {
 
 /** What can be done with an engine. Keys can be rotated where its vault is given as a whole. */
 export function createApp(
-  engine: Engine,
+  opened: Engine,
   options: {
     readonly config: Config
     readonly close: () => Promise<void>
@@ -90,6 +90,7 @@ export function createApp(
   },
 ): App {
   const { config, close, openGraphWith = (access) => createClientWith(access, { ...engine, config }) } = options
+  const engine = { ...opened, redirectUri: redirectUriOf(config.publicUrl) }
   const { db, vault, clock } = engine
   const keyParts = () => {
     if (options.vault === undefined)
@@ -128,7 +129,7 @@ export function createApp(
     restoreSourceSettings: (request) => restoreSettings(engine, request),
     preview: (request) => previewSettings(engine, request),
     explain: (request) => explainUser(engine, request),
-    check: (request) => checkSaved(engine, { redirectUri: redirectUriOf(config.publicUrl), ...request }),
+    check: (request) => checkSaved(engine, { redirectUri: engine.redirectUri, ...request }),
     writeCertificate: async ({ connection, destination }) => {
       destination.write((await newestCertificate(db, { vault, connection })).pem)
     },

@@ -4,6 +4,7 @@ import { credentialFindings, type CredentialReport, reportCredentials } from './
 import { checkPermissions, type NeededPermission } from './check-permissions.ts'
 import { checkSignIn, type SignInNeeds } from './check-sign-in.ts'
 import type { GraphClient } from './client.ts'
+import { consentLink, type WayBack } from './consent-link.ts'
 import { GraphError, TokenError } from './errors.ts'
 import { asFinding, bad, type Finding, good } from './finding.ts'
 import { cloudOf } from './other-clouds.ts'
@@ -16,7 +17,7 @@ export interface CheckOptions {
   /** Where people sign in through the connection: what that needs. */
   readonly signIn?: SignInNeeds | undefined
   /** The way back from Microsoft's page of consent, where the application has it among its redirect URIs. */
-  readonly consent?: { readonly redirectUri: string; readonly state: string } | undefined
+  readonly consent?: WayBack | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -38,7 +39,7 @@ export async function checkConnection(client: GraphClient, options: CheckOptions
   const { finding: token, error } = await checkToken(client, signal)
   const registration = token.ok ? await readRegistration(client, signal) : undefined
   const own = registration?.kind === 'read' ? registration.registration : undefined
-  const consentUrl = client.consentUrl(hasWayBack(own, options) ? options.consent : undefined)
+  const consentUrl = consentLink(client, hasWayBack(own, options) ? options.consent : undefined)
   const findings = [
     error?.needsConsent === true ? { ...token, link: consentUrl } : token,
     ...proxyFindings(client, error),

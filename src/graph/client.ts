@@ -194,18 +194,6 @@ export class GraphClient {
     return probePermission(this.#requester, { permission, hiddenGroups, signal })
   }
 
-  /**
-   * Where an administrator of the tenant consents to the permissions of this application.
-   *
-   * @param back where Microsoft sends him then; a redirect URI of the application, without which the page is refused (AADSTS50011)
-   * @see https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
-   */
-  consentUrl(back?: { readonly redirectUri: string; readonly state: string }): string {
-    const url = `${this.authorityUrl}/${this.tenantId}/adminconsent?client_id=${this.clientId}`
-    if (back === undefined) return url
-    return `${url}&${new URLSearchParams({ redirect_uri: back.redirectUri, state: back.state }).toString()}`
-  }
-
   /** The cloud that the tenant is in, where it is another one than the chosen. */
   findCloud(signal: AbortSignal): ReturnType<typeof findCloud> {
     return findCloud(this.#sender, { tenantId: this.tenantId, authorityUrl: this.authorityUrl, signal })

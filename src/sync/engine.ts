@@ -18,6 +18,8 @@ export interface Engine {
   /** Where the files of an embedded database lie. */
   readonly local?: LocalPlace | undefined
   readonly vault: Sealing
+  /** Where Microsoft sends browsers back to; undefined where nobody has said under which address the server is reached. */
+  readonly redirectUri?: string | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log

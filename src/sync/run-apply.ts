@@ -130,7 +130,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
       await plan.alsoInTransaction(tx)
       session.document = { ...session.document, ms: { ...session.document.ms, apply: since(session, before) } }
       const document = finished(session, outcome)
-      await concludeRun(engine, tx, conclusionOf({ lease, session, document, approveBy: null }))
+      await concludeRun(engine, tx, conclusionOf(engine, { lease, session, document, approveBy: null }))
     },
     { signal: lease.signal },
   )

@@ -3,12 +3,15 @@ import { CancelledError, RunError } from '../base/errors.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
+import { consentState } from '../registry/consent.ts'
+import type { Connection } from '../registry/connections.ts'
 import { getSettledRun } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
 import { type Conclusion, concludeRun } from './conclude.ts'
 import { emptyDocument, endingOf } from './document.ts'
 import type { Engine } from './engine.ts'
 import type { Lease } from './lease.ts'
+import type { ConsentPlace } from './trouble.ts'
 
 /** A run under way. */
 export interface Session {
@@ -105,10 +108,10 @@ interface Ended {
 }
 
 async function record(engine: Engine, ended: Ended): Promise<void> {
-  await withTransaction(engine.db, (tx) => concludeRun(engine, tx, conclusionOf(ended)))
+  await withTransaction(engine.db, (tx) => concludeRun(engine, tx, conclusionOf(engine, ended)))
 }
 
-export function conclusionOf({ lease, session, ...ended }: Ended): Conclusion {
+export function conclusionOf(engine: ConsentParts, { lease, session, ...ended }: Ended): Conclusion {
   const { runId, sourceId, kind, isPartial, log } = lease
   const connection = session?.source.connection
   return {
@@ -118,8 +121,20 @@ export function conclusionOf({ lease, session, ...ended }: Ended): Conclusion {
     kind,
     isPartial,
     log,
-    place: connection && { ...connection, connection: connection.name },
+    place: connection && consentPlaceOf(engine, connection),
   }
+}
+
+type ConsentParts = Pick<Engine, 'redirectUri' | 'vault' | 'clock'>
+
+/** With the way back where people sign in through the connection: then the application has the redirect URI that they come back by. */
+function consentPlaceOf({ redirectUri, vault, clock }: ConsentParts, connection: Connection): ConsentPlace {
+  const { name, authorityUrl, tenantId, clientId, signInWithMicrosoft } = connection
+  const back =
+    redirectUri === undefined || !signInWithMicrosoft
+      ? undefined
+      : { redirectUri, state: consentState(vault, { tenantId, now: clock.now() }) }
+  return { connection: name, authorityUrl, tenantId, clientId, back }
 }
 
 /** How soon it is seen that there is room again, and how long that is waited for. */

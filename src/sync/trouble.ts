@@ -2,6 +2,7 @@
 import { shellWord } from '../base/shell.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { HealthState } from '../contract/health.ts'
+import { consentLink, type WayBack } from '../graph/consent-link.ts'
 import { GraphError, TokenError } from '../graph/errors.ts'
 import type { SourceHealth } from '../registry/health.ts'
 import { pauseMs } from './pauses.ts'
@@ -73,6 +74,8 @@ export interface ConsentPlace {
   readonly authorityUrl: string
   readonly tenantId: string
   readonly clientId: string
+  /** Where Microsoft's page leads him back to; undefined: not known, or the application may not have it. */
+  readonly back?: WayBack | undefined
 }
 
 /**
@@ -125,9 +128,7 @@ function remedyOf({
 }
 
 function withConsent(remedy: string, place: ConsentPlace | undefined): string {
-  if (place === undefined) return remedy
-  const { authorityUrl, tenantId, clientId } = place
-  return `${remedy} Consent: ${authorityUrl.replace(/\/$/, '')}/${tenantId}/adminconsent?client_id=${clientId}`
+  return place === undefined ? remedy : `${remedy} Consent: ${consentLink(place, place.back)}`
 }
 
 /** How a run ended, as far as its source's health goes. */

@@ -1,15 +1,19 @@
-// The link of admin consent that Check connection gives, to Microsoft's page and back, against an emulated tenant.
+// The links of admin consent that Check connection and refused runs give, to Microsoft's page and back, against an emulated tenant.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { FormBrowser } from '../../../test/support/form-browser.ts'
 import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { createApp } from '../../app.ts'
 import { systemClock } from '../../base/clock.ts'
+import { loadConfig } from '../../config.ts'
 import { DEFAULT_PASSWORD } from '../../emulator/accounts.ts'
 import { addRedirectUri } from '../../emulator/appsignin.ts'
 import { generateTenant } from '../../emulator/generator.ts'
 import { hire } from '../../emulator/operations.ts'
 import type { Tenant } from '../../emulator/tenant.ts'
+import { getHealth } from '../../registry/health.ts'
+import { requireSource } from '../../registry/sources.ts'
 
 const BACK = 'http://localhost/signin/microsoft'
 const DAY_MS = 86_400_000
@@ -148,5 +152,42 @@ describe('the link of admin consent', () => {
 
     expect(await comeBack(query)).toBe(`/consent#${end}`)
     expect(await audited()).toEqual(before)
+  })
+})
+
+describe('the link of admin consent that a source tells whose run was refused', () => {
+  const setSignIn = (isOn: boolean) => test.db.query('update connections set sign_in_with_microsoft = $1', [isOn])
+  const config = loadConfig({ MUSTER_PUBLIC_URL: 'http://localhost' }, {})
+  const sync = () =>
+    createApp(world.engine, { config, close: () => Promise.resolve() }).run({
+      source: world.source,
+      kind: 'sync',
+      mode: 'auto',
+      trigger: 'manual',
+      wait: true,
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    })
+  const linkOfRun = async () => {
+    expect(await sync()).toMatchObject({ outcome: 'failed', error: { code: 'forbidden' } })
+    const { id } = await requireSource(test.db, world.source)
+    return new URL(/Consent: (\S+)$/.exec((await getHealth(test.db, id))?.remedy ?? '')?.[1] ?? '')
+  }
+
+  it('names no way back where people do not sign in through the connection: Microsoft would refuse the page of an app without it', async () => {
+    expect([...(await linkOfRun()).searchParams.keys()]).toEqual(['client_id'])
+  })
+
+  it('leads back where they do, so that the app knows the way; the next run goes through', async () => {
+    await setSignIn(true)
+    try {
+      const url = await linkOfRun()
+
+      expect(url.searchParams.get('redirect_uri')).toBe(BACK)
+      expect(await consent(url)).toBe(`/consent#given.${world.hosted.tenantId}`)
+      expect(await sync()).toMatchObject({ outcome: 'applied' })
+    } finally {
+      await setSignIn(false)
+    }
   })
 })
