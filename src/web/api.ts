@@ -48,6 +48,13 @@ export function onSignedOut(listener: () => void): () => void {
   return () => signedOut.delete(listener)
 }
 
+let renew: (() => Promise<boolean>) | undefined
+
+/** Says what follows where the browser has another session than this page knows. `next` answers whether it is the same person's. */
+export function renewSessionWith(next: () => Promise<boolean>): void {
+  renew = next
+}
+
 /** A key for one intention, see {@link CallOptions}. `crypto.randomUUID` is missing where the page did not come by https. */
 export function newIntention(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -70,7 +77,8 @@ export interface CallOptions {
 }
 
 /**
- * Asks the server. Where it wants a recent proof of who one is, asks for that, and then the server once more.
+ * Asks the server. Where it wants a recent proof of who one is, asks for that, and then the server once more; so too where one has signed
+ * in anew in another tab.
  *
  * @throws ApiError
  */
@@ -80,16 +88,26 @@ export async function call<E extends Endpoint>(
   options: CallOptions = {},
 ): Promise<Answered<E>> {
   const request: Request = asking
+  const mended = new Set<string>()
+  let asker = csrf
   let response = await send(endpoint, request, options)
-  if (!response.ok) {
-    const refusal = await refused(response, options)
-    if (refusal.problem.code !== 'proof-needed' || !(await proveNow())) throw refusal
+  while (!response.ok) {
+    const refusal = await refused(response, { ...options, asker })
+    const { code } = refusal.problem
+    if (mended.has(code) || !(await isMended(code))) throw refusal
+    mended.add(code)
+    asker = csrf
     response = await send(endpoint, request, options)
-    if (!response.ok) throw await refused(response, options)
   }
   const answer: unknown = response.status === 204 ? undefined : await response.json()
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks its answers by this declaration
   return answer as Answered<E>
+}
+
+/** Whether what a request was refused for is no longer so. With these codes nothing of it was done. */
+async function isMended(code: string): Promise<boolean> {
+  if (code === 'proof-needed') return proveNow()
+  return code === 'csrf' && renew !== undefined && renew()
 }
 
 async function send(endpoint: Endpoint, request: Request, options: CallOptions): Promise<Response> {
@@ -121,10 +139,15 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
   }
 }
 
-async function refused(response: Response, { terminalToken }: CallOptions): Promise<ApiError> {
+/** @param asked.asker by what the page knew its session when it asked: an answer that comes late says nothing of the next one */
+async function refused(
+  response: Response,
+  { terminalToken, asker }: Pick<CallOptions, 'terminalToken'> & { readonly asker: string | undefined },
+): Promise<ApiError> {
   const text = await response.text()
   const parsed = parseProblem(text)
-  if (parsed?.code === 'signed-out' && terminalToken === undefined) for (const listener of signedOut) listener()
+  if (parsed?.code === 'signed-out' && terminalToken === undefined && asker === csrf)
+    for (const listener of signedOut) listener()
   return new ApiError(
     parsed ?? {
       type: 'about:blank',

@@ -1,8 +1,8 @@
-// What follows where the server no longer knows the session of an open page, whatever of the page finds that out first.
+// What follows where the session of an open page has ended, or the browser has another one, whatever of the page finds that out first.
 import type { QueryClient } from '@tanstack/react-query'
-import { keepCsrf, onSignedOut } from './api.ts'
+import { keepCsrf, onSignedOut, renewSessionWith } from './api.ts'
 import type { createWeb } from './routes.tsx'
-import { sessionQuery } from './session.ts'
+import { renewSession, sessionQuery } from './session.ts'
 
 /** Leads to where one signs in, and from there back; nothing is kept of what was shown to whom the session belonged. */
 export function leaveWhenEnded(parts: {
@@ -10,6 +10,7 @@ export function leaveWhenEnded(parts: {
   readonly router: ReturnType<typeof createWeb>
 }): void {
   const { queries, router } = parts
+  renewSessionWith(() => renewSession(queries))
   onSignedOut(() => {
     // Nobody was signed in, or it is known already: answers to what was asked before still come.
     if (!queries.getQueryData(sessionQuery.queryKey)) return

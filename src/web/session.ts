@@ -1,5 +1,5 @@
 // Who is signed in, and what he may do.
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { CancelledError, type QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
 import { API } from '../contract/api/api.ts'
 import { mayAct, type Role } from '../contract/api/endpoint.ts'
 import type { OwnSession } from '../contract/api/access.ts'
@@ -17,6 +17,8 @@ export const sessionQuery = queryOptions({
   queryFn: async ({ signal, client }): Promise<OwnSession | null> => {
     try {
       const session = await call(API.getSession, {}, { signal, isUse: false })
+      // Signed out, or in anew, while it came.
+      signal.throwIfAborted()
       const known = client.getQueryData<OwnSession | null>(queryKey)
       // Somebody else has signed in in another tab: what is shown here is not his.
       if (known && !isOfSame(known, session)) reloadAtOnce()
@@ -29,6 +31,19 @@ export const sessionQuery = queryOptions({
   },
   staleTime: SESSION_LOOKED_AT_MS,
 })
+
+/** Looks which session the browser has now. @returns whether it is one of who is shown here */
+export async function renewSession(queries: QueryClient): Promise<boolean> {
+  const known = queries.getQueryData(sessionQuery.queryKey)
+  try {
+    const session = await queries.fetchQuery({ ...sessionQuery, staleTime: 0 })
+    return Boolean(known && session && isOfSame(known, session))
+  } catch (error) {
+    // It has none any more: nothing is kept, this question neither.
+    if (error instanceof CancelledError) return false
+    throw error
+  }
+}
 
 function isOfSame({ account: one }: OwnSession, { account: other }: OwnSession): boolean {
   return one.kind === other.kind && one.id === other.id

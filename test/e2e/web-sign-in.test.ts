@@ -1,9 +1,10 @@
 // People sign in with Microsoft in a real browser, over the emulator's own pages.
 import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { remove } from '../../src/emulator/operations.ts'
+import { createAccount } from '../../src/signin/administer.ts'
 import { type BrowserWorld, aBrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 import { provideTenant, type ProvidedTenant } from '../support/oidc-provider.ts'
 import {
@@ -15,6 +16,7 @@ import {
 } from '../support/browser-sign-in.ts'
 import { sessionOf } from '../support/server.ts'
 import { syncStaff } from '../support/staff.ts'
+import { testSealing } from '../support/world.ts'
 
 let world: BrowserWorld
 let people: readonly RegistryPerson[]
@@ -202,6 +204,77 @@ describe('a local account', () => {
     await page.getByText('Your session has ended').waitFor()
     expect(await page.getByRole('dialog').count()).toBe(0)
     expect(new URL(page.url()).searchParams.get('to')).toBe('/settings/installation')
+  })
+
+  it('is signed out where its session had ended before, without a word of that', async () => {
+    const page = await world.open('viewer')
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('heading', { name: 'Users', exact: true }).waitFor()
+    await endSessions()
+    await page.getByRole('banner').getByRole('button', { name: 'viewer' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click()
+
+    await page.getByRole('textbox', { name: 'Name', exact: true }).waitFor()
+    await vi.waitFor(() => expect(new URL(page.url()).search).toBe(''))
+    expect(await page.getByText('Your session has ended').count()).toBe(0)
+    expect(await page.getByText('Sign out').count()).toBe(0)
+  })
+
+  it('goes on with what it has typed where it has signed in anew in another tab', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/sign-in`)
+    await page.getByRole('button', { name: 'Add role' }).click()
+    await page.getByLabel('Value of the app role').fill('Muster.Later')
+    const anew = await sessionOf({ db: world.database.db, clock: systemClock }, 'administrator')
+    await page.context().addCookies([{ name: 'muster-session', value: anew, url: world.url }])
+    await page.getByRole('dialog').getByRole('button', { name: 'Add role' }).click()
+
+    await page.getByRole('cell', { name: 'Muster.Later' }).waitFor()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await page.getByText('load the page again').count()).toBe(0)
+  })
+
+  it('is not put out of its next session by an answer to what it asked in the one before', async () => {
+    const { db } = world.database
+    const rea = { name: 'Rea', password: 'kestrel umbrella radish plinth', role: 'administrator' } as const
+    await createAccount({ db, clock: systemClock, vault: testSealing }, rea, { kind: 'command line', name: 'test' })
+    const page = await world.open()
+    await page.clock.install()
+    const signIn = async () => {
+      await page.getByRole('textbox', { name: 'Name', exact: true }).fill(rea.name)
+      await page.getByLabel('Password').fill(rea.password)
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+      await page.getByRole('banner').getByRole('button', { name: rea.name }).waitFor()
+    }
+    const held = Promise.withResolvers<undefined>()
+    await page.route('**/api/v1/role-mappings', async (route) => {
+      if (route.request().method() === 'GET') return route.continue()
+      await held.promise
+      const problem = {
+        type: 'about:blank',
+        title: 'x',
+        status: 401,
+        code: 'signed-out',
+        detail: 'You are signed out.',
+      }
+      return route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify(problem) })
+    })
+    await page.goto(`${world.url}/settings/sign-in`)
+    await signIn()
+    await page.getByRole('button', { name: 'Add role' }).click()
+    await page.getByLabel('Value of the app role').fill('Muster.Slow')
+    await page.getByRole('dialog').getByRole('button', { name: 'Add role' }).click()
+    await endSessions()
+    await page.clock.fastForward(HALF_A_MINUTE)
+    await page.getByText('Your session has ended').waitFor()
+    await signIn()
+    const late = page.waitForResponse((response) => response.status() === 401)
+    held.resolve(undefined)
+    await (await late).finished()
+    await page.getByRole('link', { name: 'Groups' }).click()
+
+    await page.getByRole('heading', { name: 'Groups', exact: true }).waitFor()
+    expect(await page.getByText('Your session has ended').count()).toBe(0)
   })
 
   it('sees nothing of whoever was signed in before in the same browser', async () => {

@@ -18,7 +18,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { API } from '../../contract/api/api.ts'
 import type { OwnSession } from '../../contract/api/access.ts'
-import { call, keepCsrf } from '../api.ts'
+import { ApiError, call, keepCsrf } from '../api.ts'
 import { useToasts } from '../components/toasts.tsx'
 import { sessionQuery } from '../session.ts'
 import { shell } from '../texts/shell.ts'
@@ -55,8 +55,11 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
       if (from === 'here') await call(API.signOut, {})
       else elsewhere = (await call(API.signOutOfMicrosoft, {})).url
     } catch (error) {
-      toasts.failed(shell.signOut, error)
-      return
+      // It had ended before: that is what was wanted. Who wants to leave Microsoft too is told that this was not done.
+      if (from === 'Microsoft too' || !(error instanceof ApiError && error.status === 401)) {
+        toasts.failed(shell.signOut, error)
+        return
+      }
     }
     keepCsrf(undefined)
     queries.clear()
