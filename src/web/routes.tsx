@@ -61,6 +61,8 @@ const signIn = createRoute({
     to: text,
     /** The session of the page that one comes from has ended. */
     ended: z.literal(true).optional().catch(undefined),
+    /** Signing out at Microsoft too was asked for, and nobody knew where. */
+    signedOut: z.literal('here').optional().catch(undefined),
   }),
   beforeLoad: async ({ context }) => {
     const session = await context.queries.ensureQueryData(sessionQuery)

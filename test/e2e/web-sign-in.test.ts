@@ -380,6 +380,25 @@ describe('through an OpenID provider that has nothing to do with the emulator', 
     expect(new URL(page.url()).origin).toBe(provider.authorityUrl)
   })
 
+  it('somebody who cannot be signed out there is told so', async () => {
+    const { db } = world.database
+    const page = await world.open()
+    await page.goto(`${world.url}/sign-in`)
+    await page.getByRole('button', { name: 'Sign in with Microsoft' }).click()
+    await page.getByLabel('User name').fill('ann')
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('heading', { name: 'My page' }).waitFor()
+    await db.query(`update connections set authority_url = 'http://127.0.0.1:1'`)
+    await page.getByRole('banner').getByRole('button', { name: people[0]!.user_name }).click()
+    await page.getByRole('menuitem', { name: 'Sign out here and at Microsoft' }).click()
+    await page.getByRole('alert').getByText('signed out here, but not at Microsoft').waitFor()
+    await expectAccessible(page)
+    await db.query('update connections set authority_url = $1', [provider.authorityUrl])
+
+    await page.goto(`${world.url}/me`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
   it('whoever changes his mind there comes back and is told so', async () => {
     const page = await world.open()
     await page.goto(`${world.url}/sign-in`)

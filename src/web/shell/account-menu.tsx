@@ -64,8 +64,8 @@ export function AccountMenu({ session }: { readonly session: OwnSession }) {
     keepCsrf(undefined)
     queries.clear()
     queries.setQueryData(sessionQuery.queryKey, null)
-    if (elsewhere === null) await navigate({ to: '/sign-in' })
-    else location.assign(elsewhere)
+    if (elsewhere !== null) location.assign(elsewhere)
+    else await navigate({ to: '/sign-in', search: from === 'here' ? {} : { signedOut: 'here' } })
   }
   return (
     <Menu

@@ -18,6 +18,8 @@ export const signInTexts = {
   title: 'Sign in',
   signIn: 'Sign in',
   ended: 'Your session has ended. Sign in again to go on where you were.',
+  signedOutHere:
+    'You are signed out here, but not at Microsoft, which could not be asked: whoever uses this browser next may get in as you without a password. Sign out on a page of Microsoft’s as well.',
   signingIn: 'Signing in…',
   linkTitle: 'Sign in with a link',
   linkText: 'This link signs you in once, in this browser.',

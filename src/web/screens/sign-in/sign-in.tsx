@@ -18,7 +18,7 @@ const route = getRouteApi('/sign-in')
 
 export function SignIn() {
   const styles = useStyles()
-  const { to, ended } = route.useSearch()
+  const { to, ended, signedOut } = route.useSearch()
   const enter = useEnter()
   const [refusal] = useState(takeRefusal)
   const [name, setName] = useState('')
@@ -34,6 +34,11 @@ export function SignIn() {
       {ended === true ? (
         <MessageBar layout="multiline" role="status">
           <MessageBarBody>{texts.ended}</MessageBarBody>
+        </MessageBar>
+      ) : null}
+      {signedOut === 'here' ? (
+        <MessageBar intent="warning" layout="multiline" role="alert">
+          <MessageBarBody>{texts.signedOutHere}</MessageBarBody>
         </MessageBar>
       ) : null}
       <MicrosoftRefusal code={refusal} />
