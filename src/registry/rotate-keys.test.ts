@@ -399,6 +399,9 @@ describe('retiring a version', () => {
     const newest = keys.at(-1)!.version
     await expect(retire(newest)).rejects.toThrow(/it is the one that seals/)
     await expect(retire(1)).rejects.toThrow(/not every process may know of it/)
+    // Sealed by who learnt of it last, and brought back by its browser at the last moment.
+    await test.db.query(`update vault_state set created_at = now() - interval '11 minutes 50 seconds'`)
+    await expect(retire(1)).rejects.toThrow(/browsers of people who are signing in .* wait for twelve minutes/)
     await letTimePass()
     const old = (await listKeys(test.db, muster.keyFile)).keys[0]!
     expect(old).toMatchObject({ version: 1, state: 'opening', count: 0 })

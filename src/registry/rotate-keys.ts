@@ -6,6 +6,7 @@ import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { addVersion, fingerprint, type Key, problem, readKeys, removeVersion } from '../vault/key-file.ts'
 import { type KnownVersion, listKnownVersions, requireKnown, type Vault } from '../vault/keys.ts'
+import { KEPT_BY_BROWSERS_SECONDS } from '../vault/places.ts'
 import { countSealed, fleetingUntil, rewrap, type SealedCount } from '../vault/rewrap.ts'
 import { type Actor, recordAudit } from './audit.ts'
 
@@ -20,6 +21,8 @@ export interface KeyParts {
 
 /** A server asks every half minute which version is in use; before that it may seal with the one before. */
 const LEARNT_SECONDS = 120
+/** Both together, in words. */
+const RETIRED_AFTER = 'twelve minutes'
 
 /** Every version that the database or the file knows, oldest first. */
 export async function listKeys(db: Queries, keyFile: string): Promise<KeysReport> {
@@ -197,9 +200,11 @@ async function reasonToKeep(
   )
   const { seconds, runs } = rows[0] ?? { seconds: 0, runs: 0 }
   if (seconds < LEARNT_SECONDS)
-    return `version ${newest} came into use ${seconds} s ago, and not every process may know of it; wait for two minutes`
+    return `version ${newest} came into use ${seconds} s ago, and not every process may know of it; wait for ${RETIRED_AFTER}`
   if (runs > 0)
     return `${runs} runs have been going on since before version ${newest}, and may seal with it; wait for their end`
+  if (seconds < LEARNT_SECONDS + KEPT_BY_BROWSERS_SECONDS)
+    return `version ${newest} came into use ${seconds} s ago, and browsers of people who are signing in with Microsoft may bring back what is under version ${version}; wait for ${RETIRED_AFTER}`
   const fleeting = await fleetingUntil(tx, { version, now })
   if (fleeting !== undefined)
     return `people are signing in, and what is kept of that until ${fleeting.until.toISOString()} is under it (${fleeting.names.join(', ')}); wait until then`

@@ -2,12 +2,13 @@
 import { z } from 'zod'
 import { RunError } from '../base/errors.ts'
 import type { Queries } from '../database/connect.ts'
+import { KEPT_BY_BROWSERS_SECONDS } from '../vault/places.ts'
 import { networkOf, siteOf } from './network.ts'
 import type { BegunCodeFlow } from './oidc.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf } from './random.ts'
 
-const VALID_MS = 10 * 60_000
+const VALID_MS = KEPT_BY_BROWSERS_SECONDS * 1_000
 /** Kept here at once for one network: a company behind one address signs in at eight. */
 const MOST_OF_NETWORK = 500
 const MOST_OF_SITE = 2_000

@@ -106,7 +106,10 @@ function writeRotation(io: Io, { version, isNew, resealed, unreadable, retirable
       `${count} values cannot be opened and stay as they are: ${place}. They are damaged, or from another database.`,
     )
   for (const old of retirable)
-    writeLine(io, `Nothing is under version ${old} any more: in two minutes it can go, with muster keys retire ${old}.`)
+    writeLine(
+      io,
+      `Nothing is under version ${old} any more: in twelve minutes it can go, with muster keys retire ${old}.`,
+    )
 }
 
 async function retire(session: Session, version: number): Promise<number> {
