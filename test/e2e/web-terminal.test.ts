@@ -180,6 +180,19 @@ describe('the terminal page', () => {
     expect(await page.getByRole('heading').allTextContents()).toEqual(['Hallo, Anna Berg'])
   })
 
+  it('says in the person’s language why a card was not registered', async () => {
+    const page = await atTerminal()
+    await readCard(page, 'NEWCARD78')
+    await page.getByRole('button', { name: 'PIN', exact: true }).click()
+    await typePin(page)
+    const register = page.getByRole('button', { name: 'Die gezeigte Karte registrieren' })
+    await register.waitFor()
+    await world.database.db.query('delete from terminal_registrations')
+    await register.click()
+
+    await page.getByRole('alert').getByText('Die zwei Minuten dafür sind vorbei').waitFor()
+  })
+
   it('drops the answer to who has left, so that nobody registers a card as he', async () => {
     const page = await atTerminal()
     const { promise: letThrough, resolve: letItThrough } = Promise.withResolvers<void>()

@@ -5,6 +5,7 @@ import { API } from '../../../contract/api/api.ts'
 import type { Identification } from '../../../contract/api/terminals.ts'
 import { call } from '../../api.ts'
 import type { Spoken } from '../../texts/terminal-page.ts'
+import { tellError } from './told.ts'
 
 const useStyles = makeStyles({
   groups: { margin: 0, padding: 0, listStyleType: 'none', color: tokens.colorNeutralForeground2 },
@@ -39,7 +40,7 @@ export function Identified(props: {
         </ul>
       )}
       {registering.isSuccess ? <p role="status">{texts.registered}</p> : null}
-      {registering.error === null ? null : <p role="alert">{registering.error.message}</p>}
+      {registering.error === null ? null : <p role="alert">{tellError(texts, registering.error)}</p>}
       {canRegister ? (
         <Button
           size="large"

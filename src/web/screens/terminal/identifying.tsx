@@ -5,8 +5,8 @@ import { useEffect, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { Answered } from '../../../contract/api/endpoint.ts'
 import type { Identification } from '../../../contract/api/terminals.ts'
-import { ApiError, call } from '../../api.ts'
-import { speak, type Spoken } from '../../texts/terminal-page.ts'
+import { call } from '../../api.ts'
+import { speak, type Spoken, tellRefusal } from '../../texts/terminal-page.ts'
 import { useAnswers } from './answers.ts'
 import { useCardReader } from './card-reader.ts'
 import { DeviceCode } from './device-code.tsx'
@@ -14,6 +14,7 @@ import { TerminalFrame } from './frame.tsx'
 import { Identified } from './identified.tsx'
 import { PasswordEntry } from './password-entry.tsx'
 import { PinEntry } from './pin-entry.tsx'
+import { tellError } from './told.ts'
 
 export type OwnTerminal = Answered<typeof API.getTerminal>
 
@@ -66,13 +67,9 @@ export function Identifying(props: {
     else if (answer.mayRegister) {
       setCard(shown)
       go({ kind: 'unknown-card' })
-    } else go({ kind: 'told', title: texts.failed, text: texts.refusals[answer.reason] ?? answer.message })
+    } else go({ kind: 'told', title: texts.failed, text: tellRefusal(texts, answer) })
   }
-  const fail = (error: unknown) => {
-    const seconds = error instanceof ApiError ? error.retryAfterSeconds : undefined
-    const text = error instanceof Error ? error.message : String(error)
-    go({ kind: 'told', title: texts.failed, text: seconds === undefined ? text : texts.wait(seconds) })
-  }
+  const fail = (error: unknown) => go({ kind: 'told', title: texts.failed, text: tellError(texts, error) })
   const show = (body: Parameters<typeof call<typeof API.authenticate>>[1]['body'], shown?: string) => {
     const isAwaited = answers.ask()
     return call(API.authenticate, { body }, { terminalToken: token }).then(
