@@ -1,7 +1,7 @@
 // Parses a command line, runs one command, and answers its exit code.
 import { CommanderError } from 'commander'
 import { VERSION } from '../version.ts'
-import { describeError, exitCodeOfError, presentError } from './failure.ts'
+import { CutOffError, describeError, exitCodeOfError, presentError } from './failure.ts'
 import { listenForInterrupt } from './interrupt.ts'
 import { type Io, writeJson, writeNote } from './io.ts'
 import { createProgram } from './program.ts'
@@ -44,6 +44,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
 function tell(error: unknown, { io, json, verbose }: { io: Io; json: boolean; verbose: boolean }): void {
   const isTold = error instanceof CommanderError && (error.exitCode === 0 || !json)
   if (isTold) return
-  if (json) writeJson(io, presentError(error))
-  if (!json || verbose) writeNote(io, describeError(error, { verbose }))
+  const isDocument = json && !(error instanceof CutOffError)
+  if (isDocument) writeJson(io, presentError(error))
+  if (!isDocument || verbose) writeNote(io, describeError(error, { verbose }))
 }

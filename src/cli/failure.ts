@@ -12,8 +12,17 @@ export class UsageError extends Error {
   }
 }
 
+/** The document on standard output ends in the middle of it: it is not followed by another one. */
+export class CutOffError extends Error {
+  constructor(cause: unknown) {
+    super(`What stands on standard output is not whole: ${messageOf(cause)}`, { cause })
+    this.name = 'CutOffError'
+  }
+}
+
 /** Exit codes: 1 failed, 2 usage or configuration, 75 try later, 130 cancelled. */
 export function exitCodeOfError(error: unknown): number {
+  if (error instanceof CutOffError) return exitCodeOfError(error.cause)
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof UsageError || error instanceof ConfigError || error instanceof NotFoundError) return 2
   if (error instanceof BusyError) return 75

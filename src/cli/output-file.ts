@@ -1,9 +1,11 @@
-// Writing a file that is whole or not there.
+// Writing a file that is whole or not there, or a document that is too long to be made first.
 import { access, constants, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ConfigError, RunError } from '../base/errors.ts'
+import { CutOffError } from './failure.ts'
+import type { Io } from './io.ts'
 
 /**
  * Writes beside the file and renames, so that nobody ever reads half of it. Only its owner may read it.
@@ -20,9 +22,32 @@ export async function writeWholeFile(path: string, write: (destination: Writable
     await finished(destination.end())
     await rename(partial, path).catch((error: unknown) => refuse(path, error))
   } catch (error) {
+    // What is still being written fails by that; the error that is told is the first one.
+    destination.on('error', () => {})
     destination.destroy()
     await rm(partial, { force: true })
     throw told(path, error)
+  }
+}
+
+/**
+ * Writes one document to standard output as it comes.
+ *
+ * @throws CutOffError where it failed when a part of it stood there already
+ */
+export async function writeDocument({ stdout }: Io, write: (destination: Writable) => Promise<void>): Promise<void> {
+  let hasBegun = false
+  const destination = new Writable({
+    write(chunk, encoding, done) {
+      hasBegun = true
+      stdout.write(chunk, encoding, done)
+    },
+  })
+  try {
+    await write(destination)
+    await finished(destination.end())
+  } catch (error) {
+    throw hasBegun ? new CutOffError(error) : error
   }
 }
 

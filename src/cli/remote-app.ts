@@ -1,9 +1,10 @@
 // What Muster can do, done by a server: the same methods as locally, over HTTP. Runs are jobs there, watched until they end.
+import { randomUUID } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { App } from '../app.ts'
 import type { Clock } from '../base/clock.ts'
-import { BusyError, CancelledError, InvariantError, NotFoundError, RunError } from '../base/errors.ts'
+import { BusyError, CancelledError, InvariantError, NotFoundError } from '../base/errors.ts'
 import { API } from '../contract/api/api.ts'
 import type { Job } from '../contract/api/runs.ts'
 import { planItemLine, type PlanItemLine } from '../contract/plan-items.ts'
@@ -11,14 +12,12 @@ import type { RunDocument } from '../contract/runs.ts'
 import { writeSettings } from '../contract/written-settings.ts'
 import { call, eachLine, errorOf, save, type Server } from './client.ts'
 import { UsageError } from './failure.ts'
+import { createPatience, type Patiently } from './patience.ts'
 
 /** How soon the end of a job and of a run is seen. */
 const POLL_MS = 300
 /** How long `sync` waits for a source that is run already, as on the database itself. */
 const WAIT_MS = 60_000
-/** How long a server may be away while something is watched. */
-const PATIENCE_MS = 60_000
-const AWAY: ReadonlySet<string> = new Set(['server-unreachable', 'database-unavailable'])
 /** Most that a page of a list may have. */
 const PAGE = 500
 
@@ -33,6 +32,7 @@ const LINKS_ARE_LOCAL =
 
 /** A server as an {@link App}. Nothing is sent before the first method is called. */
 export function createRemoteApp(server: Server, { clock }: { readonly clock: Clock }): App {
+  const patiently = createPatience(clock)
   const items = (query: Parameters<App['writePlanItems']>[0], format: string) => ({
     params: { run: String(query.runId) },
     query: { format, action: query.action, object: query.object, search: query.search, user: query.user },
@@ -91,26 +91,28 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     },
     run: async ({ source, kind, mode, user, wait, signal, onProgress }) => {
       if (!wait) await refuseBusy(server, source)
-      const params = { source }
-      const job =
+      const asked = { params: { source }, key: randomUUID() }
+      const job = await patiently(() =>
         user === undefined
-          ? await call(server, API.startRun, { params, body: { kind, full: mode === 'full' } })
-          : await call(server, API.syncUser, { params, body: { kind, user } })
-      return follow(server, { job, isOfUser: user !== undefined, clock, signal, onProgress })
+          ? call(server, API.startRun, { ...asked, body: { kind, full: mode === 'full' } })
+          : call(server, API.syncUser, { ...asked, body: { kind, user } }),
+      )
+      return follow(server, { job, isOfUser: user !== undefined, clock, patiently, signal, onProgress })
     },
     approve: async ({ run, hash, reason, without, signal, onProgress }) => {
       const body = { hash, reason, ...(without === undefined ? {} : { without }) }
-      const job = await call(server, API.approveRun, { params: { run: String(run) }, body })
-      return follow(server, { job, clock, signal, onProgress })
+      const asked = { params: { run: String(run) }, body, key: randomUUID() }
+      const job = await patiently(() => call(server, API.approveRun, asked))
+      return follow(server, { job, clock, patiently, signal, onProgress })
     },
     reject: ({ run, reason }) => call(server, API.rejectRun, { params: { run: String(run) }, body: { reason } }),
     cancel: ({ run }) => call(server, API.cancelRun, { params: { run: String(run) } }),
     revert: async ({ run, user, reason, confirmed, signal, onProgress }) => {
-      const params = { run: String(run) }
       const body = { reason, confirmed, ...(user === undefined ? {} : { user }) }
-      const job = await call(server, API.startRevert, { params, body })
-      const done = await follow(server, { job, clock, signal, onProgress })
-      return call(server, API.getRevert, { params: { run: done.run } })
+      const asked = { params: { run: String(run) }, body, key: randomUUID() }
+      const job = await patiently(() => call(server, API.startRevert, asked))
+      const done = await follow(server, { job, clock, patiently, signal, onProgress })
+      return patiently(() => call(server, API.getRevert, { params: { run: done.run } }))
     },
     previewRevert: ({ run, user, signal }) => {
       const body = { reason: 'to see what it would do', dryRun: true, ...(user === undefined ? {} : { user }) }
@@ -137,7 +139,8 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
         return call(server, API.listRuns, { query: { limit: most, ...asked } })
       }),
     readLog: async ({ run, after }) => {
-      const told = await call(server, API.listRunLog, { params: { run: String(run) }, query: { after } })
+      const asked = { params: { run: String(run) }, query: { after } }
+      const told = await patiently(() => call(server, API.listRunLog, asked))
       return { lines: told.items, isEnded: told.isEnded }
     },
     listHealth: async () => {
@@ -212,23 +215,23 @@ interface Following extends Watch {
   /** Asked for with the right to synchronize one user. */
   readonly isOfUser?: boolean
   readonly clock: Clock
+  readonly patiently: Patiently
 }
 
 /** Waits for a job and its run; an interrupt takes the job back, or cancels the run and waits until it has ended. */
 async function follow(
   server: Server,
-  { job, isOfUser = false, clock, signal, onProgress }: Following,
+  { job, isOfUser = false, clock, patiently, signal, onProgress }: Following,
 ): Promise<RunDocument> {
   let isCancelled = false
   let hasBegun = false
   const since = clock.monotonicMs()
-  const ask = <T>(question: () => Promise<T>) => patiently(question, clock)
-  for (let now = job; ; now = await ask(() => call(server, API.getJob, { params: { job: job.id } }))) {
+  for (let now = job; ; now = await patiently(() => call(server, API.getJob, { params: { job: job.id } }))) {
     const { run } = now
     if (now.state === 'refused') throw errorOf(now.problem ?? { code: 'refused', detail: 'The server refused the run' })
     if (run !== null) {
       hasBegun = true
-      const { document, progress } = await ask(() => call(server, API.getRun, { params: { run } }))
+      const { document, progress } = await patiently(() => call(server, API.getRun, { params: { run } }))
       if (progress !== null) onProgress({ ...progress, total: progress.total ?? undefined })
       if (now.state === 'ended') return document ?? interrupted(run)
       if (signal.aborted && !isCancelled) {
@@ -238,24 +241,9 @@ async function follow(
     } else if (signal.aborted) await takeBack(server, { job: job.id, run, isOfUser })
     else if (!hasBegun && clock.monotonicMs() - since >= WAIT_MS) {
       throw new BusyError(
-        `The source ${JSON.stringify(now.source)} is being run and did not end within ${WAIT_MS / 1000} s; what was asked for waits on the server (job ${job.id}) and is done then`,
+        `The run of ${JSON.stringify(now.source)} did not begin within ${WAIT_MS / 1000} s: the source is being run, or all places of the servers are taken; what was asked for waits on the server (job ${job.id}) and is done then`,
       )
     } else onProgress({ phase: 'waiting', done: 0, total: undefined })
-    await clock.sleep(POLL_MS)
-  }
-}
-
-/** A server that is restarted, or another one that takes its place, is there again soon; what it was doing goes on. */
-async function patiently<T>(question: () => Promise<T>, clock: Clock): Promise<T> {
-  const since = clock.monotonicMs()
-  for (;;) {
-    try {
-      return await question()
-    } catch (error) {
-      // A server that stops answers what it has begun as cancelled; no other cancelling reaches these questions.
-      const isAway = error instanceof CancelledError || (error instanceof RunError && AWAY.has(error.code))
-      if (!isAway || clock.monotonicMs() - since >= PATIENCE_MS) throw error
-    }
     await clock.sleep(POLL_MS)
   }
 }

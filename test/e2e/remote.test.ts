@@ -1,7 +1,7 @@
 // The same commands here and with --url on a server of the same database: the same words, documents and exit codes.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer as createProxy, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -97,6 +97,64 @@ afterAll(async () => {
   await database.drop()
   await rm(home, { recursive: true })
 })
+
+interface Met {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Has the server answer. */
+  readonly ask: () => Promise<{ readonly status: number; readonly type: string; readonly body: Buffer }>
+}
+
+/** Stands before the server as a proxy does. What `meet` has not dealt with is answered by the server. */
+async function aProxy(meet: (met: Met) => Promise<boolean>) {
+  const pass = async (request: IncomingMessage, response: ServerResponse) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const { authorization, 'idempotency-key': key } = request.headers
+    const ask = async () => {
+      const answer = await fetch(`${url}${request.url}`, {
+        method: request.method!,
+        headers: {
+          authorization: authorization!,
+          'content-type': 'application/json',
+          ...(typeof key === 'string' ? { 'idempotency-key': key } : {}),
+        },
+        ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+      })
+      const type = answer.headers.get('content-type') ?? 'text/plain'
+      return { status: answer.status, type, body: Buffer.from(await answer.arrayBuffer()) }
+    }
+    if (await meet({ request, response, ask })) return
+    const { status, type, body } = await ask()
+    response.writeHead(status, status === 204 ? {} : { 'content-type': type }).end(body)
+  }
+  const proxy = createProxy((request, response) => {
+    pass(request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const at = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  return {
+    url: at,
+    flags: ['--url', at, '--token-file', join(home, 'token')],
+    [Symbol.asyncDispose]: async () => void proxy.close(),
+  }
+}
+
+/** Begins an answer, and breaks off. */
+function cut(response: ServerResponse, begun: Buffer): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': begun.length + 1_000 })
+  response.write(begun, () => response.destroy())
+}
+
+const TOO_MANY = {
+  type: 'urn:muster:problem:too-many-requests',
+  title: 'Too Many Requests',
+  status: 429,
+  code: 'too-many-requests',
+  detail: 'More was asked than one caller may',
+  requestId: '1',
+}
 
 /** As a server does when it is due. */
 async function runBySchedule(): Promise<RunDocument> {
@@ -342,36 +400,63 @@ describe('with --url', () => {
     expect((await here('reject', String(held['run']), '--reason', 'seen')).code).toBe(0)
   }, 240_000)
 
-  it('a run goes on to be watched when the server is away for a moment, also behind a proxy', async () => {
+  it('E21: a run that is asked for is begun once and watched to its end, whatever becomes of an answer on the way', async () => {
     let away = 0
-    const pass = async (request: IncomingMessage, response: ServerResponse) => {
-      const isWatching = request.method === 'GET' && /^\/api\/v1\/(jobs|runs)\//.test(request.url ?? '')
-      if (isWatching && (away += 1) <= 4) {
-        if (away % 2 === 0) request.socket.destroy()
-        else response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>')
-        return
+    const keys: unknown[] = []
+    await using proxy = await aProxy(async ({ request, response, ask }) => {
+      if (request.method === 'POST') {
+        keys.push(request.headers['idempotency-key'])
+        // It arrived, and nobody hears of it.
+        if (keys.length === 1) request.socket.destroy(void (await ask()))
+        return keys.length === 1
       }
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      const answer = await fetch(`${url}${request.url}`, {
-        method: request.method!,
-        headers: { authorization: request.headers.authorization!, 'content-type': 'application/json' },
-        ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
-      })
-      response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
-      response.end(Buffer.from(await answer.arrayBuffer()))
-    }
-    const proxy = createProxy((request, response) => void pass(request, response))
-    proxy.listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    const { port } = proxy.address() as AddressInfo
-    const through = ['--url', `http://127.0.0.1:${port}`, '--token-file', join(home, 'token')]
-    const done = await callMuster(['plan', 'one', ...through, '--json'])
-    proxy.close()
+      away += 1
+      if (away === 1) request.socket.destroy()
+      else if (away === 2) response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>')
+      else if (away === 3) cut(response, Buffer.from('{"id":"'))
+      else if (away === 4) response.writeHead(429, { 'retry-after': '1' }).end(JSON.stringify(TOO_MANY))
+      return away <= 4
+    })
+    const jobs = async () => (await database.db.query('select from jobs')).rowCount!
+    const before = await jobs()
+    const since = performance.now()
+    const done = await callMuster(['plan', 'one', ...proxy.flags, '--json'])
 
-    expect(done.code).toBe(0)
+    expect(done.code, done.stderr + done.stdout).toBe(0)
     expect(away).toBeGreaterThan(4)
+    expect(performance.now() - since).toBeGreaterThan(1_000)
     expect(documentOf(done)).toMatchObject({ source: 'one', error: null })
+    expect(keys).toEqual([expect.stringMatching(/^[\w-]{36}$/), keys[0]])
+    expect((await jobs()) - before).toBe(1)
+
+    const { run } = documentOf(done)
+    away = 0
+    const log = await callMuster(['runs', String(run), '--log', '--follow', ...proxy.flags])
+    expect(told(log)).toEqual(told(await here('runs', String(run), '--log')))
+  })
+
+  it('what breaks off is told as what it is, and kept nowhere as if it were whole', async () => {
+    await using proxy = await aProxy(async ({ response, ask }) => {
+      const { body } = await ask()
+      cut(response, body.subarray(0, body.length / 2))
+      return true
+    })
+    const output = join(home, 'cut.csv')
+    const shown = await callMuster(['export', 'users', '--json', ...proxy.flags])
+    const saved = await callMuster(['export', 'users', '--format', 'csv', '--output', output, ...proxy.flags])
+    const backup = await callMuster(['backup', '--output', output, '--json', ...proxy.flags])
+
+    expect([shown, saved, backup].map(({ code }) => code)).toEqual([1, 1, 1])
+    // Half of a document, and no other one behind it.
+    expect(shown.stdout).toMatch(/^\[/)
+    expect(shown.stdout).not.toContain('"error"')
+    expect(shown.stderr).toContain('is not whole')
+    for (const { stderr } of [shown, saved]) {
+      expect(stderr).toContain('broke off')
+      expect(stderr).not.toContain('mistake in Muster')
+    }
+    expect(documentOf(backup)).toMatchObject({ error: { code: 'server-unreachable' } })
+    expect((await readdir(home)).filter((name) => name.startsWith('cut.csv'))).toEqual([])
   })
 
   it('75: a source that is run for more than a minute is not waited for any longer; what was asked for stays', async () => {
@@ -393,7 +478,9 @@ describe('with --url', () => {
     const request = { source: 'one', kind: 'plan', mode: 'auto', trigger: 'manual', wait: true } as const
     const stop = new AbortController()
     const watch = { onProgress: ({ phase }: { phase: string }) => void phases.add(phase) }
-    await expect(app.run({ ...request, ...watch, signal: stop.signal })).rejects.toBeInstanceOf(BusyError)
+    const given = await app.run({ ...request, ...watch, signal: stop.signal }).catch((error: unknown) => error)
+    expect(given).toBeInstanceOf(BusyError)
+    expect(String(given)).toContain('or all places of the servers are taken')
     expect([...phases]).toEqual(['waiting'])
     const waiting = async () =>
       (await database.db.query(`select 1 from jobs where source_name = 'one' and state = 'queued'`)).rowCount
@@ -428,36 +515,16 @@ describe('with --url', () => {
     ) => {
       const given = options.token ?? token
       let happens = options.before
-      const proxy = createProxy((asked, response) => {
-        void (async () => {
-          const chunks: Buffer[] = []
-          for await (const chunk of asked) chunks.push(chunk as Buffer)
-          if (asked.method === 'DELETE' && happens !== undefined) {
-            const first = happens
-            happens = undefined
-            await first(/\/([\w-]+)\??$/.exec(asked.url!)![1]!)
-          }
-          const answer = await fetch(`${url}${asked.url}`, {
-            method: asked.method!,
-            headers: { authorization: `Bearer ${given}`, 'content-type': 'application/json' },
-            ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
-          })
-          const type = { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }
-          response
-            .writeHead(answer.status, answer.status === 204 ? {} : type)
-            .end(Buffer.from(await answer.arrayBuffer()))
-        })().catch((error: unknown) => response.destroy(error as Error))
+      await using proxy = await aProxy(async ({ request: { method, url: path } }) => {
+        if (method !== 'DELETE' || happens === undefined) return false
+        const first = happens
+        happens = undefined
+        await first(/\/([\w-]+)\??$/.exec(path!)![1]!)
+        return false
       })
-      proxy.listen(0, '127.0.0.1')
-      await once(proxy, 'listening')
-      const { port } = proxy.address() as AddressInfo
       const stop = new AbortController()
-      const app = createRemoteApp({ url: `http://127.0.0.1:${port}`, token: given }, { clock: systemClock })
-      try {
-        return await app.run({ ...request, signal: stop.signal, onProgress: () => stop.abort() })
-      } finally {
-        proxy.close()
-      }
+      const app = createRemoteApp({ url: proxy.url, token: given }, { clock: systemClock })
+      return await app.run({ ...request, signal: stop.signal, onProgress: () => stop.abort() })
     }
     afterEach(() =>
       database.db.query(
@@ -637,7 +704,8 @@ describe('with --url', () => {
     const elsewhere = await runMuster(['runs', '--url', 'http://muster.example.com'], { env: { MUSTER_TOKEN: token } })
     const refused = await runMuster(['runs', '--url', url], { env: { MUSTER_TOKEN: 'mst_wrong' } })
     const flag = await runMuster(['runs', '--url', url, '--token', token])
-    const gone = await runMuster(['runs', '--url', 'http://127.0.0.1:1'], { env: { MUSTER_TOKEN: token } })
+    // Where nobody has ever answered, nobody is waited for.
+    const gone = await runMuster(['sync', 'one', '--url', 'http://127.0.0.1:1'], { env: { MUSTER_TOKEN: token } })
     const named = { MUSTER_URL: url, MUSTER_TOKEN_FILE: join(home, 'token') }
     expect((await runMuster(['runs', '--json'], { env: named })).code).toBe(0)
     const fromFile = await runMuster(['runs', '--url', url, '--token-file', join(home, 'token'), '--json'])

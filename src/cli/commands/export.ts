@@ -1,4 +1,5 @@
 // export: users, groups or memberships for other systems.
+import type { Writable } from 'node:stream'
 import { type Command, Option } from 'commander'
 import type { App } from '../../app.ts'
 import {
@@ -11,7 +12,7 @@ import {
 } from '../../contract/exports.ts'
 import { UsageError } from '../failure.ts'
 import { writeNote } from '../io.ts'
-import { writeWholeFile } from '../output-file.ts'
+import { writeDocument, writeWholeFile } from '../output-file.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
 import { commandLine } from '../who.ts'
 
@@ -61,10 +62,10 @@ async function exportRegistry(session: Session, request: Request): Promise<numbe
   if (dialect === 'myq' && kind !== 'users') throw new UsageError('--csv-dialect myq is a layout of users')
   return withApp(session, async (app) => {
     if (output === undefined) {
-      await app.export(
-        { kind, format, dialect },
-        { destination: session.io.stdout, actor: commandLine(), signal: session.signal },
-      )
+      const write = (destination: Writable) =>
+        app.export({ kind, format, dialect }, { destination, actor: commandLine(), signal: session.signal })
+      if (session.json) await writeDocument(session.io, write)
+      else await write(session.io.stdout)
     } else {
       await exportToFile(session, { app, output, request: { kind, format, dialect } })
     }
