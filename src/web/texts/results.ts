@@ -7,7 +7,8 @@ export const resultsTexts = {
   of: (source: string) => source,
   kinds: { sync: 'Synchronization', plan: 'Preview', approve: 'Approved plan', revert: 'Undo' },
   queued: 'Waits for its turn',
-  queuedText: 'One run of a source at a time: it begins as soon as the one before has ended.',
+  queuedText:
+    'One run of a source at a time, and a few on each server: it begins as soon as the one before has ended and a place is free.',
   interrupted: 'was interrupted. Nothing was left half done.',
   waitsForOthers: 'You took it back. Others asked for the same, so it waits on for them.',
   askedBy: (who: string) =>
