@@ -19,7 +19,8 @@ export const microsoftTexts = {
   going: 'Going to Microsoft…',
   failed: 'Signing in with Microsoft could not begin',
   userName: 'Microsoft user name',
-  userNameHint: 'Its ending tells which organization it belongs to. Or choose the organization below.',
+  userNameHint:
+    'Its ending, after the @, tells which organization it belongs to, where enough people here have it. Otherwise choose the organization below.',
   next: 'Next',
   otherAccount: 'Use another account',
   or: 'or with a local account',
