@@ -43,6 +43,10 @@ describe('registering the app', () => {
       label: 'Redirect URI',
       value: redirectUri,
     })
+    expect(steps({ signIn: true, redirectUri }).flatMap(({ values }) => values)).toContainEqual({
+      label: 'Redirect URI after signing out',
+      value: 'https://muster.example/sign-in',
+    })
     expect(text({ redirectUri })).not.toContain(redirectUri)
     expect(text({ signIn: true })).toContain('/signin/microsoft at its end')
   })

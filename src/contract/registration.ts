@@ -143,7 +143,9 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
         ? 'Authentication › Platform Web must have the address of this Muster with /signin/microsoft at its end, letter by letter.'
         : 'Authentication › Platform Web must have this redirect URI, letter by letter. Both tokens of the implicit flow stay off.',
       'Microsoft takes https, and http for the name localhost only: not for 127.0.0.1 or another name.',
-      'Another one of platform Web that ends in /sign-in in its place brings people back when they sign out at Microsoft too.',
+      redirectUri === undefined
+        ? 'Another one of platform Web that ends in /sign-in in its place brings people back when they sign out at Microsoft too.'
+        : 'The second redirect URI, of platform Web as well, brings people back when they sign out at Microsoft too.',
       'API permissions › Add a permission › Microsoft Graph › Delegated permissions: openid and profile, then Grant admin consent. Then nobody is asked for consent.',
       'Where terminals sign people in by a code on another device: Authentication › Settings › Allow public client flows: Yes. Otherwise it stays off: Microsoft passwords at terminals do without it.',
       'Codes on another device are blocked where a Conditional Access policy has the condition Authentication flows › Device code flow, as Microsoft advises for tenants that do not use them: exclude this app there, or the people.',
@@ -151,8 +153,18 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
       'Or by groups, whose object ids are mapped in Muster: Token configuration › Add groups claim. Security groups lists these alone; Groups assigned to the application lists those and takes Entra ID P1; All groups lists Microsoft 365 groups too. For mapped groups that are not listed Muster asks Graph.',
       'Enterprise applications › the app › Properties: Assignment required says whether everybody of the tenant may sign in, or those that are assigned.',
     ],
-    redirectUri === undefined ? [] : [{ label: 'Redirect URI', value: redirectUri }],
+    redirectUri === undefined
+      ? []
+      : [
+          { label: 'Redirect URI', value: redirectUri },
+          { label: 'Redirect URI after signing out', value: signedOutUriOf(redirectUri) },
+        ],
   )
+}
+
+/** Where Microsoft sends people who have signed out there too: the page to sign in at, beside where it sends those who have signed in. */
+export function signedOutUriOf(redirectUri: string): string {
+  return new URL('../sign-in', redirectUri).href
 }
 
 const LAST = step('Check connection', [

@@ -9,6 +9,8 @@ export type TerminalWay = 'deviceCode' | 'password'
 export interface SignInNeeds {
   /** Where Microsoft sends people back to; undefined where that is not known. */
   readonly redirectUri: string | undefined
+  /** Where it sends them when they have signed out there too. */
+  readonly signedOutUri: string | undefined
   /** Ways that terminals may use through this connection. */
   readonly atTerminals: readonly TerminalWay[]
 }
@@ -29,7 +31,12 @@ export function checkSignIn(
         'Switch Sign in with Microsoft off for this connection, or make a second one with an app registration.',
       ),
     ]
-  return [checkRedirectUri(options), ...checkPublicClient(options), ...checkFederation(options)]
+  return [
+    checkRedirectUri(options),
+    ...checkSignedOutUri(options),
+    ...checkPublicClient(options),
+    ...checkFederation(options),
+  ]
 }
 
 interface Compared {
@@ -56,6 +63,20 @@ function checkRedirectUri({ own, redirectUri }: Compared & Pick<SignInNeeds, 're
     `${redirectUri} is not among the redirect URIs of the application, so that Microsoft refuses to sign people in (AADSTS50011).`,
     'Add it to the app registration under Authentication, platform Web, letter by letter.',
   )
+}
+
+/** Signing in does without it, so that only what is known to lack is told. */
+function checkSignedOutUri({ own, signedOutUri }: Compared & Pick<SignInNeeds, 'signedOutUri'>): Finding[] {
+  if (own?.redirectUris === undefined || signedOutUri === undefined) return []
+  if (own.redirectUris.includes(signedOutUri))
+    return [good('sign-in', `${signedOutUri} is a redirect URI too: who signs out at Microsoft as well comes back.`)]
+  return [
+    warning(
+      'sign-in',
+      `${signedOutUri} is not among the redirect URIs of the application, so that Sign out here and at Microsoft ends on a page of Microsoft's.`,
+      'Add it to the app registration under Authentication, platform Web, beside the other one.',
+    ),
+  ]
 }
 
 /**

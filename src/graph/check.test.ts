@@ -22,6 +22,10 @@ const needs: readonly NeededPermission[] = [
   { permission: 'GroupMember.Read.All', reasons: ['staff imports groups'], isRequired: true },
 ]
 const { signal } = new AbortController()
+const URIS = {
+  redirectUri: 'https://muster.example/signin/microsoft',
+  signedOutUri: 'https://muster.example/sign-in',
+}
 
 async function check(world: World, client: GraphClient = world.client): Promise<readonly Finding[]> {
   return (await checkConnection(client, { needs, clock: world.emulator.clock, signal })).findings
@@ -349,25 +353,42 @@ describe('check connection', () => {
   })
 
   it.each([
-    [['https://muster.example/signin/microsoft'], true, /is a redirect URI/],
-    [['https://other.example/'], false, /AADSTS50011/],
-    [undefined, true, /cannot be read here/],
-  ])('what signing in needs is compared where the registration can be read: %j', async (redirectUris, ok, message) => {
-    const fetch = scriptedFetch((request) =>
-      request.url.includes('/applications(')
-        ? redirectUris === undefined
-          ? json({ error: { code: 'Request_ResourceNotFound', message: '' } }, { status: 404 })
-          : json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris } })
-        : json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }),
-    )
-    const clock = virtualClock()
-    await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
+    [
+      ['https://muster.example/signin/microsoft', 'https://muster.example/sign-in'],
+      true,
+      /is a redirect URI/,
+      /comes back/,
+    ],
+    [
+      ['https://muster.example/signin/microsoft'],
+      true,
+      /is a redirect URI/,
+      /sign-in is not among .* ends on a page of Microsoft's/,
+    ],
+    [['https://other.example/'], false, /AADSTS50011/, /sign-in is not among/],
+    [undefined, true, /cannot be read here/, undefined],
+  ])(
+    'what signing in needs is compared where the registration can be read: %j',
+    async (redirectUris, ok, message, signedOut) => {
+      const fetch = scriptedFetch((request) =>
+        request.url.includes('/applications(')
+          ? redirectUris === undefined
+            ? json({ error: { code: 'Request_ResourceNotFound', message: '' } }, { status: 404 })
+            : json({ passwordCredentials: [], keyCredentials: [], web: { redirectUris } })
+          : json({ value: [{ id: '11111111-1111-4111-8111-111111111111' }] }),
+      )
+      const clock = virtualClock()
+      await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
 
-    const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals: [] }
-    const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
+      const signIn = { ...URIS, atTerminals: [] }
+      const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
 
-    expect(findings.at(-1)).toMatchObject({ check: 'sign-in', ok, message: expect.stringMatching(message) })
-  })
+      expect(findings.filter(({ check }) => check === 'sign-in')).toMatchObject([
+        { ok, message: expect.stringMatching(message) },
+        ...(signedOut === undefined ? [] : [{ ok: true, message: expect.stringMatching(signedOut) }]),
+      ])
+    },
+  )
 
   it.each([
     [true, '', /^Allow public client flows is on, .* by a code on another device\.$/],
@@ -385,7 +406,7 @@ describe('check connection', () => {
       const clock = virtualClock()
       const checked = async (atTerminals: readonly TerminalWay[]) => {
         await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
-        const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals }
+        const signIn = { ...URIS, signedOutUri: undefined, atTerminals }
         return (await checkConnection(client, { needs: [], signIn, clock, signal })).findings
       }
 
@@ -413,7 +434,7 @@ describe('check connection', () => {
     const clock = virtualClock()
     const federated = async (atTerminals: readonly TerminalWay[]) => {
       await using client = new GraphClient(clientOptions({ graphUrl: 'https://graph.example.org', clock, fetch }))
-      const signIn = { redirectUri: 'https://muster.example/signin/microsoft', atTerminals }
+      const signIn = { ...URIS, signedOutUri: undefined, atTerminals }
       const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
       return findings.filter(({ message }) => message.includes('federated'))
     }

@@ -1,5 +1,6 @@
 // Check connection, for one that is saved and for one that is about to be.
 import { permissionsFor, type PermissionNeed } from '../contract/permissions.ts'
+import { signedOutUriOf } from '../contract/registration.ts'
 import { checkConnection, type Checked, type ReadRegistration } from '../graph/check.ts'
 import type { CredentialReport } from '../graph/check-credentials.ts'
 import type { NeededPermission } from '../graph/check-permissions.ts'
@@ -60,7 +61,11 @@ export async function checkWith(
   const { client, name, settings, redirectUri, signal } = options
   try {
     const signIn = settings.signInWithMicrosoft
-      ? { redirectUri, atTerminals: await waysAtTerminals(engine, settings) }
+      ? {
+          redirectUri,
+          signedOutUri: redirectUri === undefined ? undefined : signedOutUriOf(redirectUri),
+          atTerminals: await waysAtTerminals(engine, settings),
+        }
       : undefined
     const { vault, clock } = engine
     const consent =

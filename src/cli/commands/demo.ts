@@ -59,7 +59,8 @@ export async function runDemo(session: Session, options: { readonly once: boolea
     // Where it serves is known only now.
     if (serving !== undefined)
       for (const base of [serving.url, serving.url.replace('127.0.0.1', 'localhost')])
-        company.app.signIn.redirectUris.push({ uri: `${base}/signin/microsoft`, platform: 'web' })
+        for (const page of ['signin/microsoft', 'sign-in'])
+          company.app.signIn.redirectUris.push({ uri: `${base}/${page}`, platform: 'web' })
     if (session.json) {
       const links = serving?.link === undefined ? {} : { web: serving.link, terminal: serving.terminalLink }
       writeJson(session.io, { home: config.home, runs: played.runs, ...links })
