@@ -397,6 +397,7 @@ describe('through an OpenID provider that has nothing to do with the emulator', 
 
     await page.goto(`${world.url}/me`)
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
   })
 
   it('whoever changes his mind there comes back and is told so', async () => {

@@ -190,7 +190,8 @@ describe('the terminal page', () => {
     await world.database.db.query('delete from terminal_registrations')
     await register.click()
 
-    await page.getByRole('alert').getByText('Die zwei Minuten dafür sind vorbei').waitFor()
+    await page.getByRole('alert').waitFor()
+    expect(await page.getByRole('alert').textContent()).toContain('Die zwei Minuten dafür sind vorbei')
   })
 
   it('drops the answer to who has left, so that nobody registers a card as he', async () => {
