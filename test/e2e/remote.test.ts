@@ -393,7 +393,7 @@ describe('with --url', () => {
     const later = await runBySchedule()
     expect(later).toMatchObject({ outcome: 'held', planHash: held['planHash'] })
     const shown = await compare('runs', later.run)
-    expect(shown.stdout).toContain(`It left the plan of run ${held['run']} waiting`)
+    expect(shown.stdout).toContain(`It left the plan of run ${String(held['run'])} waiting`)
     expect(shown.stdout).not.toContain('muster approve')
     expect(shown.stdout).not.toContain('the plan waits for approval')
     await compare('runs', later.run, '--json')
