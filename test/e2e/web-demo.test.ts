@@ -115,8 +115,15 @@ describe('the demo', () => {
     const person = await open(printed(/^ +(http:\/\/\S+\/sign-in) /m))
     await signInWithMicrosoft(person, printed(/user name (\S+)/))
     await person.getByRole('heading', { name: 'My page' }).waitFor()
-    await person.getByRole('button', { name: 'Draw a new PIN' }).click()
-    await person.getByRole('dialog').getByRole('button', { name: 'Draw a new PIN' }).click()
+    const draw = async () => {
+      await person.getByRole('button', { name: 'Draw a new PIN' }).click()
+      await person.getByRole('dialog').getByRole('button', { name: 'Draw a new PIN' }).click()
+    }
+    await draw()
+    await person.getByRole('button', { name: 'Sign in anew with Microsoft' }).click()
+    await typeAccount(person, printed(/user name (\S+)/))
+    await person.getByText('It is confirmed that it is you', { exact: true }).waitFor()
+    await draw()
     const shown = person.getByRole('alertdialog', { name: 'Your new PIN' })
     pin = await shown.getByText(/^\d{6,}$/).innerText()
 

@@ -43,7 +43,10 @@ export async function plantSignIn(s: PlantingStage, root: string): Promise<void>
     'session of a person',
   )
   await me('GET', '/api/v1/me')
-  await me('POST', '/api/v1/me/pin')
+  // As if he had proved just now who he is; his PIN is the source's.
+  await s.db.query('update sessions set authenticated_at = now() where user_id is not null')
+  const drawn = await me('POST', '/api/v1/me/pin')
+  expect(drawn.status, drawn.text).toBe(409)
   // Refused in several ways, with the codes and states in the address.
   await s.ask('GET', first.back, { headers: { cookie: first.cookie } })
   const second = await depart()

@@ -147,6 +147,7 @@ export const SIGN_IN = {
     scope: null,
     answer: { kind: 'json', status: 201, body: z.object({ pin: z.string() }) },
     audit: 'pin.reset',
+    needsProof: true,
   }),
   getSignInSettings: endpoint({
     method: 'GET',

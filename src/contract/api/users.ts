@@ -259,6 +259,7 @@ export const USERS = {
     params: userId,
     answer: { kind: 'json', status: 201, body: z.object({ pin: z.string(), user: userView }) },
     audit: 'pin.reset',
+    needsProof: true,
   }),
   removePin: endpoint({
     method: 'DELETE',

@@ -23,6 +23,7 @@ const SENSITIVE = [
   ['POST', '/api/v1/runs/4711/reverts'],
   ['POST', '/api/v1/runs/4711/revert'],
   ['POST', '/api/v1/users/4711/cards/1/reveal'],
+  ['POST', '/api/v1/users/4711/pin'],
   ['GET', '/api/v1/exports/users'],
   ['GET', '/api/v1/runs/4711/items/export'],
   ['GET', '/api/v1/backup'],
@@ -84,7 +85,7 @@ const met = async (ask: Ask) => {
 const bodyOf = (url: string) => (url.endsWith('/approve') ? { hash: 'h', reason: 'r' } : { reason: 'r' })
 const REFUSED = SENSITIVE.map(() => 'proof-needed')
 /** A server of this test keeps no file that a backup could be made of. */
-const LET = ['not-found', 'not-found', 'not-found', 'not-found', 'given', 'not-found', 'config-invalid']
+const LET = ['not-found', 'not-found', 'not-found', 'not-found', 'not-found', 'given', 'not-found', 'config-invalid']
 const session = async (ask: Ask) => (await ask('GET', '/api/v1/session')).json<OwnSession>()
 const audited = async () =>
   (
@@ -95,7 +96,7 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
-  it('is approving plans, taking runs back, revealing cards, exports of the registry, backups, who may sign in and how, and nothing else', () => {
+  it('is approving plans, taking runs back, revealing cards, new PINs, exports of the registry, backups, who may sign in and how, and nothing else', () => {
     const asking = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
     const [marked, bySettings] = [
       asking.filter(({ needsProof }) => needsProof !== 'where-sign-in-changes'),
@@ -118,12 +119,14 @@ describe('what is sensitive', () => {
       'POST /api/v1/administrators',
       'POST /api/v1/configuration',
       'POST /api/v1/connections',
+      'POST /api/v1/me/pin',
       'POST /api/v1/role-mappings',
       'POST /api/v1/runs/:run/approve',
       'POST /api/v1/runs/:run/revert',
       'POST /api/v1/runs/:run/reverts',
       'POST /api/v1/tokens',
       'POST /api/v1/users/:user/cards/:card/reveal',
+      'POST /api/v1/users/:user/pin',
       'PUT /api/v1/connections/:connection',
     ])
   })
@@ -322,6 +325,24 @@ describe('at Microsoft', () => {
     expect(rows.filter((row) => row['authenticated_at'] !== null)).toEqual([])
     if (reason.startsWith('proof'))
       expect(await audited()).toEqual([['session.prove.refused', 'nobody', expect.objectContaining({ reason })]])
+  })
+
+  it('is asked of whoever draws himself, or somebody else, a PIN: that works at terminals as soon as it is shown', async () => {
+    const { ask, begin, person, other } = await operator()
+    const pins = async () =>
+      (await test.db.query(`select user_id, lookup from credentials where kind = 'pin' order by user_id`)).rows
+    const before = await pins()
+    const draw = async () => [
+      (await ask('POST', '/api/v1/me/pin')).statusCode,
+      (await ask('POST', `/api/v1/users/${other.userId}/pin`)).statusCode,
+    ]
+    expect(await draw()).toEqual([403, 403])
+    expect(await pins()).toEqual(before)
+    const { url, flow } = await begin()
+    await comeBack(http, await provider.signIn(url, person.userName), flow)
+
+    expect(await draw()).toEqual([201, 201])
+    expect((await pins()).map((row) => row['user_id'])).toEqual(expect.arrayContaining([person.userId, other.userId]))
   })
 
   it('an ordinary sign-in counts from when Microsoft says that it was, and not at all where it does not say', async () => {
