@@ -728,6 +728,7 @@ create table signin_flows (
   expires_at timestamp with time zone not null,
   site bytea,
   session_id integer,
+  replaces integer,
   constraint signin_flows_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   constraint signin_flows_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
   constraint signin_flows_pkey PRIMARY KEY (digest)

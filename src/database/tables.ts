@@ -472,6 +472,7 @@ export interface Tables {
     expires_at: Date
     site: Buffer | null
     session_id: number | null
+    replaces: number | null
   }
   signin_flows_used: {
     digest: Buffer

@@ -34,7 +34,7 @@ const kept = new Map<string, string | undefined>()
 const begin = async (state: string, address: string) => {
   later += 1
   const begun = { kind: 'begun', url: 'https://login.example', state, nonce: 'n', verifier: 'v' } as const
-  const flow = { connectionId, redirectUri: 'r', returnTo: '/', begun, browser: 'browser', address }
+  const flow = { connectionId, redirectUri: 'r', returnTo: '/', begun, browser: 'browser', address, replaces: 4711 }
   kept.set(state, await keepFlow(parts, flow))
 }
 const take = (state: string, sealed = kept.get(state)) => takeFlow(parts, { state, browser: 'browser', sealed })
@@ -64,7 +64,7 @@ it('whoever begins very many takes nobody’s way back, not even at the same add
   await begin('elsewhere', '198.51.100.7')
 
   expect(kept.get('before')).toBeUndefined()
-  expect(await comesBack('before')).toBe(true)
+  expect(await take('before')).toMatchObject({ kind: 'taken', flow: { sessionId: null, replaces: 4711 } })
   expect(await comesBack('after')).toBe(true)
   expect(kept.get('elsewhere')).toBeUndefined()
   expect(await comesBack('elsewhere')).toBe(true)
@@ -86,7 +86,16 @@ it('what a browser keeps is sealed, opens for its own state alone, and is used o
   const both = await Promise.all([take('mine'), take('mine')])
   expect(both.map(({ kind }) => kind).toSorted()).toEqual(['taken', 'unknown'])
   expect(both.find(({ kind }) => kind === 'taken')).toMatchObject({
-    flow: { connectionId, redirectUri: 'r', returnTo: '/', state: 'mine', nonce: 'n', verifier: 'v', sessionId: null },
+    flow: {
+      connectionId,
+      redirectUri: 'r',
+      returnTo: '/',
+      state: 'mine',
+      nonce: 'n',
+      verifier: 'v',
+      sessionId: null,
+      replaces: 4711,
+    },
   })
   later += 600_001
   expect((await take('late')).kind).toBe('unknown')

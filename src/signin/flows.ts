@@ -23,6 +23,8 @@ export interface Flow {
   readonly verifier: string
   /** The session that is to be proved anew; null: one is begun. */
   readonly sessionId: number | null
+  /** The session that the browser had when it began; null: none. */
+  readonly replaces: number | null
 }
 
 /**
@@ -39,12 +41,13 @@ export async function keepFlow(
     readonly browser: string
     readonly address: string
     readonly sessionId?: number | undefined
+    readonly replaces?: number | undefined
   },
 ): Promise<string | undefined> {
   const { db, vault, clock } = parts
   const network = vault.lookup('sign-in flows', networkOf(flow.address))
   const site = vault.lookup('sign-in flows', `site ${siteOf(flow.address)}`)
-  const { connectionId, redirectUri, returnTo, sessionId = null } = flow
+  const { connectionId, redirectUri, returnTo, sessionId = null, replaces = null } = flow
   const { state, nonce, verifier } = flow.begun
   const digest = digestOf(state)
   const expiresAt = new Date(clock.now().getTime() + VALID_MS)
@@ -56,14 +59,15 @@ export async function keepFlow(
       nonce,
       verifier,
       sessionId,
+      replaces,
       until: expiresAt.getTime(),
     }
     return vault.seal(JSON.stringify(kept), contextInBrowser(digest)).toString('base64url')
   }
   await db.query(
     `insert into signin_flows (digest, connection_id, browser, nonce, verifier, redirect_uri, return_to, network, site, expires_at,
-       session_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       session_id, replaces)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       digest,
       connectionId,
@@ -76,6 +80,7 @@ export async function keepFlow(
       site,
       expiresAt,
       sessionId,
+      replaces,
     ],
   )
   return undefined
@@ -99,6 +104,8 @@ const keptByBrowser = z.strictObject({
   nonce: z.string(),
   verifier: z.string(),
   sessionId: z.int().nullable(),
+  /** Left out by a server from before there was one. */
+  replaces: z.int().nullable().default(null),
   /** Milliseconds since 1970. */
   until: z.int(),
 })
@@ -144,9 +151,10 @@ export async function takeFlow(
     redirect_uri: string
     return_to: string
     session_id: number | null
+    replaces: number | null
   }>(
     `delete from signin_flows where digest = $1 and expires_at > $2
-     returning connection_id, browser, nonce, verifier, redirect_uri, return_to, session_id`,
+     returning connection_id, browser, nonce, verifier, redirect_uri, return_to, session_id, replaces`,
     [digest, parts.clock.now()],
   )
   const [row] = rows
@@ -155,8 +163,8 @@ export async function takeFlow(
   const verifier = openSealed(parts, { sealed: row.verifier, context: contextOf(digest) })
   // Without it the code cannot be redeemed: as if the flow had never been.
   if (verifier === undefined) return { kind: 'unknown' }
-  const { connection_id: connectionId, redirect_uri: redirectUri, return_to: returnTo, nonce } = row
-  const flow = { connectionId, redirectUri, returnTo, state, nonce, verifier, sessionId: row.session_id }
+  const { connection_id: connectionId, redirect_uri: redirectUri, return_to: returnTo, nonce, replaces } = row
+  const flow = { connectionId, redirectUri, returnTo, state, nonce, verifier, sessionId: row.session_id, replaces }
   return { kind: 'taken', flow }
 }
 

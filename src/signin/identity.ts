@@ -113,6 +113,11 @@ function isWithin(token: TokenIdentity, { role, scope }: Pick<Endpoint, 'role' |
   return needed === undefined || mayAct(token.role, needed)
 }
 
+/** The session that was brought along; undefined: none. */
+export function sessionIdOf(identity: Identity): number | undefined {
+  return identity.kind === 'account' || identity.kind === 'person' ? identity.sessionId : undefined
+}
+
 /** As the audit names him. */
 export function actorOf(identity: Identity, address: string): Actor {
   if (identity.kind === 'nobody') return { kind: 'nobody', name: 'nobody', address }

@@ -82,6 +82,8 @@ export async function beginMicrosoft(
     readonly address: string
     /** What the browser's cookie holds already: it may be signing in in another tab. */
     readonly browser: string | undefined
+    /** The session that this browser has already; it ends with the sign-in. */
+    readonly replaces?: number | undefined
     readonly signal: AbortSignal
   },
 ): Promise<BegunMicrosoft> {
@@ -114,6 +116,7 @@ interface Way {
   readonly browser: string | undefined
   /** The session that is proved anew; left out: one is begun. */
   readonly proves?: number
+  readonly replaces?: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -134,7 +137,7 @@ function requireRegistrable({ cloud }: Pick<Connection, 'cloud'>, redirectUri: s
 
 async function beginAt(parts: MicrosoftParts, asked: Way): Promise<BegunMicrosoft> {
   requireRegistrable(asked.connection, asked.redirectUri)
-  const { connection, userName: loginHint, selectAccount, redirectUri, proves, address, signal } = asked
+  const { connection, userName: loginHint, selectAccount, redirectUri, proves, replaces, address, signal } = asked
   const how = { loginHint, selectAccount, isProof: proves !== undefined }
   const begun = await beginCodeFlow(parts.oidc, { connection, redirectUri, ...how, signal })
   if (begun.kind === 'refused')
@@ -147,7 +150,16 @@ async function beginAt(parts: MicrosoftParts, asked: Way): Promise<BegunMicrosof
   // Two tabs have one cookie: with a mark of its own the later one would take the earlier one's way back.
   const browser = asked.browser !== undefined && isToken(asked.browser) ? asked.browser : drawToken()
   const returnTo = pageOf(asked.returnTo)
-  const flow = { connectionId: connection.id, redirectUri, returnTo, begun, browser, address, sessionId: proves }
+  const flow = {
+    connectionId: connection.id,
+    redirectUri,
+    returnTo,
+    begun,
+    browser,
+    address,
+    sessionId: proves,
+    replaces,
+  }
   const sealed = await keepFlow(parts, flow)
   return { kind: 'begun', url: begun.url, browser, sealed }
 }
@@ -233,7 +245,7 @@ export async function finishMicrosoft(
 
 interface Entering {
   readonly connection: Connection
-  readonly flow: Pick<Flow, 'returnTo'>
+  readonly flow: Pick<Flow, 'returnTo' | 'replaces'>
   readonly person: VerifiedPerson
   readonly place: SessionPlace
   readonly signal: AbortSignal
@@ -265,7 +277,8 @@ async function begin(
   tx: Transaction,
   entering: Entering & { readonly given: GivenRole; readonly userId: number; readonly userName: string },
 ): Promise<MicrosoftSignIn> {
-  const { connection, given, userId, userName, place } = entering
+  const { connection, given, userId, userName } = entering
+  const place = { ...entering.place, replaces: entering.flow.replaces ?? undefined }
   const now = parts.clock.now()
   const { role, problem } = given
   const { subject, authenticatedAt } = entering.person

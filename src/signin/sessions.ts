@@ -24,6 +24,8 @@ const LONGEST_USER_AGENT = 300
 export interface SessionPlace {
   readonly address: string
   readonly userAgent: string
+  /** The session that this browser has already. It gets another cookie, so that nobody could end that one but by the list. */
+  readonly replaces?: number | undefined
 }
 
 /** Whose session it is. */
@@ -50,7 +52,7 @@ export interface StartedSession {
   readonly expiresAt: Date
 }
 
-/** Begins a session. */
+/** Begins a session, and ends the one that the browser had. */
 export async function startSession(
   tx: Queries,
   options: { readonly owner: SessionOwner; readonly now: Date; readonly place: SessionPlace },
@@ -61,6 +63,7 @@ export async function startSession(
   const person = 'userId' in owner ? owner : undefined
   const account = 'administratorId' in owner ? owner : undefined
   const administratorId = account?.administratorId ?? null
+  if (place.replaces !== undefined) await tx.query('delete from sessions where id = $1', [place.replaces])
   const { rows } = await tx.query<{ id: number }>(
     `insert into sessions (digest, administrator_id, user_id, connection_id, role, role_problem, subject, created_at, last_seen_at,
        expires_at, address, user_agent, authenticated_at, sets_password_until)

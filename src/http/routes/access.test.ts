@@ -53,6 +53,19 @@ async function setUp(name = 'Ann', headers?: Record<string, string>) {
   return post('/api/v1/setup', { code, name, password: GOOD }, headers)
 }
 
+it('a browser has one session: signing in again ends the one before, and nobody else’s', async () => {
+  const first = cookieOf(await setUp())!.value
+  const signIn = async (headers?: Record<string, string>) =>
+    cookieOf(await post('/api/v1/session', { name: 'Ann', password: GOOD }, headers))!.value
+  const elsewhere = await signIn()
+  const works = async (session: string) =>
+    (await http.asNobody('GET', '/api/v1/session', undefined, { cookie: `muster-session=${session}` })).statusCode
+  const second = await signIn({ cookie: `muster-session=${first}` })
+
+  expect([await works(first), await works(second), await works(elsewhere)]).toEqual([401, 200, 200])
+  expect((await test.db.query('select from sessions')).rowCount).toBe(2)
+})
+
 describe('the first start', () => {
   it('makes the first administrator with the code of the console and signs him in', async () => {
     expect((await http.asNobody('GET', '/api/v1/setup')).json()).toMatchObject({ isOpen: true })

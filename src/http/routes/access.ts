@@ -16,7 +16,7 @@ import {
   removeAccount,
 } from '../../signin/administer.ts'
 import { isSetUp } from '../../signin/codes.ts'
-import type { AccountIdentity, Identity, SessionIdentity } from '../../signin/identity.ts'
+import { type AccountIdentity, type Identity, type SessionIdentity, sessionIdOf } from '../../signin/identity.ts'
 import {
   beginSecondFactor,
   confirmSecondFactor,
@@ -27,7 +27,14 @@ import {
 } from '../../signin/second-factor.ts'
 import { listSessions } from '../../signin/sessions.ts'
 import { proveByPassword, recentUntil, spareOldPasswordUntil } from '../../signin/prove-again.ts'
-import { changeOwnPassword, setUp, type SignedIn, signIn, signInByLink } from '../../signin/sign-in.ts'
+import {
+  changeOwnPassword,
+  setUp,
+  type SignedIn,
+  signIn,
+  signInByLink,
+  type SignInPlace,
+} from '../../signin/sign-in.ts'
 import { type ListedToken, listTokens } from '../../signin/tokens.ts'
 import type { Engine } from '../../sync/engine.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
@@ -40,10 +47,12 @@ export const accessRoutes = {
     if (await isSetUp(engine.db)) throw new NotFoundError('page', 'setup')
     return { isOpen: true, version }
   },
-  setUp: async (parts, { body, client }) => welcome(parts, client, await setUp(parts.engine, body, client)),
-  signIn: async (parts, { body, client }) => welcome(parts, client, await signIn(parts.engine, body, client)),
-  signInByLink: async (parts, { body, client }) =>
-    welcome(parts, client, await signInByLink(parts.engine, body, client)),
+  setUp: async (parts, { body, client, identity }) =>
+    welcome(parts, client, await setUp(parts.engine, body, placeOf(client, identity))),
+  signIn: async (parts, { body, client, identity }) =>
+    welcome(parts, client, await signIn(parts.engine, body, placeOf(client, identity))),
+  signInByLink: async (parts, { body, client, identity }) =>
+    welcome(parts, client, await signInByLink(parts.engine, body, placeOf(client, identity))),
 
   getSession: async (parts, { identity }) => presentSession(parts, ownerOf(identity)),
 
@@ -151,6 +160,10 @@ export const accessRoutes = {
     return { ...rest, brokenAt: brokenAt === null ? null : String(brokenAt) }
   },
 } satisfies Partial<Handlers>
+
+function placeOf({ address, userAgent, device }: Client, identity: Identity): SignInPlace {
+  return { address, userAgent, device, replaces: sessionIdOf(identity) }
+}
 
 function welcome(parts: HttpParts, client: Client, { identity, token, device }: SignedIn): OwnSession {
   client.setSession(token)

@@ -174,6 +174,29 @@ describe('somebody of the registry', () => {
     expect((await asSession(others.session)('GET', '/api/v1/me')).statusCode).toBe(200)
   })
 
+  it('has one session in a browser: the one before ends when he comes back with another, also as somebody else, and not sooner', async () => {
+    const first = (await signIn(people[0]!.userName)).session
+    const elsewhere = (await signIn(people[0]!.userName)).session
+    const works = async (session: string | undefined) => (await asSession(session)('GET', '/api/v1/me')).statusCode
+    // A page of ours begins it, with the cookie; it does not come along from Microsoft's page (SameSite=Strict).
+    const begin = async (session: string | undefined) => {
+      const begun = await asSession(session)('POST', '/api/v1/sign-in/microsoft', {})
+      return {
+        url: begun.json<{ url: string }>().url,
+        flow: begun.cookies.find(({ name }) => name === 'muster-flow')!.value,
+      }
+    }
+    const comesBackAs = async ({ url, flow }: Awaited<ReturnType<typeof begin>>, userName: string) =>
+      (await comeBack(http, await provider.signIn(url, userName), flow)).session
+    const begun = await begin(first)
+    expect(await works(first)).toBe(200)
+    const second = await comesBackAs(begun, people[0]!.userName)
+    expect([await works(first), await works(second)]).toEqual([401, 200])
+    const third = await comesBackAs(await begin(second), people[1]!.userName)
+
+    expect([await works(second), await works(third), await works(elsewhere)]).toEqual([401, 200, 200])
+  })
+
   it('is seen by an administrator where he is signed in, and put out there; that is audited', async () => {
     const [person, other] = [people[0]!, people[1]!]
     const [first, second, others] = [

@@ -8,7 +8,7 @@ import { isPinOwn, listRegisteredCards, resetPin } from '../../registry/edit-cre
 import { listSignInPlaces, signInConnections } from '../../registry/sign-in-rule.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { endSession } from '../../signin/administer.ts'
-import type { Identity, PersonIdentity } from '../../signin/identity.ts'
+import { type Identity, type PersonIdentity, sessionIdOf } from '../../signin/identity.ts'
 import { beginMicrosoft, beginProof, type BegunMicrosoft } from '../../signin/microsoft.ts'
 import { endSessionUrl } from '../../signin/oidc.ts'
 import { addRoleMapping, listRoleMappings, removeRoleMapping } from '../../signin/roles.ts'
@@ -27,7 +27,14 @@ export const signInRoutes = {
     return { microsoft: usable.map(({ name }) => ({ name })) }
   },
   beginMicrosoft: async (parts, asked) =>
-    sendToMicrosoft(asked, await beginMicrosoft(microsoftParts(parts), { ...asked.body, ...wayOf(parts, asked) })),
+    sendToMicrosoft(
+      asked,
+      await beginMicrosoft(microsoftParts(parts), {
+        ...asked.body,
+        ...wayOf(parts, asked),
+        replaces: sessionIdOf(asked.identity),
+      }),
+    ),
   proveAtMicrosoft: async (parts, asked) => {
     const identity = personOf(asked.identity)
     const way = { ...asked.body, ...wayOf(parts, asked), identity }
