@@ -15,9 +15,13 @@ import type { Job } from '../../src/contract/api/runs.ts'
 import type { RunDocument } from '../../src/contract/runs.ts'
 import { generateTenant } from '../../src/emulator/generator.ts'
 import { Emulator } from '../../src/emulator/server.ts'
+import { issueLinkCode } from '../../src/signin/console.ts'
+import { createTerminal } from '../../src/signin/terminals.ts'
 import { createToken } from '../../src/signin/tokens.ts'
+import { openVault } from '../../src/vault/keys.ts'
 import { createTablespace, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startMuster } from '../support/muster.ts'
+import { sessionOf } from '../support/server.ts'
 import { SIGNING } from '../support/world.ts'
 
 const run = promisify(execFile)
@@ -56,7 +60,7 @@ async function serve(): Promise<void> {
   const connection = { tenantId, clientId, clientSecret: 'CONTOSO_SECRET', authorityUrl: graphUrl, graphUrl }
   const made = {
     name: 'test',
-    scopes: ['read', 'runs', 'configure'] as const,
+    scopes: ['read', 'runs', 'configure', 'people'] as const,
     maker: { kind: 'command line', name: 'test' } as const,
   }
   token = (
@@ -114,6 +118,47 @@ async function until<T>(look: () => T | Promise<T>): Promise<T> {
 async function count(table: 'users' | 'memberships' | 'mirror_objects'): Promise<number> {
   const { rows } = await database.db.query<{ count: number }>(`select count(*) as count from ${table}`)
   return rows[0]?.count ?? 0
+}
+
+/** Somebody with a card, a terminal, a session that nobody has used for minutes, and a link to sign in by. */
+async function peopleOfBefore() {
+  const { id } = await call<{ id: string }>('/users', { userName: 'ann' })
+  await call(`/users/${id}/cards`, { card: '4711' })
+  const vault = await openVault({ keyFile: join(home, 'key'), db: database.db, allowCreate: false })
+  const parts = { db: database.db, clock: systemClock, vault }
+  const actor = { kind: 'command line', name: 'test' } as const
+  const terminal = await createTerminal(
+    parts,
+    { name: 'door', may: ['card'], tells: [], unknownCard: 'refuse', cardTransform: null, days: null },
+    actor,
+  )
+  const session = await sessionOf(parts, 'viewer')
+  await database.db.query(`update sessions set last_seen_at = now() - interval '5 minutes'`)
+  return {
+    terminal: terminal.token,
+    session,
+    code: await issueLinkCode(parts, { name: 'viewer', resetSecondFactor: false, actor }),
+  }
+}
+
+/** Whoever is known is let in as before, without a word about the disk; who would begin something is told of it. */
+async function expectKnown({ terminal, session, code }: Awaited<ReturnType<typeof peopleOfBefore>>): Promise<void> {
+  const ask = async (path: string, headers: Record<string, string>, body?: object) => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    return { status: answer.status, told: (await answer.json()) as unknown }
+  }
+  expect(await ask('/session', { cookie: `muster-session=${session}` })).toMatchObject({ status: 200 })
+  expect(
+    await ask('/terminal/authenticate', { authorization: `Bearer ${terminal}` }, { by: 'card', card: '4711' }),
+  ).toMatchObject({ status: 200, told: { kind: 'identified', user: { userName: 'ann' } } })
+  expect(await ask('/session/link', { origin: url }, { code })).toMatchObject({
+    status: 503,
+    told: { code: 'disk-full' },
+  })
 }
 
 /** The server is there, answers questions, and says what is wrong and what to do. */
@@ -259,6 +304,7 @@ describe('E8: a database that refuses as one on a full disk does', () => {
   it.each(['users', 'mirror_objects'])(
     '%s cannot be written: the run fails with what to do, and the next one goes on',
     async (table) => {
+      const people = await peopleOfBefore()
       await database.db.query(`
       create function no_room() returns trigger language plpgsql as $$
       begin raise exception 'could not extend file "base/1/2": No space left on device' using errcode = '53100'; end $$`)
@@ -268,10 +314,16 @@ describe('E8: a database that refuses as one on a full disk does', () => {
       const failed = await synchronize('sync')
 
       expect(failed).toMatchObject({ outcome: 'failed', error: { code: 'disk-full' } })
-      expect([await count('users'), await count('memberships')]).toEqual([0, 0])
+      expect([await count('users'), await count('memberships')]).toEqual([1, 0])
       await expectAlive()
+      const used = ['sessions', 'api_tokens', 'audit', 'one_time_codes', 'terminals', 'terminal_sightings']
+      for (const name of used)
+        await database.db.query(
+          `create trigger full_disk before insert or update or delete on ${name} for each statement execute function no_room()`,
+        )
+      await expectKnown(people)
 
-      await database.db.query(`drop trigger full_disk on ${table}`)
+      for (const name of [table, ...used]) await database.db.query(`drop trigger full_disk on ${name}`)
       expect((await synchronize('sync')).outcome).toBe('applied')
       expect(await count('users')).toBeGreaterThan(USERS * 0.9)
     },

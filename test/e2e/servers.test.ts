@@ -83,8 +83,8 @@ afterAll(() => rm(home, { recursive: true }))
 
 const environment = () => ({ MUSTER_HOME: home, MUSTER_DATABASE_URL: database.url, MUSTER_LISTEN: '127.0.0.1:0' })
 
-async function serve(): Promise<Server> {
-  const child = startMuster(['serve'], { env: environment() })
+async function serve(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+  const child = startMuster(['serve'], { env: { ...environment(), ...env } })
   let output = ''
   child.stderr.on('data', (data) => (output += String(data)))
   const url = await new Promise<string>((resolve, reject) => {
@@ -98,6 +98,16 @@ async function serve(): Promise<Server> {
   const server = { child, url, output: () => output }
   servers.push(server)
   return server
+}
+
+/** A promise of the process that nobody waits for is rejected with this message. */
+async function mistakeAt(signal: string, message: string): Promise<{ readonly NODE_OPTIONS: string }> {
+  const script = join(home, 'mistake.mjs')
+  await writeFile(
+    script,
+    `process.on('${signal}', () => void Promise.reject(new TypeError(${JSON.stringify(message)})))`,
+  )
+  return { NODE_OPTIONS: `--import ${script}` }
 }
 
 const call = apiCaller(() => token)
@@ -287,7 +297,7 @@ describe('two servers on one database', () => {
     emulator.latencyMs = 0
 
     expect(code).toBe(0)
-    expect(seconds).toBeLessThan(15)
+    expect(seconds).toBeLessThan(10)
     expect((await over(other, job)).state).toBe('ended')
     expect(await runs()).toEqual([
       { outcome: 'cancelled', code: 'server-stopped' },
@@ -295,8 +305,10 @@ describe('two servers on one database', () => {
     ])
   })
 
-  it('E7: fire a schedule once; E18: their logs carry no secret, name or mail', async () => {
-    const [a] = await Promise.all([serve(), serve()])
+  it('E7: fire a schedule once; E18: their logs carry no secret, name or mail, also where one (E13) ends on a mistake of its own', async () => {
+    const [somebody] = contoso.tenant.live('user')
+    const told = `${contoso.clientSecret} of ${String(somebody?.properties['mail'])}`
+    const [a, b] = await Promise.all([serve(), serve(await mistakeAt('SIGUSR2', told))])
     await over(a, await ask(a))
     await database.db.query(
       `update sources set settings = jsonb_set(settings, '{schedule}', '{"delta": "* * * * *", "full": null}') where name = 'one'`,
@@ -317,6 +329,10 @@ describe('two servers on one database', () => {
     )
     expect(slots.rows[0]!.jobs).toBe(slots.rows[0]!.slots)
     await call(a, '/runs')
+    const ended = once(b.child, 'close')
+    b.child.kill('SIGUSR2')
+    expect(await ended).toEqual([1, null])
+    expect(b.output()).toContain('Muster met a mistake of its own (TypeError) and ends.')
 
     const said = servers.map((server) => server.output()).join('\n')
     const people = [...contoso.tenant.live('user')].flatMap(({ properties: p }) => [
