@@ -149,7 +149,7 @@ async function expectKnown({ terminal, session, code }: Awaited<ReturnType<typeo
       headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    return { status: answer.status, told: (await answer.json()) as unknown }
+    return { status: answer.status, told: await answer.json() }
   }
   expect(await ask('/session', { cookie: `muster-session=${session}` })).toMatchObject({ status: 200 })
   expect(
