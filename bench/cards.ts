@@ -2,8 +2,8 @@
 //
 // Card look-ups over HTTP by one Muster process, alone and while it runs a full synchronization, and beside them in the same run the least
 // that such an answer can cost: fastify and one indexed query, planned once. Who asks runs in a process of its own on the same machine. What
-// counts is the CPU of an answer, in Node and in PostgreSQL, and its ratio to the least: other work on the machine changes answers a second,
-// not those. One JSON line for every measurement, then whether each goal was met; exit code 1 where Muster missed one that the least reaches.
+// counts is the CPU of an answer, in Node and in PostgreSQL, and its ratio to the least: other work on the machine changes answers a second
+// more than those. One JSON line for every measurement, then whether each goal was met; exit code 1 where one was missed on a quiet machine.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +19,9 @@ import { startWorker, type Worker } from './worker.ts'
 const USERS = 10_000
 const CHANGES = 100
 const IDLE_MS = 4_000
+/** Code is compiled by how often it ran, not by how long: on a busy machine some seconds are too few. */
+const WARM_ANSWERS = 20_000
+const WARM_ROUNDS = 8
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +33,7 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds)
 const connections = Number(values.connections)
 /** What else runs on the machine shows in the load before. */
-const machine = { cores: availableParallelism(), loadBefore: loadavg()[0] }
+const machine = { cores: availableParallelism(), loadBefore: loadavg()[0] ?? 0 }
 const home = await mkdtemp(join(tmpdir(), 'muster-bench-home-'))
 const { worker: tenant, ready: access } = await startWorker<Access>(fileOf('tenant.ts'), [USERS, 1_000, 60_000])
 const { worker: muster, ready: served } = await startWorker<CardServer>(fileOf('cards-server.ts'), [
@@ -55,7 +58,7 @@ try {
       ['muster', served.url, muster.pid],
       ['least', leastAt.url, least.pid],
     ] as const) {
-      await ask({ url, pid, seconds: 4 })
+      await warmUp({ url, pid })
       const syncing = isRunning ? keepSyncing() : undefined
       let measured: Measured
       let runs: number | undefined
@@ -69,14 +72,20 @@ try {
       console.log(JSON.stringify({ kind: 'cards', runs: runs ?? 0, ...measurement }))
     }
   }
-  const goals = cardGoals(measurements)
+  const goals = cardGoals(measurements, machine)
   console.log(JSON.stringify({ kind: 'cards-goals', ...machine, loadAfter: loadavg()[0], goals }))
-  if (printCardGoals(goals)) process.exitCode = 1
+  if (printCardGoals(goals, machine)) process.exitCode = 1
 } finally {
   for (const worker of [asker, least, muster, tenant]) await worker.stop()
   await postgres.stop()
   await rm(postgres.embedded.directory, { recursive: true, force: true })
   await rm(home, { recursive: true, force: true })
+}
+
+async function warmUp(of: { readonly url: string; readonly pid: number }): Promise<void> {
+  let answers = 0
+  for (let round = 0; round < WARM_ROUNDS && answers < WARM_ANSWERS; round += 1)
+    answers += (await ask({ ...of, seconds: 4 })).answers
 }
 
 /**
