@@ -128,6 +128,14 @@ describe('somebody who signed in with Microsoft', () => {
     await typeAccount(other, accountOf(world, people[0]!))
     await other.getByRole('heading', { name: people[1]!.user_name }).waitFor()
     // The tenant does not say when he signed in.
+    await other.goto(`${world.url}/runs/1`)
+    const undo = other.getByRole('dialog', { name: 'Take this run back?' })
+    await other.getByRole('button', { name: 'Undo', exact: true }).click()
+    await undo.getByText('Confirm first that it is you', { exact: true }).waitFor()
+    await undo.getByRole('button', { name: 'Confirm now' }).click()
+    await proof(other).getByText('What is typed here and not saved is lost').waitFor()
+    await proof(other).getByRole('button', { name: 'Cancel' }).click()
+    await other.goto(`${world.url}${path}`)
     await reveal(other)
     await proof(other).waitFor()
     expect(await other.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400)
@@ -143,6 +151,10 @@ describe('somebody who signed in with Microsoft', () => {
     await reveal(other)
 
     await other.getByText(CARD, { exact: true }).waitFor()
+    await other.goto(`${world.url}/runs/1`)
+    await other.getByRole('button', { name: 'Undo', exact: true }).click()
+    await undo.getByRole('textbox', { name: 'Reason' }).waitFor()
+    expect(await undo.getByText('Confirm first that it is you').count()).toBe(0)
     const expected = /40[13]|^asked \S+oauth2/
     expect(world.complaints.filter((complaint) => !expected.test(complaint))).toEqual([])
   })

@@ -15,6 +15,7 @@ import { useMutation } from '@tanstack/react-query'
 import { type ReactElement, type ReactNode, useState } from 'react'
 import { newIntention } from '../api.ts'
 import { shell } from '../texts/shell.ts'
+import { ProofFirst } from './proof-first.tsx'
 import { Failed } from './states.tsx'
 
 const useStyles = makeStyles({
@@ -33,6 +34,8 @@ export function ActionDialog(props: {
   readonly act: (key: string) => Promise<void>
   /** False while something is missing that `act` needs. */
   readonly isReady?: boolean
+  /** It is done with a recent proof of who one is, and there is something to fill in before. */
+  readonly needsProof?: true
   /** Empties the form when it is opened again. */
   readonly onOpen?: () => void
   /** Ends what goes on in it when it is closed, undone or done. */
@@ -69,6 +72,7 @@ export function ActionDialog(props: {
           <DialogBody>
             <DialogTitle>{props.title}</DialogTitle>
             <DialogContent className={styles.content}>
+              {props.needsProof === true ? <ProofFirst /> : null}
               {props.children}
               {acting.error === null ? null : <Failed title={shell.notDone} error={acting.error} />}
             </DialogContent>

@@ -9,7 +9,11 @@ export const proofTexts = {
   confirm: 'Confirm',
   failed: 'That did not confirm it',
   microsoftText:
-    'Microsoft asks you to sign in anew, and you come back to this page. Then do once more what you wanted to do.',
+    'Microsoft asks you to sign in anew, and you come back to this page. What is typed here and not saved is lost then: keep it elsewhere, a client secret above all. Do once more what you wanted to do.',
+  first: 'Confirm first that it is you',
+  firstText:
+    'You are asked for that before it is done. Microsoft asks you to sign in anew, and what is typed here would be lost on the way there.',
+  firstAction: 'Confirm now',
   microsoft: 'Sign in anew with Microsoft',
   given: 'It is confirmed that it is you',
   givenText: 'Now do once more what you wanted to do.',

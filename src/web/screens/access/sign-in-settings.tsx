@@ -185,6 +185,7 @@ function AddMapping({ connections }: { readonly connections: readonly string[] }
       trigger={<Button appearance="primary">{texts.add}</Button>}
       title={texts.addTitle}
       action={texts.add}
+      needsProof
       isReady={form.value.trim() !== ''}
       onOpen={() => setForm(empty)}
       act={async () => {

@@ -20,6 +20,7 @@ import { API } from '../../../contract/api/api.ts'
 import type { ConnectionForm as Form, ConnectionView } from '../../../contract/api/connections.ts'
 import { CLOUDS } from '../../../directory/clouds.ts'
 import { ApiError, call, isChangedMeanwhile } from '../../api.ts'
+import { ProofFirst } from '../../components/proof-first.tsx'
 import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { connectionTexts as texts } from '../../texts/connections.ts'
@@ -145,6 +146,7 @@ export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTit
       role="group"
       aria-label={connection === undefined ? texts.newTitle : texts.editTitle(connection.name)}
     >
+      <ProofFirst />
       {!isTitled ? <Subtitle2 as="h3">{texts.newTitle}</Subtitle2> : null}
       <div>
         <Registering

@@ -26,6 +26,7 @@ export function ApproveDialog(props: {
       trigger={<Button appearance="primary">{texts.approve}</Button>}
       title={texts.approveTitle}
       action={texts.approve}
+      needsProof
       isReady={reason.trim() !== ''}
       onOpen={() => {
         setReason('')

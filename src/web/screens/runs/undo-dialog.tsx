@@ -51,6 +51,7 @@ export function UndoDialog(props: {
       title={user === undefined ? texts.undoTitle : texts.undoUserTitle(user.name, run)}
       action={texts.undo}
       isWide
+      needsProof
       isReady={
         reason.trim() !== '' &&
         shown !== undefined &&
