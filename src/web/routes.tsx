@@ -242,7 +242,10 @@ const sources = createRoute({
 const results = createRoute({
   getParentRoute: () => inside,
   path: '/settings/user-synchronization/results',
-  validateSearch: z.object({ jobs: z.string().max(2000).optional().catch(undefined) }),
+  validateSearch: z.object({
+    /** Ids, 37 characters each; the server takes addresses of 16 kB. */
+    jobs: z.string().max(12_000).optional().catch(undefined),
+  }),
   component: lazyRouteComponent(() => import('./screens/results/results.tsx'), 'Results'),
 })
 

@@ -83,7 +83,59 @@ describe('a search', () => {
   })
 })
 
+describe('a list', () => {
+  it('stays where its next page fails, which is asked for again by whoever wants it', async () => {
+    const page = await world.open('viewer')
+    let failing = true
+    let asked = 0
+    await page.route(/\/api\/v1\/users(\?|$)/, (route) => {
+      const url = new URL(route.request().url())
+      url.searchParams.set('limit', '3')
+      if (!url.searchParams.has('cursor')) return route.continue({ url: url.href })
+      asked += 1
+      return failing ? route.fulfill(refusal(500, 'internal')) : route.continue({ url: url.href })
+    })
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('alert').getByText('Refused: internal.').waitFor()
+    await world.settled(page)
+
+    expect(await page.getByRole('table').getByRole('link').count()).toBe(3)
+    // Its place is in sight all the time.
+    expect(asked).toBe(1)
+    failing = false
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('5 shown').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
+  })
+})
+
+describe('a file', () => {
+  it('that cannot be saved is told to be so', async () => {
+    const page = await world.open('operator')
+    await page.goto(`${world.url}/users`)
+    await page.getByRole('button', { name: 'Export', exact: true }).click()
+    await page.route('**/api/v1/session', (route) => route.abort())
+    await page.getByRole('menuitem', { name: 'Users as CSV' }).click()
+
+    await page.getByText('The file could not be saved', { exact: true }).last().waitFor()
+    expect(await page.getByText('The server did not answer').last().isVisible()).toBe(true)
+  })
+})
+
 describe('Synchronize now', () => {
+  it('of many sources leads to the results of all of them', async () => {
+    const page = await world.open('operator')
+    const jobs = Array.from(
+      { length: 60 },
+      (_none, place) => `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`,
+    )
+    await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${jobs.join(',')}`)
+
+    // There are no such jobs; each says so.
+    await page.getByRole('heading', { name: 'There is no such page' }).nth(59).waitFor()
+    expect(await page.getByText('Nothing is being synchronized').count()).toBe(0)
+  })
+
   it('can be asked for again where the server does not know what became of it, and is one where it may be under way', async () => {
     const page = await world.open('operator')
     await page.goto(`${world.url}/settings/user-synchronization`)
@@ -218,6 +270,30 @@ describe('what is typed and not saved', () => {
     await page.getByRole('button', { name: 'Save', exact: true }).click()
 
     expect((await asked).postDataJSON()).toMatchObject({ settings: { groups: { ignoreContaining: ['temp'] } } })
+  })
+
+  it('of a filter is not replaced by a preset without being asked', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    await page.getByRole('tab', { name: 'Users' }).click()
+    const preset = async () => {
+      await page.getByRole('button', { name: 'Presets' }).click()
+      await page.getByRole('menuitem').first().click()
+    }
+    const attribute = page.getByRole('combobox', { name: 'Attribute', exact: true }).first()
+    // Where there is nothing yet, nothing is asked.
+    await preset()
+    await attribute.fill('department')
+    await page.keyboard.press('Tab')
+    await preset()
+    const asked = page.getByRole('alertdialog', { name: 'Replace the conditions?' })
+    await asked.getByRole('button', { name: 'Keep them' }).click()
+    await asked.waitFor({ state: 'detached' })
+    expect(await attribute.inputValue()).toBe('department')
+    await preset()
+    await asked.getByRole('button', { name: 'Replace' }).click()
+
+    await expect.poll(() => attribute.inputValue()).toBe('givenName')
   })
 
   it('of a source is not given up by the way back in the browser without being asked', async () => {

@@ -37,9 +37,16 @@ export function useCursorList<P extends CursorPage>(
     /** For what a page tells beside its rows, e.g. a total. */
     first: query.data?.pages[0],
     isStale: query.isPlaceholderData,
-    /** Of the first page; later ones can be asked for again. */
-    error: query.error,
+    /** Where nothing of the list is there. */
+    error: rows === undefined ? query.error : null,
     retry: () => void query.refetch(),
-    more: { hasMore: query.hasNextPage, isLoading: query.isFetchingNextPage, load },
+    more: {
+      hasMore: query.hasNextPage,
+      isLoading: query.isFetchingNextPage,
+      load,
+      /** Why a later page did not come, or what is shown could not be read anew. */
+      error: query.error,
+      retry: () => void (query.isFetchNextPageError ? fetchNextPage() : query.refetch()),
+    },
   }
 }

@@ -18,6 +18,7 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { type ReactNode, useEffect, useRef } from 'react'
+import { Failed } from './states.tsx'
 import { useNarrow } from './use-narrow.ts'
 import { formatNumber } from '../format.ts'
 import { shell } from '../texts/shell.ts'
@@ -59,7 +60,16 @@ interface Props<Row> {
   /** Rows of an answer that is being replaced. */
   readonly isStale?: boolean
   /** There are more; left out where everything is listed. */
-  readonly more?: { readonly hasMore: boolean; readonly isLoading: boolean; load(): void }
+  readonly more?: MoreRows
+}
+
+interface MoreRows {
+  readonly hasMore: boolean
+  readonly isLoading: boolean
+  readonly load: () => void
+  /** Told below the rows, which stay. */
+  readonly error: Error | null
+  readonly retry: () => void
 }
 
 /** Width of a column of boxes, pixels. */
@@ -87,6 +97,7 @@ const useStyles = makeStyles({
   compact: { paddingTop: '6px', paddingBottom: '6px', height: '32px' },
   foot: {
     display: 'flex',
+    flexWrap: 'wrap',
     alignItems: 'center',
     gap: '16px',
     minHeight: '40px',
@@ -217,23 +228,26 @@ function RowBox({ selection, of }: { readonly selection: Selection; readonly of:
 }
 
 /** Loads the next page when it comes into sight; the button does the same for the keyboard. */
-function More(props: { shown: number; hasMore: boolean; isLoading: boolean; load: () => void }) {
+function More(props: MoreRows & { readonly shown: number }) {
   const styles = useStyles()
   const place = useRef<HTMLDivElement>(null)
-  const { hasMore, isLoading, load } = props
+  const { hasMore, isLoading, load, error } = props
+  const isFailed = error !== null
   useEffect(() => {
     const element = place.current
-    if (element === null || !hasMore || isLoading) return undefined
+    // What failed is not asked for again and again by its place being in sight.
+    if (element === null || !hasMore || isLoading || isFailed) return undefined
     const observer = new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) load()
     })
     observer.observe(element)
     return () => observer.disconnect()
-  }, [hasMore, isLoading, load])
+  }, [hasMore, isLoading, isFailed, load])
   return (
     <div className={styles.foot} ref={place}>
       <Text role="status">{shell.shown(formatNumber(props.shown))}</Text>
-      {hasMore ? (
+      {isFailed && !isLoading ? <Failed title={shell.restFailed} error={error} retry={props.retry} /> : null}
+      {hasMore && !isFailed ? (
         <Button onClick={load} disabledFocusable={isLoading}>
           {shell.showMore}
         </Button>

@@ -39,11 +39,13 @@ export const shell = {
   themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
   help: 'API documentation',
   loading: 'Loading…',
+  notSaved: 'The file could not be saved',
   tryAgain: 'Try again',
   discardTitle: 'Discard what you changed?',
   discard: 'Discard',
   keepEditing: 'Keep editing',
   failed: 'This could not be loaded',
+  restFailed: 'This is not all, or not the newest: the rest could not be loaded',
   crashed: 'Something went wrong on this page',
   crashedRemedy:
     'Nothing was changed by this. Load the page again; if it comes back, the browser’s console names the cause.',

@@ -4,7 +4,7 @@ import { SaveRegular } from '@fluentui/react-icons/svg/save'
 import { API } from '../../../contract/api/api.ts'
 import { addressOf } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
-import { saveProven } from '../../components/proven-file.ts'
+import { useSaveProven } from '../../components/proven-file.ts'
 import { Section } from '../../components/page.tsx'
 import { backupTexts as texts } from '../../texts/backup.ts'
 
@@ -12,6 +12,7 @@ const useStyles = makeStyles({ text: { maxWidth: '75ch' }, body: { overflowWrap:
 
 export function Backup({ keyFile }: { readonly keyFile: string }) {
   const styles = useStyles()
+  const saveProven = useSaveProven()
   return (
     <Section title={texts.backup}>
       <Text className={styles.text}>{texts.backupText}</Text>

@@ -7,7 +7,7 @@ import type { RunView } from '../../../contract/api/runs.ts'
 import { PLAN_ACTIONS, type PlanItemLine } from '../../../contract/plan-items.ts'
 import { addressOf, call } from '../../api.ts'
 import { Breakable } from '../../components/breakable.tsx'
-import { saveProven } from '../../components/proven-file.ts'
+import { useSaveProven } from '../../components/proven-file.ts'
 import { Choice } from '../../components/choice.tsx'
 import { useCursorList } from '../../components/cursor-list.ts'
 import { Filters } from '../../components/filters.tsx'
@@ -39,6 +39,7 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
   const { run } = line
   const filters = route.useSearch()
   const navigate = route.useNavigate()
+  const saveProven = useSaveProven()
   const list = useCursorList(['run', run, 'items', filters, line.outcome], (cursor, signal) =>
     call(API.listPlanItems, { params: { run }, query: { ...filters, cursor } }, { signal }),
   )

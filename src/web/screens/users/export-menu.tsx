@@ -2,10 +2,11 @@
 import { Button, Menu, MenuItemLink, MenuList, MenuPopover, MenuTrigger, Tooltip } from '@fluentui/react-components'
 import { API } from '../../../contract/api/api.ts'
 import { addressOf } from '../../api.ts'
-import { saveProven } from '../../components/proven-file.ts'
+import { useSaveProven } from '../../components/proven-file.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
 
 export function ExportMenu() {
+  const saveProven = useSaveProven()
   const file = (kind: 'users' | 'groups' | 'memberships', csvDialect: 'muster' | 'myq' = 'muster') =>
     addressOf(API.exportRegistry, { params: { kind }, query: { format: 'csv', csvDialect } })
   const files = [

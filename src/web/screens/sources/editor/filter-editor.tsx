@@ -16,8 +16,10 @@ import {
 } from '@fluentui/react-components'
 import { AddRegular } from '@fluentui/react-icons/svg/add'
 import { DeleteRegular } from '@fluentui/react-icons/svg/delete'
-import { FILTER_PRESET_NAMES, FILTER_PRESETS } from '../../../../contract/filter-presets.ts'
+import { useRef, useState } from 'react'
+import { FILTER_PRESET_NAMES, FILTER_PRESETS, type FilterPresetName } from '../../../../contract/filter-presets.ts'
 import { OPERATORS } from '../../../../contract/filter.ts'
+import { ConfirmDialog } from '../../../components/confirm-dialog.tsx'
 import { editorTexts } from '../../../texts/editor.ts'
 import { AttributeInput } from './attribute-input.tsx'
 import { blockOf, type JsonBlock, listOf, textOf, useDraft, useSetting } from './draft.ts'
@@ -52,6 +54,22 @@ export function FilterEditor() {
   const styles = useStyles()
   const { value, set, warning, isReadOnly } = useSetting('users.filter')
   const groups = listOf(blockOf(value)['any'])
+  /** A preset that would take the place of conditions that are there. */
+  const [chosen, setChosen] = useState<FilterPresetName | undefined>(undefined)
+  const fill = (name: FilterPresetName) => {
+    set({ any: FILTER_PRESETS[name].filter.any.map(({ all }) => ({ all: all.map((one) => ({ ...one })) })) })
+    setChosen(undefined)
+  }
+  const actions = useRef<HTMLDivElement>(null)
+  const choose = (name: FilterPresetName) => {
+    if (groups.length === 0) {
+      fill(name)
+      return
+    }
+    // The item is gone when the question is answered.
+    actions.current?.querySelector<HTMLElement>('[aria-haspopup="menu"]')?.focus()
+    setChosen(name)
+  }
   const replace = (next: typeof groups) => set(next.length === 0 ? 'none' : { any: next })
   return (
     <Group title={texts.filter} hint={groups.length === 0 ? texts.filterNone : texts.filterHint}>
@@ -64,7 +82,7 @@ export function FilterEditor() {
       ))}
       {warning === null ? null : <Field validationState="warning" validationMessage={warning} />}
       {isReadOnly ? null : (
-        <div className={styles.actions}>
+        <div className={styles.actions} ref={actions}>
           <Button icon={<AddRegular />} onClick={() => replace([...groups, { all: [NEW_CLAUSE] }])}>
             {texts.addGroup}
           </Button>
@@ -75,16 +93,7 @@ export function FilterEditor() {
             <MenuPopover>
               <MenuList>
                 {FILTER_PRESET_NAMES.map((name) => (
-                  <MenuItem
-                    key={name}
-                    onClick={() =>
-                      set({
-                        any: FILTER_PRESETS[name].filter.any.map(({ all }) => ({
-                          all: all.map((one) => ({ ...one })),
-                        })),
-                      })
-                    }
-                  >
+                  <MenuItem key={name} onClick={() => choose(name)}>
                     <span className={styles.preset}>
                       <Text weight="semibold">{FILTER_PRESETS[name].label}</Text>
                       <Text size={200}>{FILTER_PRESETS[name].description}</Text>
@@ -96,6 +105,17 @@ export function FilterEditor() {
           </Menu>
         </div>
       )}
+      <ConfirmDialog
+        isOpen={chosen !== undefined}
+        title={texts.presetTitle}
+        text={texts.presetText}
+        action={texts.presetReplace}
+        cancel={texts.presetKeep}
+        onConfirm={() => {
+          if (chosen !== undefined) fill(chosen)
+        }}
+        onCancel={() => setChosen(undefined)}
+      />
     </Group>
   )
 }
