@@ -31,8 +31,8 @@ export async function registerDocs(server: FastifyInstance, version: string): Pr
     reply.type('application/json').header('cache-control', 'no-cache').send(document),
   )
   server.get('/api/docs', { exposeHeadRoute: false }, (_request, reply) =>
-    // What shows the document puts styles into elements; scripts stay as strict as everywhere.
-    pageWithNonce(reply, PAGE),
+    // What shows the document puts styles into the page and into its elements; scripts stay as strict as everywhere.
+    pageWithNonce(reply, PAGE, `; style-src-elem 'self' 'unsafe-inline'; style-src-attr 'unsafe-inline'`),
   )
   await registerScript(server)
 }

@@ -117,6 +117,46 @@ describe('the web', () => {
     await page.getByRole('tab', { name: 'General' }).waitFor({ state: 'detached' })
   })
 
+  it('tells without a source what needs attention, and who is here, beside the way to the first one', async () => {
+    const page = await world.open('administrator')
+    await page.route('**/api/v1/overview', async (route) => {
+      const response = await route.fetch()
+      const overview = (await response.json()) as { concerns: unknown[]; users: object }
+      const concern = { level: 'warning', code: 'any', message: 'Look at this.', remedy: 'Do that.', at: null }
+      const json = { ...overview, concerns: [concern], users: { ...overview.users, local: 130 } }
+      await route.fulfill({ response, json })
+    })
+    await page.goto(world.url)
+    await page.getByRole('region', { name: 'Needs attention' }).getByText('Look at this.').waitFor()
+
+    expect(await page.getByRole('definition').allInnerTexts()).toContain('130')
+    await page.getByRole('heading', { name: 'Welcome to Muster' }).waitFor()
+    await expectAccessible(page)
+    await page.unroute('**/api/v1/overview')
+    await page.reload()
+    await page.getByRole('heading', { name: 'Welcome to Muster', level: 1 }).waitFor()
+  })
+
+  it('says under Administrators where people of Entra get a role, and leads there', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/administrators`)
+    await page.getByText('People who sign in with Microsoft may do so too').getByRole('link').click()
+
+    await page.getByRole('heading', { name: 'Sign-in', exact: true }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/settings/sign-in')
+  })
+
+  it('leads from the API tokens to the API documentation', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/tokens`)
+    const address = await page.getByRole('link', { name: 'API documentation' }).getAttribute('href')
+    await page.goto(`${world.url}${address}`)
+
+    await page.getByRole('heading', { name: 'Muster', exact: false }).first().waitFor()
+    await world.settled(page)
+    expect(world.complaints).toEqual([])
+  })
+
   it('met no mistake in the browser, and no page asked another host', () => {
     expect(world.complaints).toEqual([])
   })

@@ -2,7 +2,9 @@
 
 export const accessTexts = {
   administrators: 'Administrators',
-  administratorsIntro: 'Who may use these pages, and as what. People who are synchronized sign in elsewhere.',
+  administratorsIntro:
+    'Local accounts that may use these pages, and as what. People who sign in with Microsoft may do so too, as what their app roles or groups are mapped to:',
+  administratorsOfEntra: 'Settings › Sign-in',
   name: 'Name',
   role: 'Role',
   status: 'Status',

@@ -10,6 +10,7 @@ import { ActionDialog } from '../../components/action-dialog.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { SessionTable } from '../../components/session-table.tsx'
+import { RouterLink } from '../../components/router-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { RelativeTime } from '../../components/time.tsx'
@@ -31,7 +32,7 @@ export function Administrators() {
   const [looked, setLooked] = useState<string>()
   const account = data?.items.find(({ id }) => id === looked)
   return (
-    <Page title={texts.administrators} intro={texts.administratorsIntro}>
+    <Page title={texts.administrators} intro={<Intro />}>
       <div className={styles.buttons}>
         <AddAccount />
       </div>
@@ -52,6 +53,14 @@ export function Administrators() {
         </Section>
       )}
     </Page>
+  )
+}
+
+function Intro() {
+  return (
+    <>
+      {texts.administratorsIntro} <RouterLink to="/settings/sign-in">{texts.administratorsOfEntra}</RouterLink>
+    </>
   )
 }
 
@@ -144,6 +153,7 @@ function AddAccount() {
       trigger={<Button appearance="primary">{texts.addAdministrator}</Button>}
       title={texts.addTitle}
       action={texts.add}
+      needsProof
       isReady={form.name.trim() !== '' && form.password !== ''}
       onOpen={() => setForm(EMPTY)}
       act={async () => {
@@ -184,6 +194,7 @@ function ChangeAccount({ account, isOwn }: { readonly account: Account; readonly
       trigger={<Button size="small">{texts.change}</Button>}
       title={texts.changeTitle(account.name)}
       action={texts.save}
+      needsProof
       onOpen={() => {
         setSeen({ role: account.role, enabled: account.enabled })
         setForm(before)

@@ -14,6 +14,7 @@ import { ShowOnce } from '../../components/show-once.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime, Time } from '../../components/time.tsx'
 import { accessTexts as texts } from '../../texts/access.ts'
+import { shell } from '../../texts/shell.ts'
 
 const tokensQuery = queryOptions({
   queryKey: ['tokens'],
@@ -32,6 +33,9 @@ export function Tokens() {
     <Page title={texts.tokens} intro={texts.tokensIntro}>
       <div className={styles.buttons}>
         <AddToken />
+        <Button as="a" href="/api/docs" target="_blank" rel="noreferrer">
+          {shell.help}
+        </Button>
       </div>
       {error === null ? (
         <ListTable
@@ -109,6 +113,7 @@ function AddToken() {
         trigger={<Button appearance="primary">{texts.addToken}</Button>}
         title={texts.addTokenTitle}
         action={texts.add}
+        needsProof
         isReady={form.name.trim() !== '' && form.scopes.length > 0 && isDays}
         onOpen={() => setForm(EMPTY)}
         act={async () => {

@@ -14,7 +14,7 @@ import { Changes } from './changes.tsx'
 import { Concerns } from './concerns.tsx'
 import { overviewQuery } from './overview-query.ts'
 import { PeopleChart } from './people-chart.tsx'
-import { Start } from './start.tsx'
+import { Start, Steps } from './start.tsx'
 
 const useStyles = makeStyles({
   tiles: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(140px, 1fr))', gap: '12px', margin: 0 },
@@ -50,7 +50,9 @@ export function Overview() {
       </Page>
     )
   }
-  if (data.sources.length === 0) return <Start />
+  const isWithoutSource = data.sources.length === 0
+  const isEmpty = data.groups === 0 && Object.values(data.users).every((count) => count === 0)
+  if (isWithoutSource && isEmpty && data.concerns.length === 0) return <Start />
   const figures = [
     [texts.active, data.users.active],
     [texts.deactivated, data.users.deactivated],
@@ -60,7 +62,8 @@ export function Overview() {
   ] as const
   return (
     <Page title={texts.title}>
-      <Concerns concerns={data.concerns} />
+      {/* That every source is well says nothing where there is none. */}
+      {isWithoutSource && data.concerns.length === 0 ? null : <Concerns concerns={data.concerns} />}
       <dl className={styles.tiles} aria-label={texts.figures}>
         {figures.map(([name, figure]) => (
           <div key={name} className={styles.tile}>
@@ -69,6 +72,12 @@ export function Overview() {
           </div>
         ))}
       </dl>
+      {isWithoutSource ? (
+        <Section title={texts.startTitle}>
+          <Text>{texts.startText}</Text>
+          <Steps />
+        </Section>
+      ) : null}
       <Section title={texts.people}>
         <PeopleChart days={data.people} />
       </Section>
@@ -89,25 +98,27 @@ export function Overview() {
             </ul>
           )}
         </Section>
-        <Section title={texts.sources}>
-          <ul className={styles.list}>
-            {data.sources.map((source) => (
-              <li key={source.name}>
-                <RouterLink to="/settings/user-synchronization" search={{ source: source.name }}>
-                  {source.name}
-                </RouterLink>{' '}
-                <Text>
-                  {formatCount(source.people, 'person', 'people')} ·{' '}
-                  {source.running === null ? (
-                    stateInWords(source)
-                  ) : (
-                    <RunLink run={source.running.run}>{sourcesTexts.running}</RunLink>
-                  )}
-                </Text>
-              </li>
-            ))}
-          </ul>
-        </Section>
+        {isWithoutSource ? null : (
+          <Section title={texts.sources}>
+            <ul className={styles.list}>
+              {data.sources.map((source) => (
+                <li key={source.name}>
+                  <RouterLink to="/settings/user-synchronization" search={{ source: source.name }}>
+                    {source.name}
+                  </RouterLink>{' '}
+                  <Text>
+                    {formatCount(source.people, 'person', 'people')} ·{' '}
+                    {source.running === null ? (
+                      stateInWords(source)
+                    ) : (
+                      <RunLink run={source.running.run}>{sourcesTexts.running}</RunLink>
+                    )}
+                  </Text>
+                </li>
+              ))}
+            </ul>
+          </Section>
+        )}
         {data.expiring.length === 0 ? null : (
           <Section title={texts.expiring}>
             <ul className={styles.list}>

@@ -39,10 +39,19 @@ const useStyles = makeStyles({
 })
 
 export function Start() {
+  return (
+    <Page title={texts.startTitle} intro={texts.startText}>
+      <Steps />
+    </Page>
+  )
+}
+
+/** Where there is something already, but no source. */
+export function Steps() {
   const styles = useStyles()
   const mayConfigure = useMay('administrator')
   return (
-    <Page title={texts.startTitle} intro={texts.startText}>
+    <>
       <ol className={styles.steps}>
         {STEPS.map(([name, text], place) => (
           <li key={name} className={styles.step}>
@@ -67,6 +76,6 @@ export function Start() {
           <Text>{texts.noSourcesViewer}</Text>
         )}
       </div>
-    </Page>
+    </>
   )
 }
