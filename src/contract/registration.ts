@@ -151,6 +151,7 @@ function signInStep({ redirectUri }: RegistrationChoice): RegistrationStep {
       'Codes on another device are blocked where a Conditional Access policy has the condition Authentication flows › Device code flow, as Microsoft advises for tenants that do not use them: exclude this app there, or the people.',
       'For roles in Muster: App roles › Create, for Users/Groups, then assign people under Enterprise applications. To assign groups takes Entra ID P1, and only direct members get the role.',
       'Or by groups, whose object ids are mapped in Muster: Token configuration › Add groups claim. Security groups lists these alone; Groups assigned to the application lists those and takes Entra ID P1; All groups lists Microsoft 365 groups too. For mapped groups that are not listed Muster asks Graph.',
+      'Token configuration › Add optional claim › ID › auth_time. It tells when somebody signed in, which is asked for before a new PIN of one’s own and before what administrators cannot take back.',
       'Enterprise applications › the app › Properties: Assignment required says whether everybody of the tenant may sign in, or those that are assigned.',
     ],
     redirectUri === undefined
