@@ -1,5 +1,5 @@
 // What administrators are told of, and how often.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld, type SyncWorldOptions } from '../../test/support/world.ts'
 import type { AlertFacts } from '../alerts/alert.ts'
@@ -16,13 +16,16 @@ const DAY = 24 * HOUR
 let test: TestDatabase
 let clock: MovableClock
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   clock = createMovableClock(systemClock)
 })
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 async function world(options: SyncWorldOptions = {}): Promise<SyncWorld> {

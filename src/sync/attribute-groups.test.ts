@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
 import { storeSettings, takeBack } from '../../test/support/reverted.ts'
@@ -10,12 +10,11 @@ import { applyPlan } from '../registry/apply.ts'
 import { approveRun } from './approve.ts'
 
 let test: TestDatabase
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(async () => {
-  await test.drop()
-})
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 
 const [A, B, C] = [anId(1), anId(2), anId(3)] as const
 const G = anId(91)

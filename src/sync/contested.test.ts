@@ -1,14 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aHandSource, anId, people } from '../../test/support/planned.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 
 let test: TestDatabase
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(async () => {
-  await test.drop()
-})
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 
 const [A, B, C] = [anId(1), anId(2), anId(3)] as const
 const [G, H] = [anId(91), anId(92)] as const

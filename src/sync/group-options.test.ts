@@ -1,5 +1,5 @@
 // Each option of the Groups tab: what it does, and what is done without it.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, emptyRegistry, people } from '../../test/support/planned.ts'
 import { aSyncWorld, registryView, type Settings, type SyncWorld } from '../../test/support/world.ts'
@@ -8,12 +8,13 @@ import { hire } from '../emulator/operations.ts'
 
 let test: TestDatabase
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 const A = anId(1)

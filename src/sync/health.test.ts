@@ -1,6 +1,6 @@
 // How sources are told to be failing: what counts, what they are called then, when schedules try again.
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld, type SyncWorldOptions } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
@@ -19,13 +19,16 @@ const HOUR = 60 * MINUTE
 let test: TestDatabase
 let clock: MovableClock
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   clock = createMovableClock(systemClock)
 })
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 async function world(options: SyncWorldOptions = {}): Promise<SyncWorld> {

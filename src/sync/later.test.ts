@@ -1,5 +1,5 @@
 // What a plan did not do, for whatever reason, is in the next one: nothing is forgotten, and nothing is removed unproven.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aHandSource, anId, people } from '../../test/support/planned.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import {
@@ -17,12 +17,13 @@ import { approveRun } from './approve.ts'
 
 let test: TestDatabase
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 async function aWorld(options: SyncWorldOptions): Promise<SyncWorld> {

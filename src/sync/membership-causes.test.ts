@@ -1,13 +1,14 @@
 // Why a membership ends: what the plan says of it is true in Entra and in the settings.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
 
 let test: TestDatabase
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(() => test.drop())
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 
 const [A, G, H] = [anId(1), anId(91), anId(92)] as const
 type Groups = NonNullable<NonNullable<Parameters<typeof aHandSource>[1]>['groups']>

@@ -1,5 +1,5 @@
 // Taking runs back: what returns, what is left and why, what needs a confirmation, and what is not done again unasked.
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
 import { everything, showTakingBack, storeSettings, takeBack } from '../../test/support/reverted.ts'
@@ -15,9 +15,11 @@ let source: HandSource
 const SETTINGS = { users: { properties: { cards: ['employeeId'], aliases: ['mailNickname'] } } }
 const [ann, bob, staff] = [anId(1), anId(2), anId(91)]
 
-beforeEach(async () => {
-  await test?.drop()
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+beforeEach(async () => {
+  await test.empty()
   source = await aHandSource(test.db, SETTINGS)
   await storeSettings(test.db, source, SETTINGS)
   await source.user(ann, { userPrincipalName: 'ann@x', displayName: 'Ann', employeeId: '11', accountEnabled: true })

@@ -1,16 +1,15 @@
 // Options about who is imported and what he gets: for each, what it does and what happens where it is not set.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aHandSource, anId, people } from '../../test/support/planned.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import type { SourceSettingsInput } from '../contract/sources.ts'
 
 let test: TestDatabase
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(async () => {
-  await test.drop()
-})
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 
 type Users = NonNullable<SourceSettingsInput['users']>
 

@@ -10,6 +10,8 @@ export interface TestDatabase {
   readonly db: Database
   /** For a second connection or another process. */
   readonly url: string
+  /** Makes it as it was made: between tests, in a tenth of the time that another one takes. Numbers go on. */
+  empty(): Promise<void>
   /** Closes `db`, ends whoever else is connected, and removes the database. @throws where a secret stands in it as it is */
   drop(): Promise<void>
 }
@@ -42,6 +44,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   return {
     db,
     url: `postgresql://${address.user}@${encodeURIComponent(address.host)}/${name}`,
+    empty: async () => void (await db.query(EMPTY)),
     async drop() {
       await db.close()
       const shown = await searched(name)
@@ -75,6 +78,15 @@ async function searched(name: string): Promise<readonly string[]> {
     await db.close()
   }
 }
+
+/** What migrations have put in stays; so does the end of the audit's chain. */
+const EMPTY = `do $$ declare t record; begin
+  set local session_replication_role = replica;
+  for t in select oid::regclass as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_relation_size(oid) > 0
+      and relname not in ('schema_migrations', 'installation', 'setup', 'audit_head') loop
+    execute 'delete from ' || t.name;
+  end loop;
+end $$`
 
 /** One connection of this process for them all: a new one costs as much as what it is used for. */
 let server: Promise<Database> | undefined
