@@ -1,7 +1,7 @@
 // Alerts on their way: stored once, delivered at least once, to a real mail server and a real web server.
 import { createHmac } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import {
   FAILED,
@@ -31,8 +31,12 @@ let clock: MovableClock
 let mail: MailServer
 let web: WebServer
 const sinks: Sink[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   clock = createMovableClock(systemClock)
   mail = await startMailServer()
   web = await startWebServer()
@@ -41,7 +45,6 @@ afterEach(async () => {
   for (const sink of sinks.splice(0)) await sink.stop()
   await mail.stop()
   await web.stop()
-  await test.drop()
 })
 
 const raise = (key: string, facts: AlertFacts = HELD) => raiseAlert(test.db, { key, facts }, clock.now())

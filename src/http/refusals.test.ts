@@ -1,5 +1,5 @@
 // Refusals are audited one by one or counted, and none is lost.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../base/log.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
@@ -20,11 +20,14 @@ const clock = {
 }
 const refusals = () => new Refusals({ db: test.db, vault: testSealing, clock, log: silentLog })
 
-beforeEach(async () => {
-  now = 0
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(() => test.drop())
+afterAll(() => test.drop())
+beforeEach(async () => {
+  now = 0
+  await test.empty()
+})
 
 function aRefusal(over: Partial<Refusal> & { readonly address?: string } = {}): Refusal {
   const { address = '192.0.2.1', ...more } = over

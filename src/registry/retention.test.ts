@@ -1,5 +1,5 @@
 // The history of a user, and how long it is kept.
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource } from '../../test/support/planned.ts'
 import { storeSettings, takeBack } from '../../test/support/reverted.ts'
@@ -14,9 +14,11 @@ const SETTINGS = { users: { properties: { cards: ['employeeId'] } } }
 const [ann, staff] = [anId(1), anId(91)]
 const now = systemClock.now()
 
-beforeEach(async () => {
-  await test?.drop()
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+beforeEach(async () => {
+  await test.empty()
   source = await aHandSource(test.db, SETTINGS)
   await storeSettings(test.db, source, SETTINGS)
   await source.group(staff, { displayName: 'Staff' })

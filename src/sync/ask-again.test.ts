@@ -1,5 +1,5 @@
 // What Graph did not answer for single objects is asked again, ever more seldom, and heals without a full compare.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, registryView, type SyncWorld, type SyncWorldOptions } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
@@ -13,13 +13,16 @@ const MINUTE = 60_000
 let test: TestDatabase
 let clock: MovableClock
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   clock = createMovableClock(systemClock)
 })
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 async function world(options: SyncWorldOptions = {}): Promise<SyncWorld> {

@@ -1,5 +1,5 @@
 // What a filter does to whole runs: who is read, held, proven again and kept.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, registryView, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import { hire, setManager, update } from '../emulator/operations.ts'
@@ -9,12 +9,13 @@ import { sourceSettings } from '../contract/sources.ts'
 
 let test: TestDatabase
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 const STAFF: Settings = {

@@ -1,5 +1,5 @@
 // People who are kept though they are missing: what they lose once Entra has forgotten them for good, and with a group that goes.
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, registryView, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
@@ -7,12 +7,13 @@ import { hire, purge, remove, restore } from '../emulator/operations.ts'
 
 let test: TestDatabase
 let w: SyncWorld
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 afterEach(async () => {
   await w.stop()
-  await test.drop()
 })
 
 it.each([

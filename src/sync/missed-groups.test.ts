@@ -1,6 +1,6 @@
 // Groups and people that were listed and are not there when they are asked about: by a fault of Graph, because they are too new for the
 // server that is asked, or because they have just been removed. Nothing of them is dropped in silence.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, registryView, type SyncWorld } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
@@ -21,8 +21,12 @@ let staff: DirectoryObject
 /** Done once, when a page of groups has been answered. */
 let afterGroups: (() => void) | undefined
 
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   clock = createMovableClock(systemClock)
   afterGroups = undefined
   w = await aSyncWorld(test.db, {
@@ -43,7 +47,6 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await w.stop()
-  await test.drop()
 })
 
 const membersOfStaff = async () => {

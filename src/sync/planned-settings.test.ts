@@ -1,5 +1,5 @@
 // Why a value changes after a plan for everybody was done in part: Entra is not named for what the settings do.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type Settings, type SyncWorld } from '../../test/support/world.ts'
 import type { RunDocument } from '../contract/runs.ts'
@@ -11,8 +11,12 @@ import { approveRun } from './approve.ts'
 let test: TestDatabase
 let w: SyncWorld
 let staff: readonly DirectoryObject[]
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   w = await aSyncWorld(test.db, { settings: mapped('before') })
   staff = Array.from({ length: 12 }, (_, n) =>
     hire(w.tenant, {
@@ -27,7 +31,6 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await w.stop()
-  await test.drop()
 })
 
 type From = 'before' | 'after'

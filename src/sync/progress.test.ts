@@ -1,5 +1,5 @@
 // What is told while a run goes on: each phase counts up to what it has to do, wherever that can be known, so that a time can be told.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { takeBack } from '../../test/support/reverted.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
@@ -10,13 +10,16 @@ import type { RunPhase, RunProgress } from './engine.ts'
 
 let test: TestDatabase
 let world: SyncWorld
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   world = await aSyncWorld(test.db, { users: 120, groups: 12, memberships: 400 })
 })
 afterEach(async () => {
   await world.stop()
-  await test.drop()
 })
 
 /** What each phase told last, and that it never counted back nor beyond its total. */

@@ -1,5 +1,5 @@
 // The ends of client secrets are read and warned of by the server itself: nobody presses Check connection in these tests.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { createTestVault } from '../../test/support/vault.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
@@ -23,8 +23,12 @@ let test: TestDatabase
 let clock: MovableClock
 let world: SyncWorld
 let engine: Engine
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  await test.empty()
   clock = createMovableClock(systemClock)
   world = await aSyncWorld(test.db, { clock })
   const vault = await createTestVault(test.db)
@@ -38,7 +42,6 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await world.stop()
-  await test.drop()
 })
 
 /** A secret at Entra that ends in so many days, and here. */

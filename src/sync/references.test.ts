@@ -1,16 +1,15 @@
 // What points at something else: groups inside groups, people in selected groups, managers, and groups of one name.
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, type HandSource, people } from '../../test/support/planned.ts'
 
 let test: TestDatabase
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(async () => {
-  await test.drop()
-})
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 
 const [A, B, C] = [anId(1), anId(2), anId(3)] as const
 const [G, H] = [anId(91), anId(92)] as const

@@ -1,5 +1,5 @@
 // What a run logs is stored with it: while it runs, whatever it ends with, and nothing about people.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aSyncWorld, type SyncWorld, type SyncWorldOptions } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
@@ -13,12 +13,13 @@ import { createRunLog } from './run-log.ts'
 
 let test: TestDatabase
 const worlds: SyncWorld[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
+afterAll(() => test.drop())
+beforeEach(() => test.empty())
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.stop()
-  await test.drop()
 })
 
 async function world(options: SyncWorldOptions = {}): Promise<SyncWorld> {
