@@ -1,16 +1,17 @@
 // The safeguard over time, by real plans on real PostgreSQL: what drips in over a day is held as what comes at once is, and
 // ordinary weeks pass.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aLargeTenant, type LargeTenant } from '../../test/support/large-tenant.ts'
 import { exceeds } from '../../test/support/safeguard-expected.ts'
 import { createRandom } from '../emulator/random.ts'
 
 let test: TestDatabase
-beforeEach(async () => {
+beforeAll(async () => {
   test = await createTestDatabase()
 })
-afterEach(() => test.drop())
+beforeEach(() => test.empty())
+afterAll(() => test.drop())
 
 /** Everything that was done moves into the past. */
 async function pass(hours: number): Promise<void> {
@@ -147,7 +148,7 @@ describe('what drips in over a day', () => {
 })
 
 describe('ordinary weeks through real plans', () => {
-  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('week %i passes, and the school year after it is held', async (seed) => {
+  it.each([0, 1, 2, 3, 4, 5])('week %i passes, and the school year after it is held', async (seed) => {
     const random = createRandom(seed + 500)
     const t = await aLargeTenant(test.db, 200 + seed * 60)
     /** A share of a number, on the average. */
