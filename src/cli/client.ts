@@ -144,8 +144,11 @@ async function send(
   const told = problem.safeParse(await readJson(response).catch(() => undefined))
   const seconds = response.headers.get('retry-after') ?? ''
   const retryAfterMs = /^\d+$/.test(seconds) ? Number(seconds) * 1_000 : 0
-  if (!told.success)
+  if (!told.success) {
+    if (response.status === 429)
+      throw new AwayError('too-many-requests', `The server ${url} is asked too much; ask again later`, { retryAfterMs })
     throw PROXIES_ANSWERS.has(response.status) ? unreachable(url, { retryAfterMs }) : notUnderstood({ url })
+  }
   const { code, detail } = told.data
   throw response.status === 429 || PASSING.has(code)
     ? new AwayError(code, detail, { retryAfterMs })

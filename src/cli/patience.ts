@@ -8,13 +8,17 @@ const PAUSE_MS = 300
 /** How long a server may be away while something is watched. */
 const PATIENCE_MS = 60_000
 
-/** Asks a question until it is answered, for a minute at most. The question is one that may be asked twice. */
-export type Patiently = <T>(question: () => Promise<T>) => Promise<T>
+/**
+ * Asks a question until it is answered, for a minute at most. The question is one that may be asked twice.
+ *
+ * @param signal ends the waiting between two questions, where whoever asks has begun nothing that he would have to take back
+ */
+export type Patiently = <T>(question: () => Promise<T>, signal?: AbortSignal) => Promise<T>
 
 /** A server where nobody has ever answered is not waited for: its address is wrong, or it does not run. */
 export function createPatience(clock: Clock): Patiently {
   let wasThere = false
-  return async (question) => {
+  return async (question, signal) => {
     const since = clock.monotonicMs()
     for (;;) {
       let pauseMs = PAUSE_MS
@@ -23,6 +27,7 @@ export function createPatience(clock: Clock): Patiently {
         wasThere = true
         return answer
       } catch (error) {
+        signal?.throwIfAborted()
         // A server that stops answers what it has begun as cancelled; no other cancelling reaches these questions.
         if (!(error instanceof AwayError || error instanceof CancelledError)) throw error
         if (error instanceof AwayError) {
@@ -32,7 +37,7 @@ export function createPatience(clock: Clock): Patiently {
         if (clock.monotonicMs() - since + pauseMs >= PATIENCE_MS) throw error
         wasThere = true
       }
-      await clock.sleep(pauseMs)
+      await clock.sleep(pauseMs, signal)
     }
   }
 }

@@ -10,7 +10,7 @@ import type { Job } from '../contract/api/runs.ts'
 import { planItemLine, type PlanItemLine } from '../contract/plan-items.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { writeSettings } from '../contract/written-settings.ts'
-import { call, eachLine, errorOf, save, type Server } from './client.ts'
+import { AwayError, call, eachLine, errorOf, save, type Server } from './client.ts'
 import { UsageError } from './failure.ts'
 import { createPatience, type Patiently } from './patience.ts'
 
@@ -20,6 +20,8 @@ const POLL_MS = 300
 const WAIT_MS = 60_000
 /** Most that a page of a list may have. */
 const PAGE = 500
+
+const IS_IT_BEGUN = 'whether it was begun is not known: look at the runs (muster runs) before you ask for it again'
 
 type RunRequest = Parameters<App['run']>[0]
 type Watch = Pick<RunRequest, 'signal' | 'onProgress'>
@@ -33,6 +35,17 @@ const LINKS_ARE_LOCAL =
 /** A server as an {@link App}. Nothing is sent before the first method is called. */
 export function createRemoteApp(server: Server, { clock }: { readonly clock: Clock }): App {
   const patiently = createPatience(clock)
+  /** Of something that is done once, however often it is asked for; until it is begun there is nothing to take back. */
+  const begin = async (signal: AbortSignal, question: () => Promise<Job>): Promise<Job> => {
+    try {
+      return await patiently(question, signal)
+    } catch (error) {
+      if (signal.aborted && error instanceof CancelledError) throw new CancelledError(`Cancelled; ${IS_IT_BEGUN}`)
+      if (isOneOf(error, 'idempotency-running'))
+        throw new AwayError('server-unreachable', `The server went away; ${IS_IT_BEGUN}`, { cause: error })
+      throw error
+    }
+  }
   const items = (query: Parameters<App['writePlanItems']>[0], format: string) => ({
     params: { run: String(query.runId) },
     query: { format, action: query.action, object: query.object, search: query.search, user: query.user },
@@ -92,7 +105,7 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     run: async ({ source, kind, mode, user, wait, signal, onProgress }) => {
       if (!wait) await refuseBusy(server, source)
       const asked = { params: { source }, key: randomUUID() }
-      const job = await patiently(() =>
+      const job = await begin(signal, () =>
         user === undefined
           ? call(server, API.startRun, { ...asked, body: { kind, full: mode === 'full' } })
           : call(server, API.syncUser, { ...asked, body: { kind, user } }),
@@ -102,7 +115,7 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     approve: async ({ run, hash, reason, without, signal, onProgress }) => {
       const body = { hash, reason, ...(without === undefined ? {} : { without }) }
       const asked = { params: { run: String(run) }, body, key: randomUUID() }
-      const job = await patiently(() => call(server, API.approveRun, asked))
+      const job = await begin(signal, () => call(server, API.approveRun, asked))
       return follow(server, { job, clock, patiently, signal, onProgress })
     },
     reject: ({ run, reason }) => call(server, API.rejectRun, { params: { run: String(run) }, body: { reason } }),
@@ -110,7 +123,7 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
     revert: async ({ run, user, reason, confirmed, signal, onProgress }) => {
       const body = { reason, confirmed, ...(user === undefined ? {} : { user }) }
       const asked = { params: { run: String(run) }, body, key: randomUUID() }
-      const job = await patiently(() => call(server, API.startRevert, asked))
+      const job = await begin(signal, () => call(server, API.startRevert, asked))
       const done = await follow(server, { job, clock, patiently, signal, onProgress })
       return patiently(() => call(server, API.getRevert, { params: { run: done.run } }))
     },
@@ -138,9 +151,9 @@ export function createRemoteApp(server: Server, { clock }: { readonly clock: Clo
         const asked = { ...(cursor && { cursor }), ...(source && { source }), ...(outcome && { outcome }) }
         return call(server, API.listRuns, { query: { limit: most, ...asked } })
       }),
-    readLog: async ({ run, after }) => {
+    readLog: async ({ run, after, signal }) => {
       const asked = { params: { run: String(run) }, query: { after } }
-      const told = await patiently(() => call(server, API.listRunLog, asked))
+      const told = await patiently(() => call(server, API.listRunLog, asked), signal)
       return { lines: told.items, isEnded: told.isEnded }
     },
     listHealth: async () => {
@@ -236,9 +249,9 @@ async function follow(
       if (now.state === 'ended') return document ?? interrupted(run)
       if (signal.aborted && !isCancelled) {
         isCancelled = true
-        await takeBack(server, { job: job.id, run, isOfUser })
+        await takeBack(server, { job: job.id, run, isOfUser, patiently })
       }
-    } else if (signal.aborted) await takeBack(server, { job: job.id, run, isOfUser })
+    } else if (signal.aborted) await takeBack(server, { job: job.id, run, isOfUser, patiently })
     else if (!hasBegun && clock.monotonicMs() - since >= WAIT_MS) {
       throw new BusyError(
         `The run of ${JSON.stringify(now.source)} did not begin within ${WAIT_MS / 1000} s: the source is being run, or all places of the servers are taken; what was asked for waits on the server (job ${job.id}) and is done then`,
@@ -251,17 +264,28 @@ async function follow(
 /** Returns where there is a run to be waited for: one that is cancelled now, or has begun or ended in between. */
 async function takeBack(
   server: Server,
-  { job, run, isOfUser }: { readonly job: string; readonly run: string | null; readonly isOfUser: boolean },
+  {
+    job,
+    run,
+    isOfUser,
+    patiently,
+  }: {
+    readonly job: string
+    readonly run: string | null
+    readonly isOfUser: boolean
+    readonly patiently: Patiently
+  },
 ): Promise<void> {
   const params = { job }
   try {
-    await call(server, isOfUser ? API.cancelUserRun : API.cancelJob, { params })
+    await patiently(() => call(server, isOfUser ? API.cancelUserRun : API.cancelJob, { params }))
   } catch (error) {
-    if (!isOneOf(error, 'job-begun', 'job-over', 'not-running')) throw error
-    if (run !== null && isOneOf(error, 'job-begun')) await cancelRun(server, run)
-    return
+    if (!isOneOf(error, 'job-begun', 'job-over', 'not-running', 'not-asked')) throw error
+    if (run !== null && isOneOf(error, 'job-begun')) await patiently(() => cancelRun(server, run))
+    // It was taken back by a question whose answer was lost.
+    if (!isOneOf(error, 'not-asked')) return
   }
-  const now = await call(server, API.getJob, { params })
+  const now = await patiently(() => call(server, API.getJob, { params }))
   if (now.state === 'refused') throw new CancelledError('Cancelled while it waited; nothing was done')
   // Of one user it may be his own run that is cancelled.
   if (isOfUser && now.run !== null) return

@@ -103,7 +103,7 @@ export interface Actions {
   /** @throws NotFoundError for a source that there never was, and below for one that there is not */
   listRuns(query: RunQuery): Promise<readonly RunLine[]>
   /** Lines of a run's log above a number, and whether more may come. @throws NotFoundError */
-  readLog(query: { readonly run: number; readonly after: number }): Promise<{
+  readLog(query: { readonly run: number; readonly after: number; readonly signal?: AbortSignal }): Promise<{
     readonly lines: readonly RunLogLine[]
     readonly isEnded: boolean
   }>

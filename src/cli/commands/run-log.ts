@@ -42,7 +42,7 @@ interface Reading {
 async function* eachLine(session: Session, { app, request }: Reading): AsyncGenerator<RunLogLine, void, undefined> {
   let after = 0
   for (;;) {
-    const { lines, isEnded } = await app.readLog({ run: request.run, after })
+    const { lines, isEnded } = await app.readLog({ run: request.run, after, signal: session.signal })
     yield* lines
     const last = lines.at(-1)
     if (last !== undefined) after = last.seq
