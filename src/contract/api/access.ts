@@ -58,6 +58,12 @@ export const openSession = z.object({
 })
 export type OpenSession = z.infer<typeof openSession>
 
+/** Every session that somebody has. */
+export const openSessions = { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) } as const
+
+/** Which local account is meant. */
+export const accountId = z.object({ account: id })
+
 const tag = 'Access'
 
 export const ACCESS = {
@@ -210,7 +216,7 @@ export const ACCESS = {
       'Takes the second factor of somebody else away who has lost it; his sessions end. One’s own goes by POST /api/v1/session/second-factor/removal.',
     role: 'administrator',
     scope: null,
-    params: z.object({ account: id }),
+    params: accountId,
     answer: { kind: 'nothing' },
     audit: 'second-factor.reset',
     needsProof: true,
@@ -222,7 +228,7 @@ export const ACCESS = {
     summary: 'One’s own open sessions.',
     role: 'signed-in',
     scope: null,
-    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) },
+    answer: openSessions,
     audit: null,
   }),
   endSession: endpoint({

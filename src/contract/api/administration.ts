@@ -1,6 +1,6 @@
 // Who may use this installation: other accounts and their sessions, API tokens, and the audit of what was changed.
 import { z } from 'zod'
-import { accountName, openSession, password } from './access.ts'
+import { accountId, accountName, openSessions, password } from './access.ts'
 import { endpoint, id, pageOf, paging, ROLES, SCOPES, time } from './endpoint.ts'
 
 /** Somebody who may use the web or the API, as others see him. */
@@ -88,7 +88,7 @@ export const ADMINISTRATION = {
       'Changes role, password or whether somebody may sign in; his sessions end. The last administrator stays one. One’s own password is changed by PUT /api/v1/session/password.',
     role: 'administrator',
     scope: null,
-    params: z.object({ account: id }),
+    params: accountId,
     body: z.strictObject({
       role: z.enum(ROLES).optional(),
       enabled: z.boolean().optional(),
@@ -107,7 +107,7 @@ export const ADMINISTRATION = {
     summary: 'Removes a local account, and ends its sessions. The last administrator stays.',
     role: 'administrator',
     scope: null,
-    params: z.object({ account: id }),
+    params: accountId,
     answer: { kind: 'nothing' },
     audit: 'account.remove',
     needsProof: true,
@@ -119,8 +119,8 @@ export const ADMINISTRATION = {
     summary: 'Open sessions of a local account.',
     role: 'administrator',
     scope: 'administer',
-    params: z.object({ account: id }),
-    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) },
+    params: accountId,
+    answer: openSessions,
     audit: null,
   }),
   listUserSessions: endpoint({
@@ -131,7 +131,7 @@ export const ADMINISTRATION = {
     role: 'administrator',
     scope: 'administer',
     params: z.object({ user: id }),
-    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(openSession) }) },
+    answer: openSessions,
     audit: null,
   }),
   listTokens: endpoint({
