@@ -29,7 +29,10 @@ export interface Machine {
   readonly loadBefore: number
 }
 
-/** What can be judged of these measurements. Other work makes every figure worse and none better: what was met is met. */
+/**
+ * What can be judged of these measurements. Other work makes answers a second fewer and never more, so that goal is met where it was met. The
+ * ratio is of two windows, of which work may come into one: it is judged on a machine that had none.
+ */
 export function cardGoals(measured: readonly CardMeasurement[], machine: Machine): readonly CardGoal[] {
   const goals: CardGoal[] = []
   const isBusy = machine.loadBefore >= machine.cores
@@ -44,7 +47,7 @@ export function cardGoals(measured: readonly CardMeasurement[], machine: Machine
       goal: 'CPU of an answer, over the least',
       reached: Number(ratio.toFixed(2)),
       wanted: `at most ${CPU_RATIO}`,
-      verdict: verdictOf(ratio <= CPU_RATIO, true),
+      verdict: isBusy ? 'not judged' : verdictOf(ratio <= CPU_RATIO, true),
     })
   }
   const [beside, leastBeside] = [of('muster', true), of('least', true)]

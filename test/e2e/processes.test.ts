@@ -110,7 +110,7 @@ describe('processes', () => {
     await expectImplied(hosted)
   })
 
-  it('E12: a tenant many times larger than the memory it is given goes through, page by page', async () => {
+  it('E12: a tenant larger than the memory it is given goes through, page by page', async () => {
     const hosted = await tenantOf({ users: 40_000, groups: 1_000, memberships: 100_000 })
 
     // The pages alone hold over 80 MB of people; V8 is given 60 MB for everything that lives longer than a moment.
