@@ -5,6 +5,7 @@ import { networkOf, siteOf } from '../signin/network.ts'
 import type { Identity } from '../signin/identity.ts'
 import {
   ADDRESS_LIMIT,
+  CALLBACK_LIMIT,
   CALLBACK_SITE_LIMIT,
   Flood,
   IDENTITY_LIMIT,
@@ -20,20 +21,22 @@ import { tooManyRequests } from './problem.ts'
 const COUNTED = /^\/(?:api|metrics|signin)(?:[/?]|$)/
 const OF_TERMINALS = /^\/api\/v1\/terminal(?:[/?]|$)/
 
+type NetworkAndSite = readonly [network: Flood, site: Flood]
+
 export class FloodGuard {
   readonly #addresses: Flood
   readonly #terminals: Flood
   readonly #unknownTerminals: Flood
   readonly #identities: Flood
-  readonly #callbacks: Flood
-  readonly #madeUpCallbacks: readonly [network: Flood, site: Flood]
+  readonly #callbacks: NetworkAndSite
+  readonly #madeUpCallbacks: NetworkAndSite
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#addresses = new Flood(clock, ADDRESS_LIMIT)
     this.#terminals = new Flood(clock, TERMINAL_LIMIT)
     this.#unknownTerminals = new Flood(clock, UNKNOWN_TERMINALS_LIMIT)
     this.#identities = new Flood(clock, IDENTITY_LIMIT)
-    this.#callbacks = new Flood(clock, CALLBACK_SITE_LIMIT)
+    this.#callbacks = [new Flood(clock, CALLBACK_LIMIT), new Flood(clock, CALLBACK_SITE_LIMIT)]
     this.#madeUpCallbacks = [new Flood(clock, MADE_UP_CALLBACK_LIMIT), new Flood(clock, MADE_UP_CALLBACK_SITE_LIMIT)]
   }
 
@@ -61,8 +64,8 @@ export class FloodGuard {
    * @returns whether it may go on
    */
   letsBack(address: string, isOwn: boolean): boolean {
-    if (isOwn) return this.#callbacks.take(siteOf(address)) === 0
-    const [ofNetwork, ofSite] = this.#madeUpCallbacks
+    const [ofNetwork, ofSite] = isOwn ? this.#callbacks : this.#madeUpCallbacks
+    // What is refused for its network takes nothing from its site.
     return ofNetwork.take(networkOf(address)) === 0 && ofSite.take(siteOf(address)) === 0
   }
 

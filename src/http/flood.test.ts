@@ -4,6 +4,7 @@ import { aServer, type TestServer } from '../../test/support/server.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import {
   ADDRESS_LIMIT,
+  CALLBACK_LIMIT,
   CALLBACK_SITE_LIMIT,
   Flood,
   IDENTITY_LIMIT,
@@ -71,8 +72,23 @@ describe('ways back from Microsoft', () => {
 
     expect(lets(false, MADE_UP_CALLBACK_LIMIT.burst)).toBe(MADE_UP_CALLBACK_SITE_LIMIT.burst)
     expect(guard.letsBack('2001:db8:2::1', false)).toBe(true)
-    expect(lets(true, CALLBACK_SITE_LIMIT.burst)).toBe(CALLBACK_SITE_LIMIT.burst)
+    expect(lets(true, CALLBACK_LIMIT.burst)).toBe(CALLBACK_SITE_LIMIT.burst)
     expect(guard.letsBack('2001:db8:2::1', true)).toBe(true)
+  })
+
+  it('of one network leave room to the others of its site, and at one address do not end before a school has come', () => {
+    let now = 0
+    const guard = new FloodGuard({ monotonicMs: () => now })
+    const lets = (address: string, times: number) =>
+      Array.from({ length: times }, () => guard.letsBack(address, true)).filter(Boolean).length
+
+    expect(lets('2001:db8:1:1::1', 5_000)).toBe(1_000)
+    expect(lets('2001:db8:1:2::1', 1)).toBe(1)
+    expect(lets('192.0.2.1', 1_000)).toBe(1_000)
+    now += 60_000
+    expect(lets('192.0.2.1', 2_000)).toBe(1_000)
+    now += 1_000
+    expect(lets('192.0.2.1', 100)).toBe(CALLBACK_LIMIT.perSecond)
   })
 })
 

@@ -20,10 +20,13 @@ export const MADE_UP_CALLBACK_LIMIT: FloodLimit = { perSecond: 5, burst: 600 }
 /** The same of one site: of IPv6 it has some tens of thousands of networks. */
 export const MADE_UP_CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 20, burst: 2_400 }
 /**
- * Browsers that come back from Microsoft and began there, of one site: what an address may begin and end by {@link ADDRESS_LIMIT}, so that
- * nobody asks the token service more often because he has many addresses, and nobody is kept out by less than it takes to use up an address.
+ * Browsers that come back from Microsoft and began there, of one network: each has the token service asked with our credential, also with a
+ * code that is none. Somebody who signs in asks for some eight things before he sees his page, so that by {@link ADDRESS_LIMIT} no more than
+ * these can get in: 25 a second, 250 at once.
  */
-export const CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 100, burst: 1_000 }
+export const CALLBACK_LIMIT: FloodLimit = { perSecond: 25, burst: 1_000 }
+/** The same of one site: of IPv6 it has some tens of thousands of networks, and one of them must not use up what is for all. */
+export const CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 100, burst: 4_000 }
 /** One account or one API token, over all its connections to this process. */
 export const IDENTITY_LIMIT: FloodLimit = { perSecond: 50, burst: 600 }
 
