@@ -4,13 +4,12 @@ import type { Role, Scope } from '../contract/api/endpoint.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { type Actor, recordAudit } from '../registry/audit.ts'
 import { changedMeanwhile } from '../registry/meanwhile.ts'
-import { userSubject } from '../registry/person-history.ts'
 import { type AccountChange, changeAccount, insertAccount, type ListedAccount, requireAccount } from './accounts.ts'
 import { hashPassword } from './hashing.ts'
 import type { SessionIdentity } from './identity.ts'
 import { requireGoodPassword } from './password.ts'
 import type { SignInParts } from './parts.ts'
-import { endSessionsOf } from './sessions.ts'
+import { ENDED_SESSION, type EndedSession, endSessionsOf, subjectOfEnded } from './sessions.ts'
 import { createToken, type ListedToken, revokeToken } from './tokens.ts'
 
 /** @throws ConfigError at `password`; ConflictError `name-taken` */
@@ -95,14 +94,14 @@ export async function endSession(
   actor: Actor,
 ): Promise<void> {
   await withTransaction(parts.db, async (tx) => {
-    const { rows } = await tx.query<{ administrator: string | null; user_id: number | null }>(
+    const { rows } = await tx.query<EndedSession>(
       `delete from sessions s where s.id = $1 and ($2 or s.${identity.kind === 'account' ? 'administrator_id' : 'user_id'} = $3)
-       returning (select a.name from administrators a where a.id = s.administrator_id) as administrator, s.user_id`,
+       returning ${ENDED_SESSION}`,
       [session, identity.role === 'administrator', identity.id],
     )
     const ended = rows[0]
     if (ended === undefined) throw new NotFoundError('session', String(session))
-    const subject = ended.user_id === null ? `administrator ${ended.administrator ?? ''}` : userSubject(ended.user_id)
+    const subject = subjectOfEnded(ended)
     await recordAudit(tx, parts, { actor, action: 'session.end', subject, details: { session } })
   })
 }

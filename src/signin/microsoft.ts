@@ -291,6 +291,7 @@ async function begin(
     role,
     ...(given.by === null ? {} : { roleBy: given.by }),
     ...(problem === null ? {} : { roleProblem: problem }),
+    ...(session.replaced === undefined ? {} : { replaced: session.replaced }),
   }
   // What could not be asked for is not known to be gone.
   if (problem === null) await keepRole(tx, { userId, connectionId: connection.id, role, now })

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
+import { userSubject } from '../registry/person-history.ts'
 import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
 import type { SessionIdentity } from './identity.ts'
 import { noteUse } from './last-seen.ts'
@@ -50,6 +51,8 @@ export interface StartedSession {
   readonly token: string
   readonly id: number
   readonly expiresAt: Date
+  /** The one that ended by it, for the audit of the beginning; undefined: there was none. */
+  readonly replaced: { readonly session: number; readonly of: string } | undefined
 }
 
 /** Begins a session, and ends the one that the browser had. */
@@ -63,7 +66,7 @@ export async function startSession(
   const person = 'userId' in owner ? owner : undefined
   const account = 'administratorId' in owner ? owner : undefined
   const administratorId = account?.administratorId ?? null
-  if (place.replaces !== undefined) await tx.query('delete from sessions where id = $1', [place.replaces])
+  const replaced = place.replaces === undefined ? undefined : await endReplaced(tx, place.replaces)
   const { rows } = await tx.query<{ id: number }>(
     `insert into sessions (digest, administrator_id, user_id, connection_id, role, role_problem, subject, created_at, last_seen_at,
        expires_at, address, user_agent, authenticated_at, sets_password_until)
@@ -86,7 +89,29 @@ export async function startSession(
   )
   if (administratorId !== null)
     await tx.query('update administrators set last_sign_in_at = $2 where id = $1', [administratorId, now])
-  return { token, id: rows[0]?.id ?? 0, expiresAt }
+  return { token, id: rows[0]?.id ?? 0, expiresAt, replaced }
+}
+
+async function endReplaced(tx: Queries, session: number): Promise<StartedSession['replaced']> {
+  const { rows } = await tx.query<EndedSession>(`delete from sessions s where s.id = $1 returning ${ENDED_SESSION}`, [
+    session,
+  ])
+  const [ended] = rows
+  return ended === undefined ? undefined : { session, of: subjectOfEnded(ended) }
+}
+
+/** SQL: what the audit is told of a session `s` that is deleted. */
+export const ENDED_SESSION =
+  's.user_id, (select a.name from administrators a where a.id = s.administrator_id) as administrator'
+
+export interface EndedSession {
+  readonly user_id: number | null
+  readonly administrator: string | null
+}
+
+/** Whose it was, as the audit names him. */
+export function subjectOfEnded({ user_id: userId, administrator }: EndedSession): string {
+  return userId === null ? `administrator ${administrator ?? ''}` : userSubject(userId)
 }
 
 function longestOf(owner: SessionOwner): number {

@@ -136,7 +136,8 @@ async function begin(parts: SignInParts, tx: Transaction, options: Beginning): P
   const { name, role } = await requireAccount(tx, { id: administratorId, now })
   const session = await startSession(tx, { owner: { administratorId, setsPasswordUntil }, now, place })
   const actor: Actor = { kind: 'account', name, id: administratorId, address: place.address }
-  await recordAudit(tx, parts, { actor, action, subject: `administrator ${name}`, details: how })
+  const details = { ...how, ...(session.replaced === undefined ? {} : { replaced: session.replaced }) }
+  await recordAudit(tx, parts, { actor, action, subject: `administrator ${name}`, details })
   const identity: AccountIdentity = {
     kind: 'account',
     id: administratorId,

@@ -195,6 +195,11 @@ describe('somebody of the registry', () => {
     const third = await comesBackAs(await begin(second), people[1]!.userName)
 
     expect([await works(second), await works(third), await works(elsewhere)]).toEqual([401, 200, 200])
+    expect(await lastAudit()).toMatchObject({
+      action: 'session.start',
+      subject: `user ${people[1]!.userId}`,
+      details: { replaced: { session: expect.any(Number), of: `user ${people[0]!.userId}` } },
+    })
   })
 
   it('is seen by an administrator where he is signed in, and put out there; that is audited', async () => {
