@@ -23,7 +23,7 @@ export interface Flow {
   readonly verifier: string
   /** The session that is to be proved anew; null: one is begun. */
   readonly sessionId: number | null
-  /** The session that the browser had when it began; null: none. */
+  /** The session that the browser has, as far as it is known; null: none. */
   readonly replaces: number | null
 }
 
@@ -204,6 +204,21 @@ function openSealed(
     if (error instanceof RunError && error.code === 'vault-unreadable') return undefined
     throw error
   }
+}
+
+/**
+ * A browser has another session since it went to Microsoft: what comes back to its other tabs replaces that one. What the browser itself keeps
+ * is sealed and stays as it was: where very many sign in from one network at once, the session of another tab may be left, in the list of
+ * its owner, until its time is over.
+ */
+export async function haveFlowsReplace(
+  tx: Queries,
+  { browser, session }: { readonly browser: string; readonly session: number },
+): Promise<void> {
+  await tx.query('update signin_flows set replaces = $2 where browser = $1 and session_id is null', [
+    digestOf(browser),
+    session,
+  ])
 }
 
 /** Whether a browser is still on its way in another tab. */

@@ -11,7 +11,7 @@ import { type Actor, recordAudit } from '../registry/audit.ts'
 import { type Connection, listConnections, requireConnectionById } from '../registry/connections.ts'
 import { userSubject } from '../registry/person-history.ts'
 import { judgePerson, signInConnections } from '../registry/sign-in-rule.ts'
-import { keepFlow, takeFlow, type Flow } from './flows.ts'
+import { keepFlow, takeFlow } from './flows.ts'
 import type { HomeRealms } from './home-realms.ts'
 import type { VerifiedPerson } from './id-token.ts'
 import type { PersonIdentity } from './identity.ts'
@@ -240,12 +240,13 @@ export async function finishMicrosoft(
     if (reason === undefined) return { kind: 'proved', returnTo }
     return { kind: 'not-proved', reason, refusal: refusalOfPerson(connection, person), returnTo }
   }
-  return enter(parts, { connection, flow, person: proved.person, place, signal })
+  const entered = { ...place, flow: browser, replaces: flow.replaces ?? undefined }
+  return enter(parts, { connection, returnTo, person: proved.person, place: entered, signal })
 }
 
 interface Entering {
   readonly connection: Connection
-  readonly flow: Pick<Flow, 'returnTo' | 'replaces'>
+  readonly returnTo: string
   readonly person: VerifiedPerson
   readonly place: SessionPlace
   readonly signal: AbortSignal
@@ -277,8 +278,7 @@ async function begin(
   tx: Transaction,
   entering: Entering & { readonly given: GivenRole; readonly userId: number; readonly userName: string },
 ): Promise<MicrosoftSignIn> {
-  const { connection, given, userId, userName } = entering
-  const place = { ...entering.place, replaces: entering.flow.replaces ?? undefined }
+  const { connection, given, userId, userName, place, returnTo } = entering
   const now = parts.clock.now()
   const { role, problem } = given
   const { subject, authenticatedAt } = entering.person
@@ -308,7 +308,7 @@ async function begin(
     authenticatedAt,
     connectionId: connection.id,
   }
-  return { kind: 'signed-in', identity, token: session.token, returnTo: entering.flow.returnTo }
+  return { kind: 'signed-in', identity, token: session.token, returnTo }
 }
 
 /** Who gets a role from Entra for the first time is told of: whoever may change groups there can make administrators here. */

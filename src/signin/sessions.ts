@@ -7,6 +7,7 @@ import { ROLES, type Role } from '../contract/api/endpoint.ts'
 import type { Queries } from '../database/connect.ts'
 import { userSubject } from '../registry/person-history.ts'
 import { maySignIn, SIGN_IN_JOINS } from '../registry/sign-in-rule.ts'
+import { haveFlowsReplace } from './flows.ts'
 import type { SessionIdentity } from './identity.ts'
 import { noteUse } from './last-seen.ts'
 import type { SignInParts } from './parts.ts'
@@ -27,6 +28,8 @@ export interface SessionPlace {
   readonly userAgent: string
   /** The session that this browser has already. It gets another cookie, so that nobody could end that one but by the list. */
   readonly replaces?: number | undefined
+  /** The mark of this browser, where sign-ins with Microsoft may be under way in other tabs of it. */
+  readonly flow?: string | undefined
 }
 
 /** Whose session it is. */
@@ -55,7 +58,7 @@ export interface StartedSession {
   readonly replaced: { readonly session: number; readonly of: string } | undefined
 }
 
-/** Begins a session, and ends the one that the browser had. */
+/** Begins a session, and ends the one that the browser had; it will end by those that are still to begin there. */
 export async function startSession(
   tx: Queries,
   options: { readonly owner: SessionOwner; readonly now: Date; readonly place: SessionPlace },
@@ -89,7 +92,9 @@ export async function startSession(
   )
   if (administratorId !== null)
     await tx.query('update administrators set last_sign_in_at = $2 where id = $1', [administratorId, now])
-  return { token, id: rows[0]?.id ?? 0, expiresAt, replaced }
+  const id = rows[0]?.id ?? 0
+  if (place.flow !== undefined) await haveFlowsReplace(tx, { browser: place.flow, session: id })
+  return { token, id, expiresAt, replaced }
 }
 
 async function endReplaced(tx: Queries, session: number): Promise<StartedSession['replaced']> {

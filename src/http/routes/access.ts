@@ -161,8 +161,8 @@ export const accessRoutes = {
   },
 } satisfies Partial<Handlers>
 
-function placeOf({ address, userAgent, device }: Client, identity: Identity): SignInPlace {
-  return { address, userAgent, device, replaces: sessionIdOf(identity) }
+function placeOf({ address, userAgent, device, flow }: Client, identity: Identity): SignInPlace {
+  return { address, userAgent, device, flow, replaces: sessionIdOf(identity) }
 }
 
 function welcome(parts: HttpParts, client: Client, { identity, token, device }: SignedIn): OwnSession {

@@ -8,6 +8,7 @@ import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { systemClock } from '../../base/clock.ts'
 import { parsePublicUrl } from '../../base/setting-values.ts'
 import { disable, enable } from '../../emulator/operations.ts'
+import { createAccount } from '../../signin/administer.ts'
 import { removeSoon, requireStillAllowed } from '../../signin/upkeep.ts'
 import type { Engine } from '../../sync/engine.ts'
 import { runSource } from '../../sync/run.ts'
@@ -200,6 +201,46 @@ describe('somebody of the registry', () => {
       subject: `user ${people[1]!.userId}`,
       details: { replaced: { session: expect.any(Number), of: `user ${people[0]!.userId}` } },
     })
+  })
+
+  it('has one session in a browser also where two tabs were at Microsoft, or he signed in otherwise while one was', async () => {
+    const begin = async (flow?: string) => {
+      const cookie = flow === undefined ? {} : { cookie: `muster-flow=${flow}` }
+      const begun = await http.asNobody('POST', '/api/v1/sign-in/microsoft', {}, cookie)
+      return {
+        url: begun.json<{ url: string }>().url,
+        flow: begun.cookies.find(({ name }) => name === 'muster-flow')!.value,
+      }
+    }
+    const works = async (session: string | undefined) => (await asSession(session)('GET', '/api/v1/session')).statusCode
+    const tabs = [await begin()]
+    tabs.push(await begin(tabs[0]!.flow), await begin(tabs[0]!.flow))
+    const elsewhere = await begin()
+    const back = async ({ url }: { readonly url: string }, { flow } = tabs[0]!) =>
+      (await comeBack(http, await provider.signIn(url, people[0]!.userName), flow)).session
+    const a = await back(tabs[2]!)
+    const b = await back(tabs[0]!)
+    expect([await works(a), await works(b)]).toEqual([401, 200])
+    const [name, password] = ['break-glass', 'a purple kettle sings on tuesdays']
+    await createAccount(engine, { name, password, role: 'viewer' }, { kind: 'command line', name: 'test' })
+    const cookie = `muster-session=${b}; muster-flow=${tabs[0]!.flow}`
+    const local = await http.asNobody('POST', '/api/v1/session', { name, password }, { cookie })
+    const c = local.cookies.find((set) => set.name === 'muster-session')!.value
+    expect([await works(b), await works(c)]).toEqual([401, 200])
+    expect((await lastAudit()).details.replaced).toEqual({
+      session: expect.any(Number),
+      of: `user ${people[0]!.userId}`,
+    })
+    const d = await back(tabs[1]!)
+
+    expect([await works(c), await works(d)]).toEqual([401, 200])
+    expect((await lastAudit()).details.replaced).toEqual({
+      session: expect.any(Number),
+      of: 'administrator break-glass',
+    })
+    const other = await back(elsewhere, elsewhere)
+    expect([await works(d), await works(other)]).toEqual([200, 200])
+    expect((await lastAudit()).details).not.toHaveProperty('replaced')
   })
 
   it('is seen by an administrator where he is signed in, and put out there; that is audited', async () => {
