@@ -11,15 +11,21 @@ export interface Releases {
 
 export interface ReleaseOptions extends Releases {
   readonly sourceId: number
-  /** Only of people who have come to the source with the plan of this run. */
-  readonly comeWith?: number
+  /** Only of these. */
+  readonly people?: PeopleOfRun
+}
+
+/** Whom the plan of a run brought to another owner, or whom a revert put back. */
+export interface PeopleOfRun {
+  readonly runId: number
+  readonly who: 'come' | 'put back'
 }
 
 /** Makes everything that the source gave its users in these targets the registry's own. */
 export async function release(tx: Queries, options: ReleaseOptions): Promise<void> {
-  const { sourceId, comeWith } = options
-  const params = comeWith === undefined ? [sourceId] : [sourceId, comeWith]
-  const mine = `select id from users where source_id = $1 ${comeWith === undefined ? '' : `and id in (${come('$2')})`}`
+  const { sourceId, people } = options
+  const params = people === undefined ? [sourceId] : [sourceId, people.runId]
+  const mine = `select id from users where source_id = $1 ${people === undefined ? '' : `and id in (${idsOf(people)} = $2)`}`
   if (options.releaseAliases) {
     await tx.query(
       `update user_names set origin = 'o' where kind = 'a' and origin = 's' and user_id in (${mine})`,
@@ -38,16 +44,17 @@ export async function release(tx: Queries, options: ReleaseOptions): Promise<voi
   }
 }
 
-/** Ids of the sources to which the plan of a run brought people of others. */
-export async function newOwners(tx: Queries, runId: number): Promise<readonly number[]> {
+/** Ids of the sources that these people belong to. */
+export async function ownersOf(tx: Queries, people: PeopleOfRun): Promise<readonly number[]> {
   const found = await tx.query<{ id: number }>(
-    `select distinct source_id as id from users where id in (${come('$1')}) and source_id is not null`,
-    [runId],
+    `select distinct source_id as id from users where id in (${idsOf(people)} = $1) and source_id is not null`,
+    [people.runId],
   )
   return found.rows.map((row) => row.id)
 }
 
-/** SQL: the people whom a plan gives another owner, or one at all. */
-function come(runId: string): string {
-  return `select user_id from plan_items where run_id = ${runId} and object = 'user' and action in ('take over', 'adopt') and not left_out`
+/** SQL, to be ended with the run. */
+function idsOf({ who }: PeopleOfRun): string {
+  const come = `object = 'user' and action in ('take over', 'adopt') and`
+  return `select user_id from plan_items where ${who === 'come' ? come : ''} not left_out and run_id`
 }

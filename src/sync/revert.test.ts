@@ -167,6 +167,23 @@ describe('taking a run back', () => {
     expect((await people(test.db))[ann]!.cards).toEqual(['card/12'])
   })
 
+  it('a card that comes back, and that the source as it is set now would never take back, stays whatever is set later', async () => {
+    await source.run()
+    await source.user(ann, { employeeId: '12' })
+    const { runId } = await source.run()
+    const once = { users: { properties: { cards: [{ from: 'employeeId', apply: 'whenCreated' as const }] } } }
+    await source.set(once)
+    await storeSettings(test.db, source, once)
+    await source.run()
+
+    await takeBack(test.db, runId)
+    await source.set(SETTINGS)
+    const after = await source.run()
+
+    expect(after.held.map((h) => h.rule)).toEqual(['reverted'])
+    expect((await people(test.db))[ann]!.cards).toEqual(['card/11', 'card/12'])
+  })
+
   it('a person to whom something was added by hand is deactivated instead of removed', async () => {
     const { runId } = await source.run()
     await test.db.query(

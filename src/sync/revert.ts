@@ -14,6 +14,7 @@ import { holdFence } from '../registry/running.ts'
 import { concludeRun } from './conclude.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { takeLease } from './lease.ts'
+import { releaseOf } from './releasing.ts'
 import { presentRevert } from './revert-document.ts'
 import { planRevert } from './revert-planning.ts'
 import { type Session, type SessionEnding, underLease } from './session.ts'
@@ -113,6 +114,8 @@ async function revert(session: Session, { request, target, userId }: RevertWork)
           sourceId: source.id,
           onProgress: (done, total) => lease.report({ phase: 'applying', done, total }),
         })
+        // The run may have been of other settings: what was given by these is not withdrawn by those of today.
+        await releaseOf(tx, session, { runId: lease.runId, who: 'put back' })
         await noteReverted(tx, {
           runId: lease.runId,
           sourceId: source.id,

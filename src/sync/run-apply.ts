@@ -6,7 +6,6 @@ import { applyPlan, applyUnseen } from '../registry/apply.ts'
 import { holdRegistry } from '../registry/edit.ts'
 import { deleteSkips } from '../registry/plans.ts'
 import { countChangedMemberships } from '../registry/plan-figures.ts'
-import { newOwners, release } from '../registry/release.ts'
 import { decideHeld } from '../registry/held-plans.ts'
 import { holdFence } from '../registry/running.ts'
 import { settleMarks } from '../registry/settle.ts'
@@ -16,7 +15,7 @@ import { countsOf } from './plan-summary.ts'
 import { releasesOf } from './plan-terms.ts'
 import { PLANNER_VERSION } from './planning.ts'
 import type { PullResult } from './pull-env.ts'
-import { rivalsOf } from './rivals.ts'
+import { releaseOf } from './releasing.ts'
 import { conclusionOf, finished, requireSameSettings, type Session, type SessionEnding, since } from './session.ts'
 
 /** How long a held plan waits for its approval. */
@@ -124,7 +123,8 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         clientId: source.connection.clientId,
         ...releasesOf(properties),
       })
-      if (!plan.isEmpty) await releaseOfNewOwners(tx, session, plan.planRunId)
+      // What the former owner of somebody gave, and the new one does not take from Entra, is the registry's own from now on.
+      if (!plan.isEmpty) await releaseOf(tx, session, { runId: plan.planRunId, who: 'come' })
       // Who was left alone is no history: the next run finds the same.
       if (plan.isEmpty) await deleteSkips(tx, plan.planRunId)
       await plan.alsoInTransaction(tx)
@@ -135,13 +135,4 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
     { signal: lease.signal },
   )
   return { outcome, approveBy: null, isRecorded: true }
-}
-
-/** What the former owner of somebody gave, and the new one does not take from Entra, is the registry's own from now on. */
-async function releaseOfNewOwners(tx: Transaction, { engine, source }: Session, runId: number): Promise<void> {
-  const owners = await newOwners(tx, runId)
-  if (owners.length === 0) return
-  for (const { id, settings } of [source, ...(await rivalsOf(tx, { vault: engine.vault, source }))])
-    if (owners.includes(id))
-      await release(tx, { ...releasesOf(settings.users.properties), sourceId: id, comeWith: runId })
 }
