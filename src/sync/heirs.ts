@@ -50,10 +50,17 @@ export class Heirs {
   async ofUsers(dropped: readonly Dropped[]): Promise<ReadonlyMap<string, Successor>> {
     const heirs = new Map<string, Successor>()
     const claims = dropped.flatMap((d) => d.user.claims)
+    const reads = new Map(dropped.map((d) => [d.objectId, d.attributes]))
+    // Newer than what the heir has read; only a manager is known to each by whom it has read.
+    const readOf = (objectId: string) => {
+      const { manager: _, ...read } = reads.get(objectId) ?? {}
+      return read
+    }
     for (const rival of claimantsOf(this.#rivals, claims)) {
       const left = dropped.filter((d) => d.user.claims.includes(rival.id) && !heirs.has(d.objectId))
-      for (const { objectId, row, attributes } of await this.#knownTo(rival, left)) {
+      for (const { objectId, row, attributes: known } of await this.#knownTo(rival, left)) {
         const { mapping } = this.#wantingOf(rival)
+        const attributes = { ...known, ...readOf(objectId) }
         const judgement = judge(
           { state: row.state, attributes, inScopeGroup: true, scopeDoubt: undefined, removalsAllowed: true },
           mapping,

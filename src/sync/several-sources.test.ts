@@ -204,6 +204,19 @@ describe('when the owner drops him', () => {
     expect(await itemsOf(plan.runId)).toEqual(['user deactivate soft-deleted'])
   })
 
+  it('nobody passes to a source that would drop him too as soon as it reads what the owner has just read', async () => {
+    await first.set(leavesFirst)
+    await second.set({ priority: 20, users: { guests: 'ignore' } })
+    await both(ANN, upn('ann'))
+    await first.run()
+    await second.run()
+    await first.user(ANN, { userType: 'Guest' })
+
+    const plan = await first.run()
+
+    expect(await itemsOf(plan.runId)).toEqual(['user deactivate out-of-scope'])
+  })
+
   it('a disabled account passes only to a source that imports disabled ones, by what the owner has just read', async () => {
     await both(ANN, upn('ann'))
     await first.run()
