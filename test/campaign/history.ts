@@ -380,8 +380,7 @@ async function converge(scene: Scene): Promise<void> {
     }
   }
   const after = await dumpRegistry(db)
-  if (after !== before)
-    throw new Error(`I7: a run that changed nothing wrote:\n${diffLines(before, after)}`)
+  if (after !== before) throw new Error(`I7: a run that changed nothing wrote:\n${diffLines(before, after)}`)
 }
 
 const CYCLES = 3
