@@ -7,7 +7,6 @@ import type { GraphClient } from './client.ts'
 import { consentLink, type WayBack } from './consent-link.ts'
 import { GraphError, TokenError } from './errors.ts'
 import { asFinding, bad, type Finding, good } from './finding.ts'
-import { cloudOf } from './other-clouds.ts'
 import { TransportError } from './request.ts'
 import type { Organization, OwnRegistration } from './tenant.ts'
 
@@ -93,7 +92,7 @@ async function checkToken(
   })
   if (error?.aadsts !== undefined && NOT_IN_THIS_CLOUD.has(error.aadsts)) {
     const cloud = await client.findCloud(signal)
-    if (cloud !== undefined && cloud !== cloudOf(client.authorityUrl)) {
+    if (cloud !== undefined) {
       const message = `${finding.message} The tenant is in the cloud ${cloud}.`
       return { finding: { ...finding, message, remedy: `Choose the cloud ${cloud} for this connection.` }, error }
     }

@@ -1,5 +1,6 @@
 // In which of Microsoft's clouds a tenant is: asked only where the chosen one does not know it.
 import { type Cloud, CLOUD_ROOTS } from '../directory/clouds.ts'
+import { cloudOf } from './clouds.ts'
 import { BadAnswer } from './errors.ts'
 import { type Sender, TransportError } from './request.ts'
 
@@ -7,15 +8,10 @@ type MicrosoftCloud = Exclude<Cloud, 'custom'>
 /** One for each authority: both clouds of the US government have the same. */
 const ASKED = ['global', 'usGov', 'china'] as const satisfies readonly MicrosoftCloud[]
 
-/** The cloud with this authority; undefined for a custom one. Of both clouds of the US government the first. */
-export function cloudOf(authorityUrl: string): MicrosoftCloud | undefined {
-  return ASKED.find((cloud) => CLOUD_ROOTS[cloud].authorityUrl === authorityUrl)
-}
-
 /**
  * Asks the public discovery document of the tenant in every cloud but the chosen one; nothing but the tenant id is sent.
  *
- * @returns undefined where no cloud has it, or the connection names custom roots
+ * @returns never the chosen one; undefined where no other has it, or the connection names custom roots
  * @see https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
  */
 export async function findCloud(
@@ -24,7 +20,7 @@ export async function findCloud(
 ): Promise<MicrosoftCloud | undefined> {
   const { tenantId, authorityUrl, signal } = options
   const chosen = cloudOf(authorityUrl)
-  if (chosen === undefined) return undefined
+  if (chosen === 'custom') return undefined
   for (const cloud of ASKED) {
     if (cloud === chosen) continue
     try {
