@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { ConflictError } from '../../base/errors.ts'
 import type { Endpoint } from '../../contract/api/endpoint.ts'
 import type { OwnPage } from '../../contract/api/sign-in.ts'
+import { signedOutUriOf } from '../../contract/registration.ts'
 import { requireConnectionById } from '../../registry/connections.ts'
 import { isPinOwn, listRegisteredCards, resetPin } from '../../registry/edit-credentials.ts'
 import { listSignInPlaces, signInConnections } from '../../registry/sign-in-rule.ts'
@@ -47,7 +48,7 @@ export const signInRoutes = {
     client.setSession(undefined)
     const base = publicUrlOf(parts.publicUrl, client.origin)
     if (base === undefined) return { url: null }
-    const returnTo = `${base}/sign-in`
+    const returnTo = signedOutUriOf(`${base}${REDIRECT_PATH}`)
     return { url: (await endSessionUrl(parts.microsoft.oidc, { connection, returnTo, signal })) ?? null }
   },
 
