@@ -11,7 +11,7 @@ import type { Finding } from '../graph/finding.ts'
 import { listHiddenGroups } from '../mirror/hidden-groups.ts'
 import type { Actor } from '../registry/audit.ts'
 import { type CredentialNote, noteExpiry, noteOutcomes } from '../registry/connection-credentials.ts'
-import { consentState } from '../registry/consent.ts'
+import { wayBackOf } from '../registry/consent.ts'
 import { listConnections, requireConnection } from '../registry/connections.ts'
 import { noteReading, takeReadingOf } from '../registry/expiry-readings.ts'
 import { hasTerminalsWithCodes, rolesGivenByGroups } from '../registry/sign-in-rule.ts'
@@ -67,11 +67,8 @@ export async function checkWith(
           atTerminals: await waysAtTerminals(engine, settings),
         }
       : undefined
-    const { vault, clock } = engine
-    const consent =
-      redirectUri === undefined
-        ? undefined
-        : { redirectUri, state: consentState(vault, { tenantId: client.tenantId, now: clock.now() }) }
+    const consent = wayBackOf({ ...engine, redirectUri }, client.tenantId)
+    const { clock } = engine
     return await checkConnection(client, { needs: await neededBy(engine, name), signIn, consent, clock, signal })
   } finally {
     await client.stop()

@@ -263,7 +263,13 @@ describe('a run that Graph forbids', () => {
 })
 
 describe('what a failure means', () => {
-  const place = { connection: 'contoso', authorityUrl: 'https://login.example', tenantId: 't', clientId: 'c' }
+  const place = {
+    connection: 'contoso',
+    authorityUrl: 'https://login.example',
+    tenantId: 't',
+    clientId: 'c',
+    back: () => undefined,
+  }
   const error = (code: string) => ({ code, message: `it met ${code}`, requestId: null })
 
   it.each(['fence-lost', 'settings-changed', 'lapsed', 'hash-mismatch'])("%s is not the source's", (code) => {

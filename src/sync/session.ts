@@ -3,7 +3,7 @@ import { CancelledError, RunError } from '../base/errors.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
-import { consentState } from '../registry/consent.ts'
+import { wayBackOf } from '../registry/consent.ts'
 import type { Connection } from '../registry/connections.ts'
 import { getSettledRun } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
@@ -128,12 +128,9 @@ export function conclusionOf(engine: ConsentParts, { lease, session, ...ended }:
 type ConsentParts = Pick<Engine, 'redirectUri' | 'vault' | 'clock'>
 
 /** With the way back where people sign in through the connection: then the application has the redirect URI that they come back by. */
-function consentPlaceOf({ redirectUri, vault, clock }: ConsentParts, connection: Connection): ConsentPlace {
+function consentPlaceOf(engine: ConsentParts, connection: Connection): ConsentPlace {
   const { name, authorityUrl, tenantId, clientId, signInWithMicrosoft } = connection
-  const back =
-    redirectUri === undefined || !signInWithMicrosoft
-      ? undefined
-      : { redirectUri, state: consentState(vault, { tenantId, now: clock.now() }) }
+  const back = () => (signInWithMicrosoft ? wayBackOf(engine, tenantId) : undefined)
   return { connection: name, authorityUrl, tenantId, clientId, back }
 }
 

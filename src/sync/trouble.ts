@@ -74,8 +74,8 @@ export interface ConsentPlace {
   readonly authorityUrl: string
   readonly tenantId: string
   readonly clientId: string
-  /** Where Microsoft's page leads him back to; undefined: not known, or the application may not have it. */
-  readonly back?: WayBack | undefined
+  /** Where Microsoft's page leads him back to, asked for where a link is made; undefined: not known, or the application may not have it. */
+  readonly back: () => WayBack | undefined
 }
 
 /**
@@ -128,7 +128,7 @@ function remedyOf({
 }
 
 function withConsent(remedy: string, place: ConsentPlace | undefined): string {
-  return place === undefined ? remedy : `${remedy} Consent: ${consentLink(place, place.back)}`
+  return place === undefined ? remedy : `${remedy} Consent: ${consentLink(place, place.back())}`
 }
 
 /** How a run ended, as far as its source's health goes. */
