@@ -50,8 +50,7 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   stages.done(created)
   await changeCredentials(tx, run, { kinds, isFirst })
   stages.done(of.credentials)
-  if ((await lookForUnseen(tx, options.runId)).memberships)
-    await fill('memberships', () => changeMemberships(tx, options))
+  if (await hasMemberships(tx, options.runId)) await fill('memberships', () => changeMemberships(tx, options))
   stages.done(memberships)
   await changeClaims(tx, run, options)
   if (!isFirst) await keepOverwritten(tx, options.runId)
@@ -60,23 +59,30 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
 
 /** What a plan does that is no change of the registry: memberships that somebody else gives too, and who claims whom. */
 export async function applyUnseen(tx: Transaction, options: ApplyOptions): Promise<void> {
-  const has = await lookForUnseen(tx, options.runId)
-  if (has.memberships) await changeMemberships(tx, options)
-  if (has.claims) await changeClaims(tx, [options.runId], options)
+  if (await hasMemberships(tx, options.runId)) await changeMemberships(tx, options)
+  if (await hasClaims(tx, options.runId)) await changeClaims(tx, [options.runId], options)
 }
 
-/** Asked first: planning the statements that would find nothing costs more than all else that a run without changes does. */
-async function lookForUnseen(
-  tx: Queries,
-  runId: number,
-): Promise<{ readonly memberships: boolean; readonly claims: boolean }> {
-  const { rows } = await tx.query<{ memberships: boolean; claims: boolean }>(
-    `select exists (select from plan_memberships where run_id = $1) or exists (select from plan_shared_memberships where run_id = $1) as memberships,
-       exists (select from plan_claims where run_id = $1) or exists (select from plan_group_claims where run_id = $1)
-         or exists (select from plan_items where run_id = $1) as claims`,
+/**
+ * Whether a plan changes or shares memberships. Asked first, as {@link hasClaims}: planning the statements that would find nothing costs
+ * more than all else that a run without changes does.
+ */
+async function hasMemberships(tx: Queries, runId: number): Promise<boolean> {
+  const { rows } = await tx.query<{ has: boolean }>(
+    `select exists (select from plan_memberships where run_id = $1) or exists (select from plan_shared_memberships where run_id = $1) as has`,
     [runId],
   )
-  return rows[0] ?? { memberships: true, claims: true }
+  return rows[0]?.has === true
+}
+
+/** Whether a plan says who claims whom, as its items may too. */
+async function hasClaims(tx: Queries, runId: number): Promise<boolean> {
+  const { rows } = await tx.query<{ has: boolean }>(
+    `select exists (select from plan_claims where run_id = $1) or exists (select from plan_group_claims where run_id = $1)
+       or exists (select from plan_items where run_id = $1) as has`,
+    [runId],
+  )
+  return rows[0]?.has === true
 }
 
 const isOf = (object: string) => (kind: string) => kind.startsWith(`${object} `)
