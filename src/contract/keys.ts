@@ -1,6 +1,16 @@
 // The versions of the key, as `muster keys` and the API tell them.
 import { z } from 'zod'
 
+/** A server asks every half minute which version is in use; before that it may seal with the one before. */
+export const LEARNT_SECONDS = 120
+/**
+ * For so long what a browser keeps sealed is good, while it is away at Microsoft. Nobody can count those: a version of the key is kept for
+ * so long after the last process may have sealed with it.
+ */
+export const KEPT_BY_BROWSERS_SECONDS = 600
+/** After it a version of the key that nothing is under can be retired, counted from the beginning of the next one. */
+export const RETIRABLE_MINUTES = (LEARNT_SECONDS + KEPT_BY_BROWSERS_SECONDS) / 60
+
 /**
  * `sealing`: what is sealed now is under it. `opening`: values are still under it, or could be. `waiting`: in the key file, not in use
  * yet. `retired`: no longer needed.

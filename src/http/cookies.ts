@@ -3,6 +3,7 @@
 // hosts; on https their names make the browser refuse anything less.
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { KEPT_BY_BROWSERS_SECONDS } from '../contract/keys.ts'
 
 type CookieName = 'session' | 'device' | 'flow' | 'kept-flow'
 
@@ -52,18 +53,16 @@ export function writeSession(request: FastifyRequest, reply: FastifyReply, token
   } else reply.setCookie(name, token, optionsOf(request))
 }
 
-const FLOW_SECONDS = 600
-
 /** Lax: it has to come along when Microsoft's page sends the browser back, and with nothing else of other sites. */
 export function writeFlow(request: FastifyRequest, reply: FastifyReply, browser: string | undefined): void {
   const options = { ...optionsOf(request), sameSite: 'lax' as const }
   if (browser === undefined) reply.clearCookie(nameOf(request, 'flow'), options)
-  else reply.setCookie(nameOf(request, 'flow'), browser, { ...options, maxAge: FLOW_SECONDS })
+  else reply.setCookie(nameOf(request, 'flow'), browser, { ...options, maxAge: KEPT_BY_BROWSERS_SECONDS })
 }
 
 /** One: of two tabs, in a network from which very many sign in at once, the later one comes back. It is used once, whatever becomes of it. */
 export function writeKeptFlow(request: FastifyRequest, reply: FastifyReply, sealed: string): void {
-  const options = { ...optionsOf(request), sameSite: 'lax' as const, maxAge: FLOW_SECONDS }
+  const options = { ...optionsOf(request), sameSite: 'lax' as const, maxAge: KEPT_BY_BROWSERS_SECONDS }
   reply.setCookie(nameOf(request, 'kept-flow'), sealed, options)
 }
 

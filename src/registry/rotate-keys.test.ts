@@ -401,7 +401,7 @@ describe('retiring a version', () => {
     await expect(retire(1)).rejects.toThrow(/not every process may know of it/)
     // Sealed by who learnt of it last, and brought back by its browser at the last moment.
     await test.db.query(`update vault_state set created_at = now() - interval '11 minutes 50 seconds'`)
-    await expect(retire(1)).rejects.toThrow(/browsers of people who are signing in .* wait for twelve minutes/)
+    await expect(retire(1)).rejects.toThrow(/browsers of people who are signing in .* wait for 12 minutes/)
     await letTimePass()
     const old = (await listKeys(test.db, muster.keyFile)).keys[0]!
     expect(old).toMatchObject({ version: 1, state: 'opening', count: 0 })

@@ -1,12 +1,11 @@
 // Versions of the key: what is under them, a new one taken into use, an old one retired. See docs/keys.md.
 import type { Clock } from '../base/clock.ts'
 import { ConflictError, NotFoundError } from '../base/errors.ts'
-import type { KeysReport, RotationDocument } from '../contract/keys.ts'
+import { type KeysReport, LEARNT_SECONDS, RETIRABLE_MINUTES, type RotationDocument } from '../contract/keys.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { addVersion, fingerprint, type Key, problem, readKeys, removeVersion } from '../vault/key-file.ts'
 import { type KnownVersion, listKnownVersions, requireKnown, type Vault } from '../vault/keys.ts'
-import { KEPT_BY_BROWSERS_SECONDS } from '../vault/places.ts'
 import { countSealed, fleetingUntil, rewrap, type SealedCount } from '../vault/rewrap.ts'
 import { type Actor, recordAudit } from './audit.ts'
 
@@ -18,11 +17,6 @@ export interface KeyParts {
   /** Absolute path. */
   readonly keyFile: string
 }
-
-/** A server asks every half minute which version is in use; before that it may seal with the one before. */
-const LEARNT_SECONDS = 120
-/** Both together, in words. */
-const RETIRED_AFTER = 'twelve minutes'
 
 /** Every version that the database or the file knows, oldest first. */
 export async function listKeys(db: Queries, keyFile: string): Promise<KeysReport> {
@@ -200,11 +194,11 @@ async function reasonToKeep(
   )
   const { seconds, runs } = rows[0] ?? { seconds: 0, runs: 0 }
   if (seconds < LEARNT_SECONDS)
-    return `version ${newest} came into use ${seconds} s ago, and not every process may know of it; wait for ${RETIRED_AFTER}`
+    return `version ${newest} came into use ${seconds} s ago, and not every process may know of it; wait for ${RETIRABLE_MINUTES} minutes`
   if (runs > 0)
     return `${runs} runs have been going on since before version ${newest}, and may seal with it; wait for their end`
-  if (seconds < LEARNT_SECONDS + KEPT_BY_BROWSERS_SECONDS)
-    return `version ${newest} came into use ${seconds} s ago, and browsers of people who are signing in with Microsoft may bring back what is under version ${version}; wait for ${RETIRED_AFTER}`
+  if (seconds < RETIRABLE_MINUTES * 60)
+    return `version ${newest} came into use ${seconds} s ago, and browsers of people who are signing in with Microsoft may bring back what is under version ${version}; wait for ${RETIRABLE_MINUTES} minutes`
   const fleeting = await fleetingUntil(tx, { version, now })
   if (fleeting !== undefined)
     return `people are signing in, and what is kept of that until ${fleeting.until.toISOString()} is under it (${fleeting.names.join(', ')}); wait until then`

@@ -1,8 +1,8 @@
 // Sign-ins in a browser that are under way: kept in the database so that any server finishes them, used once, for ten minutes.
 import { z } from 'zod'
 import { RunError } from '../base/errors.ts'
+import { KEPT_BY_BROWSERS_SECONDS } from '../contract/keys.ts'
 import type { Queries } from '../database/connect.ts'
-import { KEPT_BY_BROWSERS_SECONDS } from '../vault/places.ts'
 import { networkOf, siteOf } from './network.ts'
 import type { BegunCodeFlow } from './oidc.ts'
 import type { SignInParts } from './parts.ts'

@@ -101,12 +101,6 @@ export const SEALED_PLACES: readonly SealedPlace[] = [
   column({ name: 'the key of look-ups', table: 'look_up_key', key: ['single'], context: `'${LOOK_UP_KEY_CONTEXT}'` }),
 ]
 
-/**
- * Seconds for which what a browser keeps sealed is good, while it is away at Microsoft. Nobody can count those: a version of the key is kept for so long after the last
- * process may have sealed with it.
- */
-export const KEPT_BY_BROWSERS_SECONDS = 600
-
 /** A column of values that are sealed for some minutes only. */
 export interface FleetingPlace {
   /** What is sealed there, for people. */

@@ -114,7 +114,7 @@ describe('muster keys', { timeout: PATIENCE_MS }, () => {
 
     expect(stdout).toBe(
       `Version 2 of the key is in use: back up the key file. ${before} values were sealed anew.\n` +
-        'Nothing is under version 1 any more: in twelve minutes it can go, with muster keys retire 1.\n',
+        'Nothing is under version 1 any more: in 12 minutes it can go, with muster keys retire 1.\n',
     )
     expect(await states()).toEqual([
       [1, 'opening', false, true],
@@ -145,7 +145,7 @@ describe('muster keys', { timeout: PATIENCE_MS }, () => {
     expect(newest.stderr).toContain('it is the one that seals; make a newer one with muster keys rotate')
     expect(documentOf(early)['error']).toMatchObject({
       code: 'key-in-use',
-      message: expect.stringContaining('wait for twelve minutes'),
+      message: expect.stringContaining('wait for 12 minutes'),
     })
     expect(unknown.stderr).toContain('muster keys lists them')
     expect(done.stdout).toBe(

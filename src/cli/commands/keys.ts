@@ -1,6 +1,6 @@
 // keys: the versions of the key that secrets and cards are sealed with; rotates and retires them.
 import type { Command } from 'commander'
-import type { KeysReport, RotationDocument } from '../../contract/keys.ts'
+import { type KeysReport, RETIRABLE_MINUTES, type RotationDocument } from '../../contract/keys.ts'
 import { parseKeyVersion } from '../arguments.ts'
 import { type Io, writeJson, writeLine, writeNote, writeTable } from '../io.ts'
 import { type Runner, type Session, withApp } from '../session.ts'
@@ -108,7 +108,7 @@ function writeRotation(io: Io, { version, isNew, resealed, unreadable, retirable
   for (const old of retirable)
     writeLine(
       io,
-      `Nothing is under version ${old} any more: in twelve minutes it can go, with muster keys retire ${old}.`,
+      `Nothing is under version ${old} any more: in ${RETIRABLE_MINUTES} minutes it can go, with muster keys retire ${old}.`,
     )
 }
 
