@@ -291,11 +291,14 @@ describe('a certificate that ends', () => {
 })
 
 describe('the token of a terminal that ends', () => {
-  async function terminals(days: number, ...names: readonly string[]): Promise<void> {
+  const terminals = (days: number, ...names: readonly string[]) =>
+    endingAt(clock.now().getTime() + days * DAY + HOUR, ...names)
+
+  async function endingAt(at: number, ...names: readonly string[]): Promise<void> {
     await test.db.query(
       `insert into terminals (name, name_key, digest, prefix, may, tells, unknown_card, created_by, created_at, expires_at, maker_kind)
        select name, name, name::bytea, 'mtt_', '{card}', '{}', 'refuse', 'Ann', $2, $3, 'command line' from unnest($1::text[]) as n (name)`,
-      [names, clock.now(), new Date(clock.now().getTime() + days * DAY + HOUR)],
+      [names, clock.now(), new Date(at)],
     )
   }
 
@@ -326,5 +329,25 @@ describe('the token of a terminal that ends', () => {
     await due(8760)
 
     expect(await alerts()).toMatchObject([{ kind: 'terminals', days: -2, count: 1, terminals: ['ended'] }])
+  })
+
+  it('is not told to have ended before the last of its day has', async () => {
+    const midnight = Math.ceil(clock.now().getTime() / DAY) * DAY
+    await endingAt(midnight + 2 * HOUR, 'early')
+    await endingAt(midnight + 20 * HOUR, 'late')
+    clock.advance(midnight + 12 * HOUR - clock.now().getTime())
+    await due(8760)
+
+    expect(await alerts()).toMatchObject([{ kind: 'terminals', days: 0, count: 2, terminals: ['early', 'late'] }])
+  })
+
+  it('is told to have ended for as long as the last of its day did within a week', async () => {
+    const midnight = Math.ceil(clock.now().getTime() / DAY) * DAY
+    await endingAt(midnight + 2 * HOUR, 'early')
+    await endingAt(midnight + 20 * HOUR, 'late')
+    clock.advance(midnight + 7 * DAY + 12 * HOUR - clock.now().getTime())
+    await due(8760)
+
+    expect(await alerts()).toMatchObject([{ kind: 'terminals', days: -7, count: 2 }])
   })
 })

@@ -15,7 +15,7 @@ const EXPIRY_DAYS = [60, 30, 14, 7, 1] as const
 
 /** The same of the tokens of terminals. */
 const TERMINAL_DAYS = [30, 14, 7, 1] as const
-/** Whatever ended earlier, e.g. before this version, has been missed by now. */
+/** Whatever ended earlier has been missed by now. */
 const TERMINAL_TOLD_AFTER_DAYS = 7
 /** In one alert. */
 const TERMINALS_NAMED = 20
@@ -113,7 +113,7 @@ export async function raiseDue(
   }
   const until = new Date(now.getTime() + (EXPIRY_DAYS[0] + 1) * DAY_MS)
   for (const { id, connection, kind, thumbprint, expiresAt } of await listExpiring(db, until)) {
-    const days = Math.floor((expiresAt.getTime() - now.getTime()) / DAY_MS)
+    const days = daysUntil(expiresAt, now)
     // The nearest one that has been reached: who hears of it late hears of it once.
     const threshold = EXPIRY_DAYS.findLast((limit) => days <= limit)
     if (threshold === undefined) continue
@@ -125,14 +125,19 @@ export async function raiseDue(
   await raiseForTerminals(db, now)
 }
 
-/** Terminals that were set up together end together: one alert for all of a day. */
+/**
+ * Terminals that were set up together end together: one alert for all of a day. Day and threshold are key enough, without the terminals: what
+ * comes to a day that was told of has a token that was just made, whose end its maker has seen, and is among those of the next threshold.
+ */
 async function raiseForTerminals(db: Queries, now: Date): Promise<void> {
   const until = new Date(now.getTime() + (TERMINAL_DAYS[0] + 1) * DAY_MS)
   const byDay = Map.groupBy(await listTerminalEnds(db, until), ({ expiresAt }) => expiresAt.toISOString().slice(0, 10))
   for (const [day, ends] of byDay) {
-    const [first] = ends
-    if (first === undefined) continue
-    const days = Math.floor((first.expiresAt.getTime() - now.getTime()) / DAY_MS)
+    const [first, last] = [ends[0], ends.at(-1)]
+    if (first === undefined || last === undefined) continue
+    // They end with the first of them, and have ended with the last.
+    const toLast = daysUntil(last.expiresAt, now)
+    const days = toLast < 0 ? toLast : Math.max(0, daysUntil(first.expiresAt, now))
     const threshold = TERMINAL_DAYS.findLast((limit) => days <= limit)
     if (threshold === undefined || days < -TERMINAL_TOLD_AFTER_DAYS) continue
     const terminals = ends.slice(0, TERMINALS_NAMED).map(({ name }) => name)
@@ -140,4 +145,9 @@ async function raiseForTerminals(db: Queries, now: Date): Promise<void> {
     const facts = { kind: 'terminals' as const, terminals, count: ends.length, expiresAt, days }
     await raiseAlert(db, { key: `terminals:${day}:${threshold}`, facts }, now)
   }
+}
+
+/** Whole days; below 0: it is over. */
+function daysUntil(end: Date, now: Date): number {
+  return Math.floor((end.getTime() - now.getTime()) / DAY_MS)
 }
