@@ -298,19 +298,34 @@ describe('0048: settings of sources', () => {
   })
 })
 
-describe('0050: runs that left a plan waiting', () => {
-  it('lead to it, also where they ended before the upgrade; other superseded ones do not', async () => {
+describe('0050 and 0052: runs that left a plan waiting', () => {
+  it('lead to it, also where they ended before the upgrade or their source was removed; other superseded ones do not', async () => {
     const database = await before(50)
-    const source = await aSource(database)
-    for (const reason of [null, 'the plan of run 1 still waits', null, 'the source was removed'])
-      await database.db.query(
+    const run = (source: number, reason: string | null) =>
+      database.db.query(
         `insert into runs (source_id, source_name, kind, mode, trigger, state, outcome, fence, host, pid, process_started, settings_version, decision, decided_reason)
-         values ($1, 'staff', 'sync', 'delta', 'schedule', 'ended', 'held', 1, '', 1, '', 1, 'superseded', $2)`,
+         select id, name, 'sync', 'delta', 'schedule', 'ended', 'held', 1, '', 1, '', 1, 'superseded', $2 from sources where id = $1`,
         [source, reason],
       )
+    const [staff, removed] = [await aSource(database), await aSource(database, 'removed')]
+    for (const reason of [null, 'the plan of run 1 still waits', null, 'the source was removed'])
+      await run(staff, reason)
+    for (const reason of [
+      null,
+      'the plan of run 5 still waits',
+      'the source was removed',
+      'the plan of run 4711 still waits',
+    ])
+      await run(removed, reason)
+    await database.db.query('delete from sources where id = $1', [removed])
     await migrate(database.db, { log: silentLog })
 
-    const { rows } = await database.db.query('select id, left_waiting from runs where left_waiting is not null')
-    expect(rows).toEqual([{ id: 2, left_waiting: 1 }])
+    const { rows } = await database.db.query(
+      'select id, left_waiting from runs where left_waiting is not null order by id',
+    )
+    expect(rows).toEqual([
+      { id: 2, left_waiting: 1 },
+      { id: 6, left_waiting: 5 },
+    ])
   })
 })
