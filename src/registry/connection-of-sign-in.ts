@@ -34,6 +34,7 @@ export async function keepFromTokens(
   }
   const changed = differences(presentConnection(current), presentConnection(wanted))
     .map(({ at }) => at)
+    // Microsoft says by a password too who somebody is, and no terminal takes one before a person has given it that way.
     .filter((at) => at !== 'passwordsAtTerminals')
   if (changed.length === 0) return
   const letsIn = current.signInWithMicrosoft || wanted.signInWithMicrosoft
