@@ -506,6 +506,7 @@ create table plan_items (
   constraint plan_items_pkey PRIMARY KEY (run_id, seq)
 );
 CREATE INDEX plan_items_group ON public.plan_items USING btree (group_id) WHERE (group_id IS NOT NULL);
+CREATE INDEX plan_items_removed ON public.plan_items USING btree (object_id) WHERE ((object = 'user'::text) AND (action = 'delete'::text));
 CREATE INDEX plan_items_user ON public.plan_items USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 create table plan_memberships (

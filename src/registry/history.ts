@@ -65,3 +65,15 @@ export async function listUserHistory(db: Queries, query: HistoryQuery): Promise
   )
   return found.rows
 }
+
+/** The record that somebody of Entra had and that a run or a revert removed last, whose history may still be kept. */
+export async function removedRecordOf(db: Queries, objectId: string): Promise<number | undefined> {
+  const found = await db.query<{ id: number }>(
+    `select i.user_id as id from plan_items i join runs r on r.id = i.run_id
+     where i.object = 'user' and i.action = 'delete' and i.object_id = $1 and not i.left_out and i.user_id is not null
+       and (r.outcome = 'applied' or exists (select from runs a where a.approves = r.id and a.outcome = 'applied'))
+     order by i.run_id desc limit 1`,
+    [objectId],
+  )
+  return found.rows[0]?.id
+}

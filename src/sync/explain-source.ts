@@ -58,15 +58,17 @@ export async function explainSource(engine: Engine, question: SourceQuestion): P
     const items = known.filter((item) => item.action !== 'skip')
     const held = unread.length > 0 ? [] : made.held
     const issues = await issuesAbout(unread.length > 0 ? engine.db : tx, source.id, about)
+    const scope = scopeOf({ judgement, chain, source, unread })
     const isLinked = user?.objectId === row.objectId && user.tenantId === source.connection.tenantId
     return {
       source: source.name,
       priority: source.priority,
       enabled: source.enabled,
       entra: entraState(row, judgement),
-      scope: scopeOf({ judgement, chain, source, unread }),
+      scope,
       pairing: pairingOf({ next: pairingLine(known), past: changes.findLast(isLinking), isLinked }),
-      claims: user?.claims.includes(source.id) ?? false,
+      // The claim is written with his record.
+      claims: user?.claims.includes(source.id) ?? (source.enabled && scope.verdict === 'wanted'),
       owns: user?.sourceId === source.id,
       issues: issues.map(({ code, message, openedAt }) => ({
         code,

@@ -2,6 +2,7 @@
 // are judged, and each way in which a missing one is treated.
 import { describe, expect, it } from 'vitest'
 import { anExplainedWorld } from '../../test/support/explained.ts'
+import { takeBack } from '../../test/support/reverted.ts'
 import type { Settings } from '../../test/support/world.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
@@ -285,4 +286,31 @@ describe('what becomes of whoever is missing, and who is back', () => {
     )
     await expect(x.why('id:999999')).rejects.toThrow('There is no user "id:999999"')
   })
+})
+
+it('a new one whom the next run creates is wanted already, unless the source is disabled', async () => {
+  await x.begin()
+  await x.w.sync()
+  const ann = x.person('ann')
+  await x.w.sync({ kind: 'plan' })
+
+  expect(await x.source(ann.id)).toMatchObject({ claims: true, owns: false, scope: { verdict: 'wanted' } })
+  await x.db.query('update sources set enabled = false')
+  expect(await x.source(ann.id)).toMatchObject({ claims: false, owns: false, scope: { verdict: 'wanted' } })
+})
+
+it('whoever was taken back has his history still', async () => {
+  await x.begin()
+  await x.w.sync()
+  const ann = x.person('ann')
+  const { run } = await x.w.sync()
+
+  const reverted = await takeBack(x.db, run)
+
+  const told = await x.why(ann.id)
+  expect(told.registry).toBeNull()
+  expect(told.history.map(({ run, object, action }) => `${run} ${object} ${action}`)).toEqual([
+    `${reverted.run} user delete`,
+    `${run} user create`,
+  ])
 })

@@ -131,6 +131,19 @@ describe('each name, card, PIN, number and further mail address, by who gave it'
     ])
   })
 
+  it('a PIN that Muster drew', async () => {
+    await x.begin({ users: { properties: { pin: 'generate' } } })
+    const ann = x.person('ann')
+    await x.w.sync()
+
+    const told = (await x.why(ann.id)).registry!.values.find(({ kind }) => kind === 'pin')
+
+    expect(told).toMatchObject({
+      origin: 'source',
+      sentence: `Given by ${x.w.source}, for which Muster draws PINs; no run changes one that is there.`,
+    })
+  })
+
   it.each(['alias', 'card', 'pin'] as const)('%s: added by hand', async (kind) => {
     await x.begin()
     const ann = x.person('ann')

@@ -92,6 +92,8 @@ function originWords(
     case 'source':
       if (owner === undefined) return 'Given by a source that was removed since.'
       if (from !== null) return `Given by ${owner.name} from ${from}.`
+      if (kind === 'pin' && owner.settings.users.properties.pin === 'generate')
+        return `Given by ${owner.name}, for which Muster draws PINs; no run changes one that is there.`
       // Nothing is said of what is given now where he was not read again.
       return mapped === undefined
         ? `Given by ${owner.name}.`

@@ -6,7 +6,7 @@ import { canonical } from '../directory/canonical.ts'
 import { parseObjectId } from '../directory/ids.ts'
 import { getObjects } from '../mirror/objects.ts'
 import { findPeople, type PersonFound } from '../registry/find-people.ts'
-import { listUserHistory, type UserChange } from '../registry/history.ts'
+import { listUserHistory, removedRecordOf, type UserChange } from '../registry/history.ts'
 import { listSources } from '../registry/sources.ts'
 import { usersByIds } from '../registry/users.ts'
 import { membershipsOf } from '../registry/why.ts'
@@ -56,7 +56,8 @@ export async function explainUser(
 async function explainPerson(engine: Engine, person: PersonFound, signal: AbortSignal): Promise<ExplainedPerson> {
   const { db } = engine
   const user = person.userId === undefined ? undefined : (await usersByIds(db, [person.userId]))[0]
-  const changes = user === undefined ? [] : await listUserHistory(db, { userId: user.id, limit: HISTORY })
+  const record = user?.id ?? (person.objectId === undefined ? undefined : await removedRecordOf(db, person.objectId))
+  const changes = record === undefined ? [] : await listUserHistory(db, { userId: record, limit: HISTORY })
   const told: ExplainedSource[] = []
   const reached = new Map<number, ReadonlyMap<string, Reached>>()
   const sources = (await listSources(db)).filter((source) => source.connection.tenantId === person.tenantId)

@@ -73,7 +73,7 @@ describe('an explanation', () => {
       '  Issue since 2026-03-01: pairing-refused: Two have it. Correct one.',
       '  The next run changes nothing; see the issues.',
       '',
-      'No run has changed him.',
+      'No run that is kept has changed him.',
       '',
     ])
   })

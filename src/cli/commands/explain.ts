@@ -74,7 +74,7 @@ function writePerson(io: Io, told: ExplainedPerson): void {
   for (const source of told.sources) writeSource(io, source)
   writeLine(io)
   if (told.history.length === 0) {
-    writeLine(io, 'No run has changed him.')
+    writeLine(io, 'No run that is kept has changed him.')
     return
   }
   writeLine(io, 'What runs did, newest first:')
