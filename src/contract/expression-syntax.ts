@@ -229,9 +229,10 @@ class Reader {
   }
 
   #named(name: string, at: number): ExpressionNode {
-    if (isSign(this.#tokens[this.#next], '(')) {
+    const opening = this.#tokens[this.#next]
+    if (opening !== undefined && isSign(opening, '(')) {
       this.#next += 1
-      return this.#deeper(at, () => call(name, this.#arguments(at), at))
+      return this.#deeper(at, () => call(name, this.#arguments(opening.at), at))
     }
     const word = name.toLowerCase()
     const constant = Object.hasOwn(CONSTANTS, word) ? CONSTANTS[word] : undefined
@@ -243,14 +244,14 @@ class Reader {
     )
   }
 
-  #arguments(at: number): readonly (ExpressionNode | undefined)[] {
+  #arguments(opened: number): readonly (ExpressionNode | undefined)[] {
     if (this.#takeSign([')']) !== undefined) return []
     const args: (ExpressionNode | undefined)[] = []
     for (;;) {
       const token = this.#tokens[this.#next]
       args.push(isSign(token, ',') || isSign(token, ')') ? undefined : this.#or())
       if (this.#takeSign([',']) !== undefined) continue
-      this.#close(at)
+      this.#close(opened)
       return args
     }
   }

@@ -166,7 +166,8 @@ describe('functions', () => {
 describe('mistakes are told with their place', () => {
   it.each([
     ['', '1: the expression is empty'],
-    ['Join(".", [givenName]', '22: the parenthesis opened at character 1 is not closed'],
+    ['Join(".", [givenName]', '22: the parenthesis opened at character 5 is not closed'],
+    ['ToUpper(Join(" ", [givenName])', '31: the parenthesis opened at character 8 is not closed'],
     ['Join(".", [givenName]]', '22: the character "]" has no meaning here'],
     ['Jion(".", [givenName])', '1: there is no function "Jion"; did you mean "Join"?'],
     ['ToLower([givenname])', '9: unknown attribute "givenname"; did you mean "givenName"?'],

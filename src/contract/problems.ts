@@ -79,11 +79,11 @@ function sentence(issue: Found, value: unknown): string {
       return mustBeOneOf(issue.values.map(String), value)
     case 'too_big':
       if (issue.origin === 'string') return `is too long (at most ${issue.maximum} characters)`
-      return `must be at most ${issue.maximum}, but is ${describe(value)}`
+      return `must be at most ${issue.maximum}, but is ${describeNumber(value)}`
     case 'too_small':
       if (hasOwnWords(issue)) return issue.message
       if (issue.origin === 'string') return 'must not be empty'
-      return `must be at least ${issue.minimum}, but is ${describe(value)}`
+      return `must be at least ${issue.minimum}, but is ${describeNumber(value)}`
     case 'invalid_key':
       return `the name cannot be used: ${issue.issues.map((inner) => inner.message).join('; ')}`
     case 'custom':
@@ -176,6 +176,11 @@ function describe(value: unknown): string {
   if (typeof value === 'object') return 'a block of keys'
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   return 'text'
+}
+
+/** A number of an address comes as text, and is one where its size is wrong. */
+function describeNumber(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : describe(value)
 }
 
 /** A missing key is not told where an unknown key beside it is obviously its misspelling. */

@@ -99,7 +99,7 @@ describe('the list of users', () => {
 
   it.each([
     ['cursor=nonsense', 'cursor'],
-    ['limit=0', 'limit'],
+    ['limit=0', 'limit: must be at least 1, but is 0'],
     ['limit=many', 'limit'],
     ['status=gone', 'status'],
   ])('answers %s with a problem that names its place', async (query, place) => {
