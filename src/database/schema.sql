@@ -615,6 +615,7 @@ create table runs (
   figures jsonb,
   reverts_user integer,
   left_waiting integer,
+  made_with jsonb,
   constraint runs_check CHECK (((state = 'ended'::text) = (outcome IS NOT NULL))),
   constraint runs_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'superseded'::text, 'lapsed'::text]))),
   constraint runs_kind_check CHECK ((kind = ANY (ARRAY['sync'::text, 'plan'::text, 'approve'::text, 'revert'::text]))),

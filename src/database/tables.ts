@@ -411,6 +411,7 @@ export interface Tables {
     figures: ColumnType<unknown, string | null, string | null>
     reverts_user: number | null
     left_waiting: number | null
+    made_with: ColumnType<unknown, string | null, string | null>
   }
   schedules: {
     source_id: number

@@ -4,6 +4,7 @@ import { isRunning, type ProcessIdentity } from '../base/process.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { type Transaction, withTransaction } from '../database/transaction.ts'
+import type { MadeWith } from './made-with.ts'
 import { claimJob, type TakenJob } from './jobs.ts'
 import type { SpentFigures } from './plan-figures.ts'
 import { deletePlan } from './plans.ts'
@@ -151,13 +152,23 @@ export interface PlanMade {
   readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
   readonly figures: SpentFigures
+  readonly madeWith: MadeWith
 }
 
 /** Notes the plan that a run has made. */
 export async function recordPlan(db: Queries, runId: number, plan: PlanMade): Promise<void> {
   await db.query(
-    'update runs set plan_hash = $2, plan_all = $3, removals_allowed = $4, only_keys = $5, figures = $6 where id = $1',
-    [runId, plan.hash, plan.planAll, plan.removalsAllowed, plan.only ?? null, JSON.stringify(plan.figures)],
+    `update runs set plan_hash = $2, plan_all = $3, removals_allowed = $4, only_keys = $5, figures = $6, made_with = $7
+     where id = $1`,
+    [
+      runId,
+      plan.hash,
+      plan.planAll,
+      plan.removalsAllowed,
+      plan.only ?? null,
+      JSON.stringify(plan.figures),
+      JSON.stringify(plan.madeWith),
+    ],
   )
 }
 

@@ -4,6 +4,7 @@ import { type Progress, progress } from '../contract/api/runs.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { Database, Queries } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
+import type { MadeWith } from './made-with.ts'
 
 export type RunKind = 'sync' | 'plan' | 'approve' | 'revert'
 export type Decision = 'approved' | 'rejected' | 'superseded' | 'lapsed'
@@ -31,6 +32,8 @@ export interface Run {
   /** Mirror keys, where the plan is for some users alone. */
   readonly only: readonly number[] | null
   readonly removalsAllowed: boolean | null
+  /** Null: there is no plan, or it was made before this was kept. */
+  readonly madeWith: MadeWith | null
   readonly summary: RunDocument | null
   readonly approveBy: Date | null
   readonly decision: Decision | null
@@ -157,6 +160,7 @@ interface RunRow {
   readonly plan_all: boolean | null
   readonly only_keys: readonly number[] | null
   readonly removals_allowed: boolean | null
+  readonly made_with: MadeWith | null
   readonly summary: RunDocument | null
   readonly approve_by: Date | null
   readonly decision: Decision | null
@@ -191,6 +195,7 @@ function presentRun(row: RunRow): Run {
     planAll: row.plan_all,
     only: row.only_keys,
     removalsAllowed: row.removals_allowed,
+    madeWith: row.made_with,
     summary: row.summary,
     approveBy: row.approve_by,
     decision: row.decision,

@@ -1,5 +1,6 @@
 // What is still to be planned once a plan is applied.
 import type { Queries } from '../database/connect.ts'
+import type { MadeWith } from './made-with.ts'
 import { release, type Releases } from './release.ts'
 import { forgetReverted } from './reverted.ts'
 
@@ -12,9 +13,9 @@ export interface SettleOptions extends Releases {
   /** The plan was for these users alone: whatever else is marked stays so. */
   readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
-  readonly plannerVersion: number
-  readonly tenantId: string
-  readonly clientId: string
+  readonly madeWith: Pick<MadeWith, 'tenantId' | 'clientId' | 'plannerVersion' | 'clearedEverywhere'>
+  /** Every item was done: the approval left nothing out, and no row had moved. */
+  readonly isWhole: boolean
 }
 
 /** SQL: reasons of skips by which nothing could be concluded about somebody: he himself is in doubt, or his scope is. */
@@ -78,14 +79,27 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
       planFence,
     ])
   }
-  if (only !== null) return
-  await tx.query(`update sources set cleared_everywhere = '{}' where id = $1 and cleared_everywhere <> '{}'`, [
-    sourceId,
-  ])
+  if (only === null) await spendHolds(tx, options)
+}
+
+/**
+ * What held the plan whatever it does, and that somebody has approved by now, holds no other one: so much as the plan was made with, which
+ * may have waited since, and only once nothing of it is left to be done. Of a source that knows nothing yet, it is just noted.
+ */
+async function spendHolds(tx: Queries, { sourceId, madeWith, isWhole }: SettleOptions): Promise<void> {
+  const { plannerVersion, tenantId, clientId, clearedEverywhere } = madeWith
+  if (isWhole && clearedEverywhere.length > 0) {
+    await tx.query(
+      `update sources set cleared_everywhere = array(select a from unnest(cleared_everywhere) a where a <> all ($2::text[]))
+       where id = $1 and cleared_everywhere && $2::text[]`,
+      [sourceId, clearedEverywhere],
+    )
+  }
   await tx.query(
     `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
-     where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)`,
-    [sourceId, options.plannerVersion, options.tenantId, options.clientId],
+     where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)
+       and ($5 or planner_version is null or seen_tenant_id is null)`,
+    [sourceId, plannerVersion, tenantId, clientId, isWhole],
   )
 }
 

@@ -6,6 +6,7 @@ import { type Actor, recordAudit } from '../registry/audit.ts'
 import type { TakenJob } from '../registry/jobs.ts'
 import { countItems } from '../registry/plan-figures.ts'
 import { decideHeld, decideRun } from '../registry/held-plans.ts'
+import { isSameReading, type MadeWith } from '../registry/made-with.ts'
 import { requestCancel } from '../registry/running.ts'
 import { requireRun, waitingRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
@@ -35,8 +36,8 @@ export interface Approval {
 const SHORTEST_HASH = 12
 
 /**
- * Applies a held plan. Where a removal in it cannot be proven any more, or settings changed since, nothing of it is applied: a new
- * plan is made and waits for approval in its place.
+ * Applies a held plan. Where a removal in it cannot be proven any more, or settings or the tenant behind the connection changed
+ * since, nothing of it is applied: a new plan is made and waits for approval in its place.
  *
  * @throws NotFoundError; ConflictError `not-held`, `already-decided`, `lapsed`, `hash-mismatch`; BusyError
  */
@@ -77,10 +78,9 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
     async (session): Promise<SessionEnding> => {
       session.document = { ...session.document, planHash: held.planHash }
       const decision = { decision: 'approved', by: approval.actor.name, reason: approval.reason } as const
-      const isCurrent =
-        session.source.settingsVersion === held.settingsVersion &&
-        (approval.without === 'removals' || (await isStillProven(session, held.id)))
-      if (!isCurrent) return planAgain(session)
+      const { madeWith } = held
+      if (madeWith === null || !isMadeOfNow(session, { ...held, madeWith })) return planAgain(session)
+      if (approval.without !== 'removals' && !(await isStillProven(session, held.id))) return planAgain(session)
       const items = await countItems(engine.db, held.id)
       session.document = {
         ...session.document,
@@ -92,6 +92,7 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
         everybody: held.planAll ?? false,
         only: held.only ?? undefined,
         removalsAllowed: held.removalsAllowed ?? false,
+        madeWith,
         isEmpty: items.every((item) => item.action === 'skip'),
         without: approval.without,
         alsoInTransaction: async (tx) => {
@@ -112,6 +113,14 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
       })
     },
   )
+}
+
+/** Whether the source reads the same tenant with the same settings as when the plan was made. */
+function isMadeOfNow(
+  { source }: Session,
+  made: { readonly settingsVersion: number; readonly madeWith: MadeWith },
+): boolean {
+  return made.settingsVersion === source.settingsVersion && isSameReading(made.madeWith, source.connection)
 }
 
 /** What held the plan is not true any more: read again, plan again, and wait for approval of that. */

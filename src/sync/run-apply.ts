@@ -7,15 +7,15 @@ import { holdRegistry } from '../registry/edit.ts'
 import { deleteSkips } from '../registry/plans.ts'
 import { countChangedMemberships } from '../registry/plan-figures.ts'
 import { decideHeld } from '../registry/held-plans.ts'
+import type { MadeWith } from '../registry/made-with.ts'
 import { holdFence } from '../registry/running.ts'
 import { settleMarks } from '../registry/settle.ts'
 import { concludeRun } from './conclude.ts'
-import type { MadePlan } from './plan-input.ts'
 import { countsOf } from './plan-summary.ts'
 import { releasesOf } from './plan-terms.ts'
-import { PLANNER_VERSION } from './planning.ts'
 import type { PullResult } from './pull-env.ts'
 import { releaseOf } from './releasing.ts'
+import type { PlanOfRun } from './run-plan.ts'
 import { conclusionOf, finished, requireSameSettings, type Session, type SessionEnding, since } from './session.ts'
 
 /** How long a held plan waits for its approval. */
@@ -47,17 +47,14 @@ export function heldOf(session: Session, reasons: readonly HeldReason[]) {
 }
 
 /** Applies the plan that the run itself made. */
-export async function applyPlanned(
-  session: Session,
-  plan: MadePlan & { readonly everybody?: boolean; readonly only?: readonly number[] | undefined },
-  pulled: PullResult,
-): Promise<SessionEnding> {
+export async function applyPlanned(session: Session, plan: PlanOfRun, pulled: PullResult): Promise<SessionEnding> {
   return applyStored(session, {
     planRunId: session.lease.runId,
     planFence: session.lease.fence,
-    everybody: plan.everybody ?? false,
+    everybody: plan.everybody,
     only: plan.only,
     removalsAllowed: pulled.removals === 'allowed',
+    madeWith: plan.madeWith,
     isEmpty: plan.isEmpty,
     without: undefined,
     alsoInTransaction: async (tx) => {
@@ -75,6 +72,7 @@ export interface StoredPlan {
   /** Mirror keys, where the plan was for some users alone. */
   readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
+  readonly madeWith: MadeWith
   readonly isEmpty: boolean
   readonly without: 'removals' | 'rewrites' | undefined
   readonly alsoInTransaction: (tx: Transaction) => Promise<void>
@@ -101,11 +99,12 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         without: plan.without,
         onProgress: (done: number, total: number) => lease.report({ phase: 'applying', done, total }),
       }
+      let leftOut = 0
       if (plan.isEmpty) await applyUnseen(tx, options)
       else {
-        const applied = await applyPlan(tx, options)
+        ;({ leftOut } = await applyPlan(tx, options))
         // What was planned a while ago may be done in part, and other sources have gone on meanwhile.
-        if (applied.leftOut > 0 || plan.planRunId !== lease.runId) {
+        if (leftOut > 0 || plan.planRunId !== lease.runId) {
           const counts = await countsOf(tx, plan.planRunId, session.document)
           const memberships = await countChangedMemberships(tx, plan.planRunId)
           session.document = { ...session.document, ...counts, memberships }
@@ -118,9 +117,8 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         everybody: plan.everybody,
         only: plan.only,
         removalsAllowed: plan.removalsAllowed,
-        plannerVersion: PLANNER_VERSION,
-        tenantId: source.connection.tenantId,
-        clientId: source.connection.clientId,
+        madeWith: plan.madeWith,
+        isWhole: leftOut === 0,
         ...releasesOf(properties),
       })
       // What the former owner of somebody gave, and the new one does not take from Entra, is the registry's own from now on.

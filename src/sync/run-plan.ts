@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { withTransaction } from '../database/transaction.ts'
 import { issuesOfRun } from '../registry/issues.ts'
+import { type MadeWith, readFromOf } from '../registry/made-with.ts'
 import { holdFence, recordPlan } from '../registry/running.ts'
 import type { Source } from '../registry/sources.ts'
 import { ISSUES_IN_DOCUMENT, withPlan } from './document.ts'
@@ -13,12 +14,19 @@ import { mirrorOpener, rivalsOf } from './rivals.ts'
 import { logPlan } from './run-log.ts'
 import { requireSameSettings, type Session, since } from './session.ts'
 
+/** A plan with what applying it has to know. */
+export interface PlanOfRun extends MadePlan {
+  readonly everybody: boolean
+  readonly only: readonly number[] | undefined
+  readonly madeWith: MadeWith
+}
+
 /** Plans what the mirror implies, and stores the plan with the run. */
 export async function planFromMirror(
   session: Session,
   pulled: PullResult,
   only?: readonly number[],
-): Promise<MadePlan & { readonly everybody: boolean; readonly only: readonly number[] | undefined }> {
+): Promise<PlanOfRun> {
   const { engine, lease } = session
   const before = engine.clock.monotonicMs()
   lease.report({ phase: 'planning', done: 0, total: undefined })
@@ -38,18 +46,24 @@ export async function planFromMirror(
         onProgress: (done, total) => lease.report({ phase: 'planning', done, total }),
         signal: lease.signal,
       })
+      const madeWith = {
+        ...readFromOf(source.connection),
+        plannerVersion: PLANNER_VERSION,
+        clearedEverywhere: source.clearedEverywhere,
+      }
       await recordPlan(tx, lease.runId, {
         hash: made.hash,
         planAll: everybody,
         only,
         removalsAllowed: pulled.removals === 'allowed',
         figures: made.spent,
+        madeWith,
       })
       const issues = await issuesOfRun(tx, lease.runId, ISSUES_IN_DOCUMENT)
       session.document = withPlan(session.document, made, issues)
       // Only now: the lock keeps others from finding out that the source is taken.
       await holdFence(tx, source.id, lease.fence)
-      return { ...made, everybody, only }
+      return { ...made, everybody, only, madeWith }
     },
     { signal: lease.signal },
   )

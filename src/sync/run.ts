@@ -125,6 +125,7 @@ async function leaveWaiting(
   const waiting = await stillWaiting(tx, {
     sourceId: source.id,
     settingsVersion: source.settingsVersion,
+    readFrom: source.connection,
     runId: lease.runId,
     held,
   })

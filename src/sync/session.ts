@@ -5,6 +5,7 @@ import { type Transaction, withTransaction } from '../database/transaction.ts'
 import type { GraphClient } from '../graph/client.ts'
 import { wayBackOf } from '../registry/consent.ts'
 import type { Connection } from '../registry/connections.ts'
+import { isSameReading } from '../registry/made-with.ts'
 import { getSettledRun } from '../registry/runs.ts'
 import { requireSource, type Source } from '../registry/sources.ts'
 import { type Conclusion, concludeRun } from './conclude.ts'
@@ -165,16 +166,18 @@ function ignoreAbort(error: unknown): void {
 }
 
 /**
- * The source as it is now; what was read and planned holds for the settings that the run began with only.
+ * The source as it is now; what was read and planned holds for the settings and the tenant that the run began with only.
  *
  * @throws RunError `settings-changed`
  */
 export async function requireSameSettings(tx: Transaction, { source }: Session): Promise<Source> {
   const current = await requireSource(tx, source.name)
-  if (current.settingsVersion === source.settingsVersion) return current
+  const isSame =
+    current.settingsVersion === source.settingsVersion && isSameReading(current.connection, source.connection)
+  if (isSame) return current
   throw new RunError(
     'settings-changed',
-    'The settings of the source were changed while it ran; nothing was written. Run it again.',
+    'The settings of the source, or tenant or application of its connection, were changed while it ran; nothing was written. Run it again.',
   )
 }
 

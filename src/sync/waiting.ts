@@ -2,24 +2,28 @@
 import type { HeldReason } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { countChangedItems } from '../registry/plan-figures.ts'
+import { isSameReading, type ReadFrom } from '../registry/made-with.ts'
 import { type Run, waitingRun } from '../registry/runs.ts'
 
 /** What a later run has planned. */
 interface Newer {
   readonly sourceId: number
   readonly settingsVersion: number
+  readonly readFrom: ReadFrom
   readonly runId: number
   readonly held: readonly HeldReason[]
 }
 
 /**
- * The plan that goes on waiting: it was made with the settings of now, its time is not over, and every item that tripped a
+ * The plan that goes on waiting: it was made with the settings and the tenant of now, its time is not over, and every item that tripped a
  * limit would be planned again. `undefined`: there is none, or it is not true any more.
  */
 export async function stillWaiting(db: Queries, newer: Newer): Promise<Run | undefined> {
   const waiting = await waitingRun(db, newer.sourceId, 'for-all')
   const reasons = waiting?.summary?.held?.reasons
-  if (waiting === undefined || reasons === undefined || waiting.settingsVersion !== newer.settingsVersion)
+  if (waiting === undefined || reasons === undefined) return undefined
+  const { settingsVersion, madeWith } = waiting
+  if (settingsVersion !== newer.settingsVersion || madeWith === null || !isSameReading(madeWith, newer.readFrom))
     return undefined
   for (const { rule } of reasons) {
     const items = itemsOf(rule)

@@ -5,6 +5,7 @@ import type { Issue } from '../../src/contract/runs.ts'
 import { sourceSettings, type SourceSettings, type SourceSettingsInput } from '../../src/contract/sources.ts'
 import type { Database, Queries } from '../../src/database/connect.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
+import type { TenantId } from '../../src/directory/ids.ts'
 import { applyPlan, applyUnseen } from '../../src/registry/apply.ts'
 import type { ApplyOptions } from '../../src/registry/applying.ts'
 import { settleMarks } from '../../src/registry/settle.ts'
@@ -210,7 +211,7 @@ export async function aHandSource(
       const made = await plan(overrides)
       await withTransaction(db, async (tx) => {
         const options: ApplyOptions = { runId: made.runId, sourceId: id, tenantId, now: overrides?.now ?? new Date() }
-        await (made.isEmpty ? applyUnseen(tx, options) : applyPlan(tx, options))
+        const applied = await (made.isEmpty ? applyUnseen(tx, options) : applyPlan(tx, options))
         const { properties } = parsed.users
         await settleMarks(tx, {
           ...options,
@@ -218,8 +219,13 @@ export async function aHandSource(
           everybody: made.everybody,
           only: overrides?.only,
           removalsAllowed: overrides?.removalsAllowed ?? true,
-          plannerVersion: PLANNER_VERSION,
-          clientId: tenantId,
+          madeWith: {
+            tenantId: tenantId as TenantId,
+            clientId: tenantId,
+            plannerVersion: PLANNER_VERSION,
+            clearedEverywhere: [],
+          },
+          isWhole: (applied?.leftOut ?? 0) === 0,
           ...releasesOf(properties),
         })
       })
