@@ -149,7 +149,12 @@ describe('a connection that leads to another tenant by now', () => {
   it('O4: a run that was reading the first one writes nothing', async () => {
     hire(w.tenant, { userPrincipalName: 'new@contoso.com', displayName: 'New' })
     let changed: Promise<unknown> | undefined
-    const run = await sync({ mode: 'full', onProgress: () => (changed ??= lead()) })
+    const run = await sync({
+      mode: 'full',
+      onProgress: () => {
+        changed ??= lead()
+      },
+    })
     await changed
 
     expect(run).toMatchObject({ outcome: 'failed', error: { code: 'settings-changed' } })
@@ -222,4 +227,26 @@ describe('an attribute that everybody has lost', () => {
 
     expect(rulesOf(await w.sync({ trigger: 'schedule' }))).toContain('cleared-everywhere.department')
   })
+})
+
+it('an approved plan for one user leaves the one for everybody waiting', async () => {
+  leave(0, 6)
+  const all = await w.sync()
+  await test.db.query('insert into users (user_name) values ($1)', ['late@contoso.com'])
+  await test.db.query(
+    `insert into user_names (user_id, kind, value, key, origin, held)
+     select id, 'n', user_name, user_name, 'o', true from users where user_name = 'late@contoso.com'`,
+  )
+  const late = hire(w.tenant, { userPrincipalName: 'late@contoso.com', displayName: 'Late' })
+  const one = await w.sync({ user: late.id })
+  expect([rulesOf(all), rulesOf(one)]).toEqual([['removals.users'], ['adoptions']])
+
+  expect((await approve(one)).users.adopted).toBe(1)
+
+  const decisions = await test.db.query<{ decision: string | null }>(
+    'select decision from runs where id = any($1) order by id',
+    [[Number(all.run), Number(one.run)]],
+  )
+  expect(decisions.rows.map(({ decision }) => decision)).toEqual([null, 'approved'])
+  expect((await approve(all)).users.deactivated).toBe(6)
 })

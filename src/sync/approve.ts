@@ -97,7 +97,9 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
         without: approval.without,
         alsoInTransaction: async (tx) => {
           await decideRun(tx, held.id, decision)
-          await decideHeld(tx, session.source.id, { decision: 'superseded', by: null, reason: null })
+          // One user alone does not decide about a plan for many.
+          if (held.only === null)
+            await decideHeld(tx, session.source.id, { decision: 'superseded', by: null, reason: null })
           await recordAudit(tx, engine, {
             actor: approval.actor,
             action: 'run.approved',
