@@ -336,3 +336,26 @@ describe('what is typed and not saved', () => {
     expect(await discard(page).count()).toBe(0)
   })
 })
+
+describe('a new source', () => {
+  it('can be made where the connections cannot be read, which is said, and asked again', async () => {
+    const page = await world.open('administrator')
+    let asked = 0
+    await page.route('**/api/v1/connections', (route) => {
+      asked += 1
+      return route.fulfill(refusal(500, 'internal'))
+    })
+    await page.goto(`${world.url}/settings/user-synchronization?add=entra`)
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('more-staff')
+    await page.getByRole('tabpanel').getByText('Refused: internal.').waitFor()
+    await world.settled(page)
+
+    expect(asked).toBeLessThanOrEqual(2)
+    expect(await page.getByRole('textbox', { name: 'Name', exact: true }).inputValue()).toBe('more-staff')
+    await page.unroute('**/api/v1/connections')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('combobox', { name: 'Authentication Server' }).click()
+    await page.getByRole('option', { name: 'contoso' }).click()
+    expect(await page.getByText('Refused: internal.').count()).toBe(0)
+  })
+})

@@ -84,6 +84,9 @@ export function AuthenticationServer() {
         </div>
       </SettingField>
       {check.error === null ? null : <Failed title={connectionTexts.checkFailed} error={check.error} />}
+      {list.error !== null && connections === undefined ? (
+        <Failed error={list.error} retry={() => void list.refetch()} />
+      ) : null}
       {check.data === undefined || isAdding ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
       {isAdding ? (
         <ConnectionForm

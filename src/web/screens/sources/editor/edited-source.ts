@@ -59,7 +59,8 @@ export function useEditedSource(source: string | undefined): EditedSource {
   const connections = useQuery(connectionsQuery)
   /** A new one reads through the first connection unless somebody chooses another. */
   const first = connections.data?.items[0]?.name ?? ''
-  const areKnown = connections.data !== undefined || connections.error !== null
+  /** Known, or known to be unreadable: asked again, the error is gone meanwhile. */
+  const areKnown = connections.isFetched
   const start = useMemo<Edited | undefined>(() => {
     if (source === undefined) return areKnown ? { name: '', settings: defaults(first) } : undefined
     return kept.data === undefined ? undefined : { name: kept.data.name, settings: jsonOf(kept.data.settings) }
