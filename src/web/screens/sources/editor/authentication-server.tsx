@@ -89,16 +89,18 @@ export function AuthenticationServer() {
       ) : null}
       {check.data === undefined || isAdding ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
       {isAdding ? (
-        <ConnectionForm
-          onChanged={setUnfinished}
-          onSaved={(name) => {
-            end()
-            check.reset()
-            set(name)
-            setMade(name)
-          }}
-          {...(first === undefined ? {} : { onCancel: end })}
-        />
+        <div data-made-in-place>
+          <ConnectionForm
+            onChanged={setUnfinished}
+            onSaved={(name) => {
+              end()
+              check.reset()
+              set(name)
+              setMade(name)
+            }}
+            {...(first === undefined ? {} : { onCancel: end })}
+          />
+        </div>
       ) : null}
     </>
   )

@@ -85,6 +85,8 @@ export function useEditedSource(source: string | undefined): EditedSource {
     message: at === 'connection' ? texts.general.connectionNotSaved : texts.list.notAdded,
   }))
   const readAgain = async () => {
+  // What is still being typed at a setting is what is to be done there, whatever else is wrong with it.
+  const mistakes = [...checked.problems.filter(({ at }) => !unfinished.has(at)), ...unsaved]
     const { data, error } = await kept.refetch()
     // What was read before is there still.
     if (error !== null || data === undefined || start === undefined) return error
@@ -103,7 +105,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
     rename: (name) => change((before) => ({ ...before, name })),
     setTried: () => setTried(true),
     take: (settings) => change((before) => ({ ...before, settings: jsonOf(settings) })),
-    mistakes: [...checked.problems, ...unsaved],
+    mistakes,
     refuse: setRefused,
     seenAt: kept.data?.updatedAt,
     isMerged,
@@ -111,7 +113,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
     draft: {
       settings: now.settings,
       // Somebody who is still typing is not told that he has to go on.
-      problems: [...checked.problems, ...refused, ...(isTried ? unsaved : [])],
+      problems: [...(isTried ? mistakes : checked.problems), ...refused],
       warnings: checked.warnings,
       isTried,
       isReadOnly,
@@ -136,7 +138,14 @@ function check(
   const parsed = parseWithProblems(sourceSettings, edited.settings)
   const name = parseWithProblems(objectName, edited.name)
   const problems = name.kind === 'ok' ? [] : name.problems.map(({ message }) => ({ at: 'name', message }))
-  if (parsed.kind === 'problems') return { problems: [...problems, ...parsed.problems], warnings: [] }
+  if (parsed.kind === 'problems') {
+    const told = parsed.problems.map((problem) =>
+      problem.at === 'connection' && edited.settings['connection'] === ''
+        ? { at: problem.at, message: texts.general.connectionMissing }
+        : problem,
+    )
+    return { problems: [...problems, ...told], warnings: [] }
+  }
   return { problems, warnings: warningsOf(parsed.value, facts) }
 }
 

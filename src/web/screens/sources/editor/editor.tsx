@@ -114,9 +114,10 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
     const wrong = tabOf(first.at)
     show(wrong)
     // The fields of the tab are there with the next frame.
-    requestAnimationFrame(() =>
-      body.current?.querySelector<HTMLElement>(`#panel-${wrong} [aria-invalid="true"]`)?.focus(),
-    )
+    requestAnimationFrame(() => {
+      const panel = body.current?.querySelector(`#panel-${wrong}`)
+      placeToCorrect(panel)?.focus()
+    })
   }
   return (
     <DraftContext value={edited.draft}>
@@ -208,6 +209,14 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
         <ImpactDialog impact={saving.impact} people={edited.people} onSave={saving.confirm} onBack={saving.back} />
       )}
     </DraftContext>
+  )
+}
+
+/** The first field that is wrong; where it offers nothing to choose from, the first one of what is made for it in place. */
+function placeToCorrect(panel: Element | null | undefined): HTMLElement | null | undefined {
+  return (
+    panel?.querySelector<HTMLElement>('[aria-invalid="true"]:not(:disabled)') ??
+    panel?.querySelector<HTMLElement>('[data-made-in-place] input:not(:disabled)')
   )
 }
 
