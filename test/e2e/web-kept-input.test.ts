@@ -272,6 +272,24 @@ describe('what is typed and not saved', () => {
     expect((await asked).postDataJSON()).toMatchObject({ settings: { groups: { ignoreContaining: ['temp'] } } })
   })
 
+  it('of a list stays where another setting makes it idle, and is shown where it keeps from saving', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    await page.getByRole('tab', { name: 'Groups' }).click()
+    const field = page.getByRole('textbox', { name: 'Ignore groups containing string' })
+    const imports = page.getByRole('switch', { name: 'Import groups' })
+    if (!(await imports.isChecked())) await imports.click()
+    await field.fill('temp')
+    await imports.click()
+    await field.waitFor({ state: 'hidden' })
+    await page.getByRole('tab', { name: 'General' }).click()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.locator('input:focus').and(field).waitFor()
+
+    expect(await field.inputValue()).toBe('temp')
+    expect(await page.getByText('what is typed here is not added yet').isVisible()).toBe(true)
+  })
+
   it('of a filter is not replaced by a preset without being asked', async () => {
     const page = await world.open('administrator')
     await page.goto(`${world.url}/settings/user-synchronization?source=staff`)

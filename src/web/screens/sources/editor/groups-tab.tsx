@@ -2,7 +2,7 @@
 import { Button, Checkbox, Field, Input, makeStyles } from '@fluentui/react-components'
 import { AddRegular } from '@fluentui/react-icons/svg/add'
 import { DeleteRegular } from '@fluentui/react-icons/svg/delete'
-import { useState } from 'react'
+import { Activity, useState } from 'react'
 import { GROUP_TYPES } from '../../../../contract/sources.ts'
 import { ChosenList } from '../../../components/chosen-list.tsx'
 import { editorTexts } from '../../../texts/editor.ts'
@@ -27,26 +27,31 @@ const useStyles = makeStyles({
 
 export function GroupsTab() {
   const isOn = useSetting('groups.import').value === true
-  const isAnyWrong = useProblemsIn(['groups.ignore', 'groups.ignoreContaining', 'groups.types', 'groups.under'])
+  const isAnyWrong = useProblemsIn([
+    'groups.ignore',
+    'groups.ignoreContaining',
+    'groups.types',
+    'groups.under',
+    'groups.membership',
+  ])
   return (
     <>
       <SwitchField path="groups.import" label={texts.import} />
-      {isOn || isAnyWrong ? (
-        <>
-          <GroupPicker path="groups.ignore" label={texts.ignore} hint={texts.ignoreHint} />
-          <IgnoreContaining />
-          <Types />
-          <TextField path="groups.under" label={texts.under} hint={texts.underHint} empty="none" />
-          <ChoiceField
-            path="groups.membership"
-            label={texts.membership}
-            choices={[
-              { value: 'direct', label: texts.memberships.direct },
-              { value: 'transitive', label: texts.memberships.transitive },
-            ]}
-          />
-        </>
-      ) : null}
+      {/* What is typed there and not added yet stays typed. */}
+      <Activity mode={isOn || isAnyWrong ? 'visible' : 'hidden'}>
+        <GroupPicker path="groups.ignore" label={texts.ignore} hint={texts.ignoreHint} />
+        <IgnoreContaining />
+        <Types />
+        <TextField path="groups.under" label={texts.under} hint={texts.underHint} empty="none" />
+        <ChoiceField
+          path="groups.membership"
+          label={texts.membership}
+          choices={[
+            { value: 'direct', label: texts.memberships.direct },
+            { value: 'transitive', label: texts.memberships.transitive },
+          ]}
+        />
+      </Activity>
       <FromAttributes />
       <SwitchField path="groups.keepDefaultGroup" label={texts.keepDefaultGroup} />
     </>
