@@ -397,3 +397,84 @@ describe('a new source', () => {
     await page.locator('input:focus').and(form.getByLabel('Name')).waitFor()
   })
 })
+
+describe('what is given up while it is being saved', () => {
+  /** Answers of the server that wait until they are let through. */
+  async function hold(page: Page, request: { readonly method: string; readonly path: RegExp }): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    await page.route(request.path, async (route) => {
+      if (route.request().method() === request.method) await promise
+      await route.continue()
+    })
+    return resolve
+  }
+  const another = async (page: Page) => {
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'Add Entra ID source' }).click()
+    const name = page.getByRole('textbox', { name: 'Name', exact: true })
+    await name.fill('more-staff')
+    return name
+  }
+  const giveUp = async (page: Page) => {
+    await page.keyboard.press('Escape')
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Discard' }).click()
+    await page.getByRole('tabpanel').waitFor({ state: 'detached' })
+  }
+
+  it('is not saved where only its impact was asked for so far', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    await page.getByRole('spinbutton', { name: 'Priority' }).fill('61')
+    const release = await hold(page, { method: 'POST', path: /\/impact$/ })
+    const sent: string[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'PUT') sent.push(request.url())
+    })
+    const looked = page.waitForResponse(/\/impact$/)
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await giveUp(page)
+    const name = await another(page)
+    release()
+    await looked
+    await world.settled(page)
+
+    expect(sent).toEqual([])
+    expect(await name.inputValue()).toBe('more-staff')
+  })
+
+  it('closes nothing that was opened since, where it was sent before', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    await page.getByRole('spinbutton', { name: 'Priority' }).fill('62')
+    const release = await hold(page, { method: 'PUT', path: /\/sources\/staff$/ })
+    const sent = page.waitForRequest((request) => request.method() === 'PUT')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await sent
+    await giveUp(page)
+    const name = await another(page)
+    release()
+    await page.getByText('staff was saved').last().waitFor()
+    await world.settled(page)
+
+    expect(await name.inputValue()).toBe('more-staff')
+  })
+
+  it('nor where it is a connection', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/connections?connection=contoso`)
+    const release = await hold(page, { method: 'PUT', path: /\/connections\/contoso$/ })
+    const sent = page.waitForRequest((request) => request.method() === 'PUT')
+    await page.getByRole('button', { name: 'Save connection' }).click()
+    await sent
+    await page.keyboard.press('Escape')
+    await page.getByRole('group', { name: 'Connection contoso' }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Add connection' }).click()
+    const secret = page.getByLabel('Client secret')
+    await secret.fill('shown-only-once')
+    release()
+    await page.getByText('contoso was saved').last().waitFor()
+    await world.settled(page)
+
+    expect(await secret.inputValue()).toBe('shown-only-once')
+  })
+})

@@ -14,7 +14,7 @@ import { DismissRegular } from '@fluentui/react-icons/svg/dismiss'
 import { PlugConnectedRegular } from '@fluentui/react-icons/svg/plug-connected'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { ConnectionView } from '../../../contract/api/connections.ts'
 import { call } from '../../api.ts'
@@ -90,6 +90,17 @@ function Panel({
   const { close, question } = useDiscardGuard({ isChanged, text: texts.discardText, onClose })
   return (
     <OverlayDrawer
+  const isThere = useRef(false)
+  useEffect(() => {
+    isThere.current = true
+    return () => {
+      isThere.current = false
+    }
+  }, [])
+  /** What was sent before this panel was closed may be saved after another one was opened. */
+  const closeThis = () => {
+    if (isThere.current) onClose()
+  }
       open
       position="end"
       className={styles.drawer}
@@ -109,13 +120,13 @@ function Panel({
         <ConnectionForm
           {...(connection === undefined ? {} : { connection })}
           isTitled
-          onSaved={onClose}
+          onSaved={closeThis}
           onCancel={close}
           onChanged={setChanged}
         />
         {connection === undefined ? null : <CredentialList connection={connection} />}
         {connection === undefined || connection.sources.length > 0 ? null : (
-          <RemoveConnection connection={connection.name} onRemoved={onClose} />
+          <RemoveConnection connection={connection.name} onRemoved={closeThis} />
         )}
       </DrawerBody>
       {question}

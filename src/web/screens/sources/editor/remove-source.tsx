@@ -17,7 +17,6 @@ export function RemoveSource({ source, onRemoved }: { readonly source: string; r
     onSuccess: async () => {
       toasts.done(texts.removed(source))
       await queries.invalidateQueries()
-      onRemoved()
     },
     onError: (error) => toasts.failed(texts.remove, error),
   })
@@ -34,7 +33,8 @@ export function RemoveSource({ source, onRemoved }: { readonly source: string; r
         cancel={texts.cancel}
         onConfirm={() => {
           setAsking(false)
-          remove.mutate()
+          // Not where another panel is there by then.
+          remove.mutate(undefined, { onSuccess: onRemoved })
         }}
         onCancel={() => setAsking(false)}
       />

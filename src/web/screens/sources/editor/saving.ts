@@ -45,7 +45,7 @@ export function useSaving(options: {
       source === undefined
         ? call(API.createSource, { body: { name, settings } })
         : call(API.changeSource, { params: { source }, body: { name, settings, updatedAt: edited.seenAt } }),
-    onSuccess: async (saved, after) => {
+    onSuccess: async (saved) => {
       const shown = new Set(edited.draft.warnings.map(({ message }) => message))
       const news = saved.warnings.map(({ message }) => message).filter((message) => !shown.has(message))
       if (news.length === 0) toasts.done(texts.saved(name))
@@ -55,16 +55,14 @@ export function useSaving(options: {
         queries.invalidateQueries({ queryKey: ['connections'] }),
         queries.invalidateQueries({ queryKey: ['overview'] }),
       ])
-      options.onSaved(name, source === undefined ? 'created' : after)
     },
     onError,
   })
+  // What follows stands at the call: it is left undone where the panel is gone by then, and what was in it given up.
+  const writeNow = (after: AfterSaving) =>
+    write.mutate(after, { onSuccess: () => options.onSaved(name, source === undefined ? 'created' : after) })
   const look = useMutation({
     mutationFn: (of: string) => call(API.getImpact, { params: { source: of }, body: { name, settings } }),
-    onSuccess: (found) => {
-      if (isWorthShowing(found, edited)) setImpact(found)
-      else write.mutate('close')
-    },
     onError,
   })
   const error = write.error ?? look.error
@@ -78,12 +76,20 @@ export function useSaving(options: {
       look.reset()
       setUnread(null)
       edited.refuse([])
-      if (source === undefined) write.mutate('close')
-      else look.mutate(source)
+      if (source === undefined) {
+        writeNow('close')
+        return
+      }
+      look.mutate(source, {
+        onSuccess: (found) => {
+          if (isWorthShowing(found, edited)) setImpact(found)
+          else writeNow('close')
+        },
+      })
     },
     confirm(after) {
       setImpact(undefined)
-      write.mutate(after)
+      writeNow(after)
     },
     back: () => setImpact(undefined),
   }
