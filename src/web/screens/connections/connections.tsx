@@ -86,10 +86,10 @@ function Panel({
   readonly onClose: () => void
 }) {
   const styles = useStyles()
-  const [isChanged, setChanged] = useState(false)
+  const [isFormChanged, setFormChanged] = useState(false)
+  const [isCredentialBegun, setCredentialBegun] = useState(false)
+  const isChanged = isFormChanged || isCredentialBegun
   const { close, question } = useDiscardGuard({ isChanged, text: texts.discardText, onClose })
-  return (
-    <OverlayDrawer
   const isThere = useRef(false)
   useEffect(() => {
     isThere.current = true
@@ -101,6 +101,8 @@ function Panel({
   const closeThis = () => {
     if (isThere.current) onClose()
   }
+  return (
+    <OverlayDrawer
       open
       position="end"
       className={styles.drawer}
@@ -122,9 +124,9 @@ function Panel({
           isTitled
           onSaved={closeThis}
           onCancel={close}
-          onChanged={setChanged}
+          onChanged={setFormChanged}
         />
-        {connection === undefined ? null : <CredentialList connection={connection} />}
+        {connection === undefined ? null : <CredentialList connection={connection} onChanged={setCredentialBegun} />}
         {connection === undefined || connection.sources.length > 0 ? null : (
           <RemoveConnection connection={connection.name} onRemoved={closeThis} />
         )}

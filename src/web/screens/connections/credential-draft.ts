@@ -22,6 +22,11 @@ export const NO_CREDENTIAL: CredentialDraft = {
   identity: '',
 }
 
+/** Whether anything is chosen or typed. */
+export function isBegun(draft: CredentialDraft): boolean {
+  return Object.entries(NO_CREDENTIAL).some(([key, empty]) => Reflect.get(draft, key) !== empty)
+}
+
 /** Which of its fields stays empty though it must not; undefined where nothing lacks. */
 export function missingField(draft: CredentialDraft): 'clientSecret' | 'certificate' | 'workloadIdentity' | undefined {
   if (draft.choice === 'secret' && draft.secret === '') return 'clientSecret'

@@ -21,7 +21,7 @@ import { now } from '../../clock.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { credentialTexts as texts } from '../../texts/credentials.ts'
-import { asNewCredential, type CredentialDraft, missingField, NO_CREDENTIAL } from './credential-draft.ts'
+import { asNewCredential, type CredentialDraft, isBegun, missingField, NO_CREDENTIAL } from './credential-draft.ts'
 import { CredentialFields } from './credential-fields.tsx'
 
 const DAY_MS = 86_400_000
@@ -46,7 +46,13 @@ const useStyles = makeStyles({
   actions: { display: 'flex', flexWrap: 'wrap', gap: '8px', marginTop: '4px' },
 })
 
-export function CredentialList({ connection }: { readonly connection: ConnectionView }) {
+interface Props {
+  readonly connection: ConnectionView
+  /** Whether one is typed that is not added. */
+  readonly onChanged: (isChanged: boolean) => void
+}
+
+export function CredentialList({ connection, onChanged }: Props) {
   const styles = useStyles()
   const { name, credentials } = connection
   const days = soonest(credentials)
@@ -71,7 +77,7 @@ export function CredentialList({ connection }: { readonly connection: Connection
       </ul>
       <Reading connection={connection} />
       <div>
-        <AddCredential connection={name} />
+        <AddCredential connection={name} onChanged={onChanged} />
       </div>
     </section>
   )
@@ -124,7 +130,13 @@ function Credential({ connection, credential }: { readonly connection: string; r
   )
 }
 
-function AddCredential({ connection }: { readonly connection: string }) {
+function AddCredential({
+  connection,
+  onChanged,
+}: {
+  readonly connection: string
+  readonly onChanged: (isChanged: boolean) => void
+}) {
   const toasts = useToasts()
   const refresh = useRefresh()
   const [draft, setDraft] = useState<CredentialDraft>(NO_CREDENTIAL)
@@ -132,6 +144,7 @@ function AddCredential({ connection }: { readonly connection: string }) {
   const change = (next: CredentialDraft) => {
     setDraft(next)
     setRefused([])
+    onChanged(isBegun(next))
   }
   return (
     <ActionDialog
@@ -139,7 +152,7 @@ function AddCredential({ connection }: { readonly connection: string }) {
       title={texts.add}
       action={texts.addAction}
       isReady={missingField(draft) === undefined}
-      onOpen={() => change(NO_CREDENTIAL)}
+      onClose={() => change(NO_CREDENTIAL)}
       act={async (idempotencyKey) => {
         try {
           const body = asNewCredential(draft)
@@ -149,6 +162,7 @@ function AddCredential({ connection }: { readonly connection: string }) {
           throw error
         }
         toasts.done(texts.added)
+        change(NO_CREDENTIAL)
         await refresh()
       }}
     >
