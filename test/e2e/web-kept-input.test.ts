@@ -353,6 +353,34 @@ describe('what is typed and not saved', () => {
 
     expect(await discard(page).count()).toBe(0)
   })
+
+  it('as a credential of a connection is not given up by the way back in the browser without being asked', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/connections`)
+    await page.getByRole('link', { name: 'contoso' }).click()
+    const add = page.getByRole('button', { name: 'Add credential' })
+    const dialog = page.getByRole('dialog', { name: 'Add credential' })
+    const secret = dialog.getByLabel('Client secret')
+    await add.click()
+    await secret.fill('shown-only-once')
+    await page.evaluate('history.back()')
+    await keep(page)
+    // One goes on where one was, in the dialog: it is what can be reached.
+    await page.locator('input:focus').and(secret).waitFor()
+    expect(await secret.inputValue()).toBe('shown-only-once')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await add.click()
+    // Who has given it up himself begins anew.
+    expect(await secret.inputValue()).toBe('')
+    await secret.fill('shown-only-once')
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.evaluate('history.back()')
+    await add.waitFor({ state: 'detached' })
+
+    expect(await discard(page).count()).toBe(0)
+  })
 })
 
 describe('a new source', () => {

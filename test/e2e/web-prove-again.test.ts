@@ -91,6 +91,9 @@ describe('a local account', () => {
     await proof(page).getByRole('button', { name: 'Cancel' }).click()
 
     await page.getByText('This asks for a recent proof of who you are').waitFor()
+    // The dialog is what can be reached, with what was typed.
+    await dialog.getByRole('button', { name: 'Undo', exact: true }).and(page.locator(':focus')).waitFor()
+    expect(await dialog.getByRole('textbox', { name: 'Reason' }).inputValue()).toBe('it was wrong')
     const { rows } = await world.database.db.query(`select from jobs where kind = 'revert'`)
     expect(rows).toEqual([])
   })

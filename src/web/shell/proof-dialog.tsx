@@ -15,6 +15,7 @@ import { useEffect, useRef, useState } from 'react'
 import { API } from '../../contract/api/api.ts'
 import { call } from '../api.ts'
 import { isCodeAsked, PasswordAndCodeFields, usePasswordAndCode } from '../components/password-and-code.tsx'
+import { FocusBack } from '../components/focus-back.tsx'
 import { Failed } from '../components/states.tsx'
 import { useToasts } from '../components/toasts.tsx'
 import { askForProofWith } from '../proof.ts'
@@ -57,6 +58,7 @@ export function ProofDialog() {
       }}
     >
       <DialogSurface className={styles.content}>
+        <FocusBack />
         {session?.account.kind === 'person' ? (
           <ByMicrosoft onCancel={() => close(false)} />
         ) : (
