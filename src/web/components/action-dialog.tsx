@@ -19,7 +19,8 @@ import { ProofFirst } from './proof-first.tsx'
 import { Failed } from './states.tsx'
 
 const useStyles = makeStyles({
-  content: { display: 'flex', flexDirection: 'column', gap: '16px' },
+  // What does not fit scrolls: a message bar would give up its height instead, and what follows would lie over its buttons.
+  content: { display: 'flex', flexDirection: 'column', gap: '16px', '& > *': { flexShrink: 0 } },
   wide: { maxWidth: 'min(900px, 96vw)' },
 })
 

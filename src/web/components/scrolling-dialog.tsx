@@ -15,7 +15,7 @@ import { scrollRegion } from './scroll-region.ts'
 const useStyles = makeStyles({
   text: { maxWidth: 'min(760px, 96vw)' },
   table: { maxWidth: 'min(900px, 96vw)' },
-  content: { display: 'flex', flexDirection: 'column', gap: '12px' },
+  content: { display: 'flex', flexDirection: 'column', gap: '12px', '& > *': { flexShrink: 0 } },
 })
 
 export function ScrollingDialog(props: {
