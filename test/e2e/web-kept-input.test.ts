@@ -381,6 +381,25 @@ describe('what is typed and not saved', () => {
 
     expect(await discard(page).count()).toBe(0)
   })
+
+  it('of a new connection is nothing where all of it was put back', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/connections?add=connection`)
+    const form = page.getByRole('group', { name: 'New authentication server' })
+    const signIn = form.getByRole('switch', { name: 'Enable Sign in with Microsoft' })
+    await signIn.click()
+    await signIn.click()
+    await form.getByLabel('Cloud').click()
+    await page.getByRole('option', { name: 'Custom' }).click()
+    await form.getByLabel('Graph URL').fill('http')
+    await form.getByLabel('Graph URL').fill('')
+    await form.getByLabel('Cloud').click()
+    await page.getByRole('option', { name: 'Global' }).click()
+    await page.keyboard.press('Escape')
+    await form.waitFor({ state: 'detached' })
+
+    expect(await discard(page).count()).toBe(0)
+  })
 })
 
 describe('a new source', () => {

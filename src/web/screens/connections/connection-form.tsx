@@ -15,7 +15,7 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useLayoutEffect, useState } from 'react'
+import { useEffectEvent, useLayoutEffect, useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { ConnectionForm as Form, ConnectionView } from '../../../contract/api/connections.ts'
 import { CLOUDS } from '../../../directory/clouds.ts'
@@ -24,7 +24,7 @@ import { ProofFirst } from '../../components/proof-first.tsx'
 import { Failed } from '../../components/states.tsx'
 import { useToasts } from '../../components/toasts.tsx'
 import { connectionTexts as texts } from '../../texts/connections.ts'
-import { asPartOfForm, type CredentialDraft, missingField, NO_CREDENTIAL } from './credential-draft.ts'
+import { asPartOfForm, type CredentialDraft, isBegun, missingField, NO_CREDENTIAL } from './credential-draft.ts'
 import { readAnew } from './connection-queries.ts'
 import { CredentialFields } from './credential-fields.tsx'
 import { Findings } from './findings.tsx'
@@ -72,11 +72,11 @@ export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTit
     check.reset()
     save.reset()
   }
-  const isChanged = !isSame(form, formOf(filledFrom)) || !isSame(draft, NO_CREDENTIAL)
+  const isChanged = !isSame(form, formOf(filledFrom)) || isBegun(draft)
+  const tell = useEffectEvent((is: boolean) => onChanged?.(is))
   // Before anybody can press the next key.
   useLayoutEffect(() => {
-    onChanged?.(isChanged)
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- told when it changes, not with every new function
+    tell(isChanged)
   }, [isChanged])
   const isSaved = connection !== undefined && isSame(sentOf(form, draft), formOf(connection))
   const check = useMutation({
@@ -252,7 +252,16 @@ const FIELDS = [
 ] as const
 
 function formOf(connection: ConnectionView | undefined): Form {
-  if (connection === undefined) return { name: '', tenantId: '', clientId: '', cloud: 'global' }
+  if (connection === undefined) {
+    return {
+      name: '',
+      tenantId: '',
+      clientId: '',
+      cloud: 'global',
+      signInWithMicrosoft: false,
+      passwordsAtTerminals: false,
+    }
+  }
   const { name, tenantId, clientId, cloud, authorityUrl, graphUrl, signInWithMicrosoft, passwordsAtTerminals } =
     connection
   return {
@@ -267,10 +276,10 @@ function formOf(connection: ConnectionView | undefined): Form {
   }
 }
 
-/** Whether a form says nothing but what is saved; a credential in it is never the same. */
-function isSame<T extends Form | CredentialDraft>(sent: T, saved: T): boolean {
+/** Whether a form says nothing but what is saved; a credential in it is never the same. A root that was emptied is none. */
+function isSame(sent: Form, saved: Form): boolean {
   const keys = new Set([...Object.keys(sent), ...Object.keys(saved)])
-  return [...keys].every((key) => Reflect.get(sent, key) === Reflect.get(saved, key))
+  return [...keys].every((key) => (Reflect.get(sent, key) ?? '') === (Reflect.get(saved, key) ?? ''))
 }
 
 /** `theirs` with what was changed on the way from `before` to `mine`. */

@@ -127,6 +127,7 @@ export function useEditedSource(source: string | undefined): EditedSource {
           return next
         }),
     },
+          if (before.has(path) === isUnfinished) return before
   }
 }
 
