@@ -4,6 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { API } from '../../../../contract/api/api.ts'
 import { call } from '../../../api.ts'
+import { ProofFirst } from '../../../components/proof-first.tsx'
 import { Failed } from '../../../components/states.tsx'
 import { editorTexts } from '../../../texts/editor.ts'
 import { connectionTexts } from '../../../texts/connections.ts'
@@ -22,7 +23,7 @@ const useStyles = makeStyles({
 
 export function AuthenticationServer() {
   const styles = useStyles()
-  const { value, set, setUnfinished, isReadOnly } = useSetting('connection')
+  const { value, set, setUnfinished, isReadOnly, needsProof } = useSetting('connection')
   const connection = textOf(value)
   const list = useQuery(connectionsQuery)
   const row = useRef<HTMLDivElement>(null)
@@ -83,10 +84,11 @@ export function AuthenticationServer() {
           )}
         </div>
       </SettingField>
-      {check.error === null ? null : <Failed title={connectionTexts.checkFailed} error={check.error} />}
+      {needsProof ? <ProofFirst /> : null}
       {list.error !== null && connections === undefined ? (
         <Failed error={list.error} retry={() => void list.refetch()} />
       ) : null}
+      {check.error === null ? null : <Failed title={connectionTexts.checkFailed} error={check.error} />}
       {check.data === undefined || isAdding ? null : <Findings findings={check.data.findings} isGood={check.data.ok} />}
       {isAdding ? (
         <div data-made-in-place>

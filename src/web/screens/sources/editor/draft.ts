@@ -69,6 +69,8 @@ export interface Draft {
   /** Somebody pressed Save: what was left empty is told now. */
   readonly isTried: boolean
   readonly isReadOnly: boolean
+  /** Settings that are changed so that they are saved with a recent proof of who one is only. */
+  readonly needProof: ReadonlySet<string>
   readonly set: (path: string, value: Json | undefined) => void
   /** Says whether something is typed at a setting that is no part of it yet. It is neither saved nor given up without a word. */
   readonly setUnfinished: (path: string, isUnfinished: boolean) => void
@@ -90,6 +92,8 @@ export interface SettingState {
   readonly problem: string | null
   readonly warning: string | null
   readonly isReadOnly: boolean
+  /** See {@link Draft.needProof}. */
+  readonly needsProof: boolean
 }
 
 /** One setting: its value, what is wrong with it, how it is changed. */
@@ -105,6 +109,7 @@ export function useSetting(path: string): SettingState {
     problem: problem === undefined || (isEmpty && !draft.isTried) ? null : problem.message,
     warning: draft.warnings.find(({ at }) => at === path)?.message ?? null,
     isReadOnly: draft.isReadOnly,
+    needsProof: draft.needProof.has(path),
   }
 }
 

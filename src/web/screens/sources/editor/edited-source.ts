@@ -13,6 +13,7 @@ import { editorTexts as texts } from '../../../texts/editor.ts'
 import { connectionsQuery } from '../../connections/connection-queries.ts'
 import { blockOf, type Draft, type Json, type JsonBlock, type Remark, writeAt } from './draft.ts'
 import { merged } from './merge.ts'
+import { settingsToProve } from './settings-to-prove.ts'
 
 export interface EditedSource {
   readonly isReady: boolean
@@ -84,9 +85,9 @@ export function useEditedSource(source: string | undefined): EditedSource {
     at,
     message: at === 'connection' ? texts.general.connectionNotSaved : texts.list.notAdded,
   }))
-  const readAgain = async () => {
   // What is still being typed at a setting is what is to be done there, whatever else is wrong with it.
   const mistakes = [...checked.problems.filter(({ at }) => !unfinished.has(at)), ...unsaved]
+  const readAgain = async () => {
     const { data, error } = await kept.refetch()
     // What was read before is there still.
     if (error !== null || data === undefined || start === undefined) return error
@@ -117,17 +118,22 @@ export function useEditedSource(source: string | undefined): EditedSource {
       warnings: checked.warnings,
       isTried,
       isReadOnly,
+      needProof: settingsToProve({
+        before: source === undefined ? undefined : start?.settings,
+        now: now.settings,
+        connections: connections.data?.items,
+      }),
       set: (path, value) =>
         change((before) => ({ ...before, settings: blockOf(writeAt(before.settings, path, value)) })),
       setUnfinished: (path, isUnfinished) =>
         setUnfinished((before) => {
+          if (before.has(path) === isUnfinished) return before
           const next = new Set(before)
           if (isUnfinished) next.add(path)
           else next.delete(path)
           return next
         }),
     },
-          if (before.has(path) === isUnfinished) return before
   }
 }
 

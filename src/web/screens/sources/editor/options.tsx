@@ -1,5 +1,6 @@
 // Options of users: how people are paired, added, deactivated.
 import { Input } from '@fluentui/react-components'
+import { ProofFirst } from '../../../components/proof-first.tsx'
 import { editorTexts } from '../../../texts/editor.ts'
 import { textOf, useProblemsIn, useSetting } from './draft.ts'
 import { ChoiceField, NumberField, SettingField, SwitchField } from './fields.tsx'
@@ -10,6 +11,7 @@ const at = 'users.options'
 
 export function Options() {
   const deactivates = useSetting(`${at}.deactivateMissingUsers`).value === true
+  const isProofNeeded = useSetting(`${at}.useAsAuthenticationServer`).needsProof
   const isGraceWrong = useProblemsIn([`${at}.graceDays`])
   return (
     <Group title={texts.options}>
@@ -18,6 +20,7 @@ export function Options() {
         label={texts.useAsAuthenticationServer}
         hint={texts.useAsAuthenticationServerHint}
       />
+      {isProofNeeded ? <ProofFirst /> : null}
       <SwitchField path={`${at}.pairByObjectId`} label={texts.pairByObjectId} />
       <ChoiceField
         path={`${at}.pairBy`}
