@@ -128,7 +128,8 @@ function ByMicrosoft({ onCancel }: { readonly onCancel: () => void }) {
         <Button
           appearance="primary"
           autoFocus
-          disabledFocusable={going.isPending || going.isSuccess}
+          // Who was asked by the browser whether he wants to leave may have stayed.
+          disabledFocusable={going.isPending}
           onClick={() => going.mutate()}
         >
           {texts.microsoft}
