@@ -290,6 +290,22 @@ describe('what is typed and not saved', () => {
     expect(await page.getByText('what is typed here is not added yet').isVisible()).toBe(true)
   })
 
+  it('as the name of an own field is said to be taken where there is such a field', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    await page.getByRole('tab', { name: 'Users' }).click()
+    const name = page.getByLabel('Name of the new field')
+    await name.fill('shoeSize')
+    await name.press('Enter')
+    await page.getByRole('group', { name: 'shoeSize' }).waitFor()
+    expect(await name.inputValue()).toBe('')
+    await name.fill('shoeSize')
+    await name.press('Enter')
+
+    await page.getByText('there is a field of this name already').waitFor()
+    expect(await page.getByRole('group', { name: 'shoeSize' }).count()).toBe(1)
+  })
+
   it('of a filter is not replaced by a preset without being asked', async () => {
     const page = await world.open('administrator')
     await page.goto(`${world.url}/settings/user-synchronization?source=staff`)

@@ -172,6 +172,7 @@ export const editorTexts = {
     addTo: (target: string) => `Add to ${target.toLowerCase()}`,
     removeFrom: (target: string, place: number) => `${target}: remove ${place}`,
     ownName: 'Name of the new field',
+    ownTaken: 'there is a field of this name already',
     addOwn: 'Add own field',
     removeOwn: (name: string) => `Remove field ${name}`,
     options: 'Options',

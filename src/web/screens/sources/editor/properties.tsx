@@ -19,6 +19,8 @@ export function Properties({ source }: { readonly source: string | undefined }) 
   const own = useSetting('users.properties.own')
   const fields = Object.keys(blockOf(own.value))
   const [name, setName] = useState('')
+  const field = name.trim()
+  const isTaken = fields.includes(field)
   const type = (typed: string) => {
     setName(typed)
     own.setUnfinished(typed.trim() !== '')
@@ -31,19 +33,19 @@ export function Properties({ source }: { readonly source: string | undefined }) 
       {TARGET_NAMES.map((target) => (
         <PropertyRow key={target} target={targetOf(target, texts.targets[target])} mapped={mapped} />
       ))}
-      {fields.map((field) => (
+      {fields.map((known) => (
         <PropertyRow
-          key={field}
-          target={ownTarget(field)}
+          key={known}
+          target={ownTarget(known)}
           mapped={mapped}
           action={
             <Button
               appearance="subtle"
               icon={<DeleteRegular />}
               disabled={own.isReadOnly}
-              aria-label={texts.removeOwn(field)}
+              aria-label={texts.removeOwn(known)}
               onClick={() =>
-                own.set(Object.fromEntries(Object.entries(blockOf(own.value)).filter(([key]) => key !== field)))
+                own.set(Object.fromEntries(Object.entries(blockOf(own.value)).filter(([key]) => key !== known)))
               }
             />
           }
@@ -55,16 +57,15 @@ export function Properties({ source }: { readonly source: string | undefined }) 
           onSubmit={(event) => {
             event.preventDefault()
             event.stopPropagation()
-            const field = name.trim()
-            if (field === '' || fields.includes(field)) return
+            if (field === '' || isTaken) return
             own.set({ ...blockOf(own.value), [field]: { from: '', apply: 'always' } })
             type('')
           }}
         >
-          <Field label={texts.ownName} validationMessage={own.problem}>
+          <Field label={texts.ownName} validationMessage={isTaken ? texts.ownTaken : own.problem}>
             <Input value={name} onChange={(_event, { value }) => type(value)} />
           </Field>
-          <Button type="submit" icon={<AddRegular />} disabledFocusable={name.trim() === ''}>
+          <Button type="submit" icon={<AddRegular />} disabledFocusable={field === ''}>
             {texts.addOwn}
           </Button>
         </form>
