@@ -1,6 +1,6 @@
 // Asks before what somebody typed is given up, whichever way he leaves: by closing what it stands in, by a link, with the browser's Back.
 import { useBlocker } from '@tanstack/react-router'
-import { type ReactNode, useCallback, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { mayHoldBack } from '../leaving.ts'
 import { shell } from '../texts/shell.ts'
 import { ConfirmDialog } from './confirm-dialog.tsx'
@@ -18,9 +18,10 @@ export function useDiscardGuard(options: {
   const { isChanged, text, onClose } = options
   const [isAsking, setAsking] = useState(false)
   const elsewhere = useBlocker({
-    shouldBlockFn: useCallback(() => isChanged, [isChanged]),
+    disabled: !isChanged,
+    shouldBlockFn: always,
     // Closing the window, loading the page again, or the way to Microsoft: there the browser asks, in its words.
-    enableBeforeUnload: useCallback(() => isChanged && mayHoldBack(), [isChanged]),
+    enableBeforeUnload: mayHoldBack,
     withResolver: true,
   })
   const question = (
@@ -42,4 +43,9 @@ export function useDiscardGuard(options: {
     />
   )
   return { close: () => (isChanged ? setAsking(true) : onClose()), question }
+}
+
+/** One function for all times: with another one the way would be free for a moment. */
+function always(): boolean {
+  return true
 }
