@@ -1,29 +1,16 @@
 // How the app is registered, for what is chosen in the form.
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  DialogTrigger,
-  makeStyles,
-  Subtitle2,
-  Text,
-  tokens,
-} from '@fluentui/react-components'
+import { Button, makeStyles, Subtitle2, Text, tokens } from '@fluentui/react-components'
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { Asking } from '../../../contract/api/endpoint.ts'
 import type { RegistrationStep } from '../../../contract/registration.ts'
 import { call } from '../../api.ts'
+import { ScrollingDialog } from '../../components/scrolling-dialog.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
 import { credentialTexts as texts } from '../../texts/credentials.ts'
 
 const useStyles = makeStyles({
-  intro: { marginBottom: '16px' },
   steps: { display: 'flex', flexDirection: 'column', gap: '20px', margin: 0, paddingLeft: '24px' },
   lines: { margin: 0, paddingLeft: '20px', display: 'flex', flexDirection: 'column', gap: '4px' },
   value: { display: 'flex', gap: '8px', alignItems: 'flex-start', marginTop: '8px' },
@@ -52,22 +39,19 @@ const stepsQuery = (query: Choice) =>
 export function Registering({ choice }: { readonly choice: Choice }) {
   const [isOpen, setOpen] = useState(false)
   return (
-    <Dialog open={isOpen} onOpenChange={(_event, { open }) => setOpen(open)}>
-      <DialogTrigger disableButtonEnhancement>
-        <Button appearance="secondary">{texts.howTo}</Button>
-      </DialogTrigger>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>{texts.howTo}</DialogTitle>
-          <DialogContent>{isOpen ? <Steps choice={choice} /> : null}</DialogContent>
-          <DialogActions>
-            <DialogTrigger disableButtonEnhancement>
-              <Button>{texts.close}</Button>
-            </DialogTrigger>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <>
+      <Button onClick={() => setOpen(true)}>{texts.howTo}</Button>
+      {isOpen ? (
+        <ScrollingDialog
+          title={texts.howTo}
+          widthOf="text"
+          onClose={() => setOpen(false)}
+          actions={<Button onClick={() => setOpen(false)}>{texts.close}</Button>}
+        >
+          <Steps choice={choice} />
+        </ScrollingDialog>
+      ) : null}
+    </>
   )
 }
 
@@ -78,9 +62,7 @@ function Steps({ choice }: { readonly choice: Choice }) {
   if (data === undefined) return <Loading />
   return (
     <>
-      <Text block className={styles.intro}>
-        {texts.howToIntro}
-      </Text>
+      <Text>{texts.howToIntro}</Text>
       <ol className={styles.steps}>
         {data.steps.map((step) => (
           <li key={step.title}>
