@@ -799,6 +799,7 @@ create table sources (
   cleared_everywhere text[] default '{}'::text[] not null,
   begun_at timestamp with time zone,
   planned_settings jsonb,
+  peopled_scope_groups uuid[],
   constraint sources_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint sources_pkey PRIMARY KEY (id),
   constraint sources_name_key UNIQUE (name)

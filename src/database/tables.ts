@@ -521,6 +521,7 @@ export interface Tables {
     cleared_everywhere: Generated<string[]>
     begun_at: Date | null
     planned_settings: ColumnType<unknown, string | null, string | null>
+    peopled_scope_groups: string[] | null
   }
   terminal_device_codes: {
     digest: Buffer

@@ -9,6 +9,8 @@ export interface MadeWith extends ReadFrom {
   readonly plannerVersion: number
   /** Attributes that everybody seemed to have lost when it was made. */
   readonly clearedEverywhere: readonly string[]
+  /** Selected groups (object ids) of which it says that they have lost everybody. */
+  readonly emptiedScopeGroups: readonly string[]
 }
 
 export function readFromOf({ tenantId, clientId, authorityUrl, graphUrl }: ReadFrom): ReadFrom {

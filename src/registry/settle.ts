@@ -3,6 +3,7 @@ import type { Queries } from '../database/connect.ts'
 import type { MadeWith } from './made-with.ts'
 import { release, type Releases } from './release.ts'
 import { forgetReverted } from './reverted.ts'
+import { notePeopledScopeGroups } from './scope-groups.ts'
 
 export interface SettleOptions extends Releases {
   readonly runId: number
@@ -13,7 +14,12 @@ export interface SettleOptions extends Releases {
   /** The plan was for these users alone: whatever else is marked stays so. */
   readonly only?: readonly number[] | undefined
   readonly removalsAllowed: boolean
-  readonly madeWith: Pick<MadeWith, 'tenantId' | 'clientId' | 'plannerVersion' | 'clearedEverywhere'>
+  readonly madeWith: Pick<
+    MadeWith,
+    'tenantId' | 'clientId' | 'plannerVersion' | 'clearedEverywhere' | 'emptiedScopeGroups'
+  >
+  /** Object ids of the groups whose members the source imports; empty where it imports everybody. */
+  readonly scopeGroups: readonly string[]
   /** Every item was done: the approval left nothing out, and no row had moved. */
   readonly isWhole: boolean
 }
@@ -78,6 +84,10 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
       sourceId,
       planFence,
     ])
+  }
+  if (options.scopeGroups.length > 0) {
+    const settled = only === null && options.isWhole ? options.madeWith.emptiedScopeGroups : []
+    await notePeopledScopeGroups(tx, { sourceId, objectIds: options.scopeGroups, settled })
   }
   if (only === null) await spendHolds(tx, options)
 }

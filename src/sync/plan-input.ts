@@ -59,6 +59,8 @@ export interface MadePlan extends PlanSummary {
   readonly held: readonly HeldReason[]
   /** What the plan does, in the safeguard's numbers. */
   readonly spent: Spent
+  /** Selected groups (object ids) that have lost everybody, where it draws something from that. */
+  readonly emptiedScopeGroups: readonly string[]
 }
 
 /** What a plan does, in numbers. */

@@ -4,10 +4,11 @@ import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
 import { TEXT_FIELDS } from '../directory/user.ts'
 import * as figures from '../registry/plan-figures.ts'
-import { countEmptiedScopeGroups } from '../registry/scope-groups.ts'
+import { emptiedScopeGroups } from '../registry/scope-groups.ts'
 import { countRedone } from '../registry/reverted.ts'
 import { FIELD_COLUMNS } from '../registry/users.ts'
 import type { MadePlan, PlanInput, PlanSummary } from './plan-input.ts'
+import { scopeGroupsOf } from './scope.ts'
 import { addSpent, holdReasons, limitOf, NOTHING_SPENT, type PlanFigures, REWRITTEN, type Spent } from './safeguard.ts'
 
 /** Groups of so many members may not lose all of them unapproved. */
@@ -49,13 +50,20 @@ export async function summarize(db: Queries, input: PlanInput): Promise<MadePlan
     .update(digest)
     .digest('hex')
   const isEmpty = items.every((item) => item.action === 'skip')
-  if (isEmpty && !input.noUsersWhereSome) return { ...summary, hash, isEmpty, held: [], spent: NOTHING_SPENT }
+  if (isEmpty && !input.noUsersWhereSome)
+    return { ...summary, hash, isEmpty, held: [], spent: NOTHING_SPENT, emptiedScopeGroups: [] }
   const recent = await figures.spentLately(db, input.source.id)
   const spent = recent.reduce(addSpent, NOTHING_SPENT)
-  const counted = await figuresOf(db, { input, summary, adoptions: users.adopted, spent })
+  const scopeGroups = scopeGroupsOf(input.source.settings)
+  const emptied = await emptiedScopeGroups(db, {
+    runId: input.runId,
+    sourceId: input.source.id,
+    objectIds: scopeGroups,
+  })
+  const counted = await figuresOf(db, { input, summary, adoptions: users.adopted, spent, emptied })
   const limits = input.source.settings.safeguard
   const held = holdReasons(counted.figures, { limits, always: await always(db, input), spent })
-  return { ...summary, hash, isEmpty, held, spent: counted.own }
+  return { ...summary, hash, isEmpty, held, spent: counted.own, emptiedScopeGroups: emptied }
 }
 
 /** The counts of a plan as it was applied, without what was left out. */
@@ -110,6 +118,8 @@ async function figuresOf(
     readonly summary: PlanSummary
     readonly adoptions: number
     readonly spent: Spent
+    /** Selected groups. */
+    readonly emptied: readonly string[]
   },
 ): Promise<{ readonly figures: PlanFigures; readonly own: Spent }> {
   const { input, summary, spent } = plan
@@ -164,20 +174,20 @@ async function figuresOf(
     credentialsBefore: before.credentials,
     rewrites,
     cleared: new Map(cleared.map(([field, c]) => [field, { count: c.cleared, before: use.get(field) ?? 0 }])),
-    groupsEmptied: await countEmptied(db, input, summary),
+    groupsEmptied: plan.emptied.length + (await countEmptied(db, plan)),
     adoptions: plan.adoptions,
   }
   return { figures: planFigures, own }
 }
 
-/** Selected groups and large ones that lose everybody. */
-async function countEmptied(db: Queries, input: PlanInput, summary: PlanSummary): Promise<number> {
-  const scope = input.source.settings.users.import
-  const scopeGroups = scope === 'all' ? [] : scope.groups
-  const selected = scopeGroups.length === 0 ? 0 : await countEmptiedScopeGroups(db, input.source.id, scopeGroups)
-  if (summary.memberships.removed === 0) return selected
-  const others = { runId: input.runId, sourceId: input.source.id, size: LARGE_GROUP, except: scopeGroups }
-  return selected + (await figures.countEmptiedGroups(db, others))
+/** Large groups that lose everybody; selected ones are counted already. */
+async function countEmptied(
+  db: Queries,
+  plan: { readonly input: PlanInput; readonly summary: PlanSummary; readonly emptied: readonly string[] },
+): Promise<number> {
+  if (plan.summary.memberships.removed === 0) return 0
+  const { runId, source } = plan.input
+  return figures.countEmptiedGroups(db, { runId, sourceId: source.id, size: LARGE_GROUP, except: plan.emptied })
 }
 
 type Limit = Parameters<typeof limitOf>[1]

@@ -13,6 +13,7 @@ import { settleMarks } from '../registry/settle.ts'
 import { concludeRun } from './conclude.ts'
 import { countsOf } from './plan-summary.ts'
 import { releasesOf } from './plan-terms.ts'
+import { scopeGroupsOf } from './scope.ts'
 import type { PullResult } from './pull-env.ts'
 import { releaseOf } from './releasing.ts'
 import type { PlanOfRun } from './run-plan.ts'
@@ -118,6 +119,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         only: plan.only,
         removalsAllowed: plan.removalsAllowed,
         madeWith: plan.madeWith,
+        scopeGroups: scopeGroupsOf(source.settings),
         isWhole: leftOut === 0,
         ...releasesOf(properties),
       })

@@ -50,6 +50,7 @@ export async function planFromMirror(
         ...readFromOf(source.connection),
         plannerVersion: PLANNER_VERSION,
         clearedEverywhere: source.clearedEverywhere,
+        emptiedScopeGroups: made.emptiedScopeGroups,
       }
       await recordPlan(tx, lease.runId, {
         hash: made.hash,

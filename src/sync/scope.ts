@@ -1,4 +1,5 @@
 // Whether the selected groups of a source can be trusted to tell who is in scope.
+import type { SourceSettings } from '../contract/sources.ts'
 import type { Queries } from '../database/connect.ts'
 
 /**
@@ -18,4 +19,9 @@ export async function scopeDoubtOf(
   const [row] = found.rows
   if (row === undefined || row.known < new Set(objectIds).size) return 'scope-group-missing'
   return row.unreadable ? 'membership-unknown' : undefined
+}
+
+/** Object ids of the groups whose members a source imports; empty where it imports everybody. */
+export function scopeGroupsOf({ users }: SourceSettings): readonly string[] {
+  return users.import === 'all' ? [] : users.import.groups
 }

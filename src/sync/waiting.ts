@@ -26,12 +26,12 @@ export async function stillWaiting(db: Queries, newer: Newer): Promise<Run | und
   if (settingsVersion !== newer.settingsVersion || madeWith === null || !isSameReading(madeWith, newer.readFrom))
     return undefined
   for (const { rule } of reasons) {
-    const items = itemsOf(rule)
-    const holds =
-      items === undefined
-        ? newer.held.some((reason) => reason.rule === rule)
-        : (await countChangedItems(db, { runId: waiting.id, laterRunId: newer.runId, ...items })) === 0
-    if (!holds) return undefined
+    const kinds = itemsOf(rule)
+    if (kinds.length === 0 && !newer.held.some((reason) => reason.rule === rule)) return undefined
+    for (const items of kinds) {
+      const changed = await countChangedItems(db, { runId: waiting.id, laterRunId: newer.runId, ...items })
+      if (changed > 0) return undefined
+    }
   }
   return waiting
 }
@@ -46,29 +46,34 @@ interface RuleItems {
 
 const CHANGES = ['update', 'rename', 'adopt', 'take over'] as const
 
-/** The items that a rule of the safeguard counts; `undefined` for a rule that is about the run as a whole. */
-function itemsOf(rule: string): RuleItems | undefined {
+const REMOVED_USERS = { object: 'user', actions: ['deactivate', 'delete'] } as const
+const REMOVED_MEMBERSHIPS = { object: 'membership', actions: ['remove'] } as const
+
+/** The items that a rule of the safeguard counts; none for a rule that is about the run as a whole. */
+function itemsOf(rule: string): readonly RuleItems[] {
   const [what = '', field = ''] = split(rule)
   switch (what) {
     case 'removals':
-      return field === 'users'
-        ? { object: 'user', actions: ['deactivate', 'delete'] }
-        : { object: 'group', actions: ['delete'] }
+      return [field === 'users' ? REMOVED_USERS : { object: 'group', actions: ['delete'] }]
     case 'memberships':
+      return [REMOVED_MEMBERSHIPS]
+    // Whom a selected group loses goes; it need not be imported itself.
     case 'groups-emptied':
-      return { object: 'membership', actions: ['remove'] }
+      return [REMOVED_MEMBERSHIPS, REMOVED_USERS]
     case 'credentials':
-      return { object: 'credential', actions: ['remove'] }
+      return [{ object: 'credential', actions: ['remove'] }]
     case 'adoptions':
-      return { object: 'user', actions: ['adopt'] }
+      return [{ object: 'user', actions: ['adopt'] }]
     case 'rewrites':
-      return field === 'card' || field === 'pin'
-        ? { object: 'credential', actions: ['add', 'remove'], kind: field }
-        : { object: 'user', actions: CHANGES, field }
+      return [
+        field === 'card' || field === 'pin'
+          ? { object: 'credential', actions: ['add', 'remove'], kind: field }
+          : { object: 'user', actions: CHANGES, field },
+      ]
     case 'cleared':
-      return { object: 'user', actions: CHANGES, field: field.split('.')[0] ?? field }
+      return [{ object: 'user', actions: CHANGES, field: field.split('.')[0] ?? field }]
     default:
-      return undefined
+      return []
   }
 }
 

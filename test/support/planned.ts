@@ -11,6 +11,7 @@ import type { ApplyOptions } from '../../src/registry/applying.ts'
 import { settleMarks } from '../../src/registry/settle.ts'
 import { beginRun, endRun } from '../../src/registry/running.ts'
 import { emptyDocument } from '../../src/sync/document.ts'
+import { scopeGroupsOf } from '../../src/sync/scope.ts'
 import type { MadePlan, Rival } from '../../src/sync/plan-input.ts'
 import { releasesOf } from '../../src/sync/plan-terms.ts'
 import { makePlan, PLANNER_VERSION } from '../../src/sync/planning.ts'
@@ -224,7 +225,9 @@ export async function aHandSource(
             clientId: tenantId,
             plannerVersion: PLANNER_VERSION,
             clearedEverywhere: [],
+            emptiedScopeGroups: made.emptiedScopeGroups,
           },
+          scopeGroups: scopeGroupsOf(parsed),
           isWhole: (applied?.leftOut ?? 0) === 0,
           ...releasesOf(properties),
         })
