@@ -133,13 +133,14 @@ export interface SpentFigures {
   readonly cleared: Readonly<Record<string, number>>
 }
 
-/** What the runs of a source did that were applied without approval in the last 24 hours. An approved plan ends as held. */
+/** SQL: the runs of a source that were applied without approval in the last 24 hours. An approved plan ends as held. */
+const unapprovedLately = (sourceId: string) => `
+  from runs where source_id = ${sourceId} and kind = 'sync' and outcome = 'applied' and figures is not null
+    and ended_at > now() - interval '24 hours'`
+
+/** What the runs of a source did that were applied without approval in the last 24 hours. */
 export async function spentLately(db: Queries, sourceId: number): Promise<readonly SpentFigures[]> {
-  const found = await db.query<{ figures: SpentFigures }>(
-    `select figures from runs where source_id = $1 and kind = 'sync' and outcome = 'applied' and figures is not null
-       and ended_at > now() - interval '24 hours'`,
-    [sourceId],
-  )
+  const found = await db.query<{ figures: SpentFigures }>(`select figures ${unapprovedLately('$1')}`, [sourceId])
   return found.rows.map((row) => row.figures)
 }
 
@@ -207,7 +208,10 @@ export async function countFieldUse(
   return new Map(list.map(([field], index) => [field, row?.[`c${index}`] ?? 0]))
 }
 
-/** Groups of at least `size` members, but those in `except`, that this plan leaves without any of the source's members. */
+/**
+ * Groups of at least `size` active members of the source, but those in `except` (object ids), that this plan leaves without any.
+ * Whom runs took away unapproved in the last 24 hours counts among the members still.
+ */
 export async function countEmptiedGroups(
   db: Queries,
   options: {
@@ -217,12 +221,28 @@ export async function countEmptiedGroups(
     readonly except: readonly string[]
   },
 ): Promise<number> {
+  // Which groups are empty afterwards is asked first: of most, the first member tells.
   const found = await db.query<{ count: number }>(
-    `with removed as (select group_id, count(*) as n from plan_memberships where run_id = $1 and op = 'r' group by group_id)
-     select count(*) as count from removed r join groups g on g.id = r.group_id
-     where r.n >= $3 and (g.object_id is null or not g.object_id = any($4::uuid[]))
-       and r.n = (select count(distinct m.user_id) from memberships m where m.group_id = r.group_id and ${isGivenBy('m', '$2')})
-       and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)`,
+    `with removed as (select distinct group_id from plan_memberships where run_id = $1 and op = 'r'),
+     emptied as materialized (
+       select r.group_id from removed r join groups g on g.id = r.group_id
+       where (g.object_id is null or not g.object_id = any($4::uuid[]))
+         and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)
+         and not exists (select from memberships m join users u on u.id = m.user_id and u.active
+           where m.group_id = r.group_id and ${isGivenBy('m', '$2')}
+             and not exists (select from plan_memberships p where p.run_id = $1 and p.op = 'r' and p.group_id = m.group_id and p.user_id = m.user_id)
+             and not exists (select from plan_items i where i.run_id = $1 and i.object = 'user' and i.user_id = m.user_id
+               and i.action in ('deactivate', 'delete')))),
+     lately as materialized (select id ${unapprovedLately('$2')}),
+     had as (
+       select m.group_id, m.user_id from emptied e join memberships m on m.group_id = e.group_id and ${isGivenBy('m', '$2')}
+         join users u on u.id = m.user_id
+         where u.active or exists (select from plan_items i where i.run_id in (select id from lately) and i.object = 'user'
+           and i.user_id = m.user_id and i.action = 'deactivate')
+       union
+       select p.group_id, p.user_id from emptied e join plan_memberships p on p.group_id = e.group_id and p.op = 'r'
+         where p.run_id in (select id from lately))
+     select count(*) as count from (select group_id from had group by group_id having count(*) >= $3) large`,
     [options.runId, options.sourceId, options.size, options.except],
   )
   return found.rows[0]?.count ?? 0

@@ -148,3 +148,87 @@ describe('a selected group that loses everybody', () => {
     expect((await approve(later)).users.deactivated).toBe(5)
   })
 })
+
+describe('a group of 50 or more that loses everybody', () => {
+  /** With so many people in G. */
+  async function aGroupOf(size: number): Promise<HandSource> {
+    const source = await aHandSource(test.db)
+    await source.group(G, { displayName: 'G' })
+    await source.users(
+      Array.from({ length: size + 40 }, (_, n) => ({
+        objectId: person(n),
+        attributes: { userPrincipalName: `p${n}@contoso.com` },
+      })),
+    )
+    for (let n = 0; n < size; n += 1) await source.member(G, person(n))
+    await source.run()
+    return source
+  }
+  const leave = async (source: HandSource, from: number, to: number) => {
+    for (let n = from; n < to; n += 1) await source.noMember(G, person(n))
+  }
+
+  it('G17, I3: is held where it does so in two steps within a day, and not a day later', async () => {
+    const source = await aGroupOf(50)
+    await leave(source, 0, 30)
+    expect((await source.run()).held).toEqual([])
+    await leave(source, 30, 50)
+
+    expect((await source.plan()).held).toEqual(EMPTIED)
+    await test.db.query(`update runs set ended_at = ended_at - interval '24 hours'`)
+    expect((await source.plan()).held).toEqual([])
+  })
+
+  it('G17, I3: is held where runs for one user did a part', async () => {
+    const source = await aGroupOf(50)
+    const keys = await test.db.query<{ key: number }>(
+      'select key from mirror_objects where object_id = any($1) order by object_id',
+      [[person(0), person(1)]],
+    )
+    for (const [n, { key }] of keys.rows.entries()) {
+      await leave(source, n, n + 1)
+      expect(await source.run({ only: [key] })).toMatchObject({ held: [], memberships: { removed: 1 } })
+    }
+    await leave(source, 2, 50)
+
+    expect((await source.plan()).held).toEqual(EMPTIED)
+  })
+
+  it('G17: who left and came back within a day counts once', async () => {
+    const source = await aGroupOf(49)
+    await leave(source, 0, 30)
+    await source.run()
+    for (let n = 0; n < 30; n += 1) await source.member(G, person(n))
+    await source.run()
+    await leave(source, 0, 49)
+
+    expect((await source.plan()).held).toEqual([])
+  })
+
+  it('G17: is held while one of them lies in the recycle bin', async () => {
+    const source = await aGroupOf(50)
+    await source.user(person(0), {}, 's')
+    expect((await source.run()).held).toEqual([])
+    await leave(source, 1, 50)
+
+    expect((await source.plan()).held).toEqual(EMPTIED)
+  })
+
+  it('G17: is held where the last of them is deactivated by the same plan', async () => {
+    const source = await aGroupOf(50)
+    await source.user(person(0), {}, 's')
+    await leave(source, 1, 50)
+
+    expect((await source.plan()).held).toEqual(EMPTIED)
+  })
+
+  it('people who were deactivated long ago make no group large', async () => {
+    const source = await aGroupOf(60)
+    for (let n = 0; n < 40; n += 1) await source.user(person(n), {}, 's')
+    await source.run()
+    await test.db.query(`update runs set ended_at = ended_at - interval '24 hours'`)
+    await leave(source, 40, 60)
+
+    expect((await source.plan()).held).toEqual([])
+  })
+})
