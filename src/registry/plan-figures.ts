@@ -73,13 +73,14 @@ export interface Before {
   readonly credentials: number
 }
 
-/** What the source had before the run. `atMost` bounds what it costs, whatever the size of the source; 0 looks at nothing. */
+/** What the source had before the run, of active people: what others have is without effect. `atMost` bounds what it costs, whatever the size of the source; 0 looks at nothing. */
 export async function countBefore(db: Queries, sourceId: number, atMost: Before): Promise<Before> {
   const found = await db.query<Before>(
     `select
        (select count(*) from (select from users where source_id = $1 and active and object_id is not null limit $2) c) as users,
        (select count(*) from (select from groups where source_id = $1 and not hidden limit $3) c) as groups,
-       (select count(*) from (select from memberships where source_id = $1 limit $4) c) as memberships,
+       (select count(*) from (select from memberships m join users u on u.id = m.user_id
+          where m.source_id = $1 and u.active limit $4) c) as memberships,
        (select count(*) from (select from credentials c join users u on u.id = c.user_id
           where u.source_id = $1 and u.active limit $5) c) as credentials`,
     [sourceId, atMost.users, atMost.groups, atMost.memberships, atMost.credentials],

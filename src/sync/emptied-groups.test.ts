@@ -232,3 +232,29 @@ describe('a group of 50 or more that loses everybody', () => {
     expect((await source.plan()).held).toEqual([])
   })
 })
+
+it('the limit of memberships is reckoned from those of active people', async () => {
+  const source = await aHandSource(test.db)
+  const groups = Array.from({ length: 12 }, (_, n) => anId(900_100 + n))
+  for (const group of groups) await source.group(group, { displayName: group })
+  await source.users(
+    Array.from({ length: 120 }, (_, n) => ({
+      objectId: person(n),
+      attributes: { userPrincipalName: `p${n}@contoso.com` },
+    })),
+  )
+  await test.db.query(
+    `insert into mirror_members select g.key, u.key from mirror_objects g, mirror_objects u where g.kind = 'g' and u.kind = 'u'`,
+  )
+  await source.run()
+  for (let n = 20; n < 120; n += 1) await source.user(person(n), {}, 's')
+  await source.run()
+  await test.db.query(`update runs set ended_at = ended_at - interval '24 hours'`)
+  const leave = async (from: number, to: number) => {
+    for (const group of groups.slice(0, 6)) for (let n = from; n < to; n += 1) await source.noMember(group, person(n))
+  }
+  // 1,440 memberships, of which 240 are those of active people: the limit is 100 and not 144.
+  await leave(0, 17)
+
+  expect((await source.plan()).held).toEqual([{ rule: 'memberships', count: 102, limit: 100 }])
+})
