@@ -107,6 +107,132 @@ describe('nulls for everything', () => {
   })
 })
 
+/** Answers of the emulator on a path, with what `lie` makes of each user in them. */
+function lying(
+  source: PulledSource,
+  { path, lie }: { readonly path: RegExp; readonly lie: (user: Record<string, unknown>) => void },
+): typeof fetch {
+  return async (input, init) => {
+    const answer = await source.world.emulator.fetch(input, init)
+    if (!path.test(new URL(new Request(input, init).url).pathname) || answer.status !== 200) return answer
+    const body = (await answer.json()) as { value?: Record<string, unknown>[]; responses?: { body?: object }[] }
+    for (const user of body.value ?? []) lie(user)
+    for (const { body: user } of body.responses ?? []) if (user !== undefined) lie(user as Record<string, unknown>)
+    return Response.json(body, { headers: answer.headers })
+  }
+}
+
+describe('nulls that only the page has', () => {
+  const DELTA = /\/users\/delta$/
+
+  it('G12 S10: for everything of people who changed, while all others are shown, change nothing', async () => {
+    await using source = await aLoadedSource()
+    const before = await source.mirror()
+    for (const user of [...source.tenant.live('user')].slice(0, 12))
+      update(source.tenant, user.id, { displayName: 'New' })
+    const fault = source.world.emulator.faults.add({ kind: 'null-storm', path: /^\/users\/delta/ })
+
+    await expect(source.pull()).rejects.toMatchObject({ code: 'attributes-unreadable' })
+
+    expect(await source.mirror()).toEqual(before)
+    fault.remove()
+    await source.pull()
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+  })
+
+  it('G12 S10: for one attribute, that the same people still show by id, change nothing', async () => {
+    await using source = await aLoadedSource()
+    const before = await source.mirror()
+    const having = [...source.tenant.live('user')].filter((user) => typeof user.properties['department'] === 'string')
+    // All but one of them: the others show it, and prove nothing about these.
+    for (const user of having.slice(1)) update(source.tenant, user.id, { displayName: 'New' })
+    const fetch = lying(source, { path: DELTA, lie: (user) => void (user['department'] = null) })
+
+    await expect(source.pull({ fetch })).rejects.toMatchObject({ code: 'attributes-unreadable' })
+
+    expect(await source.mirror()).toEqual(before)
+    await source.pull()
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+  })
+
+  it('G12 S10: for one of many who really lost it change nothing either', async () => {
+    await using source = await aLoadedSource()
+    const before = await source.mirror()
+    const [liedOf, ...others] = [...source.tenant.live('user')].filter(
+      (user) => typeof user.properties['department'] === 'string',
+    )
+    update(source.tenant, liedOf!.id, { displayName: 'New' })
+    for (const user of others.slice(0, 5)) update(source.tenant, user.id, { department: null })
+    const lie = (user: Record<string, unknown>) => {
+      if (user['id'] === liedOf!.id) user['department'] = null
+    }
+
+    await expect(source.pull({ fetch: lying(source, { path: DELTA, lie }) })).rejects.toMatchObject({
+      code: 'attributes-unreadable',
+    })
+
+    expect(await source.mirror()).toEqual(before)
+  })
+
+  it.each(['first', 'full'] as const)('G12 S10: for the name of one user of a %s walk end it', async (walk) => {
+    await using source = await aPulledSource(at, { users: 60, groups: 4, memberships: 60 })
+    if (walk === 'full') await source.pull()
+    const before = await source.mirror()
+    const one = [...source.tenant.live('user')][7]!.id
+    const fetch = lying(source, {
+      path: /\/users$/,
+      lie: (user) => {
+        if (user['id'] === one) user['userPrincipalName'] = null
+      },
+    })
+
+    await expect(source.pull({ mode: 'full', fetch })).rejects.toMatchObject({ code: 'attributes-unreadable' })
+
+    expect(await source.mirror()).toEqual(before)
+    await source.pull({ mode: 'full' })
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+  })
+})
+
+describe('nulls where nobody is left who shows values', () => {
+  async function aTenantOfEight(): Promise<PulledSource> {
+    const source = await aPulledSource(at, { users: 8, groups: 1, memberships: 2 })
+    await source.pull()
+    for (const user of source.tenant.live('user')) update(source.tenant, user.id, { displayName: 'New', [CARDS]: null })
+    return source
+  }
+
+  it('G12: with the permission gone change nothing', async () => {
+    await using source = await aTenantOfEight()
+    const before = await source.mirror()
+    // The first request are the changes, the second asks for the permission.
+    source.world.emulator.faults.add({ kind: 'forbidden', path: /^\/users\/delta/, where: 'both', after: 1 })
+
+    await expect(source.pull()).rejects.toMatchObject({ code: 'attributes-unreadable' })
+
+    expect(await source.mirror()).toEqual(before)
+  })
+
+  it('G12: with the permission there are believed, once the same people show nothing again', async () => {
+    await using source = await aTenantOfEight()
+    const before = await source.mirror()
+    let asked = 0
+    const fetch = lying(source, {
+      path: /\/\$batch$/,
+      lie: (user) => {
+        asked += 1
+        if (asked > 8) user[CARDS] = { extensionAttribute5: '4711' }
+      },
+    })
+
+    await expect(source.pull({ fetch })).rejects.toMatchObject({ code: 'attributes-unreadable' })
+    expect(await source.mirror()).toEqual(before)
+    await source.pull()
+
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+  })
+})
+
 describe('nulls for one attribute', () => {
   it('G22: that everybody seems to have lost though the permission is there are believed, and noted', async () => {
     await using source = await aLoadedSource()
@@ -166,6 +292,22 @@ describe('nulls for one attribute', () => {
     await source.pull()
 
     expect(source.world.emulator.requests.filter((r) => r.path === '/$batch')).toHaveLength(1)
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+  })
+
+  it('of many on one page cost a bounded number of requests', async () => {
+    await using source = await aPulledSource(at, { users: 400, groups: 1, memberships: 1 })
+    await source.pull()
+    for (const user of [...source.tenant.live('user')].slice(0, 250)) update(source.tenant, user.id, { [CARDS]: null })
+    source.world.emulator.clearRequests()
+
+    await source.pull()
+
+    const { requests } = source.world.emulator
+    const pages = requests.filter((r) => r.path.startsWith('/users/delta'))
+    const batches = requests.filter((r) => r.path === '/$batch')
+    expect(batches.length).toBeGreaterThan(0)
+    expect(batches.length).toBeLessThanOrEqual(5 * pages.length)
     expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
   })
 })

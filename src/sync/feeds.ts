@@ -8,7 +8,7 @@ import { changeMemberships, type MemberChange, setMembersUnknown } from '../mirr
 import { getObjects, type MirrorObject, requireKeys, writeObjects } from '../mirror/objects.ts'
 import { type Feed, type FeedLinks, getRounds, setDeltaLink, setPageLink } from '../mirror/rounds.ts'
 import { InvariantError } from '../base/errors.ts'
-import { checkCanaries } from './canary.ts'
+import { checkCleared, requireNames } from './canary.ts'
 import { type FoldedGroups, foldGroups, foldUsers } from './fold.ts'
 import type { Pull } from './pull-env.ts'
 import { createTurns, together } from './tasks.ts'
@@ -85,6 +85,7 @@ async function each<Entry>(
 
 async function foldUsersPage(pull: Pull, page: DeltaPage<UserEntry>, options: DrainOptions): Promise<void> {
   const { env, source, owner } = pull
+  requireNames(page.entries)
   const ids = [...new Set(page.entries.map((e) => e.objectId))]
   const known = await getObjects(env.db, source.id, ids)
   const folded = foldUsers(page.entries, known, {
@@ -93,7 +94,7 @@ async function foldUsersPage(pull: Pull, page: DeltaPage<UserEntry>, options: Dr
     sealer: env,
     linkAt: options.links.linkAt,
   })
-  if (folded.cleared.length > 0) await checkCanaries(pull, { wanted: folded.cleared, except: ids })
+  await checkCleared(pull, { cleared: folded.cleared, known })
   await writeMirror(env.db, owner, async (tx) => {
     await writeObjects(tx, owner, folded.changes)
     if (pull.needs.groups) await addRereads(tx, source.id, folded.rereads)

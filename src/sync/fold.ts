@@ -28,8 +28,8 @@ export interface FoldOptions {
 
 export interface Folded {
   readonly changes: readonly ObjectChange[]
-  /** Attributes of which a value would become null. */
-  readonly cleared: readonly string[]
+  /** Attributes of which a value would become null, for each object that loses some. */
+  readonly cleared: ReadonlyMap<ObjectId, readonly string[]>
   /** Users and groups that came back. */
   readonly rereads: readonly Reread[]
 }
@@ -139,7 +139,7 @@ function removedState(state: ObjectState, isSoft: boolean): ObjectState {
 
 function finish(folds: ReadonlyMap<ObjectId, Fold>, kind: 'u' | 'g', options: FoldOptions): Folded {
   const changes: ObjectChange[] = []
-  const cleared = new Set<string>()
+  const cleared = new Map<ObjectId, readonly string[]>()
   const rereads: Reread[] = []
   for (const [objectId, fold] of folds) {
     const { before } = fold
@@ -150,7 +150,8 @@ function finish(folds: ReadonlyMap<ObjectId, Fold>, kind: 'u' | 'g', options: Fo
       names: options.secretNames,
       context,
     })
-    for (const name of clearedBy(fold, { sealer: options.sealer, context })) cleared.add(name)
+    const loses = clearedBy(fold, { sealer: options.sealer, context })
+    if (loses.length > 0) cleared.set(objectId, loses)
     if (isBack(fold, kind, options.linkAt)) rereads.push({ objectId, kind })
     const isSame =
       before !== undefined &&
@@ -171,7 +172,7 @@ function finish(folds: ReadonlyMap<ObjectId, Fold>, kind: 'u' | 'g', options: Fo
       isRenamed: before?.state !== fold.state || isRenamed(before.attributes, fold.attributes),
     })
   }
-  return { changes, cleared: [...cleared], rereads }
+  return { changes, cleared, rereads }
 }
 
 function clearedBy(fold: Fold, options: { readonly sealer: Sealer; readonly context: string }): string[] {

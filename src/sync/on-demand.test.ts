@@ -51,6 +51,40 @@ describe('sync of one user', () => {
     expect(full.outcome).toBe('no-change')
   })
 
+  it('G12: whom Graph shows nulls alone keeps what he has, also where he is the only one', async () => {
+    await w.configure({ users: { properties: { cards: ['employeeId'] } } })
+    const ann = hire(w.tenant, {
+      userPrincipalName: 'ann@contoso.com',
+      displayName: 'Ann',
+      department: 'Sales',
+      employeeId: '4711',
+    })
+    await w.sync()
+    const before = await registryView(test.db)
+    const fault = w.emulator.faults.add({ kind: 'null-storm', path: /^\/users/, where: 'both' })
+
+    const one = await w.sync({ user: ann.id })
+
+    expect(one).toMatchObject({ outcome: 'failed', error: { code: 'attributes-unreadable' } })
+    expect(await registryView(test.db)).toEqual(before)
+    fault.remove()
+    expect(await w.sync({ user: ann.id })).toMatchObject({ outcome: 'no-change' })
+  })
+
+  it('G12: who alone has lost his values keeps them where the permission is lost', async () => {
+    const ann = hire(w.tenant, { userPrincipalName: 'ann@contoso.com', displayName: 'Ann', department: 'Sales' })
+    await w.sync()
+    update(w.tenant, ann.id, { department: null })
+    const fault = w.emulator.faults.add({ kind: 'forbidden', path: /^\/users\/delta/ })
+
+    const one = await w.sync({ user: ann.id })
+
+    expect(one).toMatchObject({ outcome: 'failed', error: { code: 'attributes-unreadable' } })
+    expect((await registryView(test.db)).users[ann.id]?.department).toBe('Sales')
+    fault.remove()
+    expect(await w.sync({ user: ann.id })).toMatchObject({ outcome: 'applied', users: { updated: 1 } })
+  })
+
   it('notes what is wrong with a selected group once, however often somebody is asked for', async () => {
     const ann = person('ann')
     const [staff, gone] = [

@@ -10,7 +10,7 @@ import { getObjects, writeObjects } from '../mirror/objects.ts'
 import { findByUserPrincipalName, listGroupsAbove, listGroupsOf } from '../mirror/people.ts'
 import { getRounds } from '../mirror/rounds.ts'
 import { settleUnproven } from './absent.ts'
-import { checkCanaries } from './canary.ts'
+import { checkCleared, requireNames } from './canary.ts'
 import { foldUsers, isHidden } from './fold.ts'
 import type { Pull, PullEnv, PullResult, PullSource } from './pull-env.ts'
 import { preparePull, resealIfNeeded } from './pull.ts'
@@ -83,6 +83,7 @@ async function readUser(pull: Pull, objectId: ObjectId): Promise<void> {
     answer?.kind === 'found'
       ? { objectId, attributes: answer.attributes }
       : { objectId, attributes: {}, removed: 'unknown' as const }
+  requireNames([entry])
   const rounds = await getRounds(env.db, source.id)
   const folded = foldUsers([entry], known, {
     sourceId: source.id,
@@ -90,7 +91,7 @@ async function readUser(pull: Pull, objectId: ObjectId): Promise<void> {
     sealer: env,
     linkAt: rounds.users.linkAt,
   })
-  if (folded.cleared.length > 0) await checkCanaries(pull, { wanted: folded.cleared, except: [objectId] })
+  await checkCleared(pull, { cleared: folded.cleared, known })
   await writeMirror(env.db, owner, async (tx) => {
     await writeObjects(tx, owner, folded.changes)
     if (needs.groups) await addRereads(tx, source.id, folded.rereads)

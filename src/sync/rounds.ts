@@ -148,11 +148,10 @@ async function readFirst(pull: Pull, round: UnfinishedRound): Promise<void> {
 
 async function readAndCompare(pull: Pull, round: UnfinishedRound): Promise<void> {
   const { env, source, owner, needs } = pull
-  const everything = { wanted: needs.userAttributes, except: [] }
-  await checkCanaries(pull, everything)
+  await checkCanaries(pull, needs.userAttributes)
   const walk = await walkTenant(pull, { round, countBefore: stateOf(round).countBefore })
   const walked = await walk.judge()
-  await checkCanaries(pull, everything)
+  await checkCanaries(pull, needs.userAttributes)
   await checkWalked(pull, 'full')
   // The feeds tell who leaves the recycle bin, unless they begin anew.
   const provesDeleted = round.usersLink !== undefined

@@ -8,7 +8,7 @@ import { type ListingProgress, writeBatch } from '../mirror/load.ts'
 import { countListed } from '../mirror/merge.ts'
 import { countGroups } from '../mirror/objects.ts'
 import { addListings, listGroupsToList, listListings, setListings, type UnfinishedRound } from '../mirror/rounds.ts'
-import { checkCanaries } from './canary.ts'
+import { checkCanaries, requireNames } from './canary.ts'
 import type { Pull } from './pull-env.ts'
 import { filterOf, oddUserListings, userListings } from './shards.ts'
 import { type Channel, createChannel, inPool, together } from './tasks.ts'
@@ -47,7 +47,7 @@ interface Walk {
  * Walks the tenant, or goes on with an interrupted walk, into the mirror (first load) or beside it (full compare).
  * Completeness is judged against `/users/$count` before and after.
  *
- * @throws GraphError, and RunError `attributes-unreadable` when a full compare's canaries lose their attributes
+ * @throws GraphError, and RunError `attributes-unreadable` when a user has no name, or a full compare's canaries lose their attributes
  */
 export async function walkTenant(
   pull: Pull,
@@ -71,7 +71,7 @@ export async function walkTenant(
       async (signal) => {
         try {
           await readUsers(walk, { signal, onFewLeft: usersNearlyRead.open })
-          if (round.kind === 'full') await checkCanaries(pull, { wanted: pull.needs.userAttributes, except: [] })
+          if (round.kind === 'full') await checkCanaries(pull, pull.needs.userAttributes)
         } finally {
           usersNearlyRead.open()
         }
@@ -159,6 +159,7 @@ async function readUserList(
   })
   let named = 0
   for await (const page of pages) {
+    requireNames(page.entries)
     const progress = { listing, link: page.nextLink, done: page.nextLink === undefined }
     named += await target.addUsers(page.entries, progress)
     pull.tally.users += page.entries.length

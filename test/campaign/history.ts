@@ -2,6 +2,7 @@
 import type { RunDocument } from '../../src/contract/runs.ts'
 import type { SourceSettings } from '../../src/contract/sources.ts'
 import type { Database } from '../../src/database/connect.ts'
+import type { FaultSpec } from '../../src/emulator/faultkinds.ts'
 import type { Engine } from '../../src/sync/engine.ts'
 import { approveRun, rejectRun } from '../../src/sync/approve.ts'
 import { runSource } from '../../src/sync/run.ts'
@@ -23,6 +24,11 @@ import { watchHistory } from './watch.ts'
 
 /** Whole and well-formed answers with something false in them, of which nobody can know. */
 const LIES: ReadonlySet<string> = new Set(['null-storm', 'missing-properties', 'short-list'])
+
+/** Nulls of users and of nobody else: nobody is without a name, so they are found out (G12). */
+function isFoundOut({ kind, path }: FaultSpec): boolean {
+  return kind === 'null-storm' && /^\W*users\b/.test(path instanceof RegExp ? path.source : (path ?? ''))
+}
 
 class Broken extends Error {}
 
@@ -259,7 +265,8 @@ async function disturbed(
     const fault = stage.emulator.faults.add(disturbance.fault)
     try {
       const document = await go(stage.engine)
-      if (fault.fired > 0 && LIES.has(disturbance.fault.kind)) scene.misled.add(wanted.source)
+      if (fault.fired > 0 && LIES.has(disturbance.fault.kind) && !isFoundOut(disturbance.fault))
+        scene.misled.add(wanted.source)
       if (fault.fired > 0) tally.faults[disturbance.fault.kind] = (tally.faults[disturbance.fault.kind] ?? 0) + 1
       return { document, engineDied: false }
     } finally {
