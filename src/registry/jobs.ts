@@ -51,7 +51,7 @@ export interface JobReversal {
   /** The only one of whom it is taken back, as he was named. */
   readonly user?: string | undefined
   readonly reason: string
-  /** Also where it removes more than the safeguard lets a run remove. */
+  /** Also where it removes or rewrites more than the safeguard lets a run. */
   readonly confirmed: boolean
 }
 

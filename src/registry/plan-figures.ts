@@ -154,6 +154,18 @@ export async function countUsersBefore(db: Queries, sourceId: number): Promise<n
   return found.rows[0]?.count ?? 0
 }
 
+/** What items say of a person that is no value of his: who answers for him, and what is kept beside a value. */
+const NO_VALUES = [
+  'active',
+  'objectId',
+  'source',
+  'protected',
+  'administrator',
+  'restoredByAdministrator',
+  'givenEmails',
+  'canonicalNumber',
+]
+
 /** By field: how many items replace a value, and how many clear one. Creations do neither. */
 export async function countFieldChanges(
   db: Queries,
@@ -173,8 +185,8 @@ export async function countFieldChanges(
        from plan_items i cross join jsonb_each(i.old -> 'own') e
        where i.run_id = $1 and i.object = 'user' and i.action in ('update', 'rename', 'adopt', 'take over') and i.old ? 'own'
      ) c
-     where before not in ('null', '[]') and field not in ('active', 'objectId') group by field`,
-    [runId],
+     where before not in ('null', '[]') and field <> all ($2::text[]) group by field`,
+    [runId, NO_VALUES],
   )
   return new Map(found.rows.map((row) => [row.field, row]))
 }

@@ -2,17 +2,13 @@
 import { createHash } from 'node:crypto'
 import type { RunDocument } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
-import { TEXT_FIELDS } from '../directory/user.ts'
 import * as figures from '../registry/plan-figures.ts'
 import { emptiedScopeGroups } from '../registry/scope-groups.ts'
 import { countRedone } from '../registry/reverted.ts'
-import { FIELD_COLUMNS } from '../registry/users.ts'
+import { figuresOf } from './plan-counts.ts'
 import type { MadePlan, PlanInput, PlanSummary } from './plan-input.ts'
 import { scopeGroupsOf } from './scope.ts'
-import { addSpent, holdReasons, limitOf, NOTHING_SPENT, type PlanFigures, REWRITTEN, type Spent } from './safeguard.ts'
-
-/** Groups of so many members may not lose all of them unapproved. */
-const LARGE_GROUP = 50
+import { addSpent, holdReasons, NOTHING_SPENT } from './safeguard.ts'
 
 /** Sums up the plan that the tables of this transaction hold. */
 export async function summarize(db: Queries, input: PlanInput): Promise<MadePlan> {
@@ -54,14 +50,11 @@ export async function summarize(db: Queries, input: PlanInput): Promise<MadePlan
     return { ...summary, hash, isEmpty, held: [], spent: NOTHING_SPENT, emptiedScopeGroups: [] }
   const recent = await figures.spentLately(db, input.source.id)
   const spent = recent.reduce(addSpent, NOTHING_SPENT)
-  const scopeGroups = scopeGroupsOf(input.source.settings)
-  const emptied = await emptiedScopeGroups(db, {
-    runId: input.runId,
-    sourceId: input.source.id,
-    objectIds: scopeGroups,
-  })
-  const counted = await figuresOf(db, { input, summary, adoptions: users.adopted, spent, emptied })
-  const limits = input.source.settings.safeguard
+  const of = { runId: input.runId, sourceId: input.source.id }
+  const { settings } = input.source
+  const limits = settings.safeguard
+  const emptied = await emptiedScopeGroups(db, { ...of, objectIds: scopeGroupsOf(settings) })
+  const counted = await figuresOf(db, { ...of, limits, summary, adoptions: users.adopted, spent, emptied })
   const held = holdReasons(counted.figures, { limits, always: await always(db, input), spent })
   return { ...summary, hash, isEmpty, held, spent: counted.own, emptiedScopeGroups: emptied }
 }
@@ -109,104 +102,6 @@ async function always(db: Queries, input: PlanInput) {
     adoptions: input.source.settings.adoptions,
     reverted: await countRedone(db, { runId: input.runId, sourceId: input.source.id }),
   }
-}
-
-async function figuresOf(
-  db: Queries,
-  plan: {
-    readonly input: PlanInput
-    readonly summary: PlanSummary
-    readonly adoptions: number
-    readonly spent: Spent
-    /** Selected groups. */
-    readonly emptied: readonly string[]
-  },
-): Promise<{ readonly figures: PlanFigures; readonly own: Spent }> {
-  const { input, summary, spent } = plan
-  const sourceId = input.source.id
-  const limits = input.source.settings.safeguard
-  const usersRemoved = summary.users.deactivated + summary.users.deleted
-  const fields = await figures.countFieldChanges(db, input.runId)
-  const credentialRewrites = await figures.countCredentialRewrites(db, input.runId)
-  const rewritten = (field: string) => fields.get(field)?.rewritten ?? 0
-  const rewrites = {
-    userName: rewritten('userName'),
-    card: credentialRewrites.card,
-    pin: credentialRewrites.pin,
-    personalNumber: rewritten('personalNumber'),
-    email: rewritten('email'),
-  }
-  // What there was before is counted only where the least limit is passed.
-  const enoughFor = (least: number, limit: Limit | undefined, counts: readonly number[]) =>
-    limit === undefined || counts.every((n) => n <= limitOf(least, limit, 0)) ? 0 : enoughOf(limit)
-  const before = await figures.countBefore(db, sourceId, {
-    users: Math.max(
-      enoughFor(5, limits?.removals, [usersRemoved + spent.usersRemoved]),
-      enoughFor(
-        10,
-        limits?.rewrites,
-        REWRITTEN.map((kind) => rewrites[kind] + spent.rewrites[kind]),
-      ),
-    ),
-    groups: enoughFor(5, limits?.removals, [summary.groups.deleted + spent.groupsDeleted]),
-    memberships: enoughFor(100, limits?.memberships, [summary.memberships.removed + spent.membershipsRemoved]),
-    credentials: enoughFor(10, limits?.credentials, [summary.credentials.removed + spent.credentialsRemoved]),
-  })
-  const losing = [...fields].filter(([, c]) => c.cleared > 0)
-  const cleared = losing.filter(([field, c]) => c.cleared + (spent.cleared[field] ?? 0) > 10)
-  const use = await figures.countFieldUse(db, sourceId, new Map(cleared.flatMap(([field]) => usedExpression(field))))
-  const own: Spent = {
-    usersRemoved,
-    groupsDeleted: summary.groups.deleted,
-    membershipsRemoved: summary.memberships.removed,
-    credentialsRemoved: summary.credentials.removed,
-    rewrites,
-    cleared: Object.fromEntries(losing.map(([field, c]) => [field, c.cleared])),
-  }
-  const planFigures: PlanFigures = {
-    usersRemoved,
-    usersBefore: before.users,
-    groupsDeleted: summary.groups.deleted,
-    groupsBefore: before.groups,
-    membershipsRemoved: summary.memberships.removed,
-    membershipsBefore: before.memberships,
-    credentialsRemoved: summary.credentials.removed,
-    credentialsBefore: before.credentials,
-    rewrites,
-    cleared: new Map(cleared.map(([field, c]) => [field, { count: c.cleared, before: use.get(field) ?? 0 }])),
-    groupsEmptied: plan.emptied.length + (await countEmptied(db, plan)),
-    adoptions: plan.adoptions,
-  }
-  return { figures: planFigures, own }
-}
-
-/** Large groups that lose everybody; selected ones are counted already. */
-async function countEmptied(
-  db: Queries,
-  plan: { readonly input: PlanInput; readonly summary: PlanSummary; readonly emptied: readonly string[] },
-): Promise<number> {
-  if (plan.summary.memberships.removed === 0) return 0
-  const { runId, source } = plan.input
-  return figures.countEmptiedGroups(db, { runId, sourceId: source.id, size: LARGE_GROUP, except: plan.emptied })
-}
-
-type Limit = Parameters<typeof limitOf>[1]
-
-/** So many objects give the limit its highest value; more of them change nothing. */
-function enoughOf(limit: Limit): number {
-  return limit.percent === 0 ? 0 : Math.ceil((limit.count * 100) / limit.percent)
-}
-
-/** SQL that tells whether a user has the field; only for names that Muster knows. */
-function usedExpression(field: string): [string, string][] {
-  for (const known of TEXT_FIELDS) if (known === field) return [[field, `${FIELD_COLUMNS[known]} is not null`]]
-  if (field === 'defaultGroup') return [[field, 'default_group_id is not null']]
-  if (field === 'personalNumber') return [[field, 'personal_number is not null']]
-  if (field === 'alternateEmails') return [[field, `alternate_emails <> '{}'`]]
-  if (field === 'aliases')
-    return [[field, `exists (select from user_names n where n.user_id = users.id and n.kind = 'a')`]]
-  const own = /^own\.([A-Za-z]\w{0,62})$/.exec(field)?.[1]
-  return own === undefined ? [] : [[field, `own ? '${own}'`]]
 }
 
 async function countPlannedGroups(db: Queries): Promise<{ wanted: number; ignored: number }> {

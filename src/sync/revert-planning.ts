@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { HeldReason, RunDocument } from '../contract/runs.ts'
 import type { Transaction } from '../database/transaction.ts'
-import { countBefore, countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
+import { countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
 import { beginPlanning } from '../registry/planning.ts'
 import { insertPlanItems } from '../registry/plans.ts'
 import {
@@ -18,7 +18,8 @@ import { digestOf } from './item-digest.ts'
 import type { ItemDraft } from './item.ts'
 import { writeMembershipItems } from './membership-items.ts'
 import { groupItems, type RevertCause, userItems } from './revert-items.ts'
-import { limitOf } from './safeguard.ts'
+import { figuresOf } from './plan-counts.ts'
+import { type AlwaysHeld, holdReasons, NOTHING_SPENT } from './safeguard.ts'
 
 export interface RevertPlanning {
   /** The run whose plan it is. */
@@ -38,7 +39,7 @@ export interface RevertPlan {
   readonly document: RunDocument
   /** There is nothing to be done. */
   readonly isEmpty: boolean
-  /** The removal limits of the source that it exceeds. */
+  /** The limits of the source's safeguard that it exceeds. */
   readonly confirm: readonly HeldReason[]
 }
 
@@ -49,7 +50,7 @@ export async function planRevert(tx: Transaction, planning: RevertPlanning): Pro
   const cause: RevertCause = { rule: 'revert', reason: `run-${target.runId}`, sources: await sourceNames(tx) }
   await writeItems(tx, { runId, cause, onProgress: planning.onProgress })
   const { document, isEmpty } = await summarize(tx, planning)
-  return { document, isEmpty, confirm: await overLimits(tx, { source, document }) }
+  return { document, isEmpty, confirm: await overLimits(tx, { runId, source, document }) }
 }
 
 /** Writes the plan of the revert. */
@@ -145,31 +146,26 @@ async function summarize(
   return { document: summary, isEmpty: items.every((item) => item.action === 'skip') }
 }
 
-/** Everything is counted up to here; what a source has beyond makes no limit larger. */
-const COUNTED = 10_000_000
+/** Nothing is always held here: whoever takes something back asks for it, and no day is counted. */
+const ASKED_FOR: AlwaysHeld = {
+  noUsersWhereSome: false,
+  usersKnown: 0,
+  connectionChanged: false,
+  upgraded: false,
+  adoptions: 'automatic',
+  reverted: 0,
+  clearedEverywhere: [],
+}
 
-/** The removal limits of the source that the revert exceeds. */
+/** The limits of the source that the revert exceeds. */
 async function overLimits(
   tx: Transaction,
-  { source, document }: Pick<RevertPlanning, 'source' | 'document'>,
+  { runId, source, document }: Pick<RevertPlanning, 'runId' | 'source' | 'document'>,
 ): Promise<readonly HeldReason[]> {
   const limits = source.settings.safeguard
   if (limits === null) return []
-  const { users, groups, memberships, credentials } = document
-  const before = await countBefore(tx, source.id, {
-    users: COUNTED,
-    groups: COUNTED,
-    memberships: COUNTED,
-    credentials: COUNTED,
-  })
-  return [
-    {
-      rule: 'removals.users',
-      count: users.deactivated + users.deleted,
-      limit: limitOf(5, limits.removals, before.users),
-    },
-    { rule: 'removals.groups', count: groups.deleted, limit: limitOf(5, limits.removals, before.groups) },
-    { rule: 'memberships', count: memberships.removed, limit: limitOf(100, limits.memberships, before.memberships) },
-    { rule: 'credentials', count: credentials.removed, limit: limitOf(10, limits.credentials, before.credentials) },
-  ].filter(({ count, limit }) => count > limit)
+  const spent = NOTHING_SPENT
+  const of = { runId, sourceId: source.id, limits, spent, adoptions: 0, emptied: [] }
+  const { figures } = await figuresOf(tx, { ...of, summary: document })
+  return holdReasons(figures, { limits, always: ASKED_FOR, spent })
 }

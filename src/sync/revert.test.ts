@@ -579,6 +579,60 @@ describe('taking a run back', () => {
     ])
   })
 
+  describe('more than a run may rewrite or empty needs a confirmation, too', () => {
+    const STAFF = anId(8_000)
+    const many = (count: number) => Array.from({ length: count }, (_, n) => anId(100 + n))
+    const each = async (ids: readonly string[], attributes: (n: number) => Record<string, unknown>) => {
+      await source.users(ids.map((objectId, n) => ({ objectId, attributes: attributes(n) })))
+    }
+    const named = (n: number) => ({ userPrincipalName: `many${n}@x` })
+
+    it.each([
+      ['rewrites.userName', {}, (n: number) => ({ userPrincipalName: `other${n}@x` })],
+      ['rewrites.email', { mail: 'old@x' }, () => ({ mail: 'new@x' })],
+      ['cleared.department', {}, () => ({ department: 'Sales' })],
+    ] as const)('%s', async (rule, before, after) => {
+      await each(many(11), (n) => ({ ...named(n), ...before }))
+      await source.run()
+      await each(many(11), after)
+      const { runId } = await source.run()
+      const stood = await everything(test.db)
+
+      const shown = await showTakingBack(test.db, runId)
+      const refused = await takeBack(test.db, runId, { confirmed: false })
+
+      // The old user name that was kept as an alias goes when it is the user name again.
+      expect(shown.confirm).toContainEqual({ rule, count: 11, limit: 10 })
+      expect(refused).toMatchObject({ outcome: 'planned', confirm: shown.confirm })
+      expect(await everything(test.db)).toEqual(stood)
+      expect((await takeBack(test.db, runId)).outcome).toBe('applied')
+    })
+
+    it('groups-emptied', async () => {
+      await each(many(50), named)
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.run()
+      for (const id of many(50)) await source.member(STAFF, id)
+      const { runId } = await source.run()
+
+      const refused = await takeBack(test.db, runId, { confirmed: false })
+
+      expect(refused).toMatchObject({
+        outcome: 'planned',
+        confirm: [{ rule: 'groups-emptied', count: 1, limit: 0 }],
+      })
+    })
+
+    it('not what the limits let a run do', async () => {
+      await each(many(10), named)
+      await source.run()
+      await each(many(10), (n) => ({ userPrincipalName: `other${n}@x`, department: 'Sales' }))
+      const { runId } = await source.run()
+
+      expect((await takeBack(test.db, runId, { confirmed: false })).outcome).toBe('applied')
+    })
+  })
+
   it('shown only, it is no run, and neither waits for one nor keeps one waiting', async () => {
     const { runId } = await source.run()
     const runs = async () => (await test.db.query('select id, state from runs order by id')).rows

@@ -30,14 +30,14 @@ export interface RevertRequest {
   readonly actor: Actor
   /** The job that it is done for; a source that is being run is not waited for then. */
   readonly job?: TakenJob | undefined
-  /** Also when it removes more than the source's safeguard would let a run remove. */
+  /** Also when it removes, rewrites or clears more than the source's safeguard would let a run. */
   readonly confirmed: boolean
   readonly signal: AbortSignal
   readonly onProgress: (progress: RunProgress) => void
 }
 
 /**
- * Reverts a run. Applied in one fenced transaction; where the removal limits are exceeded and that is not confirmed, the plan is
+ * Reverts a run. Applied in one fenced transaction; where limits of the safeguard are exceeded and that is not confirmed, the plan is
  * stored and shown only.
  *
  * The mirror still asks for what was taken back: the objects are marked, and a plan that would do it again is held.

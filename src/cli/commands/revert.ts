@@ -25,7 +25,7 @@ export function addRevertCommand(program: Command, run: Runner): void {
     .option('--user <who>', 'only what it did to this user: object id, user name or alias')
     .requiredOption('--reason <text>', 'why it was wrong; kept with the run', parseReason)
     .option('--dry-run', 'show it and change nothing')
-    .option('--yes', "also when it removes more than the source's safeguard lets a run remove")
+    .option('--yes', "also when it removes or rewrites more than the source's safeguard lets a run")
     .addHelpText(
       'after',
       `
@@ -88,7 +88,7 @@ async function showOnly(session: Session, request: Options & { readonly runId: n
 
 function refusal({ reverts, confirm }: RevertDocument): string {
   const over = confirm.map(({ rule, count, limit }) => `${rule}: ${count}, more than ${limit}`).join('; ')
-  return `Reverting run ${reverts} removes more than the safeguard lets a run remove (${over}). Nothing was changed. Look at it with --dry-run, then add --yes.`
+  return `Reverting run ${reverts} removes or rewrites more than the safeguard lets a run (${over}). Nothing was changed. Look at it with --dry-run, then add --yes.`
 }
 
 function writeRevert({ io }: Session, document: RevertDocument): void {

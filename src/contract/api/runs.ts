@@ -71,7 +71,7 @@ const revertBody = {
   /** Object id, user name, alias or user principal name; left out: the whole run. */
   user: z.string().min(1).max(200).optional(),
   reason,
-  /** Also where it removes more than the source's safeguard lets a run remove. */
+  /** Also where it removes, rewrites or clears more than the source's safeguard lets a run. */
   confirmed: z.boolean().default(false),
 }
 

@@ -62,7 +62,7 @@ export const resultsTexts = {
     'no-change': 'There is nothing to take back: what the run did has changed since, or was taken back.',
     // Between looking and doing, what it removes went beyond the limits.
     planned:
-      'Not taken back: by now it removes more than the safeguard of the source allows a run. Look at it again from the run, and confirm that.',
+      'Not taken back: by now it removes or rewrites more than the safeguard of the source allows a run. Look at it again from the run, and confirm that.',
     cancelled: 'Not taken back: it was cancelled. Nothing was left half done.',
     failed: 'Not taken back. Nothing was left half done.',
   },

@@ -29,7 +29,8 @@ export const runsTexts = {
   wasHeld: 'Why it was held',
   leftWaiting: 'An earlier plan was waiting for approval already, and what held it was still so. Nothing was changed:',
   wouldBeHeld: 'A synchronization of this plan would wait for approval',
-  notConfirmed: 'It was not taken back: that removes more than the safeguard allows a run, and was not confirmed',
+  notConfirmed:
+    'It was not taken back: that removes or rewrites more than the safeguard allows a run, and was not confirmed',
   approveBy: 'Can be approved until',
   failed: 'The run failed',
   cancelled: 'The run was cancelled. Nothing was left half done.',
@@ -121,7 +122,7 @@ export const runsTexts = {
   undoUserTitle: (name: string, run: string) => `Take back what run ${run} did to ${name}?`,
   undoUserText:
     'What the run overwrote of this user gets its old values back, and what it made is removed again, the user as well; other people stay as they are. Whatever changed since is left as it is, and listed.',
-  undoConfirm: 'This removes more than the safeguard of the source allows a run. Do it all the same',
+  undoConfirm: 'This removes or rewrites more than the safeguard of the source allows a run. Do it all the same',
   rejected: 'Rejected',
   log: 'Log',
   saveLog: 'Save log',
