@@ -41,14 +41,16 @@ export async function identifyByPassword(
   },
 ): Promise<{ readonly answer: Identification; readonly refusal?: RefusalFacts }> {
   const { terminal, typed, signal } = asked
-  const named = await findName(parts.db, canonical(typed.userName))
-  const userName = typed.userName.includes('@') ? typed.userName.trim() : (named?.userName ?? typed.userName.trim())
+  const asTyped = typed.userName.trim()
+  // By the text alone: what somebody of this name has for a domain would tell that there is somebody.
   const connection = await chooseConnection(await passwordConnections(parts.db), {
     name: typed.connection,
-    userName,
+    userName: asTyped,
     realms: parts.realms,
     needs: 'passwordsAtTerminals',
   })
+  const named = await findName(parts.db, canonical(typed.userName))
+  const userName = asTyped.includes('@') ? asTyped : (named?.userName ?? asTyped)
   const of = named === undefined ? `name ${canonical(typed.userName)}` : `user ${named.userId}`
   const rules = passwordRulesOf(connection)
   // By where it counts: a bucket of two clouds would be forgiven by the rule of whichever was asked last.

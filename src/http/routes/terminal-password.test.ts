@@ -25,7 +25,7 @@ const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() 
 
 beforeAll(async () => {
   test = await createTestDatabase()
-  world = await aSyncWorld(test.db, { users: 4, groups: 1, memberships: 2, settings: SETTINGS, clock })
+  world = await aSyncWorld(test.db, { users: 8, groups: 1, memberships: 2, settings: SETTINGS, clock })
   await world.sync()
   const { graphUrl } = await world.emulator.listen()
   const { rows: connections } = await test.db.query<{ id: number }>(
@@ -72,6 +72,31 @@ const audited = async () =>
     )
   ).rows.map(({ details, ...row }) => ({ ...row, details: JSON.parse(details) as Record<string, unknown> }))
 const tokenRequests = () => world.emulator.requests.filter(({ path }) => path.endsWith('/token')).length
+
+/** To the same tenant; one of `cloud` has no addresses of its own. */
+async function addConnection(name: string, cloud = 'custom'): Promise<void> {
+  const { rows } = await test.db.query<{ id: number }>(
+    `with c as (insert into connections
+         (name, tenant_id, client_id, cloud, authority_url, graph_url, sign_in_with_microsoft, passwords_at_terminals)
+       select $1, tenant_id, client_id, $2, case $2 when cloud then authority_url end, case $2 when cloud then graph_url end, true, true
+         from connections returning id),
+     s as (insert into sources (name, connection_id, enabled, priority, settings)
+       select $1, c.id, s.enabled, s.priority + 1, s.settings from sources s, c)
+     insert into connection_credentials (connection_id, kind, sealed, fingerprint) select id, 'secret', '\\x00', '\\x00' from c
+     returning connection_id as id`,
+    [name, cloud],
+  )
+  const { id } = rows[0]!
+  await test.db.query('update connection_credentials set sealed = $2 where connection_id = $1', [
+    id,
+    world.engine.vault.seal(world.hosted.clientSecret, credentialContext(id, 'secret')),
+  ])
+}
+
+async function removeConnection(name: string): Promise<void> {
+  await test.db.query('delete from sources where name = $1', [name])
+  await test.db.query('delete from connections where name = $1', [name])
+}
 
 describe('signing in by Microsoft password at a terminal', () => {
   it('identifies the person and tells what the terminal is told; where he was is not in the audit', async () => {
@@ -326,19 +351,7 @@ describe('tries of Microsoft passwords', () => {
 
   it('of one user in a US Government cloud are not forgiven sooner by what is tried of him in another cloud', async () => {
     const { graphUrl } = world.emulator
-    await test.db.query(
-      `with c as (insert into connections (name, tenant_id, client_id, cloud, sign_in_with_microsoft, passwords_at_terminals)
-         select 'government', tenant_id, client_id, 'usGov', true, true from connections returning id),
-       s as (insert into sources (name, connection_id, enabled, priority, settings)
-         select 'government', c.id, s.enabled, s.priority + 1, s.settings from sources s, c)
-       insert into connection_credentials (connection_id, kind, sealed, fingerprint) select id, 'secret', '\\x00', '\\x00' from c`,
-    )
-    const { rows } = await test.db.query<{ id: number }>(`select id from connections where name = 'government'`)
-    const { id } = rows[0]!
-    await test.db.query('update connection_credentials set sealed = $2 where connection_id = $1', [
-      id,
-      world.engine.vault.seal(world.hosted.clientSecret, credentialContext(id, 'secret')),
-    ])
+    await addConnection('government', 'usGov')
     const both = await aServer(world.engine)
     const { oidc } = both.parts.microsoft
     const documentsOf: typeof oidc.documentsOf = (to) => oidc.documentsOf({ ...to, authorityUrl: graphUrl })
@@ -360,13 +373,40 @@ describe('tries of Microsoft passwords', () => {
     const third = await wrongAt(3, 'government')
     const askedSince = tokenRequests() - asked
     await both.stop()
-    await test.db.query(`delete from sources where name = 'government'`)
-    await test.db.query(`delete from connections where name = 'government'`)
+    await removeConnection('government')
 
     expect([...first, elsewhere].map((answer) => answer.json())).toEqual(
       Array.from({ length: 3 }, () => expect.objectContaining({ kind: 'refused', reason: 'password-refused' })),
     )
     expect([third.statusCode, askedSince]).toEqual([429, 0])
+  })
+})
+
+describe('where two organizations allow passwords', () => {
+  it('a terminal is told to choose for every bare name alike, and learns of none that there is somebody', async () => {
+    await addConnection('second')
+    // Keeps no domains of before.
+    const both = await aServer(world.engine)
+    const at = await both.asTerminal({ may: ['password'] })
+    const alias = person.userName.split('@')[0]!
+    const bare = [await show(alias, 'wrong', at), await show('nobody-of-this-name', 'wrong', at)]
+    const byDomain = await show(person.userName, DEFAULT_PASSWORD, at)
+    const chosen = await at('POST', '/api/v1/terminal/authenticate', {
+      by: 'password',
+      userName: alias,
+      password: DEFAULT_PASSWORD,
+      connection: world.source,
+    })
+    await both.stop()
+    await removeConnection('second')
+
+    const told = bare.map((answer) => answer.json<{ code: string; detail: string }>())
+    expect(told.map(({ code, detail }) => ({ code, detail }))).toEqual(
+      Array.from({ length: 2 }, () => ({ code: 'choose-connection', detail: expect.any(String) })),
+    )
+    expect(told[0]!.detail).toBe(told[1]!.detail)
+    expect(byDomain.json(), byDomain.body).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
+    expect(chosen.json(), chosen.body).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
   })
 })
 
