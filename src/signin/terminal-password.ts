@@ -30,6 +30,7 @@ const GUESSES: ReadonlySet<Refused['reason']> = new Set(['password-refused', 'ac
 /**
  * The person is the (tid, oid) of Microsoft's token, whatever name was typed.
  *
+ * @param asked.signal not that of the terminal's request: who hangs up would try passwords that nobody counts as wrong
  * @throws NotFoundError, ConflictError `choose-connection`, SlowDownError
  */
 export async function identifyByPassword(

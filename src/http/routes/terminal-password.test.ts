@@ -1,4 +1,5 @@
 // Signing in at a terminal by user name and Microsoft password: over HTTP, against the emulated token service.
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { type Ask, aServer, type TestServer } from '../../../test/support/server.ts'
@@ -407,6 +408,68 @@ describe('where two organizations allow passwords', () => {
     expect(told[0]!.detail).toBe(told[1]!.detail)
     expect(byDomain.json(), byDomain.body).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
     expect(chosen.json(), chosen.body).toMatchObject({ kind: 'identified', user: { id: String(person.id) } })
+  })
+})
+
+describe('a terminal that hangs up while Microsoft is asked', () => {
+  it('has tried all the same: a wrong password counts and is audited, a right one is no try in vain', async () => {
+    const own = await aServer(world.engine)
+    const { microsoft, passwords } = own.parts
+    const { sender } = microsoft.oidc
+    let asked = Promise.withResolvers<void>()
+    let gone = Promise.withResolvers<void>()
+    let over = Promise.withResolvers<void>()
+    const send: typeof sender.send = async (request) => {
+      const answer = await sender.send(request)
+      if (!request.path.endsWith('/token')) return answer
+      asked.resolve()
+      await gone.promise
+      request.signal.throwIfAborted()
+      return answer
+    }
+    const pass: typeof passwords.pass = (terminalId, ask) => passwords.pass(terminalId, ask).finally(over.resolve)
+    Object.assign(own.parts, {
+      microsoft: { ...microsoft, oidc: { ...microsoft.oidc, sender: { ...sender, send } } },
+      passwords: { pass },
+    })
+    const address = await own.server.listen({ host: '127.0.0.1', port: 0 })
+    const connections = () =>
+      new Promise<number>((resolve) => own.server.server.getConnections((_error, count) => resolve(count)))
+    const hangUp = async (token: string, password: string) => {
+      asked = Promise.withResolvers()
+      gone = Promise.withResolvers()
+      over = Promise.withResolvers()
+      const client = new AbortController()
+      const asking = fetch(`${address}/api/v1/terminal/authenticate`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ by: 'password', userName: person.userName, password }),
+        signal: client.signal,
+      })
+      asking.catch(() => undefined)
+      await asked.promise
+      client.abort()
+      await expect(asking).rejects.toMatchObject({ name: 'AbortError' })
+      while ((await connections()) > 0) await setImmediate()
+      gone.resolve()
+      await over.promise
+    }
+    const token = await own.terminalToken({ may: ['password'] })
+    for (let nth = 0; nth < 4; nth += 1) await hangUp(token, DEFAULT_PASSWORD)
+    const { rows: misses } = await test.db.query('select 1 from terminal_misses where misses > 0')
+    for (let nth = 0; nth < 3; nth += 1) await hangUp(token, `wrong ${nth}`)
+    const { rows: overall } = await test.db.query(
+      `select round(misses)::int as misses from terminal_misses where bucket = convert_to('overall secret', 'utf8')`,
+    )
+
+    expect(misses).toEqual([])
+    expect(overall).toEqual([{ misses: 3 }])
+    await expect
+      .poll(audited)
+      .toMatchObject([
+        { action: 'terminal.identify.refused', details: { reason: 'password-refused', by: 'password', aadsts: 50126 } },
+      ])
+    await own.stop()
   })
 })
 

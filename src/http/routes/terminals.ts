@@ -62,14 +62,15 @@ export const terminalRoutes = {
       version,
     }
   },
-  authenticate: async (parts, { body, identity, client, signal, noteRefused }) => {
+  authenticate: async (parts, { body, identity, client, stopping, noteRefused }) => {
     const { engine, terminals, passwords } = parts
     const { db, vault, clock } = engine
     const terminal = await terminalFor(parts, identity, body.by)
     requireWay(terminal, body.by)
     terminals.noteUse(terminal.id, { at: clock.now(), address: client.address })
     if (body.by === 'password') {
-      const typed = { terminal, typed: body, signal }
+      // What Microsoft says of a password counts, is noted and is taken back also for a terminal that has hung up.
+      const typed = { terminal, typed: body, signal: stopping }
       const { answer, refusal } = await passwords.pass(terminal.id, () => identifyByPassword(microsoftAt(parts), typed))
       if (answer.kind === 'refused') await noteRefused(answer.reason, known(refusal))
       return answer
