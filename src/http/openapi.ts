@@ -71,6 +71,8 @@ const NEEDS_PROOF = {
     ' Without `dryRun` a session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens are not asked.',
   'where-sign-in-changes':
     ' Where it changes through which connection people sign in, a session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`); tokens do not change that (409 `connection-of-sign-in`).',
+  'where-a-terminal-gets-more':
+    ' Where it adds a way, something told or registering cards, or changes how cards are read, a session must have been proved within ten minutes (403 `proof-needed`, see `proveAgain`).',
 }
 
 const IDEMPOTENCY_KEY = {

@@ -132,7 +132,8 @@ export async function createTerminal(
 
 /**
  * @param seen the settings that it had for whoever changes them
- * @throws NotFoundError; ConflictError `name-taken`, `changed-meanwhile`
+ * @param checkProof throws where a session was not proved of late; called only where the terminal may do more than before
+ * @throws NotFoundError; ConflictError `name-taken`, `changed-meanwhile`; whatever `checkProof` throws
  */
 export async function changeTerminal(
   parts: SignInParts,
@@ -140,10 +141,12 @@ export async function changeTerminal(
     id,
     change,
     seen,
+    checkProof,
   }: {
     readonly id: number
     readonly change: TerminalChange
     readonly seen?: TerminalSettings | undefined
+    readonly checkProof: () => void
   },
   actor: Actor,
 ): Promise<ListedTerminal> {
@@ -152,6 +155,7 @@ export async function changeTerminal(
     if (seen !== undefined && Object.keys(differences(before, seen)).length > 0)
       throw changedMeanwhile(`the terminal ${JSON.stringify(before.name)}`)
     const after: TerminalSettings = { ...before, ...definedOf(change) }
+    if (mayMore(before, after)) checkProof()
     const taken = await tx.query('select 1 from terminals where name_key = $1 and revoked_at is null and id <> $2', [
       canonicalName(after.name),
       id,
@@ -179,6 +183,16 @@ export async function changeTerminal(
     await recordAudit(tx, parts, { actor, action: 'terminal.change', subject: subjectOf(before.name), details })
     return changed
   })
+}
+
+/** How cards are read says whose card one is, so that another way is never less. */
+function mayMore(before: TerminalSettings, after: TerminalSettings): boolean {
+  return (
+    after.may.some((way) => !before.may.includes(way)) ||
+    after.tells.some((told) => !before.tells.includes(told)) ||
+    UNKNOWN_CARDS.indexOf(after.unknownCard) > UNKNOWN_CARDS.indexOf(before.unknownCard) ||
+    after.cardTransform !== before.cardTransform
+  )
 }
 
 /** Another token in place of the one before, which ends at once. @throws NotFoundError */

@@ -6,8 +6,8 @@ type Access = readonly [role: Endpoint['role'], scope: Endpoint['scope']]
 /**
  * By method and path: the least role of an account, or whom it is for, and the scope of a token; null: no token may. Viewers see people and
  * runs, but nothing of who administers; helpdesk helps one person; operators run, decide and make people; administrators
- * configure. Nothing that makes, changes or ends accounts, tokens
- * and role mappings is for tokens: one that is stolen must not become more, nor outlive itself.
+ * configure. Nothing that makes, changes or ends accounts, tokens and role mappings is for tokens: one that is stolen must not become more,
+ * nor outlive itself. Nor is what makes and changes terminals; ending one takes away, and a token may.
  */
 export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/session/proof': ['account', null],
@@ -116,7 +116,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/terminals': ['administrator', 'administer'],
   'POST /api/v1/terminals': ['administrator', null],
   'DELETE /api/v1/terminals/:terminal': ['administrator', 'administer'],
-  'PATCH /api/v1/terminals/:terminal': ['administrator', 'administer'],
+  'PATCH /api/v1/terminals/:terminal': ['administrator', null],
   'POST /api/v1/terminals/:terminal/token': ['administrator', null],
   'GET /api/v1/tokens': ['administrator', 'administer'],
   'POST /api/v1/tokens': ['administrator', null],

@@ -56,9 +56,10 @@ export interface Endpoint {
   /**
    * Whoever asks with a session has proved who he is within some minutes, or is refused with `proof-needed`. API tokens are not asked: they are
    * no session that somebody left open. `unless-dry-run`: not of whoever only looks, by `dryRun` in the body. `where-sign-in-changes`: of
-   * whoever changes through which connection people sign in, which the handler finds out.
+   * whoever changes through which connection people sign in, and `where-a-terminal-gets-more`: of whoever gives a terminal a way, a field or
+   * cards that it had not; the handlers find that out.
    */
-  readonly needsProof?: true | 'unless-dry-run' | 'where-sign-in-changes'
+  readonly needsProof?: true | 'unless-dry-run' | 'where-sign-in-changes' | 'where-a-terminal-gets-more'
   /** A repeated `Idempotency-Key` gives the first answer once more instead of doing it twice. */
   readonly isIdempotent?: true
 }

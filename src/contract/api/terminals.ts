@@ -22,7 +22,7 @@ export const TELLS = [
 export type Told = (typeof TELLS)[number]
 
 /**
- * What becomes of a card that nobody has: nothing, or whoever identifies himself at the terminal in another way may register it.
+ * In the order of what they let happen. What becomes of a card that nobody has: nothing, or whoever identifies himself at the terminal in another way may register it.
  * Not by a code on another device, unless that is said as well: who is talked into typing one would give somebody a card for good.
  */
 export const UNKNOWN_CARDS = ['refuse', 'register', 'registerAlsoByCode'] as const
@@ -148,6 +148,7 @@ export const TERMINALS = {
     body: settings.extend({ days }),
     answer: { kind: 'json', status: 201, body: withToken },
     audit: 'terminal.create',
+    needsProof: true,
   }),
   changeTerminal: endpoint({
     method: 'PATCH',
@@ -155,7 +156,7 @@ export const TERMINALS = {
     tag,
     summary: 'Changes what a terminal may do and what it is told; counts at once.',
     role: 'administrator',
-    scope: 'administer',
+    scope: null,
     params,
     body: settings.partial().extend({
       /** Its settings as they were told: refused with `changed-meanwhile` where they are others by now. */
@@ -163,6 +164,7 @@ export const TERMINALS = {
     }),
     answer: { kind: 'json', status: 200, body: terminal },
     audit: 'terminal.change',
+    needsProof: 'where-a-terminal-gets-more',
   }),
   renewTerminal: endpoint({
     method: 'POST',
@@ -175,6 +177,7 @@ export const TERMINALS = {
     body: z.strictObject({ days }),
     answer: { kind: 'json', status: 201, body: withToken },
     audit: 'terminal.renew',
+    needsProof: true,
   }),
   revokeTerminal: endpoint({
     method: 'DELETE',

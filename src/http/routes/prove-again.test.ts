@@ -96,14 +96,13 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
-  it('is approving plans, taking runs back, revealing cards, new PINs, exports of the registry, backups, who may sign in and how, and nothing else', () => {
+  it('is approving plans, taking runs back, revealing cards, new PINs, tokens of terminals, exports of the registry, backups, who may sign in and how, and nothing else', () => {
     const asking = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
-    const [marked, bySettings] = [
-      asking.filter(({ needsProof }) => needsProof !== 'where-sign-in-changes'),
-      asking.filter(({ needsProof }) => needsProof === 'where-sign-in-changes'),
-    ]
+    const bySettings = asking.filter(({ needsProof }) => String(needsProof).startsWith('where'))
+    const marked = asking.filter((endpoint) => !bySettings.includes(endpoint))
 
     expect(bySettings.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'PATCH /api/v1/terminals/:terminal',
       'POST /api/v1/sources',
       'POST /api/v1/sources/:source/settings/:number/restore',
       'PUT /api/v1/sources/:source',
@@ -124,6 +123,8 @@ describe('what is sensitive', () => {
       'POST /api/v1/runs/:run/approve',
       'POST /api/v1/runs/:run/revert',
       'POST /api/v1/runs/:run/reverts',
+      'POST /api/v1/terminals',
+      'POST /api/v1/terminals/:terminal/token',
       'POST /api/v1/tokens',
       'POST /api/v1/users/:user/cards/:card/reveal',
       'POST /api/v1/users/:user/pin',
@@ -159,6 +160,33 @@ describe('what is sensitive', () => {
 
     expect(asked.map((answer) => answer.json<{ code: string }>().code)).toEqual(asked.map(() => 'proof-needed'))
     expect((await ask('GET', '/api/v1/administrators')).json()).toMatchObject({ items: [{ name: 'Ann' }] })
+  })
+
+  it('is the token of a terminal, and whatever lets one do more; that it does less, has another name or ends is not', async () => {
+    const ask = await ann()
+    const settings = { may: ['card', 'pin'], tells: ['language'], unknownCard: 'register', cardTransform: null }
+    const made = await ask('POST', '/api/v1/terminals', { name: 'door', ...settings, days: 1 })
+    const url = `/api/v1/terminals/${made.json<{ id: string }>().id}`
+    later = 11 * MINUTE
+    const codeOf = async (method: 'POST' | 'PATCH', at: string, body: object) =>
+      (await ask(method, at, body)).json<{ code?: string }>().code
+    const change = (body: object) => codeOf('PATCH', url, body)
+
+    expect(await codeOf('POST', '/api/v1/terminals', { name: 'gate', ...settings, days: 1 })).toBe('proof-needed')
+    expect(await codeOf('POST', `${url}/token`, { days: 1 })).toBe('proof-needed')
+    expect(await change({ may: ['card', 'pin', 'password'] })).toBe('proof-needed')
+    expect(await change({ may: ['deviceCode'] })).toBe('proof-needed')
+    expect(await change({ tells: ['personalNumber'] })).toBe('proof-needed')
+    expect(await change({ unknownCard: 'registerAlsoByCode' })).toBe('proof-needed')
+    expect(await change({ cardTransform: 'left(1)' })).toBe('proof-needed')
+    expect((await ask('GET', '/api/v1/terminals')).json()).toMatchObject({ items: [{ name: 'door', ...settings }] })
+    expect(await change({ name: 'the door', may: ['pin', 'card'], tells: ['language'] })).toBeUndefined()
+    expect(await change({ may: ['card'], tells: [], unknownCard: 'refuse' })).toBeUndefined()
+    expect(await change({ unknownCard: 'register' })).toBe('proof-needed')
+    await ask('POST', PROOF, { password: GOOD })
+    expect(await change(settings)).toBeUndefined()
+    later = 22 * MINUTE
+    expect((await ask('DELETE', url)).statusCode).toBe(204)
   })
 
   it('taking a run back asks for it, in whole and for one user; looking at what it would do does not', async () => {

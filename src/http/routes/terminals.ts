@@ -35,8 +35,8 @@ export const terminalRoutes = {
     const { token, listed } = await createTerminal(engine, body, actor)
     return { ...presentTerminal(listed), token }
   },
-  changeTerminal: async ({ engine }, { params, body: { seen, ...change }, actor }) =>
-    presentTerminal(await changeTerminal(engine, { id: Number(params.terminal), change, seen }, actor)),
+  changeTerminal: async ({ engine }, { params, body: { seen, ...change }, actor, checkProof }) =>
+    presentTerminal(await changeTerminal(engine, { id: Number(params.terminal), change, seen, checkProof }, actor)),
   renewTerminal: async ({ engine }, { params, body, actor }) => {
     const { token, listed } = await renewTerminal(engine, { id: Number(params.terminal), days: body.days }, actor)
     return { ...presentTerminal(listed), token }

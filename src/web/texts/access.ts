@@ -40,7 +40,7 @@ export const accessTexts = {
     runs: 'runs: synchronize, approve, take back',
     export: 'export: users with their cards',
     configure: 'configure: connections and sources',
-    administer: 'administer: accounts, tokens, audit',
+    administer: 'administer: read accounts, tokens, terminals and the audit; back up, take over, end terminals',
   },
   begins: 'Begins with',
   createdBy: 'Made by',

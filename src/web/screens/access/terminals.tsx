@@ -117,6 +117,7 @@ function AddTerminal({ onMade }: { readonly onMade: (token: string) => void }) {
       title={texts.addTitle}
       action={texts.addAction}
       isReady={isReady(form) && readDays(days) !== undefined}
+      needsProof
       onOpen={() => setForm(EMPTY)}
       act={async () => {
         const made = await call(API.createTerminal, { body: { ...settingsOf(form), days: readDays(days) ?? null } })
@@ -140,6 +141,7 @@ function ChangeTerminal({ terminal }: { readonly terminal: Terminal }) {
       title={texts.changeTitle(terminal.name)}
       action={texts.save}
       isReady={isReady(form)}
+      needsProof
       onOpen={() => {
         setSeen(formOf(terminal))
         setForm(formOf(terminal))
@@ -173,6 +175,7 @@ function RenewTerminal({
       title={texts.renewTitle(terminal.name)}
       action={texts.renew}
       isReady={readDays(days) !== undefined}
+      needsProof
       act={async () => {
         const params = { terminal: terminal.id }
         const made = await call(API.renewTerminal, { params, body: { days: readDays(days) ?? null } })
