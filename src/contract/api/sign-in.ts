@@ -32,9 +32,18 @@ const ownPage = z.object({
   roleProblem: z.string().nullable(),
   groups: z.array(z.object({ name: z.string(), path: z.string() })),
   /** Masked; `isHeld`: it works. */
-  /** `registeredAt`: the terminal at which it was registered by himself; null: somebody else gave it to him. */
+  /**
+   * `registeredAt`: the terminal at which it was registered by himself; null: somebody else gave it to him, a source (`isOfSource`) or
+   * somebody by hand; what a source gives once or a revert has put back counts as by hand.
+   */
   cards: z.array(
-    z.object({ value: z.string(), isHeld: z.boolean(), since: time, registeredAt: z.string().nullable() }),
+    z.object({
+      value: z.string(),
+      isHeld: z.boolean(),
+      since: time,
+      registeredAt: z.string().nullable(),
+      isOfSource: z.boolean(),
+    }),
   ),
   /** `isOwn`: a new one can be drawn here; otherwise a source decides about it. */
   pin: z.object({ isSet: z.boolean(), since: time.nullable(), isOwn: z.boolean() }),

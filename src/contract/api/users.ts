@@ -224,6 +224,7 @@ export const USERS = {
     body: z.strictObject({ card: z.string().trim().min(1).max(200) }),
     answer: { kind: 'json', status: 201, body: userView },
     audit: 'card.add',
+    needsProof: true,
     isIdempotent: true,
   }),
   removeCard: endpoint({

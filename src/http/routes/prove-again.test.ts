@@ -23,6 +23,7 @@ const SENSITIVE = [
   ['POST', '/api/v1/runs/4711/reverts'],
   ['POST', '/api/v1/runs/4711/revert'],
   ['POST', '/api/v1/users/4711/cards/1/reveal'],
+  ['POST', '/api/v1/users/4711/cards'],
   ['POST', '/api/v1/users/4711/pin'],
   ['GET', '/api/v1/exports/users'],
   ['GET', '/api/v1/runs/4711/items/export'],
@@ -82,10 +83,13 @@ const met = async (ask: Ask) => {
   }
   return codes
 }
-const bodyOf = (url: string) => (url.endsWith('/approve') ? { hash: 'h', reason: 'r' } : { reason: 'r' })
+const bodyOf = (url: string) => {
+  if (url.endsWith('/cards')) return { card: 'c' }
+  return url.endsWith('/approve') ? { hash: 'h', reason: 'r' } : { reason: 'r' }
+}
 const REFUSED = SENSITIVE.map(() => 'proof-needed')
 /** A server of this test keeps no file that a backup could be made of. */
-const LET = ['not-found', 'not-found', 'not-found', 'not-found', 'not-found', 'given', 'not-found', 'config-invalid']
+const LET = [...Array.from({ length: 6 }, () => 'not-found'), 'given', 'not-found', 'config-invalid']
 const session = async (ask: Ask) => (await ask('GET', '/api/v1/session')).json<OwnSession>()
 const audited = async () =>
   (
@@ -96,7 +100,7 @@ const audited = async () =>
   ).rows.map(({ action, actor_name, details }) => [action, actor_name, JSON.parse(details)])
 
 describe('what is sensitive', () => {
-  it('is approving plans, taking runs back, revealing cards, new PINs, tokens of terminals, exports of the registry, backups, who may sign in and how, and nothing else', () => {
+  it('is approving plans, taking runs back, revealing cards, adding cards, new PINs, tokens of terminals, exports of the registry, backups, who may sign in and how, and nothing else', () => {
     const asking = Object.values<Endpoint>(API).filter(({ needsProof }) => needsProof !== undefined)
     const bySettings = asking.filter(({ needsProof }) => String(needsProof).startsWith('where'))
     const marked = asking.filter((endpoint) => !bySettings.includes(endpoint))
@@ -126,6 +130,7 @@ describe('what is sensitive', () => {
       'POST /api/v1/terminals',
       'POST /api/v1/terminals/:terminal/token',
       'POST /api/v1/tokens',
+      'POST /api/v1/users/:user/cards',
       'POST /api/v1/users/:user/cards/:card/reveal',
       'POST /api/v1/users/:user/pin',
       'PUT /api/v1/connections/:connection',

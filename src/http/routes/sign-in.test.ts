@@ -136,6 +136,20 @@ describe('somebody of the registry', () => {
     expect((await test.db.query('select * from signin_flows')).rows).toEqual([])
   })
 
+  it('sees of each card whether a source gives it, he registered it himself, or it was added by hand, and since when', async () => {
+    const { userId, userName } = people[0]!
+    await (await http.as('helpdesk'))('POST', `/api/v1/users/${userId}/cards`, { card: '04 A2 B9 1C' })
+    const ask = asSession((await signIn(userName)).session)
+    const cards = async () => (await ask('GET', '/api/v1/me')).json<{ cards: object[] }>().cards
+    const byHand = await cards()
+    await test.db.query(`update credentials set origin = 's' where user_id = $1 and kind = 'card'`, [userId])
+    const ofSource = await cards()
+    await test.db.query(`delete from credentials where user_id = $1 and kind = 'card'`, [userId])
+
+    expect(byHand).toMatchObject([{ isHeld: true, registeredAt: null, isOfSource: false, since: expect.any(String) }])
+    expect(ofSource).toMatchObject([{ registeredAt: null, isOfSource: true }])
+  })
+
   it('draws himself a PIN that is shown once, and has it', async () => {
     const ask = asSession((await signIn(people[1]!.userName)).session)
     // Not said by the provider; how it is proved anew, prove-again.test.ts tells.

@@ -112,11 +112,12 @@ async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise
     role: person.role,
     roleProblem: await roleProblemOf(engine.db, person.sessionId),
     groups: groups.map(({ name, path }) => ({ name, path })),
-    cards: cards.map(({ id: cardId, value, isHeld, createdAt }) => ({
+    cards: cards.map(({ id: cardId, value, isHeld, origin, createdAt }) => ({
       value,
       isHeld,
       since: createdAt,
       registeredAt: registered.get(Number(cardId)) ?? null,
+      isOfSource: origin === 'source',
     })),
     pin: {
       isSet: pin?.isHeld === true,

@@ -20,6 +20,8 @@ export const meTexts = {
   noCards: 'No card is registered for you.',
   registeredAt: (terminal: string, day: string) =>
     `registered by yourself at ${terminal} on ${day}; if that was not you, tell whoever looks after the cards`,
+  addedAt: (day: string) =>
+    `added by hand on ${day}, not by you; if you do not know it, tell whoever looks after the cards`,
   parked: 'does not work: somebody else has it',
   pin: 'My PIN',
   pinSet: 'You have a PIN.',

@@ -86,6 +86,9 @@ function About({ me }: { readonly me: OwnPage }) {
               {card.registeredAt === null ? null : (
                 <Text>{texts.registeredAt(card.registeredAt, formatDay(card.since))}</Text>
               )}
+              {card.registeredAt === null && !card.isOfSource ? (
+                <Text>{texts.addedAt(formatDay(card.since))}</Text>
+              ) : null}
               {card.isHeld ? null : <Badge color="warning">{texts.parked}</Badge>}
             </li>
           ))}

@@ -104,6 +104,7 @@ function AddCard({ user }: { readonly user: UserView }) {
       title={texts.addCard}
       action={texts.add}
       isReady={card.trim() !== ''}
+      needsProof
       onOpen={() => setCard('')}
       act={async (idempotencyKey) =>
         keep(await call(API.addCard, { params: { user: user.id }, body: { card: card.trim() } }, { idempotencyKey }))
