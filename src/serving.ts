@@ -15,6 +15,7 @@ import { createServer } from './http/server.ts'
 import { Queue } from './jobs/queue.ts'
 import { Repeated, type RepeatedWork } from './jobs/repeated.ts'
 import { listOpenJobs, removeOldJobs, type StoredJob } from './registry/jobs.ts'
+import { Flood, OWN_PIN_LIMIT } from './http/flood.ts'
 import { KeptFigures } from './http/kept-figures.ts'
 import { PasswordGate } from './http/password-gate.ts'
 import { notePeopleToday } from './registry/overview.ts'
@@ -94,6 +95,7 @@ export async function startServing(
     engine,
     terminals,
     passwords: new PasswordGate(clock),
+    ownPins: new Flood(clock, OWN_PIN_LIMIT),
     actions,
     version,
     openGraphWith,

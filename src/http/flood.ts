@@ -30,6 +30,9 @@ export const CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 100, burst: 4_000 }
 /** One account or one API token, over all its connections to this process. */
 export const IDENTITY_LIMIT: FloodLimit = { perSecond: 50, burst: 600 }
 
+/** New PINs that somebody draws himself: each holds off every other edit for a moment, is audited, and takes PINs out of those that are free. */
+export const OWN_PIN_LIMIT: FloodLimit = { perSecond: 5 / 3_600, burst: 5 }
+
 /** Callers that are remembered; of more, those that were silent longest are forgotten, as if they had never asked. */
 const MOST_KNOWN = 20_000
 

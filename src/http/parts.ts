@@ -6,6 +6,7 @@ import type { HomeRealms } from '../signin/home-realms.ts'
 import type { MicrosoftParts } from '../signin/microsoft.ts'
 import type { Oidc } from '../signin/oidc-exchange.ts'
 import type { Actions } from './actions.ts'
+import type { Flood } from './flood.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import type { KeptFigures } from './kept-figures.ts'
 import type { PasswordGate } from './password-gate.ts'
@@ -47,6 +48,8 @@ export interface HttpParts {
   readonly terminals: TerminalMemory
   /** How many Microsoft passwords terminals may ask. */
   readonly passwords: PasswordGate
+  /** How many PINs people may draw themselves. */
+  readonly ownPins: Flood
   readonly installation: Installation
   readonly figures: KeptFigures
   /** What signing in with Microsoft keeps in this process. */

@@ -19,6 +19,7 @@ import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpError } from './problem.ts'
 import type { Refusal, Refusals } from './refusals.ts'
+import type { Turns } from './turns.ts'
 
 /** Any handler; which call and answer belong to it, `Handlers` has checked. */
 type AnyHandler = (parts: HttpParts, call: Call<Endpoint>) => Promise<unknown>
@@ -30,6 +31,7 @@ export interface RouteOptions {
   readonly refusals: Refusals
   readonly flood: FloodGuard
   readonly tokens: TerminalTokens
+  readonly turns: Turns
 }
 
 /** Registers the endpoints that there are handlers for. */
@@ -51,7 +53,7 @@ export function endpointNames(): readonly EndpointName[] {
 function registerRoute(
   server: FastifyInstance,
   { name, handler }: { readonly name: EndpointName; readonly handler: AnyHandler },
-  { parts, stopping, refusals, flood, tokens }: RouteOptions,
+  { parts, stopping, refusals, flood, tokens, turns }: RouteOptions,
 ): void {
   const endpoint: Endpoint = API[name]
   /** Does something, and audits it where it is refused. */
@@ -107,41 +109,67 @@ function registerRoute(
       if (identity === undefined) throw new InvariantError('a request was not identified')
       if (endpoint.isIdempotent !== true) refuseIdempotencyKey(request)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
-      const parsed = parseAsked(endpoint, request)
-      const checkOwnProof = () => checkProof(identity, parts.engine.clock.now())
-      if (endpoint.needsProof === 'unless-dry-run' && !isDryRun(parsed.body)) checkOwnProof()
-      const call = {
-        ...parsed,
-        identity,
-        actor: actorOf(identity, request.ip),
-        client: clientOf(request, reply),
-        checkProof: checkOwnProof,
-        noteRefused: (reason: string, known?: Pick<Refusal, 'facts' | 'about'>) =>
-          refusals.note({
-            actor: actorOf(identity, request.ip),
-            action: endpoint.audit,
-            endpoint: name,
-            reason,
-            ...known,
-          }),
-        signal,
-        stopping,
+      const endTurn = await takeTurn(turns, { identity, endpoint, signal })
+      try {
+        return await answer(request, reply, { identity, signal })
+      } finally {
+        endTurn()
       }
-      const key = endpoint.isIdempotent === true ? readIdempotencyKey(request) : undefined
-      const asked = [name, call.params, call.query, call.body]
-      const answer = await noted(
-        request,
-        () => identity,
-        () =>
-          key === undefined
-            ? handler(parts, call)
-            : doOnce(parts.engine, { actor: call.actor, key, asked }, () => handler(parts, call)),
-      )
-      const stillAllowed = async () =>
-        judgeAccess(await identify(parts.engine, request, { isUse: false }), endpoint) === 'allowed'
-      return send(reply, answer, { endpoint, signal, stillAllowed })
     },
   })
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { identity, signal }: { readonly identity: Identity; readonly signal: AbortSignal },
+  ): Promise<unknown> {
+    const parsed = parseAsked(endpoint, request)
+    const checkOwnProof = () => checkProof(identity, parts.engine.clock.now())
+    if (endpoint.needsProof === 'unless-dry-run' && !isDryRun(parsed.body)) checkOwnProof()
+    const call = {
+      ...parsed,
+      identity,
+      actor: actorOf(identity, request.ip),
+      client: clientOf(request, reply),
+      checkProof: checkOwnProof,
+      noteRefused: (reason: string, known?: Pick<Refusal, 'facts' | 'about'>) =>
+        refusals.note({
+          actor: actorOf(identity, request.ip),
+          action: endpoint.audit,
+          endpoint: name,
+          reason,
+          ...known,
+        }),
+      signal,
+      stopping,
+    }
+    const key = endpoint.isIdempotent === true ? readIdempotencyKey(request) : undefined
+    const asked = [name, call.params, call.query, call.body]
+    const answered = await noted(
+      request,
+      () => identity,
+      () =>
+        key === undefined
+          ? handler(parts, call)
+          : doOnce(parts.engine, { actor: call.actor, key, asked }, () => handler(parts, call)),
+    )
+    const stillAllowed = async () =>
+      judgeAccess(await identify(parts.engine, request, { isUse: false }), endpoint) === 'allowed'
+    return send(reply, answered, { endpoint, signal, stillAllowed })
+  }
+}
+
+/**
+ * Terminals take none: one may speak for very many devices, and each of what they ask is over soon. Nor do streams of events, which go on for hours
+ * and hold nothing.
+ */
+async function takeTurn(
+  turns: Turns,
+  of: { readonly identity: Identity; readonly endpoint: Endpoint; readonly signal: AbortSignal },
+): Promise<() => void> {
+  const { identity, endpoint, signal } = of
+  const isKnown = identity.kind === 'account' || identity.kind === 'person' || identity.kind === 'token'
+  if (!isKnown || endpoint.answer.kind === 'events') return () => {}
+  return turns.take(`${identity.kind} ${identity.id}`, signal)
 }
 
 /** Code of what was refused to somebody who tried more than he may; undefined for all other errors. Who only has to sign in did nothing. */

@@ -16,6 +16,7 @@ import { presentProblem } from './problem.ts'
 import { Refusals } from './refusals.ts'
 import { registerHealth } from './ready.ts'
 import { hasGone, registerRoutes } from './route.ts'
+import { Turns, TURNS_OF_ONE } from './turns.ts'
 import { registerWeb } from './web.ts'
 import { TerminalTokens } from '../signin/terminal-tokens.ts'
 
@@ -68,7 +69,8 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   server.addHook('onClose', () => refusals.close())
   guardFirstStart(server, parts.engine.db, refusals)
   const tokens = new TerminalTokens(parts.engine)
-  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood, tokens })
+  const turns = new Turns(TURNS_OF_ONE)
+  registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood, tokens, turns })
   registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals, flood })
   registerHealth(server, parts)
   if (options.metrics !== undefined) registerMetrics(server, options.metrics, parts)

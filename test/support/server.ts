@@ -7,6 +7,7 @@ import { loadConfig, showSettings } from '../../src/config.ts'
 import type { Role, Scope } from '../../src/contract/api/endpoint.ts'
 import { WAYS } from '../../src/contract/api/terminals.ts'
 import { withTransaction } from '../../src/database/transaction.ts'
+import { Flood, OWN_PIN_LIMIT } from '../../src/http/flood.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
 import { KeptFigures } from '../../src/http/kept-figures.ts'
 import { PasswordGate } from '../../src/http/password-gate.ts'
@@ -94,6 +95,7 @@ export async function aServer(
     },
     terminals: new TerminalMemory(),
     passwords: new PasswordGate(engine.clock),
+    ownPins: new Flood(engine.clock, OWN_PIN_LIMIT),
     figures: new KeptFigures(engine.db, engine.clock),
     microsoft: { oidc: testOidc(engine), realms: new HomeRealms(engine) },
     publicUrl: options.publicUrl,

@@ -5,6 +5,7 @@ import type { ProvidedTenant } from '../../../test/support/oidc-provider.ts'
 import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '../../../test/support/server.ts'
 import { beginAt, comeBack, type KnownPerson, letSignIn, signInAs } from '../../../test/support/sign-in.ts'
 import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
+import { Flood, OWN_PIN_LIMIT } from '../flood.ts'
 import { systemClock } from '../../base/clock.ts'
 import { parsePublicUrl } from '../../base/setting-values.ts'
 import { disable, enable } from '../../emulator/operations.ts'
@@ -166,6 +167,33 @@ describe('somebody of the registry', () => {
     )
     expect(rows[0]).toMatchObject({ actor_kind: 'person', subject: `user ${people[1]!.userId}` })
     expect(rows[0]!.details).not.toContain(drawn.json().pin)
+  })
+
+  it('draws himself five PINs within an hour and no more, and nobody else waits for it', async () => {
+    const [first, second] = [
+      asSession((await signIn(people[2]!.userName)).session),
+      asSession((await signIn(people[3]!.userName)).session),
+    ]
+    await test.db.query('update sessions set authenticated_at = $1', [clock.now()])
+    let passed = 0
+    Object.assign(http.parts, { ownPins: new Flood({ monotonicMs: () => passed }, OWN_PIN_LIMIT) })
+    const { rows: before } = await test.db.query(`select count(*) from audit where action = 'pin.reset'`)
+    const answers = []
+    for (let nth = 0; nth < 7; nth += 1) answers.push(await first('POST', '/api/v1/me/pin'))
+    const other = await second('POST', '/api/v1/me/pin')
+    passed += 720_000
+    const later = [await first('POST', '/api/v1/me/pin'), await first('POST', '/api/v1/me/pin')]
+    const { rows: after } = await test.db.query(`select count(*) from audit where action = 'pin.reset'`)
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 201, 201, 201, 201, 429, 429])
+    expect(answers[5]!.json()).toMatchObject({
+      code: 'too-many-requests',
+      detail: 'You have drawn 5 new PINs of late; the last one works. You can draw another one in 12 min',
+    })
+    expect(answers[5]!.headers['retry-after']).toBe('720')
+    expect(other.statusCode).toBe(201)
+    expect(later.map(({ statusCode }) => statusCode)).toEqual([201, 429])
+    expect(Number(after[0]?.['count']) - Number(before[0]?.['count'])).toBe(7)
   })
 
   it('sees his own sessions alone, ends another one of his, and cannot end anybody else’s', async () => {

@@ -16,6 +16,7 @@ import { addRoleMapping, listRoleMappings, removeRoleMapping } from '../../signi
 import { roleProblemOf } from '../../signin/sessions.ts'
 import { listSightings } from '../../signin/sightings.ts'
 import { drawPin, pinLength } from '../../sync/pin.ts'
+import { OWN_PIN_LIMIT } from '../flood.ts'
 import type { Call, Handlers } from '../handler.ts'
 import { type HttpParts, microsoftParts } from '../parts.ts'
 import { HttpError } from '../problem.ts'
@@ -58,9 +59,13 @@ export const signInRoutes = {
     const sightings = await listSightings(engine.db, asked)
     return { items: sightings.map((seen) => ({ ...seen, lastAt: seen.lastAt.toISOString() })) }
   },
-  drawOwnPin: async ({ engine }, { identity, actor }) => {
+  drawOwnPin: async ({ engine, ownPins }, { identity, actor }) => {
+    const { id: userId } = personOf(identity)
+    // Before the registry is held: what is refused keeps nobody waiting.
+    const seconds = ownPins.take(String(userId))
+    if (seconds > 0) throw tooManyPins(seconds)
     const draw = (people: number) => drawPin(pinLength(people), (below) => randomInt(below))
-    return { pin: await resetPin(engine.db, { ...engine, actor, userId: personOf(identity).id, draw }) }
+    return { pin: await resetPin(engine.db, { ...engine, actor, userId, draw }) }
   },
 
   getSignInSettings: async (parts, { client }) => {
@@ -94,6 +99,14 @@ export const signInRoutes = {
 function personOf(identity: Identity): PersonIdentity {
   if (identity.kind === 'person') return identity
   throw new HttpError(403, 'forbidden', { message: 'This is for people who signed in with Microsoft' })
+}
+
+function tooManyPins(seconds: number): HttpError {
+  const minutes = Math.ceil(seconds / 60)
+  return new HttpError(429, 'too-many-requests', {
+    message: `You have drawn ${OWN_PIN_LIMIT.burst} new PINs of late; the last one works. You can draw another one in ${minutes} min`,
+    headers: { 'retry-after': String(seconds) },
+  })
 }
 
 async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise<OwnPage> {
