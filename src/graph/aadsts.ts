@@ -34,6 +34,13 @@ const WRONG_CLOUD: TokenFault = {
   remedy: 'Choose the cloud that the tenant is in; the application must be registered in that cloud.',
 }
 
+const NO_CONSENT: TokenFault = {
+  kind: 'config',
+  message: 'Consent to the application lacks, and people may not give it by themselves in this tenant.',
+  remedy: 'Let an administrator grant consent under API permissions, for all.',
+  needsConsent: true,
+}
+
 const FAULTS: Readonly<Record<number, TokenFault>> = {
   7000215: { kind: 'credential', message: 'The client secret is wrong.', remedy: NEW_SECRET },
   7000222: { kind: 'credential', message: 'The client secret has expired.', remedy: NEW_SECRET },
@@ -112,6 +119,7 @@ const FAULTS: Readonly<Record<number, TokenFault>> = {
     remedy: 'Let an administrator grant consent under API permissions.',
     needsConsent: true,
   },
+  90094: NO_CONSENT,
   53003: {
     kind: 'config',
     message: 'A Conditional Access policy blocks the application.',
@@ -133,6 +141,7 @@ const FAULTS: Readonly<Record<number, TokenFault>> = {
 }
 
 const BY_ERROR: Readonly<Record<string, TokenFault>> = {
+  consent_required: NO_CONSENT,
   invalid_client: { kind: 'credential', message: 'Microsoft refused the credential.', remedy: NEW_SECRET },
   temporarily_unavailable: {
     kind: 'transient',
@@ -156,7 +165,7 @@ export function explainRefusal(refusal: TokenRefusal, options: { readonly pasted
     }
   return (
     (refusal.aadsts === undefined ? undefined : FAULTS[refusal.aadsts]) ??
-    BY_ERROR[refusal.error] ?? {
+    (Object.hasOwn(BY_ERROR, refusal.error) ? BY_ERROR[refusal.error] : undefined) ?? {
       kind: 'config',
       message: `Microsoft refused the token request (${refusal.error}).`,
       remedy: CHECK_TENANT,

@@ -287,6 +287,29 @@ describe('signing in with Microsoft at a terminal', () => {
     expect((await read(flow)).json()).toMatchObject({ kind: 'identified' })
   })
 
+  it('goes on when Microsoft has a fault that passes, also where it says so as a bad request', async () => {
+    const { flow, userCode, intervalSeconds } = await begin()
+    await provider.enterCode(userCode, people[0]!.userName)
+    const { microsoft } = http.parts
+    const { sender } = microsoft.oidc
+    const told = { error: 'invalid_request', error_description: 'AADSTS90033: A transient error.' }
+    const body = Buffer.from(JSON.stringify(told))
+    const send: typeof sender.send = async (request) => {
+      const answer = await sender.send(request)
+      return request.path.endsWith('/token') ? { ...answer, status: 400, body } : answer
+    }
+    Object.assign(http.parts, { microsoft: { ...microsoft, oidc: { ...microsoft.oidc, sender: { ...sender, send } } } })
+    provider.failAt('/token', 503)
+    pass(intervalSeconds)
+    const during = await read(flow)
+    provider.failAt('/token', undefined)
+    Object.assign(http.parts, { microsoft })
+    pass(intervalSeconds)
+
+    expect(during.json()).toMatchObject({ kind: 'pending' })
+    expect((await read(flow)).json()).toMatchObject({ kind: 'identified' })
+  })
+
   it('belongs to the terminal that began it, and ends when the person walks away', async () => {
     const other = await http.asTerminal()
     const { flow } = await begin()

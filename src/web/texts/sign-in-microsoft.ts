@@ -65,7 +65,11 @@ export const microsoftTexts = {
       what: 'This sign-in was begun in another browser or window, or cookies are blocked.',
       remedy: 'Sign in in this window, and allow cookies of this server.',
     },
-    declined: { what: 'You cancelled at Microsoft.', remedy: 'Sign in again when you want to.' },
+    declined: {
+      what: 'You cancelled at Microsoft, or did not get past what it asked.',
+      remedy:
+        'Sign in again when you want to. If Microsoft said that an administrator has to approve, tell whoever looks after Muster.',
+    },
     'interaction-required': {
       what: 'Microsoft wants something more from you, e.g. a second factor.',
       remedy: 'Sign in once more and answer what Microsoft asks.',
