@@ -28,8 +28,8 @@ const ownPage = z.object({
   aliases: z.array(z.string()),
   connection: z.string(),
   role: z.enum(ROLES).nullable(),
-  /** Why groups of the tenant could not be asked for when he signed in; null where nothing is missing. */
-  roleProblem: z.string().nullable(),
+  /** Groups of the tenant could not be asked for when he signed in; why, the audit says. Null where nothing is missing. */
+  roleProblem: z.enum(['groups-not-told']).nullable(),
   groups: z.array(z.object({ name: z.string(), path: z.string() })),
   /** Masked; `isHeld`: it works. */
   /**

@@ -123,7 +123,8 @@ async function ownPageOf({ engine }: HttpParts, person: PersonIdentity): Promise
     aliases: aliases.filter(({ isHeld }) => isHeld).map(({ value }) => value),
     connection: connection.name,
     role: person.role,
-    roleProblem: await roleProblemOf(engine.db, person.sessionId),
+    // What went wrong concerns whoever looks after the connection, and is in the audit.
+    roleProblem: (await roleProblemOf(engine.db, person.sessionId)) === null ? null : 'groups-not-told',
     groups: groups.map(({ name, path }) => ({ name, path })),
     cards: cards.map(({ id: cardId, value, isHeld, origin, createdAt }) => ({
       value,

@@ -12,8 +12,8 @@ export const meTexts = {
   connection: 'Signed in through',
   role: 'Role here',
   noRole: 'None: you see this page only',
-  roleProblem: (why: string) =>
-    `Your groups could not be asked for when you signed in, so that a role that they give is missing. Sign in again later. (${why})`,
+  roleProblem:
+    'Your groups could not be asked for when you signed in, so that a role that they give is missing. Sign in again later; if it stays so, tell whoever looks after Muster: the audit says why.',
   groups: 'My groups',
   noGroups: 'You are in no group.',
   cards: 'My cards',

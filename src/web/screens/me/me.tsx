@@ -66,7 +66,7 @@ function About({ me }: { readonly me: OwnPage }) {
     <>
       {me.roleProblem === null ? null : (
         <MessageBar intent="warning" layout="multiline">
-          <MessageBarBody>{texts.roleProblem(me.roleProblem)}</MessageBarBody>
+          <MessageBarBody>{texts.roleProblem}</MessageBarBody>
         </MessageBar>
       )}
       <Section title={texts.facts}>
