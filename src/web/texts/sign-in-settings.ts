@@ -5,12 +5,15 @@ export const signInSettingsTexts = {
   title: 'Sign-in',
   intro:
     'Who signs in with Microsoft, and who gets which role by it. People without a role see their own page only. Local accounts stay as they are.',
-  redirect: 'Redirect URI',
+  redirect: 'Redirect URIs',
   redirectText:
     'Register exactly this for the app registration of each connection: Authentication › Add a platform › Web.',
+  signedOutText:
+    'And this one, also of platform Web: where Microsoft sends people back to who sign out here and at Microsoft.',
   noPublicUrl:
     'The server does not know under which address people reach it. Set MUSTER_PUBLIC_URL to it, e.g. https://muster.contoso.com, and start it again.',
   copy: 'Copy',
+  copyOf: (uri: string) => `Copy ${uri}`,
   copied: 'Copied',
   ways: 'Connections and sources',
   connection: 'Connection',

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import { type Role, ROLES } from '../../../contract/api/endpoint.ts'
 import type { RoleMappingView, SignInSettings as Settings } from '../../../contract/api/sign-in.ts'
+import { signedOutUriOf } from '../../../contract/registration.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
@@ -85,8 +86,6 @@ export function SignInSettings() {
 }
 
 function RedirectUri({ uri }: { readonly uri: string | null }) {
-  const styles = useStyles()
-  const [isCopied, setCopied] = useState(false)
   if (uri === null) {
     return (
       <MessageBar intent="warning" layout="multiline">
@@ -96,17 +95,31 @@ function RedirectUri({ uri }: { readonly uri: string | null }) {
   }
   return (
     <>
-      <div className={styles.row}>
-        <code className={styles.uri}>{uri}</code>
-        {/* The clipboard is missing where the page did not come by https. */}
-        {'clipboard' in navigator ? (
-          <Button size="small" onClick={() => void navigator.clipboard.writeText(uri).then(() => setCopied(true))}>
-            {isCopied ? texts.copied : texts.copy}
-          </Button>
-        ) : null}
-      </div>
       <Text>{texts.redirectText}</Text>
+      <CopiedUri uri={uri} />
+      <Text>{texts.signedOutText}</Text>
+      <CopiedUri uri={signedOutUriOf(uri)} />
     </>
+  )
+}
+
+function CopiedUri({ uri }: { readonly uri: string }) {
+  const styles = useStyles()
+  const [isCopied, setCopied] = useState(false)
+  return (
+    <div className={styles.row}>
+      <code className={styles.uri}>{uri}</code>
+      {/* The clipboard is missing where the page did not come by https. */}
+      {'clipboard' in navigator ? (
+        <Button
+          size="small"
+          {...(isCopied ? {} : { 'aria-label': texts.copyOf(uri) })}
+          onClick={() => void navigator.clipboard.writeText(uri).then(() => setCopied(true))}
+        >
+          {isCopied ? texts.copied : texts.copy}
+        </Button>
+      ) : null}
+    </div>
   )
 }
 
