@@ -1,5 +1,5 @@
 // What somebody has typed or asked for is neither taken away nor refused for good, whatever becomes of the answer.
-import type { Page } from 'playwright-core'
+import type { Locator, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashPassword } from '../../src/signin/hashing.ts'
 import { type BrowserWorld, aBrowserWorld } from '../support/browser.ts'
@@ -461,16 +461,111 @@ describe('a new source', () => {
   })
 })
 
-describe('what is given up while it is being saved', () => {
-  /** Answers of the server that wait until they are let through. */
-  async function hold(page: Page, request: { readonly method: string; readonly path: RegExp }): Promise<() => void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    await page.route(request.path, async (route) => {
-      if (route.request().method() === request.method) await promise
-      await route.continue()
-    })
-    return resolve
+/** Answers of the server that wait until they are let through. */
+async function hold(page: Page, request: { readonly method: string; readonly path: RegExp }): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await page.route(request.path, async (route) => {
+    if (route.request().method() === request.method) await promise
+    await route.continue()
+  })
+  return resolve
+}
+
+describe('what is typed on while a source is being saved', () => {
+  const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true }).click()
+  const isWrite = (request: Request) => request.method() === 'PUT'
+  /** As with a hand: where the field is, whatever it is ready for. */
+  const typeInto = async (page: Page, field: Locator, text: string) => {
+    const box = await field.boundingBox()
+    await page.mouse.click(box!.x + box!.width / 2, box!.y + box!.height / 2)
+    await page.keyboard.type(text)
   }
+  /** Opens the panel with another full name for everybody. */
+  const changeFullName = async (page: Page, template: string) => {
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    await page.getByRole('tab', { name: 'Users' }).click()
+    await page.getByRole('combobox', { name: 'Full name: from' }).click()
+    await page.getByRole('option', { name: 'Template' }).click()
+    const field = page.getByRole('textbox', { name: 'Full name: value' })
+    await field.fill(template)
+    return field
+  }
+  const impact = (page: Page) => page.getByRole('dialog', { name: 'What saving changes' })
+
+  it('is not taken until whom it would change was looked at, and then it is', async () => {
+    const page = await world.open('administrator')
+    const field = await changeFullName(page, '%displayName% (looked at)')
+    const release = await hold(page, { method: 'POST', path: /\/impact$/ })
+    const looked = page.waitForRequest(/\/impact$/)
+    await save(page)
+    await looked
+    await typeInto(page, field, 'unseen')
+    expect(await field.inputValue()).toBe('%displayName% (looked at)')
+    release()
+    await impact(page).getByRole('button', { name: 'Back to editing' }).click()
+    await impact(page).waitFor({ state: 'detached' })
+    await typeInto(page, field, 'seen')
+
+    expect(await field.inputValue()).toContain('seen')
+  })
+
+  it('is not written: that is what was looked at, whichever way the form became another one', async () => {
+    const page = await world.open('administrator')
+    const field = await changeFullName(page, '%displayName% (looked at)')
+    const looking = page.waitForRequest(/\/impact$/)
+    await save(page)
+    const looked: unknown = (await looking).postDataJSON()
+    await impact(page)
+      .getByText(/Users: \d+ updated/)
+      .waitFor()
+    // As a program in the browser would.
+    await page.evaluate(`{
+      const field = [...document.querySelectorAll('input')].find(({ value }) => value === '%displayName% (looked at)')
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, '%displayName% (unseen)')
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+    }`)
+    await page.route(/\/sources\/staff$/, (route) =>
+      isWrite(route.request()) ? route.fulfill(refusal(500, 'internal')) : route.continue(),
+    )
+    const writing = page.waitForRequest(isWrite)
+    await impact(page).getByRole('button', { name: 'Save', exact: true }).click()
+    const written: unknown = (await writing).postDataJSON()
+    await page.getByText('Refused: internal.').waitFor()
+
+    expect(await field.inputValue()).toBe('%displayName% (unseen)')
+    const fullName = { template: '%displayName% (looked at)' }
+    expect(looked).toMatchObject({ settings: { users: { properties: { fullName } } } })
+    expect(written).toMatchObject(looked as object)
+  })
+
+  it('is not lost: nothing can be typed while it is written, and everything once that was refused', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    const priority = page.getByRole('spinbutton', { name: 'Priority' })
+    const name = page.getByRole('textbox', { name: 'Name', exact: true })
+    await priority.fill('63')
+    const { promise, resolve: release } = Promise.withResolvers<void>()
+    await page.route(/\/sources\/staff$/, async (route) => {
+      if (!isWrite(route.request())) return route.continue()
+      await promise
+      return route.fulfill(refusal(500, 'internal'))
+    })
+    const sent = page.waitForRequest(isWrite)
+    await save(page)
+    await sent
+    await typeInto(page, name, 'unsaved')
+    expect(await name.inputValue()).toBe('staff')
+    expect(await page.getByRole('button', { name: 'Earlier settings' }).isDisabled()).toBe(true)
+    release()
+    await page.getByText('Refused: internal.').waitFor()
+    await typeInto(page, name, 'unsaved')
+
+    expect(await name.inputValue()).toContain('unsaved')
+    expect(await priority.inputValue()).toBe('63')
+  })
+})
+
+describe('what is given up while it is being saved', () => {
   const another = async (page: Page) => {
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     await page.getByRole('menuitem', { name: 'Add Entra ID source' }).click()

@@ -34,11 +34,11 @@ interface Props {
   readonly onTake: (number: number, settings: Readonly<Record<string, unknown>>) => void
 }
 
-export function EarlierSettings({ source, onTake }: Props) {
+export function EarlierSettings({ source, isDisabled, onTake }: Props & { readonly isDisabled: boolean }) {
   const [isOpen, setOpen] = useState(false)
   return (
     <>
-      <Button appearance="subtle" onClick={() => setOpen(true)}>
+      <Button appearance="subtle" disabledFocusable={isDisabled} onClick={() => setOpen(true)}>
         {texts.open}
       </Button>
       {isOpen ? (

@@ -7,6 +7,7 @@ import {
   DrawerHeader,
   DrawerHeaderTitle,
   makeStyles,
+  mergeClasses,
   MessageBar,
   MessageBarBody,
   MessageBarTitle,
@@ -39,6 +40,7 @@ type TabName = (typeof TABS)[number]
 const useStyles = makeStyles({
   drawer: { width: 'min(880px, 100vw)' },
   body: { display: 'flex', flexDirection: 'column', gap: '16px', paddingTop: '16px', paddingBottom: '32px' },
+  still: { opacity: 0.6 },
   footer: { flexWrap: 'wrap' },
   note: { marginRight: 'auto' },
   tab: { display: 'flex', flexDirection: 'column', gap: '16px' },
@@ -149,7 +151,13 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
             )
           })}
         </TabList>
-        <div className={styles.body} ref={body}>
+        {/* Nothing is typed that would be neither looked at nor written, and lost when the panel closes. */}
+        <div
+          className={mergeClasses(styles.body, saving.isSaving && styles.still)}
+          ref={body}
+          inert={saving.isSaving}
+          aria-busy={saving.isSaving}
+        >
           {edited.draft.isReadOnly ? (
             <MessageBar>
               <MessageBarBody>{texts.readOnly}</MessageBarBody>
@@ -196,6 +204,7 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
           {source === undefined ? null : (
             <EarlierSettings
               source={source}
+              isDisabled={saving.isSaving}
               onTake={(number, settings) => {
                 edited.take(settings)
                 setTaken(number)

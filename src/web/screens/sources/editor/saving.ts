@@ -6,13 +6,22 @@ import type { Impact } from '../../../../contract/api/sources.ts'
 import { ApiError, call, isChangedMeanwhile } from '../../../api.ts'
 import { useToasts } from '../../../components/toasts.tsx'
 import { editorTexts as texts } from '../../../texts/editor.ts'
+import type { JsonBlock } from './draft.ts'
 import type { EditedSource } from './edited-source.ts'
 import { isWorthShowing } from './worth-showing.ts'
 
 /** A new one is shown what comes next; one that is previewed at once is watched. */
 export type AfterSaving = 'close' | 'preview'
 
+/** The source as it was when somebody pressed Save: this is looked at, and nothing else is written after that. */
+interface Pressed {
+  readonly name: string
+  readonly settings: JsonBlock
+  readonly seenAt: string | undefined
+}
+
 interface Saving {
+  /** It is being looked at or written: what is typed now would be in neither. */
   readonly isSaving: boolean
   /** Mistakes are not among them: they stand at their fields. */
   readonly error: Error | null
@@ -31,21 +40,19 @@ export function useSaving(options: {
   const { source, edited } = options
   const toasts = useToasts()
   const queries = useQueryClient()
-  const [impact, setImpact] = useState<Impact | undefined>(undefined)
+  const [looked, setLooked] = useState<{ readonly at: Pressed; readonly impact: Impact } | undefined>(undefined)
   /** Why what somebody else saved could not be read. */
   const [unread, setUnread] = useState<Error | null>(null)
-  const name = edited.name.trim()
-  const { settings } = edited.draft
   const onError = async (error: Error) => {
     if (error instanceof ApiError) edited.refuse((error.problem.problems ?? []).map(ofSettings))
     if (isChangedMeanwhile(error)) setUnread(await edited.readAgain())
   }
   const write = useMutation({
-    mutationFn: (_after: AfterSaving) =>
+    mutationFn: ({ name, settings, seenAt }: Pressed) =>
       source === undefined
         ? call(API.createSource, { body: { name, settings } })
-        : call(API.changeSource, { params: { source }, body: { name, settings, updatedAt: edited.seenAt } }),
-    onSuccess: async (saved) => {
+        : call(API.changeSource, { params: { source }, body: { name, settings, updatedAt: seenAt } }),
+    onSuccess: async (saved, { name }) => {
       const shown = new Set(edited.draft.warnings.map(({ message }) => message))
       const news = saved.warnings.map(({ message }) => message).filter((message) => !shown.has(message))
       if (news.length === 0) toasts.done(texts.saved(name))
@@ -59,10 +66,13 @@ export function useSaving(options: {
     onError,
   })
   // What follows stands at the call: it is left undone where the panel is gone by then, and what was in it given up.
-  const writeNow = (after: AfterSaving) =>
-    write.mutate(after, { onSuccess: () => options.onSaved(name, source === undefined ? 'created' : after) })
+  const writeNow = (pressed: Pressed, after: AfterSaving) =>
+    write.mutate(pressed, {
+      onSuccess: () => options.onSaved(pressed.name, source === undefined ? 'created' : after),
+    })
   const look = useMutation({
-    mutationFn: (of: string) => call(API.getImpact, { params: { source: of }, body: { name, settings } }),
+    mutationFn: ({ of, at: { name, settings } }: { readonly of: string; readonly at: Pressed }) =>
+      call(API.getImpact, { params: { source: of }, body: { name, settings } }),
     onError,
   })
   const error = write.error ?? look.error
@@ -70,28 +80,32 @@ export function useSaving(options: {
   return {
     isSaving: write.isPending || look.isPending,
     error: unread ?? (isTold ? null : error),
-    impact,
+    impact: looked?.impact,
     save() {
       write.reset()
       look.reset()
       setUnread(null)
       edited.refuse([])
+      const pressed = { name: edited.name.trim(), settings: edited.draft.settings, seenAt: edited.seenAt }
       if (source === undefined) {
-        writeNow('close')
+        writeNow(pressed, 'close')
         return
       }
-      look.mutate(source, {
-        onSuccess: (found) => {
-          if (isWorthShowing(found, edited)) setImpact(found)
-          else writeNow('close')
+      look.mutate(
+        { of: source, at: pressed },
+        {
+          onSuccess: (impact) => {
+            if (isWorthShowing(impact, edited)) setLooked({ at: pressed, impact })
+            else writeNow(pressed, 'close')
+          },
         },
-      })
+      )
     },
     confirm(after) {
-      setImpact(undefined)
-      writeNow(after)
+      setLooked(undefined)
+      if (looked !== undefined) writeNow(looked.at, after)
     },
-    back: () => setImpact(undefined),
+    back: () => setLooked(undefined),
   }
 }
 
