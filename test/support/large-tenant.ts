@@ -87,7 +87,43 @@ export function attributesOf(n: number): Record<string, unknown> {
   }
 }
 
-/** Fills the mirror of a new source and applies a first plan. */
+/** What fills the mirror of the source. */
+interface Filling {
+  readonly put: (kind: 'u' | 'g', objects: readonly (readonly [string, Record<string, unknown>])[]) => Promise<void>
+  readonly join: (pairs: readonly (readonly [group: string, user: string])[]) => Promise<void>
+  readonly mark: (ids: readonly string[]) => Promise<void>
+}
+
+/** Numbers of people who have left long ago begin here. */
+const LEFT = 600_000_000
+
+/**
+ * People who were here, and are in the recycle bin since more than a day: their memberships are kept, in the selected group and in large
+ * ones too, and count nowhere.
+ */
+async function deactivate(
+  db: Database,
+  source: HandSource,
+  o: Filling & { readonly count: number; readonly groups: readonly string[] },
+): Promise<void> {
+  const ids = Array.from({ length: o.count }, (_, n) => userId(LEFT + n))
+  await o.put(
+    'u',
+    ids.map((id, n) => [id, attributesOf(LEFT + n)] as const),
+  )
+  await o.join([SCOPE_GROUP, ...o.groups].flatMap((group) => ids.map((id) => [group, id] as const)))
+  await o.mark(ids)
+  await source.run({ everybody: true })
+  await db.query(`update mirror_objects set state = 's' where source_id = $1 and object_id = any($2::uuid[])`, [
+    source.id,
+    ids,
+  ])
+  await o.mark(ids)
+  await source.run({ everybody: true })
+  await db.query(`update runs set ended_at = ended_at - interval '24 hours' where source_id = $1`, [source.id])
+}
+
+/** Fills the mirror of a new source, and applies plans after which it has people who are here and some who were. */
 export async function aLargeTenant(db: Database, size: number, settings: Settings = SETTINGS): Promise<LargeTenant> {
   const source = await aHandSource(db, settings)
   const smallGroups = Math.ceil(size / 10)
@@ -141,6 +177,7 @@ export async function aLargeTenant(db: Database, size: number, settings: Setting
     await join(numbers.slice(0, 49).map((n) => [GROUP_OF_49, userId(n)] as const))
   }
   await source.run({ everybody: true })
+  await deactivate(db, source, { put, join, mark, count: Math.ceil(size / 3), groups: groups.slice(1 + smallGroups) })
   await db.query('update sources set marked_all = false where id = $1', [source.id])
   await db.query('create table if not exists saved_objects (like mirror_objects)')
   await db.query('create table if not exists saved_members (like mirror_members)')
