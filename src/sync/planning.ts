@@ -18,7 +18,7 @@ import { planScope } from './planning-scope.ts'
 import { PlanningWriter } from './planning-writer.ts'
 
 /** Raised whenever the same mirror and settings would give another plan than before: the first run after it is held. */
-export const PLANNER_VERSION = 2
+export const PLANNER_VERSION = 3
 
 /** Makes and stores the plan of a run. */
 export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadePlan> {
