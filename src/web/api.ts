@@ -60,6 +60,9 @@ export function newIntention(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+/** So long a server is waited for that may not be there. */
+const PATIENCE_MS = 5_000
+
 interface Request {
   readonly params?: Readonly<Record<string, unknown>> | undefined
   readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>> | undefined
@@ -128,14 +131,24 @@ async function send(endpoint: Endpoint, request: Request, options: CallOptions):
     })
   } catch (error) {
     if (options.signal?.aborted === true) throw error
-    throw new ApiError({
-      type: 'about:blank',
-      title: 'No answer',
-      status: 0,
-      code: 'unreachable',
-      detail:
-        'The server did not answer. Check the network and whether Muster is running; this page tries again by itself.',
-    })
+    throw unreachable(
+      'The server did not answer. Check the network and whether Muster is running; this page tries again by itself.',
+    )
+  }
+}
+
+/** That nobody answered. @param detail for people */
+export function unreachable(detail: string): ApiError {
+  return new ApiError({ type: 'about:blank', title: 'No answer', status: 0, code: 'unreachable', detail })
+}
+
+/** Whether the server answers at all. It is asked nothing that needs a session or its database. */
+export async function isReachable(): Promise<boolean> {
+  try {
+    const { ok } = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) })
+    return ok
+  } catch {
+    return false
   }
 }
 

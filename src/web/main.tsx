@@ -6,6 +6,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { ApiError } from './api.ts'
 import { watchInput } from './attended.ts'
 import { leaveWhenEnded } from './ended.ts'
 import { keepFocus } from './focus.ts'
@@ -34,7 +35,12 @@ keepFocus()
 leaveWhenEnded({ queries, router })
 watchInput()
 
-createRoot(root).render(
+createRoot(root, {
+  // What the server refused, or that it did not answer, the page says itself.
+  onCaughtError(error) {
+    if (!(error instanceof ApiError)) console.error(error)
+  },
+}).render(
   <StrictMode>
     <RendererProvider renderer={renderer} targetDocument={document}>
       <AppearanceProvider>

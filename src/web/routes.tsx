@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { PLAN_ACTIONS } from '../contract/plan-items.ts'
 import { ISSUE_CODES, OUTCOMES } from '../contract/runs.ts'
 import { Loading } from './components/states.tsx'
+import { reached } from './reached.ts'
 import { sessionQuery, setupQuery, signInOptionsQuery } from './session.ts'
 import { Crashed, NotFound } from './shell/fallbacks.tsx'
 import { Frame } from './shell/frame.tsx'
@@ -31,27 +32,39 @@ const setUp = createRoute({
   path: '/setup',
   // As with signing in, shown at once.
   loader: ({ context }) => context.queries.prefetchQuery({ ...setupQuery, retry: false }),
-  component: lazyRouteComponent(() => import('./screens/sign-in/set-up.tsx'), 'SetUp'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/sign-in/set-up.tsx')),
+    'SetUp',
+  ),
 })
 
 const signInByLink = createRoute({
   getParentRoute: () => root,
   path: '/link',
-  component: lazyRouteComponent(() => import('./screens/sign-in/sign-in-by-link.tsx'), 'SignInByLink'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/sign-in/sign-in-by-link.tsx')),
+    'SignInByLink',
+  ),
 })
 
 /** For whoever administers a tenant, and need not be anybody here. */
 const consent = createRoute({
   getParentRoute: () => root,
   path: '/consent',
-  component: lazyRouteComponent(() => import('./screens/sign-in/consent.tsx'), 'Consent'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/sign-in/consent.tsx')),
+    'Consent',
+  ),
 })
 
 /** For devices: nobody signs in there, and nothing of the pages for people is shown. */
 const terminal = createRoute({
   getParentRoute: () => root,
   path: '/terminal',
-  component: lazyRouteComponent(() => import('./screens/terminal/terminal.tsx'), 'TerminalPage'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/terminal/terminal.tsx')),
+    'TerminalPage',
+  ),
 })
 
 const signIn = createRoute({
@@ -72,7 +85,10 @@ const signIn = createRoute({
   // Shown at once or not at all: what comes while somebody types would take the place, and the focus, of what he is about to press. Where
   // it cannot be told, local accounts sign in all the same.
   loader: ({ context }) => context.queries.prefetchQuery({ ...signInOptionsQuery, retry: false }),
-  component: lazyRouteComponent(() => import('./screens/sign-in/sign-in.tsx'), 'SignIn'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/sign-in/sign-in.tsx')),
+    'SignIn',
+  ),
 })
 
 /** Everything but those above: for who is signed in. */
@@ -95,20 +111,29 @@ const me = createRoute({
     const session = await context.queries.ensureQueryData(sessionQuery)
     if (session?.account.kind !== 'person') throw redirect({ to: '/account' })
   },
-  component: lazyRouteComponent(() => import('./screens/me/me.tsx'), 'Me'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/me/me.tsx')),
+    'Me',
+  ),
 })
 
 const overview = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  component: lazyRouteComponent(() => import('./screens/overview/overview.tsx'), 'Overview'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/overview/overview.tsx')),
+    'Overview',
+  ),
 })
 
 const issues = createRoute({
   getParentRoute: () => inside,
   path: '/issues',
   validateSearch: z.object({ source: text, code: z.enum(ISSUE_CODES).optional().catch(undefined) }),
-  component: lazyRouteComponent(() => import('./screens/issues/issues.tsx'), 'Issues'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/issues/issues.tsx')),
+    'Issues',
+  ),
 })
 
 const runs = createRoute({
@@ -121,7 +146,10 @@ const runs = createRoute({
       .optional()
       .catch(undefined),
   }),
-  component: lazyRouteComponent(() => import('./screens/runs/runs.tsx'), 'Runs'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/runs/runs.tsx')),
+    'Runs',
+  ),
 })
 
 const run = createRoute({
@@ -134,7 +162,10 @@ const run = createRoute({
     object: z.enum(['user', 'group', 'membership', 'credential']).optional().catch(undefined),
     action: z.enum(PLAN_ACTIONS).optional().catch(undefined),
   }),
-  component: lazyRouteComponent(() => import('./screens/runs/run.tsx'), 'Run'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/runs/run.tsx')),
+    'Run',
+  ),
 })
 
 const users = createRoute({
@@ -146,28 +177,40 @@ const users = createRoute({
     source: text,
     local: z.literal(true).optional().catch(undefined),
   }),
-  component: lazyRouteComponent(() => import('./screens/users/users.tsx'), 'Users'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/users/users.tsx')),
+    'Users',
+  ),
 })
 
 const user = createRoute({
   getParentRoute: () => inside,
   path: '/users/$user',
   remountDeps: ({ params }) => params,
-  component: lazyRouteComponent(() => import('./screens/users/user.tsx'), 'User'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/users/user.tsx')),
+    'User',
+  ),
 })
 
 const why = createRoute({
   getParentRoute: () => inside,
   path: '/why',
   validateSearch: z.object({ user: text }),
-  component: lazyRouteComponent(() => import('./screens/why/why.tsx'), 'Why'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/why/why.tsx')),
+    'Why',
+  ),
 })
 
 const groups = createRoute({
   getParentRoute: () => inside,
   path: '/groups',
   validateSearch: z.object({ under: z.string().max(2000).optional().catch(undefined), search: text }),
-  component: lazyRouteComponent(() => import('./screens/groups/groups.tsx'), 'Groups'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/groups/groups.tsx')),
+    'Groups',
+  ),
 })
 
 const group = createRoute({
@@ -175,44 +218,65 @@ const group = createRoute({
   path: '/groups/$group',
   remountDeps: ({ params }) => params,
   validateSearch: z.object({ search: text }),
-  component: lazyRouteComponent(() => import('./screens/groups/group.tsx'), 'Group'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/groups/group.tsx')),
+    'Group',
+  ),
 })
 
 const administrators = createRoute({
   getParentRoute: () => inside,
   path: '/settings/administrators',
-  component: lazyRouteComponent(() => import('./screens/access/administrators.tsx'), 'Administrators'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/access/administrators.tsx')),
+    'Administrators',
+  ),
 })
 
 const tokens = createRoute({
   getParentRoute: () => inside,
   path: '/settings/tokens',
-  component: lazyRouteComponent(() => import('./screens/access/tokens.tsx'), 'Tokens'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/access/tokens.tsx')),
+    'Tokens',
+  ),
 })
 
 const terminals = createRoute({
   getParentRoute: () => inside,
   path: '/settings/terminals',
-  component: lazyRouteComponent(() => import('./screens/access/terminals.tsx'), 'Terminals'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/access/terminals.tsx')),
+    'Terminals',
+  ),
 })
 
 const audit = createRoute({
   getParentRoute: () => inside,
   path: '/settings/audit',
   validateSearch: z.object({ action: text, actor: text }),
-  component: lazyRouteComponent(() => import('./screens/access/audit.tsx'), 'Audit'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/access/audit.tsx')),
+    'Audit',
+  ),
 })
 
 const signInSettings = createRoute({
   getParentRoute: () => inside,
   path: '/settings/sign-in',
-  component: lazyRouteComponent(() => import('./screens/access/sign-in-settings.tsx'), 'SignInSettings'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/access/sign-in-settings.tsx')),
+    'SignInSettings',
+  ),
 })
 
 const installation = createRoute({
   getParentRoute: () => inside,
   path: '/settings/installation',
-  component: lazyRouteComponent(() => import('./screens/installation/installation.tsx'), 'Installation'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/installation/installation.tsx')),
+    'Installation',
+  ),
 })
 
 /** Within the frame, so that one can go elsewhere. */
@@ -221,7 +285,10 @@ const nowhere = createRoute({ getParentRoute: () => inside, path: '$', component
 const account = createRoute({
   getParentRoute: () => inside,
   path: '/account',
-  component: lazyRouteComponent(() => import('./screens/access/account.tsx'), 'OwnAccount'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/access/account.tsx')),
+    'OwnAccount',
+  ),
 })
 
 const sources = createRoute({
@@ -236,7 +303,10 @@ const sources = createRoute({
     /** A source that was made just now: what comes next is said. */
     saved: text,
   }),
-  component: lazyRouteComponent(() => import('./screens/sources/sources.tsx'), 'Sources'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/sources/sources.tsx')),
+    'Sources',
+  ),
 })
 
 const results = createRoute({
@@ -246,14 +316,20 @@ const results = createRoute({
     /** Ids, 37 characters each; the server takes addresses of 16 kB. */
     jobs: z.string().max(12_000).optional().catch(undefined),
   }),
-  component: lazyRouteComponent(() => import('./screens/results/results.tsx'), 'Results'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/results/results.tsx')),
+    'Results',
+  ),
 })
 
 const connections = createRoute({
   getParentRoute: () => inside,
   path: '/settings/connections',
   validateSearch: z.object({ add: z.literal('connection').optional().catch(undefined), connection: text }),
-  component: lazyRouteComponent(() => import('./screens/connections/connections.tsx'), 'Connections'),
+  component: lazyRouteComponent(
+    reached(() => import('./screens/connections/connections.tsx')),
+    'Connections',
+  ),
 })
 
 export function createWeb(queries: QueryClient) {

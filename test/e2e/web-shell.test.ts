@@ -157,6 +157,59 @@ describe('the web', () => {
     expect(world.complaints).toEqual([])
   })
 
+  it('says that the server cannot be reached where a page cannot be loaded, keeps the menu, and goes on when it answers', async () => {
+    const page = await world.open('administrator')
+    await page.goto(world.url)
+    await page.getByRole('heading', { name: 'Welcome to Muster' }).waitFor()
+    await page.route('**/*', (route) => route.abort('connectionrefused'))
+    await page.getByRole('link', { name: 'Audit' }).click()
+
+    await page.getByText('The server cannot be reached').waitFor()
+    expect(await page.getByRole('link', { name: 'Audit' }).count()).toBe(1)
+    await expectAccessible(page)
+    await picture(page, 'unreachable')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('The server cannot be reached').waitFor()
+    await page.unroute('**/*')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: 'Audit', exact: true }).waitFor()
+  })
+
+  it('says that it is what was read before while the server does not answer, and is new again without being asked', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/runs`)
+    await page.getByText('No runs yet').waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('heading', { name: 'Welcome to Muster' }).waitFor()
+    await page.route('**/api/v1/**', (route) => route.abort('connectionrefused'))
+    await page.getByRole('link', { name: 'Users' }).click()
+    await page.getByText('No connection to Muster').waitFor()
+    await page.getByRole('link', { name: 'Runs' }).click()
+    await page.getByText('No runs yet').waitFor()
+    expect(await page.getByText('No connection to Muster').count()).toBe(1)
+    await page.getByRole('link', { name: 'Users' }).click()
+    await page.getByText('This could not be loaded').waitFor()
+    await page.unroute('**/api/v1/**')
+
+    await page.getByText('No connection to Muster').waitFor({ state: 'detached' })
+    await page.getByText('No users yet').waitFor()
+  })
+
+  it('loads a page anew whose parts the server has no more, because there is a newer version', async () => {
+    const page = await world.open('administrator')
+    await page.goto(world.url)
+    await page.getByRole('heading', { name: 'Welcome to Muster' }).waitFor()
+    let gone = 0
+    await page.route('**/assets/audit-*', (route) => {
+      gone += 1
+      return gone === 1 || page.url().endsWith('/') ? route.fulfill({ status: 404, body: '' }) : route.continue()
+    })
+    await page.getByRole('link', { name: 'Audit' }).click()
+
+    await page.getByRole('heading', { name: 'Audit', exact: true }).waitFor()
+    expect(gone).toBeGreaterThan(1)
+  })
+
   it('met no mistake in the browser, and no page asked another host', () => {
     expect(world.complaints).toEqual([])
   })

@@ -1,17 +1,19 @@
 // Pages that are shown instead of one: that crashed, that there is not, that is on its way.
 import { Button } from '@fluentui/react-components'
+import { useRouter } from '@tanstack/react-router'
 import type { Role } from '../../contract/api/endpoint.ts'
-import { ApiError } from '../api.ts'
+import { ApiError, isReachable } from '../api.ts'
 import { LinkButton } from '../components/link-button.tsx'
 import { Page } from '../components/page.tsx'
 import { Empty, Failed, Missing } from '../components/states.tsx'
 import { shell } from '../texts/shell.ts'
 
-export function Crashed({ error, reset }: { readonly error: unknown; readonly reset: () => void }) {
+export function Crashed({ error }: { readonly error: unknown }) {
+  const router = useRouter()
   if (error instanceof ApiError) {
     return (
       <Page title={shell.failed}>
-        <Failed error={error} retry={reset} />
+        <Failed error={error} retry={() => void (error.status === 0 ? reloadWhenReachable() : router.invalidate())} />
       </Page>
     )
   }
@@ -24,6 +26,11 @@ export function Crashed({ error, reset }: { readonly error: unknown; readonly re
       </Empty>
     </Page>
   )
+}
+
+/** A browser may keep a part that it could not load as failed. Loaded anew without a server, there would be no page at all. */
+async function reloadWhenReachable(): Promise<void> {
+  if (await isReachable()) location.reload()
 }
 
 export function NotForYou({ role }: { readonly role: Role }) {

@@ -10,11 +10,11 @@ import {
   tokens,
 } from '@fluentui/react-components'
 import { NavigationRegular } from '@fluentui/react-icons/svg/navigation'
-import { onlineManager, useQuery } from '@tanstack/react-query'
+import { onlineManager } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useWatchedSession } from '../away.ts'
 import { Loading } from '../components/states.tsx'
-import { SESSION_LOOKED_AT_MS, sessionQuery } from '../session.ts'
 import { shell } from '../texts/shell.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { NotForYou } from './fallbacks.tsx'
@@ -84,7 +84,7 @@ const useStyles = makeStyles({
 export function Frame() {
   const styles = useStyles()
   // Nothing else may be asked on a page that is left open.
-  const { data: session = null } = useQuery({ ...sessionQuery, refetchInterval: SESSION_LOOKED_AT_MS })
+  const { session, isAway } = useWatchedSession()
   const [isOpen, setOpen] = useState(false)
   const isOnline = useOnline()
   const wide = useWide()
@@ -141,7 +141,7 @@ export function Frame() {
       </OverlayDrawer>
       <ProofDialog />
       <main id="content" tabIndex={-1} className={styles.content}>
-        {isOnline ? null : (
+        {isOnline && !isAway ? null : (
           <MessageBar intent="warning">
             <MessageBarBody>{shell.offline}</MessageBarBody>
           </MessageBar>

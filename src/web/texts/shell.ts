@@ -41,6 +41,8 @@ export const shell = {
   loading: 'Loading…',
   notSaved: 'The file could not be saved',
   tryAgain: 'Try again',
+  unreachable:
+    'The server cannot be reached, and this page was not open before. Check the network and whether Muster is running, then try again.',
   discardTitle: 'Discard what you changed?',
   discard: 'Discard',
   keepEditing: 'Keep editing',

@@ -27,6 +27,7 @@ import { RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { formatNumber } from '../../format.ts'
+import { reached } from '../../reached.ts'
 import { useMay } from '../../session.ts'
 import { sourcesTexts as texts } from '../../texts/sources.ts'
 import { NextStep } from './next-step.tsx'
@@ -35,7 +36,7 @@ import { SourceState } from './source-state.tsx'
 import { useStart } from './starting.ts'
 
 // The panel and what it checks with are half of the web; who only looks at the list needs none of it.
-const SourceEditor = lazy(async () => ({ default: (await import('./editor/editor.tsx')).SourceEditor }))
+const SourceEditor = lazy(reached(async () => ({ default: (await import('./editor/editor.tsx')).SourceEditor })))
 
 const route = getRouteApi('/inside/settings/user-synchronization')
 
