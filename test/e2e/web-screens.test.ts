@@ -1,4 +1,4 @@
-// Every screen as a browser shows it, with the demo's company: nothing scrolls sideways, axe finds nothing serious, and where
+// Every screen as a browser shows it, with the demo's company: nothing scrolls sideways or runs out of its box, axe finds nothing serious, and where
 // MUSTER_PICTURES names a folder a picture of each is kept, at 1280 and 400 pixels, light and dark.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -6,6 +6,7 @@ import {
   expectAccessible,
   picture,
   sidewaysOf,
+  spilledOf,
   wholePicture,
   type WindowOptions,
 } from '../support/browser.ts'
@@ -39,9 +40,17 @@ it('words that go on in the next line are noticed, addresses that do not fit are
   expect(await brokenWordsOf(page)).toEqual(['Administrator'])
 })
 
+it('text that runs out of its box is noticed', async () => {
+  const page = await all.open('nobody', {})
+  const box = 'width: 200px; border: 1px solid; line-height: 20px'
+  await page.setContent(`<p style="${box}">fits</p><p style="${box}; height: 10px">does not fit</p>`)
+
+  expect(await spilledOf(page)).toEqual(['p "does not fit": 20 > 10'])
+})
+
 describe('at 1280 pixels, light, and at 400 pixels, dark', () => {
   it(
-    'no screen scrolls sideways or breaks a word, and axe finds nothing serious',
+    'no screen scrolls sideways, breaks a word or lets text run out of its box, and axe finds nothing serious',
     async () => {
       const wrong: string[] = []
       const variants = VARIANTS.filter(({ isJudged }) => isJudged || HAS_PICTURES)
@@ -58,6 +67,7 @@ describe('at 1280 pixels, light, and at 400 pixels, dark', () => {
             await all.world.settled(page)
             const place = `${screen.name} ${width}`
             wrong.push(...(await sidewaysOf(page)).map((what) => `${place}: ${what}`))
+            wrong.push(...(await spilledOf(page)).map((what) => `${place}: out of its box, ${what}`))
             wrong.push(...(await brokenWordsOf(page)).map((word) => `${place}: ${word} is broken`))
             const variant = `${width}-${colorScheme}`
             if (screen.kept === variant) await picture(page, `web-${screen.name}`)

@@ -221,6 +221,19 @@ export function sidewaysOf(page: Page): Promise<readonly string[]> {
   return page.evaluate<string[]>(SIDEWAYS)
 }
 
+// Boxes that one sees, and that neither scroll nor cut off what is in them. Lines of text may stand out of theirs by a pixel.
+const SPILLED = `[...document.querySelectorAll('body *')].filter((e) => {
+    const { overflowY, borderTopWidth, borderBottomWidth } = getComputedStyle(e)
+    const isBox = parseFloat(borderTopWidth) > 0 && parseFloat(borderBottomWidth) > 0
+    return isBox && overflowY === 'visible' && e.clientHeight > 0 && e.scrollHeight > e.clientHeight + 1
+  })
+  .map((e) => e.tagName.toLowerCase() + ' "' + e.textContent.slice(0, 60) + '": ' + e.scrollHeight + ' > ' + e.clientHeight)`
+
+/** What of the page runs out of its box, over what is below, each with its heights in pixels. */
+export function spilledOf(page: Page): Promise<readonly string[]> {
+  return page.evaluate<string[]>(SPILLED)
+}
+
 // A word of letters alone; names with points and hashes are broken on purpose where they do not fit.
 const BROKEN_WORDS = `(() => {
   const broken = new Set()

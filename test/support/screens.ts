@@ -210,6 +210,18 @@ async function mapping(page: Page): Promise<void> {
   await number.scrollIntoViewIfNeeded()
 }
 
+/** What saving would change: a line for everybody, and more than the safeguard lets pass, because it is planned with what waits already. */
+async function impact(page: Page): Promise<void> {
+  await mapping(page)
+  await page.getByRole('combobox', { name: 'Full name: from' }).click()
+  await page.getByRole('option', { name: 'Template' }).click()
+  await page.getByRole('textbox', { name: 'Full name: value' }).fill('%displayName% (Contoso)')
+  await press('Save')(page)
+  const dialog = page.getByRole('dialog', { name: 'What saving changes' })
+  await dialog.getByText('It will be held').waitFor()
+  await dialog.getByRole('row').nth(30).waitFor()
+}
+
 function screensOf(ids: Ids): readonly Screen[] {
   const settings = '/settings/user-synchronization'
   const source = { path: `${settings}?source=${SOURCE}`, shows: 'Authentication Server' }
@@ -217,6 +229,7 @@ function screensOf(ids: Ids): readonly Screen[] {
   const user = { path: `/users/${ids.user}`, shows: 'History' }
   const forAdministrators = [
     { name: 'source-add', path: `${settings}?add=entra`, shows: 'Authentication Server' },
+    { name: 'source-impact', ...source, first: impact },
     { name: 'connection', path: '/settings/connections?connection=contoso', shows: 'Check connection' },
     { name: 'administrators', path: '/settings/administrators', shows: 'Add administrator' },
     {
