@@ -3,6 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withTransaction } from '../../src/database/transaction.ts'
+import { picture } from '../support/browser.ts'
+import { asAdministrator } from '../support/browser-sign-in.ts'
 import { aWorldOfScreens, type Onlooker, type Screen, type WorldOfScreens } from '../support/screens.ts'
 
 /** Fifty screens that are slow on purpose, on a machine that others work on as well. */
@@ -74,4 +77,35 @@ describe.concurrent.each([1280, 400])('%d pixels wide', (width) => {
     },
     PATIENCE_MS,
   )
+})
+
+describe.each([1280, 400])('a run that is followed to its end, %d pixels wide', (width) => {
+  it('ends where it was: its outcome takes a place that was kept for it', async () => {
+    const { world } = all
+    const page = await all.open('account', { width })
+    await page.addInitScript(OBSERVE)
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const { promise: held, resolve: onHeld } = Promise.withResolvers<void>()
+    // It goes no further than its planning as long as somebody looks at it.
+    const holding = withTransaction(world.database.db, async (tx) => {
+      await tx.query('lock table plan_items in exclusive mode')
+      onHeld()
+      await released
+    })
+    await held
+    const { id } = await asAdministrator<{ id: string }>(world, '/sources/contoso-staff/runs', { kind: 'plan' })
+    await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${id}`)
+    await page.getByRole('progressbar', { name: 'Planning' }).waitFor()
+    await world.settled(page)
+    release()
+    await holding
+    await page.getByText('This is what a synchronization would change').waitFor()
+    await page.getByText('A synchronization of this plan would wait for approval').waitFor()
+    await world.settled(page)
+    const shifts = await page.evaluate<Shift[]>('window.shifts')
+    const sum = shifts.reduce((total, { value }) => total + value, 0)
+
+    expect(sum > MOST ? { sum, shifts } : {}).toEqual({})
+    await picture(page, `results-ended-${width}`)
+  })
 })

@@ -1,5 +1,6 @@
 // Texts of Synchronization Results.
 import type { RunLine } from '../../contract/run-list.ts'
+import { formatCount } from '../format.ts'
 import type { Outcome } from '../../contract/runs.ts'
 
 export const resultsTexts = {
@@ -13,6 +14,8 @@ export const resultsTexts = {
   waitsForOthers: 'You took it back. Others asked for the same, so it waits on for them.',
   askedBy: (who: string) =>
     `${who === 'schedule' ? 'Asked for by the schedule. It cannot be taken back here.' : `Asked for by ${who}, who can take it back.`} Once it runs, its run can be cancelled.`,
+  going: 'It is going on',
+  goingText: 'You can leave this page: the run goes on, and is found under Runs.',
   goesOn: 'It goes on as soon as a server takes it up.',
   refused: 'It was not started',
   phases: {
@@ -71,7 +74,7 @@ export const resultsTexts = {
   toRun: 'Look at the run',
   approve: 'Review and approve',
   synchronizeNow: 'Synchronize now',
-  issues: (count: string) => `${count} could not be done: look at the issues`,
+  issues: (count: number) => `${formatCount(count, 'thing', 'things')} could not be done: look at the issues`,
   took: (time: string) => `took ${time}`,
   none: 'Nothing is being synchronized',
   noneText: 'Tick a source under User Synchronization, and choose Synchronize now or Preview.',

@@ -1,7 +1,17 @@
 // A run while it goes on, and its outcome when it has ended.
-import { Button, makeStyles, MessageBar, MessageBarBody, ProgressBar, Text, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  ProgressBar,
+  Text,
+  tokens,
+} from '@fluentui/react-components'
 import { SaveRegular } from '@fluentui/react-icons/svg/save'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import { addressOf, call } from '../../api.ts'
@@ -9,7 +19,9 @@ import { useToasts } from '../../components/toasts.tsx'
 import { formatClock, formatCount, formatDuration, formatNumber } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { resultsTexts as texts } from '../../texts/results.ts'
-import { Outcome } from './outcome.tsx'
+import type { RunLine } from '../../../contract/run-list.ts'
+import { runQuery } from '../runs/run-queries.ts'
+import { NextSteps, OutcomeMessage } from './outcome.tsx'
 import { isOver, paceOf, type Phase, type RunFeed, useRunFeed } from './run-feed.ts'
 
 const useStyles = makeStyles({
@@ -23,9 +35,13 @@ const useStyles = makeStyles({
     // Five phases, which is what most runs have: they come one after the other, and would push the log away from who reads it.
     minHeight: '188px',
   },
+  // A sentence, what was changed, and for how long: it is known at the end, and would push away what somebody reads or is about to press.
+  outcome: { minHeight: '60px', '@media (max-width: 640px)': { minHeight: '170px' } },
   head: { display: 'flex', flexWrap: 'wrap', justifyContent: 'space-between', gap: '0 16px', marginBottom: '4px' },
   figures: { color: tokens.colorNeutralForeground2, fontVariantNumeric: 'tabular-nums' },
   actions: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
+  // What comes next takes a second line on a phone.
+  nextActions: { '@media (max-width: 640px)': { minHeight: '72px', alignContent: 'flex-start' } },
   log: {
     height: '220px',
     overflowY: 'auto',
@@ -56,25 +72,27 @@ export function RunProgress(props: {
   const queries = useQueryClient()
   const feed = useRunFeed(props.run)
   const isEnded = feed.ended !== undefined
-  const showsOutcome = props.hidesOutcome !== true && (feed.ended?.outcome !== 'failed' || props.isOver)
+  // One that failed may have been interrupted only: the job tells.
+  const isSettled = feed.ended?.outcome !== 'failed' || props.isOver
   useEffect(() => {
     if (isEnded) void queries.invalidateQueries()
   }, [isEnded, queries])
   return (
     <>
-      {feed.connection === 'open' || isEnded ? null : (
-        <MessageBar intent="warning" layout="multiline">
-          <MessageBarBody>{texts[feed.connection]}</MessageBarBody>
-        </MessageBar>
+      {props.hidesOutcome === true ? (
+        <Connection feed={feed} />
+      ) : (
+        <div className={styles.outcome} role="status">
+          {feed.ended === undefined || !isSettled ? <GoingOn feed={feed} /> : <Ended line={feed.ended} />}
+        </div>
       )}
-      {/* One that failed may have been interrupted only: the job tells. */}
-      {feed.ended !== undefined && showsOutcome ? <Outcome line={feed.ended} /> : null}
       {/* Above what grows, so that it stays where it is. */}
-      <div className={styles.actions}>
-        {isEnded ? null : <Cancel run={props.run} isCancelled={props.isCancelled === true} />}
+      <div className={mergeClasses(styles.actions, props.hidesOutcome !== true && styles.nextActions)}>
         <Button as="a" href={addressOf(API.saveRunLog, { params: { run: props.run } })} download icon={<SaveRegular />}>
           {texts.saveLog}
         </Button>
+        {isEnded ? null : <Cancel run={props.run} isCancelled={props.isCancelled === true} />}
+        {feed.ended === undefined || !isSettled || props.hidesOutcome === true ? null : <NextSteps line={feed.ended} />}
       </div>
       <ul className={styles.phases} aria-label={texts.progress}>
         {feed.phases.map((phase, place) => (
@@ -84,6 +102,35 @@ export function RunProgress(props: {
       <Log feed={feed} />
     </>
   )
+}
+
+function Connection({ feed: { connection, ended } }: { readonly feed: RunFeed }) {
+  if (connection === 'open' || ended !== undefined) return null
+  return (
+    <MessageBar intent="warning" layout="multiline">
+      <MessageBarBody>{texts[connection]}</MessageBarBody>
+    </MessageBar>
+  )
+}
+
+function GoingOn({ feed }: { readonly feed: RunFeed }) {
+  if (feed.connection !== 'open' && feed.ended === undefined) return <Connection feed={feed} />
+  return (
+    <MessageBar layout="multiline">
+      <MessageBarBody>
+        <MessageBarTitle>{texts.going}</MessageBarTitle>
+        {texts.goingText}
+      </MessageBarBody>
+    </MessageBar>
+  )
+}
+
+/** Of a preview only its document tells whether the plan would be held. Until that is here nothing is said that may be half of it. */
+function Ended({ line }: { readonly line: RunLine }) {
+  const isPreview = line.outcome === 'planned' && line.kind === 'plan'
+  const { data, isLoading } = useQuery({ ...runQuery(line.run), enabled: isPreview })
+  if (isLoading) return null
+  return <OutcomeMessage line={line} wouldBeHeld={isPreview && (data?.heldInWords.length ?? 0) > 0} leadsToIssues />
 }
 
 function PhaseBar({ phase, isOver }: { readonly phase: Phase; readonly isOver: boolean }) {
