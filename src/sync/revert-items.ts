@@ -129,6 +129,7 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
   'updated_at',
   'tenant_id',
   'personal_number_key',
+  'canonical_number',
   'deactivated_by',
   'deactivated_reason',
   'deactivated_at',

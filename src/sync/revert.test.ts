@@ -105,6 +105,21 @@ describe('taking a run back', () => {
     expect((await people(test.db))[ann]).toMatchObject({ cards: ['card/11'], groups: ['Staff'] })
   })
 
+  it('tells fields that people read, and none that is made of another one', async () => {
+    await source.set({ users: { properties: { personalNumber: 'employeeId' } } })
+    await source.run()
+    await source.user(ann, { employeeId: '12' })
+    const { runId } = await source.run()
+
+    const reverted = await takeBack(test.db, runId)
+
+    const found = await test.db.query<{ old: object; new: object }>(
+      `select old, new from plan_items where run_id = $1 and object = 'user'`,
+      [Number(reverted.run)],
+    )
+    expect(found.rows).toEqual([{ old: { personalNumber: '12' }, new: { personalNumber: '11' } }])
+  })
+
   it('D6: a sealed card comes back, and swapped names go back to where they were', async () => {
     await source.run()
     const before = await everything(test.db)

@@ -1,6 +1,7 @@
 // What a change of a plan or of the history changes: each field with its old and its new value.
 import { makeStyles, tokens } from '@fluentui/react-components'
 import { Breakable } from './breakable.tsx'
+import { compareFields } from './field-order.ts'
 import { changeTexts } from '../texts/changes.ts'
 
 type Values = Readonly<Record<string, unknown>> | null
@@ -14,6 +15,8 @@ const useStyles = makeStyles({
 
 /** Digests and ids, and what the line says beside the change. */
 const FOR_PROGRAMS = new Set([
+  // In plans that were made before it was left out of them: the personal number tells it.
+  'canonicalNumber',
   'lookup',
   'sealed',
   'digest',
@@ -44,6 +47,7 @@ export function OldAndNew({ old, new: changed }: { readonly old: Values; readonl
     .filter((field) => !FOR_PROGRAMS.has(field) && !isSame(old?.[field], changed?.[field]))
     // The path of a group says it already.
     .filter((field) => field !== 'under' || !all.includes('path'))
+    .toSorted(compareFields)
   if (fields.length === 0) return null
   return (
     <ul className={styles.list}>

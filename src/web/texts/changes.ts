@@ -60,17 +60,20 @@ const FIELDS: Readonly<Record<string, string>> = {
   pin: 'PIN',
   shown: 'Number',
   rows: 'Members',
+  objectId: 'Object ID',
+  storage: 'User’s storage',
 }
 
 export const changeTexts = {
   empty: 'empty',
   yes: 'yes',
   no: 'no',
-  /** `Department` for `department`; own fields by their names. */
+  /** `Department` for `department`, `Given group` for `givenGroup`; own fields by their names. */
   fieldName(field: string): string {
     const known = FIELDS[field]
     if (known !== undefined) return known
     if (field.startsWith('own.')) return field.slice('own.'.length)
-    return field.charAt(0).toUpperCase() + field.slice(1)
+    const words = field.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    return words.charAt(0).toUpperCase() + words.slice(1)
   },
 } as const

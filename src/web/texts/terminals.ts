@@ -34,7 +34,7 @@ export const terminalsTexts = {
     department: 'department',
     costCenter: 'cost center',
     personalNumber: 'personal number',
-    storage: 'storage',
+    storage: 'user’s storage',
   },
   unknownCard: 'A card that nobody has',
   unknownCards: {
