@@ -3,8 +3,8 @@ import { pageOf } from './item-page.ts'
 
 const user = { object: 'user', action: 'update', userId: '7', groupId: null, leftOut: false } as const
 const group = { object: 'group', action: 'rename', userId: null, groupId: '3', leftOut: false } as const
-const shown = { isApplied: false }
-const applied = { isApplied: true }
+const shown = { isApplied: false, deleted: new Set<string>() }
+const applied = { isApplied: true, deleted: new Set<string>() }
 
 describe('a name in a plan leads to a page', () => {
   it('of users and groups that are here', () => {
@@ -32,5 +32,18 @@ describe('a name in a plan leads to a page', () => {
   it('of whom it deletes before it was applied, and not after', () => {
     expect(pageOf({ ...user, action: 'delete' }, shown)).toBeDefined()
     expect(pageOf({ ...user, action: 'delete' }, applied)).toBeUndefined()
+  })
+
+  it('of whoever loses a card or a membership, but for those whom it deletes as well, or may delete', () => {
+    for (const lost of [
+      { ...user, object: 'membership', action: 'remove', groupId: '3' },
+      { ...user, object: 'credential', action: 'remove' },
+    ] as const) {
+      const page = { kind: 'user', id: '7' }
+      expect(pageOf(lost, { isApplied: true, deleted: new Set(['8']) })).toEqual(page)
+      expect(pageOf(lost, { isApplied: true, deleted: new Set(['7']) })).toBeUndefined()
+      expect(pageOf(lost, { isApplied: true, deleted: undefined })).toBeUndefined()
+      expect(pageOf(lost, { isApplied: false, deleted: undefined })).toEqual(page)
+    }
   })
 })

@@ -19,8 +19,8 @@ import { kindOf, OldAndNew } from '../../components/values.tsx'
 import { formatNumber } from '../../format.ts'
 import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
 import { runsTexts as texts } from '../../texts/runs.ts'
-import { pageOf, type PageOfItem } from './item-page.ts'
-import { itemCountsQuery } from './run-queries.ts'
+import { pageOf, type PageOfItem, type PlanState } from './item-page.ts'
+import { deletedUsersQuery, itemCountsQuery } from './run-queries.ts'
 
 const route = getRouteApi('/inside/runs/$run')
 const ITEM_OBJECTS = ['user', 'group', 'membership', 'credential'] as const
@@ -44,6 +44,13 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
     call(API.listPlanItems, { params: { run }, query: { ...filters, cursor } }, { signal }),
   )
   const counts = useQuery(itemCountsQuery(run))
+  const isApplied = line.outcome === 'applied' || line.decision === 'approved'
+  const deletes = counts.data?.items.some(({ object, action }) => object === 'user' && action === 'delete') === true
+  const deleted = useQuery({ ...deletedUsersQuery(run), enabled: isApplied && deletes })
+  const columns = columnsOf({
+    isApplied,
+    deleted: deletes ? (deleted.data ? new Set(deleted.data) : undefined) : new Set(),
+  })
   const filter = (changed: Partial<typeof filters>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: true, resetScroll: false })
   const isFiltered = Object.values(filters).some((value) => value !== undefined)
@@ -55,7 +62,7 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
       <div className={styles.pending}>
         <ListTable
           label={texts.plan}
-          columns={PLANNED_COLUMNS}
+          columns={columns}
           rows={undefined}
           keyOf={({ seq }) => String(seq)}
           empty={null}
@@ -102,7 +109,7 @@ export function PlanItems({ run: { line } }: { readonly run: RunView }) {
       {list.error === null ? (
         <ListTable
           label={texts.plan}
-          columns={line.outcome === 'applied' || line.decision === 'approved' ? APPLIED_COLUMNS : PLANNED_COLUMNS}
+          columns={columns}
           rows={list.rows}
           keyOf={(item) => `${item.seq} ${item.objectId ?? ''} ${item.userId ?? ''} ${item.groupId ?? ''}`}
           isStale={list.isStale}
@@ -162,12 +169,12 @@ function Counts(props: { run: string; filters: Filters; filter: (changed: Filter
 }
 
 /** Whoever a plan creates is there when it was applied, and not before. */
-const columnsOf = (isApplied: boolean): readonly Column<PlanItemLine>[] => [
+const columnsOf = (plan: PlanState): readonly Column<PlanItemLine>[] => [
   {
     id: 'who',
     header: texts.who,
     grow: 2.2,
-    cell: (item) => <Who item={item} page={pageOf(item, { isApplied })} />,
+    cell: (item) => <Who item={item} page={pageOf(item, plan)} />,
   },
   { id: 'what', header: texts.what, grow: 1.8, below: 'who', cell: (item) => <What item={item} /> },
   {
@@ -179,9 +186,6 @@ const columnsOf = (isApplied: boolean): readonly Column<PlanItemLine>[] => [
   },
   { id: 'because', header: texts.because, grow: 2, below: 'values', cell: (item) => <Because item={item} /> },
 ]
-
-const APPLIED_COLUMNS = columnsOf(true)
-const PLANNED_COLUMNS = columnsOf(false)
 
 function Who({ item, page }: { readonly item: PlanItemLine; readonly page: PageOfItem }) {
   const styles = useStyles()

@@ -17,6 +17,20 @@ export const itemCountsQuery = (run: string) =>
     queryFn: ({ signal }) => call(API.countPlanItems, { params: { run } }, { signal }),
   })
 
+/** More than that are not asked for: so many users are seldom deleted at once. */
+const MOST_DELETED = 500
+
+/** Ids of the users whom the plan deletes; null where there are too many to be told at once. */
+export const deletedUsersQuery = (run: string) =>
+  queryOptions({
+    queryKey: ['run', run, 'deleted'],
+    queryFn: async ({ signal }) => {
+      const query = { object: 'user', action: 'delete', limit: MOST_DELETED } as const
+      const { items, next } = await call(API.listPlanItems, { params: { run }, query }, { signal })
+      return next === null ? items.flatMap(({ userId, leftOut }) => (userId === null || leftOut ? [] : [userId])) : null
+    },
+  })
+
 export const jobQuery = (job: string) =>
   queryOptions({
     queryKey: ['job', job],
