@@ -12,13 +12,13 @@ let page: Page
 /** A name that would run where a page takes text for markup. */
 const HOSTILE = `<img src=x onerror="document.title='run'"><script>document.title='run'</script>`
 
+const STAFF = { schedule: { delta: 'none', full: 'none' }, users: { properties: { cards: ['employeeId'] } } }
+
 beforeAll(async () => {
   world = await aBrowserWorld({ users: 60, groups: 5, memberships: 120 })
   const mallory = { userPrincipalName: 'mallory@contoso.com', displayName: HOSTILE, employeeId: '4711' }
   hire(world.hosted.tenant, mallory)
-  await configureStaff(world, {
-    source: { schedule: { delta: 'none', full: 'none' }, users: { properties: { cards: ['employeeId'] } } },
-  })
+  await configureStaff(world, { source: STAFF })
   await syncStaff(world)
   page = await world.open('administrator')
 })
@@ -154,6 +154,22 @@ describe('users', () => {
     await expectAccessible(page)
   })
 
+  it('why somebody will be in a group no more is told with the name of the group', async () => {
+    const { rows } = await world.database.db.query<{ who: string; name: string }>(
+      `select u.user_name as who, g.name from memberships m join users u on u.id = m.user_id join groups g on g.id = m.group_id
+       where u.active order by u.id limit 1`,
+    )
+    const { who, name } = rows[0]!
+    await configureStaff(world, { source: { ...STAFF, groups: { ignoreContaining: [name] } } })
+    await go(`/why?user=${encodeURIComponent(who)}`)
+
+    await page.getByText(`Remove from group ${name}: ${who}`).waitFor()
+    expect(await page.getByText(`Remove from group: `).count()).toBe(0)
+    await configureStaff(world, { source: STAFF })
+    await go('/why?user=mallory@contoso.com')
+    await page.getByText('owns him').waitFor()
+  })
+
   it('why two of one name are as they are, is told of both', async () => {
     const { db } = world.database
     const made = await db.query<{ id: number }>(
@@ -223,6 +239,29 @@ describe('on a phone and for an operator', () => {
     await phone.getByRole('menuitem', { name: 'Users as CSV' }).click()
 
     expect((await download).suggestedFilename()).toMatch(/users.*\.csv$/)
+    await phone.context().close()
+  })
+
+  it('an administrator misses nothing of a token, nor of an entry of the audit', async () => {
+    const phone = await world.open('administrator', { width: 400 })
+    await phone.goto(`${world.url}/settings/audit`)
+    await phone
+      .getByText(/configuration\.\s*apply/)
+      .first()
+      .waitFor()
+    expect(await phone.getByText('On what: ').count()).toBeGreaterThan(0)
+    expect(await phone.getByText('Details: ').count()).toBeGreaterThan(0)
+    await expectAccessible(phone)
+    await picture(phone, 'audit-400')
+    await world.database.db.query(
+      `insert into api_tokens (name, prefix, digest, scopes, created_by, created_at) values ('door', 'mst_door', '\\x01', '{read}', 'nobody', now())`,
+    )
+    await phone.goto(`${world.url}/settings/tokens`)
+    await phone.getByText('does nothing now').waitFor()
+    for (const named of ['Made by: ', 'Last used: ', 'Ends: ']) await phone.getByText(named).waitFor()
+    await expectAccessible(phone)
+    await picture(phone, 'tokens-400')
+    await world.database.db.query('delete from api_tokens')
     await phone.context().close()
   })
 })

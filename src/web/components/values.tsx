@@ -3,6 +3,7 @@ import { makeStyles, tokens } from '@fluentui/react-components'
 import { Breakable } from './breakable.tsx'
 import { compareFields } from './field-order.ts'
 import { changeTexts } from '../texts/changes.ts'
+import { actionInWords } from '../texts/reasons.ts'
 
 type Values = Readonly<Record<string, unknown>> | null
 
@@ -37,6 +38,15 @@ export function kindOf({ old, new: changed }: { readonly old: Values; readonly n
 export function groupOf({ old, new: changed }: { readonly old: Values; readonly new: Values }): string | undefined {
   const group = (changed ?? old)?.['group']
   return typeof group === 'string' ? group : undefined
+}
+
+/** `Add to group Sales`, `Remove card`, `Update user`: what is done, and to which group. */
+export function changeInWords(
+  change: { readonly object: string; readonly action: string } & Parameters<typeof kindOf>[0],
+): string {
+  const what = actionInWords(change.object, change.action, kindOf(change))
+  const group = groupOf(change)
+  return group === undefined ? what : `${what} ${group}`
 }
 
 /** `department: Sales → Marketing`, a line each. */

@@ -4,8 +4,8 @@ import type { ExplainedSource } from '../../../contract/explanation.ts'
 import { type Fact, Facts } from '../../components/facts.tsx'
 import { Section } from '../../components/page.tsx'
 import { RunLink } from '../../components/run-link.tsx'
-import { kindOf, OldAndNew } from '../../components/values.tsx'
-import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
+import { changeInWords, OldAndNew } from '../../components/values.tsx'
+import { reasonInWords } from '../../texts/reasons.ts'
 import { whyTexts as texts } from '../../texts/users.ts'
 
 const useStyles = makeStyles({
@@ -66,7 +66,7 @@ function Items({ items }: { readonly items: ExplainedSource['next']['items'] }) 
     <ul className={styles.list}>
       {items.map((item, place) => (
         <li key={place}>
-          {actionInWords(item.object, item.action, kindOf(item))}: {item.name} · {reasonInWords(item)}
+          {changeInWords(item)}: {item.name} · {reasonInWords(item)}
           <OldAndNew old={item.old} new={item.new} />
         </li>
       ))}

@@ -24,11 +24,11 @@ import { RunLink } from '../../components/run-link.tsx'
 import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
 import { changeTexts } from '../../texts/changes.ts'
-import { actionInWords, reasonInWords } from '../../texts/reasons.ts'
+import { reasonInWords } from '../../texts/reasons.ts'
 import { runsTexts } from '../../texts/runs.ts'
 import { whyTexts as texts } from '../../texts/users.ts'
 import { WhySource } from './why-source.tsx'
-import { groupOf, kindOf, OldAndNew } from '../../components/values.tsx'
+import { changeInWords, OldAndNew } from '../../components/values.tsx'
 
 const route = getRouteApi('/inside/why')
 
@@ -196,8 +196,7 @@ function History({ person: { history } }: { readonly person: ExplainedPerson }) 
           // Changes of one run have no name of their own, and the list never changes while it is shown.
           <li key={place}>
             <RunLink run={change.run}>{runsTexts.title(change.run)}</RunLink> · <RelativeTime at={change.at} /> ·{' '}
-            {actionInWords(change.object, change.action, kindOf(change))}
-            {groupOf(change) === undefined ? null : ` ${groupOf(change)}`} · {reasonInWords(change)}
+            {changeInWords(change)} · {reasonInWords(change)}
             {change.decidedBy === null ? null : ` · ${change.decidedBy}: ${change.decidedReason ?? ''}`}
             <OldAndNew old={change.old} new={change.new} />
           </li>
