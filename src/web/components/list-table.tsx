@@ -157,10 +157,7 @@ export function ListTable<Row>(props: Props<Row>) {
                       >
                         {column.cell(row)}
                         {below(column.id).map((other) => (
-                          <div key={other.id} className={styles.below}>
-                            {other.isNamedBelow === true ? `${other.header}: ` : null}
-                            {other.cell(row)}
-                          </div>
+                          <Below key={other.id} column={other} row={row} />
                         ))}
                       </TableCell>
                     ))}
@@ -173,6 +170,19 @@ export function ListTable<Row>(props: Props<Row>) {
       </div>
       {rows === undefined ? <Rows /> : null}
       {rows === undefined || props.more === undefined ? null : <More shown={rows.length} {...props.more} />}
+    </div>
+  )
+}
+
+/** Where there is nothing, its name is not told either. */
+function Below<Row>({ column, row }: { readonly column: Column<Row>; readonly row: Row }) {
+  const styles = useStyles()
+  const cell = column.cell(row)
+  if (cell === null || cell === '') return null
+  return (
+    <div className={styles.below}>
+      {column.isNamedBelow === true ? `${column.header}: ` : null}
+      {cell}
     </div>
   )
 }

@@ -117,8 +117,22 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
   { id: 'when', header: texts.when, grow: 1.3, cell: (entry) => <Time at={entry.at} /> },
   { id: 'who', header: texts.who, grow: 1.6, always: true, cell: (entry) => <Who entry={entry} /> },
   { id: 'did', header: texts.did, grow: 1.7, always: true, cell: (entry) => <Action action={entry.action} /> },
-  { id: 'subject', header: texts.subject, grow: 1.5, cell: (entry) => entry.subject ?? '' },
-  { id: 'details', header: texts.details, grow: 3, cell: (entry) => <Details entry={entry} /> },
+  {
+    id: 'subject',
+    header: texts.subject,
+    grow: 1.5,
+    below: 'did',
+    isNamedBelow: true,
+    cell: (entry) => entry.subject ?? '',
+  },
+  {
+    id: 'details',
+    header: texts.details,
+    grow: 3,
+    below: 'did',
+    isNamedBelow: true,
+    cell: (entry) => (Object.keys(entry.details).length === 0 ? null : <Details entry={entry} />),
+  },
 ]
 
 function Action({ action }: { readonly action: string }) {

@@ -54,12 +54,14 @@ export function Tokens() {
 
 const COLUMNS: readonly Column<ApiToken>[] = [
   { id: 'name', header: texts.name, grow: 1.6, cell: (token) => token.name },
-  { id: 'prefix', header: texts.begins, grow: 1.2, cell: (token) => <code>{token.prefix}…</code> },
+  { id: 'prefix', header: texts.begins, grow: 1.2, below: 'name', cell: (token) => <code>{token.prefix}…</code> },
   { id: 'scopes', header: texts.scopes, grow: 2, always: true, cell: (token) => token.scopes.join(', ') },
   {
     id: 'by',
     header: texts.createdBy,
     grow: 1.4,
+    below: 'scopes',
+    isNamedBelow: true,
     cell: ({ createdBy, makerRole }) => (
       <>
         {createdBy} {makerRole === null ? <Badge color="warning">{texts.suspended}</Badge> : null}
@@ -69,8 +71,22 @@ const COLUMNS: readonly Column<ApiToken>[] = [
       </>
     ),
   },
-  { id: 'used', header: texts.lastUsed, grow: 1.2, cell: (token) => <RelativeTime at={token.lastUsedAt} /> },
-  { id: 'ends', header: texts.expires, grow: 1.2, cell: (token) => <Time at={token.expiresAt} none={texts.noEnd} /> },
+  {
+    id: 'used',
+    header: texts.lastUsed,
+    grow: 1.2,
+    below: 'scopes',
+    isNamedBelow: true,
+    cell: (token) => <RelativeTime at={token.lastUsedAt} />,
+  },
+  {
+    id: 'ends',
+    header: texts.expires,
+    grow: 1.2,
+    below: 'scopes',
+    isNamedBelow: true,
+    cell: (token) => <Time at={token.expiresAt} none={texts.noEnd} />,
+  },
   { id: 'revoke', header: '', always: true, cell: (token) => <Revoke token={token} /> },
 ]
 
