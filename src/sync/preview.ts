@@ -1,4 +1,5 @@
 // What other settings would do, planned from the mirror as it is: nothing is asked of Microsoft, nothing is kept.
+import { IMPACT_ITEMS } from '../contract/api/sources.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import type { SourceSettings } from '../contract/sources.ts'
 import type { Transaction } from '../database/transaction.ts'
@@ -11,9 +12,6 @@ import type { Engine } from './engine.ts'
 import { withoutUnread } from './map/unread.ts'
 import { tryPlan } from './trial.ts'
 import { unreadAttributes } from './unread-attributes.ts'
-
-/** What a preview shows of the items themselves. */
-const ITEMS_SHOWN = 1_000
 
 export interface SettingsPreview {
   /** Outcome `planned` or `no-change`; `run` is empty because nothing is stored. */
@@ -80,7 +78,7 @@ export async function previewSettings(
         outcome: made.isEmpty ? 'no-change' : 'planned',
         held: made.held.length === 0 ? null : { reasons: [...made.held], approveBy: engine.clock.now().toISOString() },
       },
-      items: await firstPlanItems(tx, runId, ITEMS_SHOWN),
+      items: await firstPlanItems(tx, runId, IMPACT_ITEMS),
       isUnread,
       unreadAttributes: unread,
     }

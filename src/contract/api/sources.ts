@@ -78,6 +78,9 @@ const keptSettings = savedSettings.pick({ number: true, savedAt: true, savedBy: 
 })
 export type KeptSettingsView = z.infer<typeof keptSettings>
 
+/** So many items an impact shows at most. */
+export const IMPACT_ITEMS = 1_000
+
 /** What other settings would do. */
 export const impact = z.object({
   /** True: nothing was read yet, so nothing can be said before the first run. */

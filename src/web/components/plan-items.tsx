@@ -3,6 +3,7 @@ import { makeStyles, Text, tokens } from '@fluentui/react-components'
 import type { PlanItemLine } from '../../contract/plan-items.ts'
 import { editorTexts } from '../texts/editor.ts'
 import { actionInWords, reasonInWords } from '../texts/reasons.ts'
+import { Breakable } from './breakable.tsx'
 import { type Column, ListTable } from './list-table.tsx'
 import { kindOf, OldAndNew } from './values.tsx'
 
@@ -47,7 +48,9 @@ function Who({ item }: { readonly item: PlanItemLine }) {
   const styles = useStyles()
   return (
     <>
-      <Text weight="semibold">{item.name ?? item.objectId}</Text>
+      <Text weight="semibold">
+        <Breakable text={item.name ?? item.objectId ?? ''} />
+      </Text>
       {item.group === null ? null : (
         <Text block size={200} className={styles.name}>
           {item.group}

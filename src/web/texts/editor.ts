@@ -1,4 +1,5 @@
 // Texts of the panel of an Entra ID source. Labels of settings are those of the handbook.
+import { formatCount, formatNumber } from '../format.ts'
 
 export const editorTexts = {
   newTitle: 'Add Entra ID source',
@@ -35,7 +36,7 @@ export const editorTexts = {
     filledInText: 'They are not saved yet. Save shows whom they would change.',
   },
   saveFailed: 'The source could not be saved',
-  toCorrect: (count: string) => `${count} to correct before it can be saved`,
+  toCorrect: (count: number) => `${formatCount(count, 'setting', 'settings')} to correct before it can be saved`,
   discardText: 'The settings stay as they were saved last.',
   readOnly: 'You can look at the settings; an administrator can change them.',
   general: {
@@ -72,6 +73,12 @@ export const editorTexts = {
       memberships: 'Memberships removed',
       credentials: 'Cards and PINs removed',
       rewrites: 'Names, cards, PINs, numbers, emails rewritten',
+    },
+    floors: {
+      removals: (count: number) => `Up to ${formatNumber(count)} of each a day pass whatever the percentage says.`,
+      memberships: (count: number) => `Up to ${formatNumber(count)} a day pass whatever the percentage says.`,
+      credentials: (count: number) => `Up to ${formatNumber(count)} a day pass whatever the percentage says.`,
+      rewrites: (count: number) => `Up to ${formatNumber(count)} of each a day pass whatever the percentage says.`,
     },
     limitPercent: (name: string) => `${name}: percent`,
     limitCount: (name: string) => `${name}: at most`,
@@ -132,7 +139,8 @@ export const editorTexts = {
     anotherUser: 'Another user',
     resultFailed: 'The result cannot be shown',
     resultWaits: 'Save the connection to see the result for real users.',
-    resultStale: 'The result is shown again when the settings have no mistakes.',
+    resultStale: 'The result is that of the settings before the mistake.',
+    resultNone: 'The result is shown when the settings have no mistakes.',
     nobody: 'Entra has no users to show.',
     notImported: (name: string, why: string) => `${name} is not imported: ${why}`,
     verdicts: { disabled: 'the account is disabled', 'out-of-scope': 'out of scope' },
@@ -240,9 +248,10 @@ export const editorTexts = {
     unread: (names: string) => `Never read so far: ${names}`,
     unreadText:
       'The next run reads them of everybody first. What is made of them is not among the changes above, and may change anybody. A preview reads them and shows all of it, before anything is changed.',
-    unreadTenant: (people: string) =>
-      `What these settings change for the ${people} of this source cannot be told yet: nothing was read of the tenant that they name. A preview reads it and shows every change, before anything is changed.`,
-    first: (count: string) => `The first ${count}`,
+    unreadTenant: (people: number) =>
+      `What these settings change for the ${formatCount(people, 'person', 'people')} of this source cannot be told yet: nothing was read of the tenant that they name. A preview reads it and shows every change, before anything is changed.`,
+    all: (count: number) => (count === 1 ? 'This is all of it:' : `All ${formatNumber(count)} of them:`),
+    first: (count: number) => `The first ${formatNumber(count)}:`,
     save: 'Save',
     saveAndPreview: 'Save and preview',
     back: 'Back to editing',

@@ -1,4 +1,5 @@
 // Texts of groups.
+import { formatCount } from '../format.ts'
 
 export const groupsTexts = {
   title: 'Groups',
@@ -9,6 +10,7 @@ export const groupsTexts = {
   path: 'Where you are',
   name: 'Name',
   members: 'Members',
+  memberCount: (count: number) => formatCount(count, 'member', 'members'),
   moreThan: (count: string) => `more than ${count}`,
   children: 'Groups below',
   source: 'Source',

@@ -1,4 +1,5 @@
 // Texts of the overview.
+import { formatCount } from '../format.ts'
 
 export const overviewTexts = {
   title: 'Overview',
@@ -15,6 +16,7 @@ export const overviewTexts = {
   sources: 'Sources',
   people: 'Active people over time',
   peopleFromTo: (from: string, before: string, to: string, now: string) => `${before} on ${from}, ${now} on ${to}`,
+  peopleOf: (count: number) => formatCount(count, 'person', 'people'),
   peopleTooShort: 'The line begins when Muster has been here for two days.',
   changes: 'Last changes',
   noChanges: 'No run has changed anything yet.',

@@ -1,4 +1,5 @@
 // Texts of users: their list, one of them, why he is as he is.
+import { formatCount } from '../format.ts'
 
 const FOUND_BY: Readonly<Record<string, string>> = {
   card: 'card',
@@ -73,7 +74,7 @@ export const usersTexts = {
   removeCard: 'Remove',
   removeCardTitle: 'Remove this card?',
   removeCardText: 'It stops working at once.',
-  emptyFields: (count: string) => `Show ${count}`,
+  emptyFields: (count: number) => `Show ${formatCount(count, 'empty field', 'empty fields')}`,
   reveal: 'Reveal',
   revealTitle: 'Reveal the number of this card?',
   revealText: 'The audit keeps that you looked.',

@@ -14,7 +14,6 @@ import { Page } from '../../components/page.tsx'
 import { RouterLink } from '../../components/router-link.tsx'
 import { SearchBox } from '../../components/search-box.tsx'
 import { Empty, Failed, Loading } from '../../components/states.tsx'
-import { formatCount } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { groupsTexts as texts } from '../../texts/groups.ts'
 import { AddMember } from './add-member.tsx'
@@ -57,7 +56,7 @@ function Members({ group }: { readonly group: GroupLine }) {
   return (
     <Page
       title={group.name}
-      aside={<Text>{formatCount(group.members, 'member', 'members')}</Text>}
+      aside={<Text>{texts.memberCount(group.members)}</Text>}
       intro={
         <>
           {group.path} · {group.source ?? texts.local}

@@ -7,8 +7,9 @@ import { RouterLink } from '../../components/router-link.tsx'
 import { RunLink } from '../../components/run-link.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
 import { RelativeTime } from '../../components/time.tsx'
-import { formatCount, formatNumber } from '../../format.ts'
+import { formatNumber } from '../../format.ts'
 import { overviewTexts as texts } from '../../texts/overview.ts'
+import { runsTexts } from '../../texts/runs.ts'
 import { sourcesTexts } from '../../texts/sources.ts'
 import { Changes } from './changes.tsx'
 import { Concerns } from './concerns.tsx'
@@ -90,7 +91,9 @@ export function Overview() {
               {data.lastChanges.map((run) => (
                 <li key={run.run}>
                   <RunLink run={run.run}>
-                    {run.source} · <RelativeTime at={run.startedAt} />
+                    {run.source}
+                    {run.kind === 'sync' ? null : ` · ${runsTexts.kinds[run.kind]}`} ·{' '}
+                    <RelativeTime at={run.startedAt} />
                   </RunLink>
                   <Changes run={run} />
                 </li>
@@ -107,7 +110,7 @@ export function Overview() {
                     {source.name}
                   </RouterLink>{' '}
                   <Text>
-                    {formatCount(source.people, 'person', 'people')} ·{' '}
+                    {texts.peopleOf(source.people)} ·{' '}
                     {source.running === null ? (
                       stateInWords(source)
                     ) : (

@@ -23,7 +23,6 @@ import { SessionTable } from '../../components/session-table.tsx'
 import { Status } from '../../components/status.tsx'
 import { Time } from '../../components/time.tsx'
 import { useNarrow } from '../../components/use-narrow.ts'
-import { formatCount } from '../../format.ts'
 import { useMay } from '../../session.ts'
 import { changeTexts } from '../../texts/changes.ts'
 import { usersTexts as texts } from '../../texts/users.ts'
@@ -140,7 +139,7 @@ function Fields({ fields }: Pick<UserView, 'fields'>) {
       {isFolded ? (
         <div>
           <Button size="small" onClick={() => setWhole(true)}>
-            {texts.emptyFields(formatCount(fields.length - filled.length, 'empty field', 'empty fields'))}
+            {texts.emptyFields(fields.length - filled.length)}
           </Button>
         </div>
       ) : null}

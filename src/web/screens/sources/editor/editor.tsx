@@ -21,7 +21,6 @@ import { Activity, useRef, useState } from 'react'
 import { useDiscardGuard } from '../../../components/discard-guard.tsx'
 import { FocusBack } from '../../../components/focus-back.tsx'
 import { Failed, Loading } from '../../../components/states.tsx'
-import { formatCount } from '../../../format.ts'
 import { editorTexts as texts } from '../../../texts/editor.ts'
 import { shell } from '../../../texts/shell.ts'
 import { DraftContext } from './draft.ts'
@@ -199,7 +198,7 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
           </Button>
           <Button onClick={props.close}>{texts.cancel}</Button>
           <Text className={styles.note} role="status">
-            {shown.length === 0 ? '' : texts.toCorrect(formatCount(shown.length, 'setting', 'settings'))}
+            {shown.length === 0 ? '' : texts.toCorrect(shown.length)}
           </Text>
           {source === undefined ? null : (
             <EarlierSettings

@@ -1,10 +1,9 @@
 // What saving would change, before it is saved.
 import { Button, makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Text } from '@fluentui/react-components'
 import { heldInWords } from '../../../../contract/held-words.ts'
-import type { Impact } from '../../../../contract/api/sources.ts'
+import { IMPACT_ITEMS, type Impact } from '../../../../contract/api/sources.ts'
 import { PlanItems } from '../../../components/plan-items.tsx'
 import { ScrollingDialog } from '../../../components/scrolling-dialog.tsx'
-import { formatCount, formatNumber } from '../../../format.ts'
 import { changesInWords } from '../../../texts/changes.ts'
 import { editorTexts } from '../../../texts/editor.ts'
 import type { AfterSaving } from './saving.ts'
@@ -43,7 +42,7 @@ export function ImpactDialog(props: {
       }
     >
       {isUnread ? (
-        <Text>{texts.unreadTenant(formatCount(props.people, 'person', 'people'))}</Text>
+        <Text>{texts.unreadTenant(props.people)}</Text>
       ) : (
         <>
           <Text>{texts.text}</Text>
@@ -72,7 +71,7 @@ export function ImpactDialog(props: {
       )}
       {items.length === 0 ? null : (
         <>
-          <Text>{texts.first(formatNumber(items.length))}</Text>
+          <Text>{items.length < IMPACT_ITEMS ? texts.all(items.length) : texts.first(items.length)}</Text>
           <PlanItems items={items} label={texts.title} />
         </>
       )}
