@@ -220,4 +220,6 @@ export const sourceSettings = z.strictObject({
 export type SourceSettings = z.output<typeof sourceSettings>
 export type SourceSettingsInput = z.input<typeof sourceSettings>
 export type Properties = SourceSettings['users']['properties']
+/** So much of each kind passes in a day whatever the percentage says: of a small tenant it would be next to nothing. */
+export const SAFEGUARD_FLOORS = { removals: 5, memberships: 100, credentials: 10, rewrites: 10 } as const
 export type SafeguardLimits = NonNullable<SourceSettings['safeguard']>

@@ -1,6 +1,6 @@
 // Whether a plan may be applied at once or waits for approval. Pure: counts in, reasons out.
 import type { HeldReason } from '../contract/runs.ts'
-import type { SafeguardLimits } from '../contract/sources.ts'
+import { SAFEGUARD_FLOORS, type SafeguardLimits } from '../contract/sources.ts'
 
 /** The kinds of value whose rewriting is limited, each by itself. */
 export const REWRITTEN = ['userName', 'card', 'pin', 'personalNumber', 'email'] as const
@@ -115,29 +115,29 @@ export function holdReasons(figures: PlanFigures, judged: Judged): HeldReason[] 
   over(
     'removals.users',
     { now: figures.usersRemoved, before: spent.usersRemoved },
-    limitOf(5, limits.removals, figures.usersBefore),
+    limitOf(SAFEGUARD_FLOORS.removals, limits.removals, figures.usersBefore),
   )
   over(
     'removals.groups',
     { now: figures.groupsDeleted, before: spent.groupsDeleted },
-    limitOf(5, limits.removals, figures.groupsBefore),
+    limitOf(SAFEGUARD_FLOORS.removals, limits.removals, figures.groupsBefore),
   )
   over(
     'memberships',
     { now: figures.membershipsRemoved, before: spent.membershipsRemoved },
-    limitOf(100, limits.memberships, figures.membershipsBefore),
+    limitOf(SAFEGUARD_FLOORS.memberships, limits.memberships, figures.membershipsBefore),
   )
   over(
     'credentials',
     { now: figures.credentialsRemoved, before: spent.credentialsRemoved },
-    limitOf(10, limits.credentials, figures.credentialsBefore),
+    limitOf(SAFEGUARD_FLOORS.credentials, limits.credentials, figures.credentialsBefore),
   )
   for (const kind of REWRITTEN) {
     const counts = { now: figures.rewrites[kind], before: spent.rewrites[kind] }
-    over(`rewrites.${kind}`, counts, limitOf(10, limits.rewrites, figures.usersBefore))
+    over(`rewrites.${kind}`, counts, limitOf(SAFEGUARD_FLOORS.rewrites, limits.rewrites, figures.usersBefore))
   }
   for (const [attribute, { count, before }] of figures.cleared) {
-    const limit = Math.max(10, percentOf(limits.rewrites.percent, before))
+    const limit = Math.max(SAFEGUARD_FLOORS.rewrites, percentOf(limits.rewrites.percent, before))
     over(`cleared.${attribute}`, { now: count, before: spent.cleared[attribute] ?? 0 }, limit)
   }
   over('groups-emptied', { now: figures.groupsEmptied }, 0)

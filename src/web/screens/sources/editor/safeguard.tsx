@@ -1,5 +1,6 @@
 // The limits beyond which a plan is held.
-import { Field, Input, makeStyles, Switch, Text } from '@fluentui/react-components'
+import { Field, Input, makeStyles, Switch, Text, tokens } from '@fluentui/react-components'
+import { SAFEGUARD_FLOORS } from '../../../../contract/sources.ts'
 import { editorTexts } from '../../../texts/editor.ts'
 import { textOf, useSetting, type Json } from './draft.ts'
 import { Group } from './group.tsx'
@@ -22,6 +23,7 @@ const useStyles = makeStyles({
     '@media (max-width: 640px)': { gridTemplateColumns: '1fr 1fr' },
   },
   name: { paddingTop: '6px', '@media (max-width: 640px)': { gridColumn: '1 / -1' } },
+  floor: { color: tokens.colorNeutralForeground2 },
   number: { minWidth: 0 },
 })
 
@@ -42,7 +44,12 @@ export function Safeguard() {
       {isOn
         ? LIMITS.map((limit) => (
             <div key={limit} className={styles.limit}>
-              <Text className={styles.name}>{texts.limits[limit]}</Text>
+              <Text className={styles.name}>
+                {texts.limits[limit]}
+                <Text block size={200} className={styles.floor}>
+                  {texts.floors[limit](SAFEGUARD_FLOORS[limit])}
+                </Text>
+              </Text>
               <Amount path={`safeguard.${limit}.percent`} name={texts.limitPercent(texts.limits[limit])} unit="%" />
               <Amount
                 path={`safeguard.${limit}.count`}
