@@ -96,6 +96,9 @@ describe('an administrator with an empty installation', () => {
     await picture(page, 'mapping')
     await page.getByRole('textbox', { name: 'User name: value' }).fill('%nonsense%')
     await page.getByText('unknown attribute').waitFor()
+    // A mistake takes nothing away that was told before it.
+    await page.getByText('The result is that of the settings before the mistake.').waitFor()
+    expect(await result.getByText(/^x-/).count()).toBe(3)
     await page.getByRole('textbox', { name: 'User name: value' }).fill('%userPrincipalName%')
     await expectAccessible(page)
   })

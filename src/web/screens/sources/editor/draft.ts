@@ -65,7 +65,10 @@ export function textOf(value: Json | undefined): string {
 export interface Draft {
   readonly settings: JsonBlock
   readonly problems: readonly Remark[]
+  /** While there are mistakes, those of the settings before. */
   readonly warnings: readonly Remark[]
+  /** The settings as they were last without mistakes; undefined where they never were. */
+  readonly sound: JsonBlock | undefined
   /** Somebody pressed Save: what was left empty is told now. */
   readonly isTried: boolean
   readonly isReadOnly: boolean

@@ -81,6 +81,10 @@ export function useEditedSource(source: string | undefined): EditedSource {
     () => check(now, { signInWithMicrosoft: connection?.signInWithMicrosoft }),
     [now, connection?.signInWithMicrosoft],
   )
+  // A mistake in one setting says nothing of the others: what was told of them stays.
+  const [sound, setSound] = useState<{ readonly settings: JsonBlock; readonly warnings: readonly Remark[] }>()
+  if (checked.warnings !== undefined && sound?.settings !== now.settings)
+    setSound({ settings: now.settings, warnings: checked.warnings })
   const unsaved = [...unfinished].map((at) => ({
     at,
     message: at === 'connection' ? texts.general.connectionNotSaved : texts.list.notAdded,
@@ -115,7 +119,8 @@ export function useEditedSource(source: string | undefined): EditedSource {
       settings: now.settings,
       // Somebody who is still typing is not told that he has to go on.
       problems: [...(isTried ? mistakes : checked.problems), ...refused],
-      warnings: checked.warnings,
+      warnings: checked.warnings ?? sound?.warnings ?? [],
+      sound: checked.warnings === undefined ? sound?.settings : now.settings,
       isTried,
       isReadOnly,
       needProof: settingsToProve({
@@ -137,11 +142,11 @@ export function useEditedSource(source: string | undefined): EditedSource {
   }
 }
 
-/** The same checks as the server's, so that mistakes are told while one types. */
+/** The same checks as the server's, so that mistakes are told while one types. Of settings with mistakes no warnings can be told. */
 function check(
   edited: Edited,
   facts: { readonly signInWithMicrosoft: boolean | undefined },
-): { readonly problems: readonly Remark[]; readonly warnings: readonly Remark[] } {
+): { readonly problems: readonly Remark[]; readonly warnings: readonly Remark[] | undefined } {
   const parsed = parseWithProblems(sourceSettings, edited.settings)
   const name = parseWithProblems(objectName, edited.name)
   const problems = name.kind === 'ok' ? [] : name.problems.map(({ message }) => ({ at: 'name', message }))
@@ -151,7 +156,7 @@ function check(
         ? { at: problem.at, message: texts.general.connectionMissing }
         : problem,
     )
-    return { problems: [...problems, ...told], warnings: [] }
+    return { problems: [...problems, ...told], warnings: undefined }
   }
   return { problems, warnings: warningsOf(parsed.value, facts) }
 }

@@ -22,28 +22,30 @@ export interface MappingResultState {
 }
 
 export function useMappingResult(source: string | undefined): MappingResultState {
-  const { settings, problems, isReadOnly } = useDraft()
+  const { settings, sound, isReadOnly } = useDraft()
   const [chosen, setChosen] = useState<readonly string[]>([])
   const connection = textOf(settings['connection'])
-  const asked = useDebounced(settings, 400)
-  // What a source is called makes nothing of anybody.
-  const isValid = problems.every(({ at }) => at === 'name') && connection !== ''
+  const asked = useDebounced(sound, 400)
+  const [last, setLast] = useState<readonly MappedUser[]>()
   const { data, error } = useQuery({
     queryKey: ['mapping', source, asked, chosen],
     queryFn: ({ signal }) =>
       call(
         API.mapUsers,
-        { body: { ...(source === undefined ? {} : { source }), settings: asked, users: [...chosen] } },
+        { body: { ...(source === undefined ? {} : { source }), settings: asked ?? {}, users: [...chosen] } },
         { signal },
       ),
-    enabled: isValid && !isReadOnly && asked === settings,
+    enabled: asked !== undefined && !isReadOnly && asked === sound,
     placeholderData: (before) => before,
     staleTime: 60_000,
     retry: false,
   })
+  // What the server refuses is told, and takes nothing away.
+  if (data !== undefined && data.users !== last) setLast(data.users)
+  const users = data?.users ?? last
   return {
-    users: data?.users.slice(0, 3),
-    note: noteOf({ connection, isValid, error, count: data?.users.length }),
+    users: users?.slice(0, 3),
+    note: noteOf({ connection, isSound: sound === settings, error, count: users?.length }),
     connection,
     isChosen: chosen.length > 0,
     choose: (objectId) =>
@@ -55,12 +57,12 @@ export function useMappingResult(source: string | undefined): MappingResultState
 
 function noteOf(state: {
   readonly connection: string
-  readonly isValid: boolean
+  readonly isSound: boolean
   readonly error: Error | null
   readonly count: number | undefined
 }): string | undefined {
   if (state.connection === '') return texts.resultWaits
-  if (!state.isValid) return texts.resultStale
+  if (!state.isSound) return state.count === undefined ? texts.resultNone : texts.resultStale
   if (state.error !== null) return `${texts.resultFailed}. ${sentenceOf(state.error)}`
   return state.count === 0 ? texts.nobody : undefined
 }
