@@ -18,12 +18,13 @@ export const REMEDIES: Readonly<Record<IssueCode, string>> = {
   'owned-by-source':
     'Nothing, where that is meant: a source with a lower priority number owns him. Else change the priorities.',
   'value-rejected':
-    'Correct the value in Entra, or the transformation in the config file; what was there before stays.',
-  'expression-failed': 'Correct the expression in the config file for values like this one, or the value in Entra.',
+    'Correct the value in Entra, or the card transformation of the source; what was there before stays.',
+  'expression-failed':
+    'Correct the expression in the settings of the source for values like this one, or the value in Entra.',
   'scope-group-missing':
-    'Restore the group in Entra, or name another one in users.import; it is looked for again within a day, at once with sync --full.',
+    'Restore the group in Entra, or select another one for Users to import; it is looked for again within a day, at once where everything is compared (Compare everything, or sync --full).',
   'membership-unknown':
-    'Where Entra hides the members of the group: grant Member.Read.Hidden with admin consent, or ignore the group. Else nothing, where it passes. It is asked again within a day, at once with sync --full.',
+    'Where Entra hides the members of the group: grant Member.Read.Hidden with admin consent, or ignore the group. Else nothing, where it passes. It is asked again within a day, at once where everything is compared (Compare everything, or sync --full).',
   'listing-incomplete':
     'Nothing, where it passes: nothing is removed until a full compare is complete. Where it stays, look whether somebody changes many users at that time.',
   'listing-contradicted':
