@@ -24,8 +24,7 @@ export const signInTexts = {
   linkTitle: 'Sign in with a link',
   linkText: 'This link signs you in once, in this browser.',
   linkFailed: 'This link does not work',
-  linkRemedy:
-    'It may have been used already, or its time is over. Make a new one where Muster was started, or sign in with your password.',
+  linkRemedy: 'Make a new one where Muster was started, or sign in with your password.',
   linkMissing: 'The address lacks its code. Copy the whole link from the console.',
   withPassword: 'Sign in with name and password',
   code2: 'Code of the authenticator app',
