@@ -23,7 +23,6 @@ export const signInTexts = {
   signingIn: 'Signing in…',
   linkTitle: 'Sign in with a link',
   linkText: 'This link signs you in once, in this browser.',
-  linkFailed: 'This link does not work',
   linkRemedy: 'Make a new one where Muster was started, or sign in with your password.',
   linkMissing: 'The address lacks its code. Copy the whole link from the console.',
   withPassword: 'Sign in with name and password',

@@ -20,7 +20,7 @@ export function SignInByLink() {
   })
   return (
     <SignInCard title={texts.linkTitle}>
-      {signIn.error === null ? null : <Failed title={texts.linkFailed} error={signIn.error} />}
+      {signIn.error === null ? null : <Failed title={texts.failed} error={signIn.error} />}
       <Body1>{code === '' ? texts.linkMissing : signIn.error === null ? texts.linkText : texts.linkRemedy}</Body1>
       {code === '' || signIn.error !== null ? (
         <LinkButton to="/sign-in">{texts.withPassword}</LinkButton>
