@@ -1,4 +1,5 @@
 // Counts of a stored plan as the safeguard looks at them, of what runs do and of what is taken back alike.
+import { SAFEGUARD_FLOORS } from '../contract/sources.ts'
 import type { SafeguardLimits } from '../contract/sources.ts'
 import type { Queries } from '../database/connect.ts'
 import { TEXT_FIELDS } from '../directory/user.ts'
@@ -48,16 +49,20 @@ export async function figuresOf(
     limit === undefined || counts.every((n) => n <= limitOf(least, limit, 0)) ? 0 : enoughOf(limit)
   const before = await figures.countBefore(db, sourceId, {
     users: Math.max(
-      enoughFor(5, limits?.removals, [usersRemoved + spent.usersRemoved]),
+      enoughFor(SAFEGUARD_FLOORS.removals, limits?.removals, [usersRemoved + spent.usersRemoved]),
       enoughFor(
-        10,
+        SAFEGUARD_FLOORS.rewrites,
         limits?.rewrites,
         REWRITTEN.map((kind) => rewrites[kind] + spent.rewrites[kind]),
       ),
     ),
-    groups: enoughFor(5, limits?.removals, [summary.groups.deleted + spent.groupsDeleted]),
-    memberships: enoughFor(100, limits?.memberships, [summary.memberships.removed + spent.membershipsRemoved]),
-    credentials: enoughFor(10, limits?.credentials, [summary.credentials.removed + spent.credentialsRemoved]),
+    groups: enoughFor(SAFEGUARD_FLOORS.removals, limits?.removals, [summary.groups.deleted + spent.groupsDeleted]),
+    memberships: enoughFor(SAFEGUARD_FLOORS.memberships, limits?.memberships, [
+      summary.memberships.removed + spent.membershipsRemoved,
+    ]),
+    credentials: enoughFor(SAFEGUARD_FLOORS.credentials, limits?.credentials, [
+      summary.credentials.removed + spent.credentialsRemoved,
+    ]),
   })
   const losing = [...fields].filter(([, c]) => c.cleared > 0)
   const cleared = losing.filter(([field, c]) => c.cleared + (spent.cleared[field] ?? 0) > 10)
