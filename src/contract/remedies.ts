@@ -26,7 +26,7 @@ export const REMEDIES: Readonly<Record<IssueCode, string>> = {
   'membership-unknown':
     'Where Entra hides the members of the group: grant Member.Read.Hidden with admin consent, or ignore the group. Else nothing, where it passes. It is asked again within a day, at once where everything is compared (Compare everything, or sync --full).',
   'listing-incomplete':
-    'Nothing, where it passes: nothing is removed until a full compare is complete. Where it stays, look whether somebody changes many users at that time.',
+    'Nothing, where it passes: what was left for later is done by the next run, and nobody is missing until a full compare is complete. Where it stays, look whether somebody changes many users at that time.',
   'listing-contradicted':
-    'Nothing, where it passes: nothing is removed in such a run. Where it stays, report the object to Microsoft.',
+    'Nothing, where it passes: what was left for later is done by the next run. Where it stays, report the object to Microsoft.',
 }

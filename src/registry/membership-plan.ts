@@ -10,6 +10,8 @@ export interface MembershipPlanOptions {
   readonly transitive: boolean
   /** Every user and group of the mirror was planned, so there are no others to look for. */
   readonly everybody: boolean
+  /** False: none ends by this plan. Whoever is marked stays so, and a later one ends them. */
+  readonly removalsAllowed: boolean
 }
 
 /**
@@ -65,6 +67,21 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      ${AS_INDEXED}`,
     [runId, sourceId],
   )
+  if (options.removalsAllowed) await addRemovals(tx, options)
+  // A membership exists while anybody gives it: such rows come and go without a word.
+  await tx.query(
+    `with shared as (
+       delete from plan_memberships p where p.run_id = $1 and exists (
+         select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id
+           and (p.op = 'a' or not ${isGivenBy('m', '$2')}))
+       returning *)
+     insert into plan_shared_memberships (run_id, op, group_id, user_id) select run_id, op, group_id, user_id from shared`,
+    [runId, sourceId],
+  )
+}
+
+/** Needs `present_memberships`. */
+async function addRemovals(tx: Transaction, { runId, sourceId }: MembershipPlanOptions): Promise<void> {
   // Who does not link a removed source's group again does not answer for what that one gave to it. Of people of a removed source who
   // are gone for good a source ends what it gives alone.
   await tx.query(
@@ -86,16 +103,6 @@ async function comparePresent(tx: Transaction, options: MembershipPlanOptions): 
      where not g.wanted and not g.frozen
        and (m.source_id = $2 or exists (select from groups o where o.id = m.group_id and o.source_id = $2))
      ${AS_INDEXED}`,
-    [runId, sourceId],
-  )
-  // A membership exists while anybody gives it: such rows come and go without a word.
-  await tx.query(
-    `with shared as (
-       delete from plan_memberships p where p.run_id = $1 and exists (
-         select from memberships m where m.group_id = p.group_id and m.user_id = p.user_id
-           and (p.op = 'a' or not ${isGivenBy('m', '$2')}))
-       returning *)
-     insert into plan_shared_memberships (run_id, op, group_id, user_id) select run_id, op, group_id, user_id from shared`,
     [runId, sourceId],
   )
 }

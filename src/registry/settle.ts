@@ -30,26 +30,13 @@ const UNSEEN = `'scope-group-missing', 'membership-unknown'`
 
 /**
  * Notes that the registry reflects what the plan was made of. Objects of items that were left out, and objects about which
- * nothing could be concluded, stay marked.
+ * nothing could be concluded, stay marked; after a plan that may remove nothing all do, for it does not say what it has kept.
  */
 export async function settleMarks(tx: Queries, options: SettleOptions): Promise<void> {
   const { runId, sourceId, planFence } = options
   const only = options.only ?? null
-  // While an older plan waits, what one user was read for stays marked: the plan may still do to him what is no longer so.
-  const isSettled = `($3::int[] is null or not exists (
-    select from runs where source_id = $1 and outcome = 'held' and decision is null))`
-  await tx.query(
-    `delete from mirror_marks where source_id = $1 and at <= $2 and ($3::int[] is null or key = any($3)) and ${isSettled}`,
-    [sourceId, planFence, only],
-  )
-  // Memberships of a group with an open issue are frozen: what changed in it is planned again until it is not.
-  await tx.query(
-    `delete from mirror_member_marks m where source_id = $1 and at <= $2
-       and ($3::int[] is null or (m.member_key = any($3) and m.kind = 'u')) and ${isSettled}
-       and not exists (select from mirror_objects o join issues i on i.source_id = $1 and i.object_id = o.object_id
-         where o.key = m.group_key)`,
-    [sourceId, planFence, only],
-  )
+  const isWhole = options.isWhole && options.removalsAllowed
+  if (options.removalsAllowed) await forgetMarks(tx, options)
   await tx.query(
     `insert into mirror_marks (source_id, key, at)
      select distinct $2::int, o.key, $3::bigint from plan_items i join mirror_objects o on o.source_id = $2 and o.object_id = i.object_id
@@ -79,17 +66,39 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
   await forgetReverted(tx, { sourceId, planFence })
   if (options.everybody) {
     await release(tx, options)
-    await notePlannedSettings(tx, options)
-    await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
-      sourceId,
-      planFence,
-    ])
+    if (options.removalsAllowed) {
+      await notePlannedSettings(tx, options)
+      await tx.query('update sources set marked_all = false where id = $1 and marked_all and marked_all_at < $2', [
+        sourceId,
+        planFence,
+      ])
+    }
   }
   if (options.scopeGroups.length > 0) {
-    const settled = only === null && options.isWhole ? options.madeWith.emptiedScopeGroups : []
+    const settled = only === null && isWhole ? options.madeWith.emptiedScopeGroups : []
     await notePeopledScopeGroups(tx, { sourceId, objectIds: options.scopeGroups, settled })
   }
-  if (only === null) await spendHolds(tx, options)
+  if (only === null) await spendHolds(tx, { ...options, isWhole })
+}
+
+async function forgetMarks(tx: Queries, options: SettleOptions): Promise<void> {
+  const { sourceId, planFence } = options
+  const only = options.only ?? null
+  // While an older plan waits, what one user was read for stays marked: the plan may still do to him what is no longer so.
+  const isSettled = `($3::int[] is null or not exists (
+    select from runs where source_id = $1 and outcome = 'held' and decision is null))`
+  await tx.query(
+    `delete from mirror_marks where source_id = $1 and at <= $2 and ($3::int[] is null or key = any($3)) and ${isSettled}`,
+    [sourceId, planFence, only],
+  )
+  // Memberships of a group with an open issue are frozen: what changed in it is planned again until it is not.
+  await tx.query(
+    `delete from mirror_member_marks m where source_id = $1 and at <= $2
+       and ($3::int[] is null or (m.member_key = any($3) and m.kind = 'u')) and ${isSettled}
+       and not exists (select from mirror_objects o join issues i on i.source_id = $1 and i.object_id = o.object_id
+         where o.key = m.group_key)`,
+    [sourceId, planFence, only],
+  )
 }
 
 /**

@@ -5,6 +5,10 @@ import { writeMirror } from '../mirror/fence.ts'
 import { proveGroupRemovals, proveRemovals, type Proof } from './prove.ts'
 import type { Pull } from './pull-env.ts'
 
+/** What a run does whose readings are in doubt. */
+export const NOTHING_REMOVED =
+  'nobody is taken for missing, nobody active loses a membership, card or PIN, and no group is removed in this run. Accounts that Entra shows as disabled are deactivated all the same.'
+
 /** Asked together. The first contradiction ends the asking, so that a broken listing of 100,000 costs one request. */
 const FIRST_PAGE = 20
 const PAGE = 200
@@ -94,7 +98,7 @@ function contradict(pull: Pull, object: AbsentObject): void {
   pull.tally.issues.push({
     code: 'listing-contradicted',
     objectId: object.objectId,
-    message: `Microsoft Graph left the ${object.kind === 'u' ? 'user' : 'group'} ${object.objectId} out or reported it removed, and shows it when asked for it by id; nothing is removed in this run.`,
+    message: `Microsoft Graph left the ${object.kind === 'u' ? 'user' : 'group'} ${object.objectId} out or reported it removed, and shows it when asked for it by id; ${NOTHING_REMOVED}`,
   })
 }
 

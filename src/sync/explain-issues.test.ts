@@ -183,7 +183,7 @@ const ISSUES: Readonly<Record<IssueCode, Row>> = {
       return {
         ask: ann.id,
         message:
-          'The users that Microsoft Graph listed and the number that it counts differ, also after a second reading; nothing is removed in this run. The next full run compares again.',
+          'The users that Microsoft Graph listed and the number that it counts differ, also after a second reading; nobody is taken for missing, nobody active loses a membership, card or PIN, and no group is removed in this run. Accounts that Entra shows as disabled are deactivated all the same. The next full run compares again.',
       }
     },
   },
@@ -195,7 +195,7 @@ const ISSUES: Readonly<Record<IssueCode, Row>> = {
       await x.w.sync({ mode: 'full' })
       return {
         ask: bob.id,
-        message: `Microsoft Graph left the user ${bob.id} out or reported it removed, and shows it when asked for it by id; nothing is removed in this run.`,
+        message: `Microsoft Graph left the user ${bob.id} out or reported it removed, and shows it when asked for it by id; nobody is taken for missing, nobody active loses a membership, card or PIN, and no group is removed in this run. Accounts that Entra shows as disabled are deactivated all the same.`,
       }
     },
   },

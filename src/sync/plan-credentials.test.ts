@@ -249,3 +249,35 @@ describe('a masked card', () => {
     expect(mask(card)).toBe(shown)
   })
 })
+
+describe('while nothing may be removed', () => {
+  const doubtful = (o: Situation = {}): Situation => ({ ...o, context: { removalsAllowed: false } })
+
+  it('R2: a card that is not given any more stays his, and others are added beside it', () => {
+    const had = [aCredential('card', 'a')]
+
+    expect(changesOf(CARDS, had, doubtful())).toEqual([])
+    expect(claimsOf(CARDS, had, doubtful())).toEqual(['card~a value'])
+    expect(changesOf(CARDS, had, doubtful(cards('b')))).toEqual(['add card~b given-in-entra'])
+  })
+
+  it('R2: a PIN stays, and the one that would take its place waits', () => {
+    const o = doubtful({ attributes: { employeeId: '654321' } })
+
+    expect(changesOf(PIN, [aCredential('pin', '123456')], o)).toEqual([])
+    expect(changesOf(PIN, [aCredential('pin', '123456', OWN)], o)).toEqual([])
+    expect(changesOf(PIN, [], o)).toEqual(['add pin~654321 given-in-entra'])
+  })
+
+  it('one that he does without already does not come back by it', () => {
+    expect(changesOf(CARDS, [aCredential('card', 'a', LOST)], doubtful())).toEqual([])
+    expect(claimsOf(CARDS, [aCredential('card', 'a', LOST)], doubtful())).toEqual([])
+  })
+
+  it('whoever comes back comes without a card that Entra has withdrawn', () => {
+    const linked = aRegistryUser({ active: false, credentials: [aCredential('card', 'a', LOST)] })
+    const { items } = planned({ linked, users: { properties: CARDS }, ...doubtful() })
+
+    expect(items.map(({ object, action }) => `${object} ${action}`)).toEqual(['user reactivate', 'credential remove'])
+  })
+})

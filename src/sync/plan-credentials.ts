@@ -50,10 +50,12 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       // With a reactivation it comes back by itself.
       else if (!parked) add(lookup, { shown: HIDDEN }, { reason: CAUSES.again, hashed: GIVEN })
     }
-    const withdraws = taken?.withdraws === true
+    // What comes back with a reactivation nobody has yet: who is deactivated loses nothing by it.
+    const isWithheld = taken?.withdraws === true && !o.context.removalsAllowed && !parked
+    const withdraws = taken?.withdraws === true && !isWithheld
     // A person has one PIN: what the source always gives takes the place of his own, unless it belongs to somebody else.
-    const [given] = kind === 'pin' && withdraws ? taken.values : []
-    const replacement = given === undefined ? undefined : o.context.lookup(kind, canonical(given.value))
+    const [another] = kind === 'pin' && withdraws ? taken.values : []
+    const replacement = another === undefined ? undefined : o.context.lookup(kind, canonical(another.value))
     const isReplaced = replacement !== undefined && !input.denied.has(`pin:${replacement}`)
     for (const credential of have) {
       const { lookup } = credential
@@ -64,6 +66,7 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
         remove(lookup, { reason: REPLACED })
       }
     }
+    const given = new Set(taken?.values.map(({ value }) => o.context.lookup(kind, canonical(value))))
     const wanted = new Set<string>()
     const lost = new Set<string>()
     for (const { value, own } of taken?.values ?? []) {
@@ -71,6 +74,8 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
       if (wanted.has(lookup)) continue
       const had = have.find((c) => c.lookup === lookup)
       if (had !== undefined && (had.origin === 'o' || !withdraws)) continue
+      // A person has one PIN: another one waits until the old one may go.
+      if (isWithheld && kind === 'pin' && have.length > 0) continue
       const claim = `${kind}:${lookup}`
       claims.push({ space: kind, key: lookup, rank: 'value' })
       if (input.denied.has(claim)) {
@@ -87,6 +92,7 @@ export function credentialsOf(input: UserInput, o: CredentialOptions): { items: 
     }
     for (const credential of have) {
       if (credential.origin !== 's' || wanted.has(credential.lookup)) continue
+      if (isWithheld && !credential.held && !given.has(credential.lookup)) continue
       if (!withdraws) keep(credential, 'value')
       else if (lost.has(credential.lookup)) remove(credential.lookup, { reason: CONFLICTS[kind], hashed: WITHDRAWN })
       else remove(credential.lookup, { reason: cause ?? WITHDRAWN, hashed: WITHDRAWN })

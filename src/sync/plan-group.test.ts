@@ -207,13 +207,13 @@ describe('a group that goes', () => {
     expect(planned({ state, mapped: IGNORED })).toEqual({ kind: 'frozen', groupId: undefined, ...NOTHING_HAPPENS })
   })
 
-  it('stays while listings contradict each other, but an ignored one goes', () => {
-    expect(planned({ existing, state: 'x', removalsAllowed: false })).toEqual({
-      kind: 'frozen',
-      groupId: 5,
-      ...NOTHING_HAPPENS,
-    })
-    expect(planned({ existing, mapped: IGNORED, removalsAllowed: false }).item).toMatchObject({ action: 'delete' })
+  it('stays while listings contradict each other, and so does one that is ignored or would go to another source', () => {
+    const stays = { groupId: 5, ...NOTHING_HAPPENS }
+
+    expect(planned({ existing, state: 'x', removalsAllowed: false })).toEqual({ kind: 'frozen', ...stays })
+    expect(planned({ existing, mapped: IGNORED, removalsAllowed: false })).toEqual({ kind: 'ignored', ...stays })
+    const heirs = () => HEIR
+    expect(planned({ existing, mapped: IGNORED, removalsAllowed: false, heirs })).toEqual({ kind: 'ignored', ...stays })
   })
 
   it.each([
@@ -234,6 +234,7 @@ describe('a group that goes', () => {
     expect(planned({ existing, state: 'x' })).toEqual({ ...stays, isShared: false })
     expect(planned({ existing, mapped: IGNORED })).toEqual({ ...stays, isShared: false })
     expect(planned({ existing, state: 'x', removalsAllowed: false })).toEqual({ ...stays, kind: 'frozen' })
+    expect(planned({ existing, mapped: IGNORED, removalsAllowed: false })).toEqual(stays)
   })
 })
 
@@ -244,13 +245,17 @@ describe('a group that another source owns', () => {
     expect(planned({ existing })).toEqual({ kind: 'wanted', groupId: 5, isShared: true, ...NOTHING_HAPPENS })
   })
 
-  it.each([
-    [{ state: 'x' }],
-    [{ mapped: IGNORED }],
-    [{ mapped: IGNORED, removalsAllowed: false }],
-    [{ state: 'x', mapped: IGNORED }],
-  ])('gets none of its members from here when %j', (o) => {
-    expect(planned({ existing, ...o })).toEqual({ kind: 'ignored', groupId: 5, isShared: false, ...NOTHING_HAPPENS })
+  it.each([[{ state: 'x' }], [{ mapped: IGNORED }], [{ state: 'x', mapped: IGNORED }]])(
+    'gets none of its members from here when %j',
+    (o) => {
+      expect(planned({ existing, ...o })).toEqual({ kind: 'ignored', groupId: 5, isShared: false, ...NOTHING_HAPPENS })
+    },
+  )
+
+  it('keeps the members that it has from here while listings contradict each other', () => {
+    const o = { existing, mapped: IGNORED, removalsAllowed: false }
+
+    expect(planned(o)).toEqual({ kind: 'ignored', groupId: 5, ...NOTHING_HAPPENS })
   })
 
   it.each([[{ mapped: UNNAMED }], [{ state: 'x', removalsAllowed: false }]])('is frozen when %j', (o) => {

@@ -58,6 +58,7 @@ export function planGroup(input: GroupInput, context: GroupContext): PlannedGrou
   ) {
     const isWanted = input.state === 'l' && mapped.kind === 'wanted'
     if (mapped.kind === 'unnamed' || (input.state !== 'l' && !input.removalsAllowed)) return frozen
+    if (!isWanted && !input.removalsAllowed) return { ...frozen, kind: 'ignored' }
     return { ...frozen, kind: isWanted ? 'wanted' : 'ignored', isShared: isWanted }
   }
   if (input.state !== 'l') return leaving({ input, context }, { reason: 'gone', rule: 'groups' })
@@ -153,16 +154,12 @@ function leaving(
   why: Why,
 ): PlannedGroup {
   const { existing } = input
-  if (existing === undefined || existing.hidden)
-    return { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
-  if (existing.sourceId !== context.sourceId) {
-    // Of a removed source, say: what this one gave to it beside that ends, but for a run that may remove nothing.
-    if (why.reason === 'gone' && !input.removalsAllowed)
-      return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
-    return { kind: 'ignored', groupId: existing.id, item: undefined, issue: undefined, isShared: false }
-  }
-  if (!input.removalsAllowed && why.reason === 'gone')
-    return { kind: 'frozen', groupId: existing.id, item: undefined, issue: undefined }
+  const stays: PlannedGroup = { kind: 'ignored', groupId: existing?.id, item: undefined, issue: undefined }
+  if (existing === undefined || existing.hidden) return stays
+  // It goes in a later run; one that was only left out is given nobody new until then.
+  if (!input.removalsAllowed) return why.reason === 'gone' ? { ...stays, kind: 'frozen' } : stays
+  // Of a removed source, say: what this one gave to it beside that ends.
+  if (existing.sourceId !== context.sourceId) return { ...stays, isShared: false }
   const heir = why.reason === 'gone' ? undefined : input.heirs()
   if (heir !== undefined) {
     return { kind: 'ignored', groupId: existing.id, item: moveItem(existing, heir, why), issue: undefined }

@@ -94,7 +94,7 @@ function planDeletion(input: UserInput, o: LeaverOptions & { readonly leaving: L
   const { context, user } = o
   const { deleteAfterDays } = context.settings.users.options
   const stays: PlannedUser = { ...NOTHING, kind: 'existing', user, frozen: false }
-  if (input.isWantedElsewhere) return stays
+  if (input.isWantedElsewhere || !context.removalsAllowed) return stays
   if (deleteAfterDays === 'never' || user.deactivatedBy !== 'source' || user.deactivatedAt === null) return stays
   if (context.now.getTime() < user.deactivatedAt.getTime() + deleteAfterDays * DAY_MS) return stays
   const item: ItemDraft = {

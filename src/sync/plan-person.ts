@@ -62,6 +62,8 @@ export interface PlanUserContext {
   /** The other sources of the tenant. */
   readonly rivals: readonly SourceRank[]
   readonly now: Date
+  /** False: what was read is in doubt, so nothing of anybody is removed. */
+  readonly removalsAllowed: boolean
   readonly settings: SourceSettings
   /** What of them is otherwise than when everybody was last planned. */
   readonly remapped: Remapped

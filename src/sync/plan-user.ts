@@ -1,4 +1,6 @@
 // What has to change so that the registry has one person right. Pure: no clock, no database, nothing that can wait.
+import type { RegistryUser } from '../directory/user.ts'
+import type { Judgement } from './judge.ts'
 import { match } from './match.ts'
 import { planExisting } from './plan-existing.ts'
 import { planLeaver } from './plan-leaver.ts'
@@ -15,13 +17,7 @@ export function planUser(input: UserInput, context: PlanUserContext): PlannedUse
     case 'wanted':
       return planWanted(input, context)
     case 'frozen':
-      return {
-        ...NOTHING,
-        kind: 'skipped',
-        user: input.linked,
-        frozen: true,
-        items: [skip(input, judgement.why, 'sync')],
-      }
+      return frozenAs(input, judgement.why)
     case 'disabled':
       return planLeaver(input, context, { reason: 'disabled', rule: 'users.disabledAccounts', always: true })
     case 'soft-deleted':
@@ -36,11 +32,22 @@ export function planUser(input: UserInput, context: PlanUserContext): PlannedUse
   }
 }
 
+function frozenAs(input: UserInput, why: (Judgement & { kind: 'frozen' })['why']): PlannedUser {
+  return { ...NOTHING, kind: 'skipped', user: input.linked, frozen: true, items: [skip(input, why, 'sync')] }
+}
+
+function isMove({ linked }: UserInput, found: RegistryUser): boolean {
+  return linked !== undefined && linked.id !== found.id
+}
+
 function planWanted(input: UserInput, context: PlanUserContext): PlannedUser {
   if (input.wanted === undefined) throw new TypeError('a wanted user needs a mapping')
   const { sourceId, rank, rivals } = context
   const matched = match(input, { sourceId, rank, rivals, options: context.settings.users.options })
   const user = 'user' in matched ? matched.user : undefined
+  // The object id would go on to another record, and the one that he has be missing.
+  if (matched.kind === 'adopt' && isMove(input, matched.user) && !context.removalsAllowed)
+    return frozenAs(input, 'listing-incomplete')
   const wanted = onTerms(input.wanted, user, context.settings)
   const issues = rejections(input, wanted)
   switch (matched.kind) {

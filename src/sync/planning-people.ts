@@ -319,6 +319,7 @@ export class PeoplePlanner {
       rank: this.#rank,
       rivals: this.#planning.input.rivals,
       now: this.#planning.input.now,
+      removalsAllowed: this.#planning.input.removalsAllowed,
       settings: this.#settings,
       remapped: this.#remapped,
       lookup: (space, value) => lookup(space, value).toString('hex'),

@@ -36,7 +36,8 @@ export async function makePlan(tx: Transaction, input: PlanInput): Promise<MadeP
     await planGroupsNotRead(planning)
     if (writer.drawsPins) await drawPins(tx, input)
     const transitive = source.settings.groups.membership === 'transitive'
-    await planMemberships(tx, { runId, sourceId: source.id, transitive, everybody: input.everybody })
+    const { everybody, removalsAllowed } = input
+    await planMemberships(tx, { runId, sourceId: source.id, transitive, everybody, removalsAllowed })
     for await (const items of eachCreateItem(tx)) await writer.writeItems(items)
     await writer.writeMemberships()
   }

@@ -18,7 +18,7 @@ import {
   type UnfinishedRound,
 } from '../mirror/rounds.ts'
 import { addUnlisted } from '../registry/unlisted.ts'
-import { proveAbsences } from './absent.ts'
+import { NOTHING_REMOVED, proveAbsences } from './absent.ts'
 import { checkCanaries, checkWalked } from './canary.ts'
 import type { Expired } from './feeds.ts'
 import type { Pull } from './pull-env.ts'
@@ -196,8 +196,7 @@ function noteIncomplete(pull: Pull): void {
   pull.tally.issues.push({
     code: 'listing-incomplete',
     objectId: null,
-    message:
-      'The users that Microsoft Graph listed and the number that it counts differ, also after a second reading; nothing is removed in this run. The next full run compares again.',
+    message: `The users that Microsoft Graph listed and the number that it counts differ, also after a second reading; ${NOTHING_REMOVED} The next full run compares again.`,
   })
 }
 

@@ -87,5 +87,6 @@ function logPulled({ lease: { log } }: Session, pulled: PullResult): void {
     log.info('everything was read anew, the stored delta state was of no use', { code: pulled.resync })
   log.info('read', { what: 'users', count: pulled.usersRead })
   log.info('read', { what: 'groups', count: pulled.groupsRead })
-  if (pulled.removals !== 'allowed') log.info('nothing may be removed in this run', { code: pulled.removals })
+  if (pulled.removals !== 'allowed')
+    log.info('nobody is missing in this run, and nothing is removed', { code: pulled.removals })
 }

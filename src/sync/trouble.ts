@@ -45,7 +45,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Microsoft Graph does not take what the settings ask for, most often an attribute that the tenant does not have; correct the attribute in the mapping and apply it.',
   'bad-upstream': `${PASSING} If it stays, look whether a proxy answers in Microsoft's place.`,
   'listing-contradicted': 'Microsoft Graph contradicted itself, so nothing was believed; a later run compares again.',
-  'listing-incomplete': 'Nothing is removed meanwhile; the next full run compares again.',
+  'listing-incomplete': 'Nobody is taken for missing meanwhile; the next full run compares again.',
   'attributes-unreadable': 'Grant User.Read.All of Microsoft Graph again, with admin consent.',
   'tenant-mismatch': "Correct the connection's tenantId, and apply the config file.",
   'tenant-unsupported': 'Use a connection to a workforce tenant.',

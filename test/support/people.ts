@@ -111,6 +111,7 @@ const aContext = (o: Partial<PlanUserContext> = {}): PlanUserContext => ({
   rank: aRank(),
   rivals: [],
   now: NOW,
+  removalsAllowed: true,
   settings: settingsOf(),
   remapped: new Set(),
   lookup: (space, value) => `${space}~${value}`,
