@@ -54,7 +54,7 @@ export function pairingKey(wanted: PairingValues | undefined, pairBy: PairBy): s
 
 /**
  * Links by object id first; where *Pair by Object ID* is off, the next pairing key comes before the link.
- * A user that has an object id is never a candidate, and an administrator or a protected user is never paired.
+ * A user that has an object id is never a candidate. An administrator or a protected user is never paired, nor loses his link.
  */
 export function match(input: MatchInput, context: MatchContext): Match {
   const { linked } = input
@@ -64,7 +64,10 @@ export function match(input: MatchInput, context: MatchContext): Match {
   const [candidate, second] = candidates
   if (
     linked !== undefined &&
-    (context.options.pairByObjectId || candidate === undefined || !isMoving(candidates, input, pairBy))
+    (context.options.pairByObjectId ||
+      linked.untouchable ||
+      candidate === undefined ||
+      !isMoving(candidates, input, pairBy))
   )
     return matchLinked(linked, context)
   if (candidate !== undefined) {

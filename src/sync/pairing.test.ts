@@ -61,6 +61,25 @@ async function idOf(objectId: string): Promise<number | undefined> {
 }
 
 describe('a move of the object id to another record', () => {
+  it.each(['protected', 'administrator'])(
+    'S15 I12: is none from a record that is %s, nor an adoption',
+    async (what) => {
+      const options = { pairByObjectId: false }
+      const source = await aHandSource(test.db, { adoptions: 'automatic', users: { options } })
+      await source.user(A, { userPrincipalName: 'ann@x' })
+      await source.run()
+      await test.db.query(`update users set ${what} = true`)
+      await aLocalUser({ name: 'new@x', number: null })
+      const before = await test.db.query('select * from users order by id')
+      await source.user(A, { userPrincipalName: 'new@x' })
+
+      const plan = await source.run()
+
+      expect(plan).toMatchObject({ isEmpty: true, users: { adopted: 0, skipped: 1 } })
+      expect((await test.db.query('select * from users order by id')).rows).toEqual(before.rows)
+    },
+  )
+
   for (const [what, without] of [
     ['whose removals are not approved', 'removals'],
     ['whose updates are not approved', 'rewrites'],

@@ -250,7 +250,7 @@ const PAIRED = {
 function objectIdMoved(input: UserInput, { user, context }: OfRecord): readonly ItemDraft[] {
   const old = input.linked
   if (old === undefined || old.id === user.id) return []
-  const deactivate = old.active && !old.untouchable && context.settings.users.options.deactivateMissingUsers
+  const deactivate = old.active && context.settings.users.options.deactivateMissingUsers
   return [
     {
       ...userItem(input, old),

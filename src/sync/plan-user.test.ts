@@ -774,7 +774,6 @@ describe('the object id that moves to the record found', () => {
 
   it.each([
     ['is inactive', { active: false }, {}],
-    ['is protected', { untouchable: true }, {}],
     ['may not be deactivated', {}, { deactivateMissingUsers: false }],
   ])('the old record that %s only gives up the object id', (_why, o, options) => {
     const plan = moved(aRegistryUser({ id: 1, userName: 'old@x', ...o }), options)
@@ -786,6 +785,21 @@ describe('the object id that moves to the record found', () => {
       new: { objectId: null },
     })
   })
+})
+
+it('S15: the object id of a protected record goes on to nobody, whatever the key finds', () => {
+  const linked = aRegistryUser({ id: 1, userName: 'old@x', untouchable: true })
+  const users = { options: { pairByObjectId: false } }
+
+  for (const candidate of [
+    aLocalUser({ id: 2, userName: 'ann@x' }),
+    aLocalUser({ id: 2, userName: 'ann@x', untouchable: true }),
+  ]) {
+    const plan = planned({ linked, candidates: [candidate], users })
+
+    expect(plan).toMatchObject({ kind: 'skipped', user: linked, issues: [] })
+    expect(plan.items).toMatchObject([{ action: 'skip', reason: 'protected', userId: 1 }])
+  }
 })
 
 it('credentials of somebody new and of somebody known come after his own items', () => {
