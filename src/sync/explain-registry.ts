@@ -52,7 +52,7 @@ async function mappedNow(
   user: RegistryUser,
   owner: Source | undefined,
 ): Promise<MappedValues | undefined> {
-  if (owner === undefined || user.objectId === null) return undefined
+  if (owner === undefined || user.objectId === null || isElsewhere(owner, user)) return undefined
   if ((await unreadAttributes(engine.db, owner)).length > 0) return undefined
   const needs = needsOf(owner.settings)
   const { objectId } = user
@@ -64,13 +64,18 @@ async function mappedNow(
   return mappedValues(mirrorAttributes(row, { needs, open: mirrorOpener(engine.vault, owner.id) }), owner.settings)
 }
 
+/** Its connection names another tenant than his by now. */
+function isElsewhere(owner: Source, user: RegistryUser): boolean {
+  return owner.connection.tenantId !== user.tenantId
+}
+
 function standing(user: RegistryUser, owner: Source | undefined): string {
   const whose =
     user.objectId === null
       ? 'A local user: no source reads him.'
       : owner === undefined
         ? 'Detached from a removed source: he stays as he is until a source of that tenant links him again.'
-        : `Owned by ${owner.name}${owner.enabled ? '' : ', which is disabled'}.`
+        : `Owned by ${owner.name}${owner.enabled ? '' : ', which is disabled'}${isElsewhere(owner, user) ? ', whose connection names another tenant than his: it gives him nothing until that names his again' : ''}.`
   const guarded = user.untouchable ? ' Protected, or an administrator: no source changes him.' : ''
   if (user.active) return `Active. ${whose}${guarded}`
   const isForGood = user.deactivatedBy === 'administrator'
@@ -82,30 +87,50 @@ function standing(user: RegistryUser, owner: Source | undefined): string {
 
 function fieldsOf(user: RegistryUser, owner: Source | undefined): ExplainedField[] {
   const properties = owner?.settings.users.properties
+  const isRead = owner !== undefined && !isElsewhere(owner, user)
   const told: ExplainedField[] = [
-    explainField('userName', user.userName, { property: properties?.userName ?? null, owner }),
+    explainField('userName', user.userName, { property: properties?.userName ?? null, owner, isRead }),
   ]
   for (const field of TEXT_FIELDS)
-    told.push(explainField(field, user.fields[field], { property: properties?.[field] ?? null, owner }))
+    told.push(explainField(field, user.fields[field], { property: properties?.[field] ?? null, owner, isRead }))
   told.push(
-    explainField('personalNumber', user.personalNumber, { property: properties?.personalNumber ?? null, owner }),
+    explainField('personalNumber', user.personalNumber, {
+      property: properties?.personalNumber ?? null,
+      owner,
+      isRead,
+    }),
   )
   for (const [name, value] of Object.entries(user.own))
-    told.push(explainField(`own.${name}`, value, { property: properties?.own[name] ?? null, owner }))
+    told.push(explainField(`own.${name}`, value, { property: properties?.own[name] ?? null, owner, isRead }))
   return told
 }
 
 function explainField(
   field: string,
   value: string | null,
-  { property, owner }: { readonly property: OneValued | null; readonly owner: Source | undefined },
+  {
+    property,
+    owner,
+    isRead,
+  }: {
+    readonly property: OneValued | null
+    readonly owner: Source | undefined
+    /** By the owner, whose connection names his tenant. */
+    readonly isRead: boolean
+  },
 ): ExplainedField {
   if (property === null || owner === undefined)
     return { field, value, owner: 'registry', from: null, sentence: "No source maps it: the registry's own." }
   const from = sourceOf(property)
   switch (property.apply) {
     case 'always':
-      return { field, value, owner: 'source', from, sentence: `From ${from} (${owner.name}), in every run.` }
+      return {
+        field,
+        value,
+        owner: 'source',
+        from,
+        sentence: `From ${from} (${owner.name}), ${isRead ? 'in every run' : 'when it last read him'}.`,
+      }
     case 'whenCreated':
       return {
         field,

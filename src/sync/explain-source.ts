@@ -195,7 +195,31 @@ async function explainWaiting(
   }
 }
 
-/** A source that owns or claims him and has not read him: it is new, or reads another tenant now. */
+/** A source that owns or claims him, and whose connection names another tenant than his by now. */
+export function explainElsewhere(source: Source, user: RegistryUser | undefined): ExplainedSource {
+  const { connection } = source
+  return {
+    ...explainUnread(source, user),
+    scope: {
+      verdict: 'unknown',
+      rule: null,
+      chain: [],
+      sentence: `The connection ${connection.name} names the tenant ${connection.tenantId}, and he is of ${user?.tenantId ?? 'none'}: this source does not read him any more.`,
+    },
+    pairing: {
+      result: 'none',
+      sentence:
+        'Whoever it reads in the other tenant is somebody else, also with the same name: nobody there is paired with him.',
+    },
+    next: {
+      items: [],
+      held: [],
+      sentence: `No run changes anything about him: the plan of one that reads the other tenant waits for approval, and approved it leaves him as he is. When ${connection.name} names his tenant again, the next run goes on with him.`,
+    },
+  }
+}
+
+/** A source that owns or claims him and has not read him yet. */
 export function explainUnread(source: Source, user: RegistryUser | undefined): ExplainedSource {
   return {
     source: source.name,

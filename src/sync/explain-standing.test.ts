@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { anExplainedWorld } from '../../test/support/explained.ts'
 import { takeBack } from '../../test/support/reverted.ts'
-import type { Settings } from '../../test/support/world.ts'
+import { aSyncWorld, type Settings } from '../../test/support/world.ts'
+import { approveRun } from './approve.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
 import { disable, enable, purge, remove, restore } from '../emulator/operations.ts'
@@ -235,6 +236,79 @@ describe('where he stands', () => {
 
     expect(told.scope.verdict).toBe('frozen')
     expect(told.issues.map(({ code }) => code)).toEqual(['listing-contradicted'])
+  })
+})
+
+describe('a connection that names another tenant than his', () => {
+  const OTHER = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+
+  it('his owner is told with it, and a source that claims him; put right again, all is as before', async () => {
+    await x.begin({})
+    const ann = x.person('ann', { department: 'Sales' })
+    await x.w.sync()
+    const before = await x.why(ann.id)
+    await x.another('later', 200)
+    const later = await x.db.query<{ id: number }>(`select id from sources where name = 'later'`)
+    await x.db.query('insert into claims (user_id, source_id) select id, $1 from users where object_id = $2', [
+      later.rows[0]!.id,
+      ann.id,
+    ])
+    await x.db.query('update connections set tenant_id = $1', [OTHER])
+
+    const told = await x.why('ann@contoso.com')
+
+    expect(told.registry).toMatchObject({ owner: x.w.source })
+    expect(told.registry?.sentence).toBe(
+      `Active. Owned by ${x.w.source}, whose connection names another tenant than his: it gives him nothing until that names his again.`,
+    )
+    expect(told.registry?.fields.find(({ field }) => field === 'department')?.sentence).toBe(
+      `From department (${x.w.source}), when it last read him.`,
+    )
+    expect(told.sources.map(({ source, owns, claims, entra }) => ({ source, owns, claims, entra }))).toEqual([
+      { source: x.w.source, owns: true, claims: true, entra: 'unknown' },
+      { source: 'later', owns: false, claims: true, entra: 'unknown' },
+    ])
+    for (const { scope, next } of told.sources) {
+      expect(scope.sentence).toContain(`names the tenant ${OTHER}, and he is of ${x.w.hosted.tenantId}`)
+      expect(next.sentence).toContain('No run changes anything about him')
+    }
+
+    await x.db.query('update connections set tenant_id = $1', [x.w.hosted.tenantId])
+    await x.db.query(`delete from sources where name = 'later'`)
+    expect(await x.why(ann.id)).toEqual(before)
+  })
+
+  it('approving what is read of the other tenant leaves him as he is', async () => {
+    await x.begin({})
+    const ann = x.person('ann', { department: 'Sales' })
+    await x.w.sync()
+    const other = await aSyncWorld(x.db, { users: 3, seed: 2 })
+    await x.db.query(
+      `update connections set tenant_id = $2, client_id = $3, authority_url = $4, graph_url = $4
+       where id = (select connection_id from sources where name = $1)`,
+      [x.w.source, other.hosted.tenantId, other.hosted.clientId, x.w.emulator.graphUrl],
+    )
+    const row = async () =>
+      (
+        await x.db.query('select id, user_name, active, source_id, department from users where object_id = $1', [
+          ann.id,
+        ])
+      ).rows
+    const before = await row()
+
+    const held = await other.sync({ source: x.w.source })
+    const approved = await approveRun(other.engine, {
+      run: Number(held.run),
+      hash: held.planHash!,
+      reason: 'r',
+      actor: { kind: 'command line', name: 'a' },
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    })
+
+    expect([held.outcome, approved.outcome]).toEqual(['held', 'applied'])
+    expect(await row()).toEqual(before)
+    await other.stop()
   })
 })
 

@@ -7,13 +7,13 @@ import { parseObjectId } from '../directory/ids.ts'
 import { getObjects } from '../mirror/objects.ts'
 import { findPeople, type PersonFound } from '../registry/find-people.ts'
 import { listUserHistory, removedRecordOf, type UserChange } from '../registry/history.ts'
-import { listSources } from '../registry/sources.ts'
+import { listSources, type Source } from '../registry/sources.ts'
 import { usersByIds } from '../registry/users.ts'
 import { membershipsOf } from '../registry/why.ts'
 import type { Engine } from './engine.ts'
 import { explainGroups, type Reached, reachedGroups } from './explain-groups.ts'
 import { explainRegistry } from './explain-registry.ts'
-import { explainSource, explainUnread } from './explain-source.ts'
+import { explainElsewhere, explainSource, explainUnread } from './explain-source.ts'
 import { compareRank } from './owner.ts'
 
 /** How much of the history is told. */
@@ -60,15 +60,21 @@ async function explainPerson(engine: Engine, person: PersonFound, signal: AbortS
   const changes = record === undefined ? [] : await listUserHistory(db, { userId: record, limit: HISTORY })
   const told: ExplainedSource[] = []
   const reached = new Map<number, ReadonlyMap<string, Reached>>()
-  const sources = (await listSources(db)).filter((source) => source.connection.tenantId === person.tenantId)
+  const isHis = (source: Source) =>
+    user !== undefined && (user.sourceId === source.id || user.claims.includes(source.id))
+  const isOfHisTenant = (source: Source) => source.connection.tenantId === person.tenantId
+  const sources = (await listSources(db)).filter((source) => isOfHisTenant(source) || isHis(source))
   for (const source of sources.toSorted(compareRank)) {
+    if (!isOfHisTenant(source)) {
+      told.push(explainElsewhere(source, user))
+      continue
+    }
     const row =
       person.objectId === undefined
         ? undefined
         : (await getObjects(db, source.id, [person.objectId])).get(person.objectId)
     const isKnown = row !== undefined && row.kind === 'u'
-    const isHis = user !== undefined && (user.sourceId === source.id || user.claims.includes(source.id))
-    if (!isKnown && !isHis) continue
+    if (!isKnown && !isHis(source)) continue
     if (isKnown) reached.set(source.id, await reachedGroups(db, row.key))
     told.push(
       isKnown
