@@ -1,6 +1,5 @@
 // Counts of a stored plan as the safeguard looks at them, of what runs do and of what is taken back alike.
-import { SAFEGUARD_FLOORS } from '../contract/sources.ts'
-import type { SafeguardLimits } from '../contract/sources.ts'
+import { SAFEGUARD_FLOORS, type SafeguardLimits } from '../contract/sources.ts'
 import type { Queries } from '../database/connect.ts'
 import { TEXT_FIELDS } from '../directory/user.ts'
 import * as figures from '../registry/plan-figures.ts'
