@@ -370,7 +370,7 @@ describe('what is typed and not saved', () => {
     expect(await discard(page).count()).toBe(0)
   })
 
-  it('as a credential of a connection is not given up by the way back in the browser without being asked', async () => {
+  it('as a credential of a connection is not given up without being asked: by Escape, Cancel and the way back in the browser', async () => {
     const page = await world.open('administrator')
     await page.goto(`${world.url}/settings/connections`)
     await page.getByRole('link', { name: 'contoso' }).click()
@@ -384,11 +384,25 @@ describe('what is typed and not saved', () => {
     // One goes on where one was, in the dialog: it is what can be reached.
     await page.locator('input:focus').and(secret).waitFor()
     expect(await secret.inputValue()).toBe('shown-only-once')
+    for (const close of [
+      () => page.keyboard.press('Escape'),
+      () => dialog.getByRole('button', { name: 'Cancel' }).click(),
+    ]) {
+      await close()
+      await keep(page)
+      await page.locator('input:focus, button:focus').and(dialog.locator('input, button')).waitFor()
+      expect(await secret.inputValue()).toBe('shown-only-once')
+    }
     await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await discard(page).getByRole('button', { name: 'Discard' }).click()
     await dialog.waitFor({ state: 'detached' })
     await add.click()
     // Who has given it up himself begins anew.
     expect(await secret.inputValue()).toBe('')
+    await page.keyboard.press('Escape')
+    // And where nothing is typed nobody is asked.
+    await dialog.waitFor({ state: 'detached' })
+    await add.click()
     await secret.fill('shown-only-once')
     await dialog.getByRole('button', { name: 'Add', exact: true }).click()
     await dialog.waitFor({ state: 'detached' })

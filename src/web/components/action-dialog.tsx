@@ -15,6 +15,7 @@ import { useMutation } from '@tanstack/react-query'
 import { type ReactElement, type ReactNode, useState } from 'react'
 import { newIntention } from '../api.ts'
 import { shell } from '../texts/shell.ts'
+import { useDiscardQuestion } from './discard-guard.tsx'
 import { ProofFirst } from './proof-first.tsx'
 import { Failed } from './states.tsx'
 
@@ -41,6 +42,8 @@ export function ActionDialog(props: {
   readonly onOpen?: () => void
   /** Ends what goes on in it when it is closed, undone or done. */
   readonly onClose?: () => void
+  /** What is typed in it that is not to be lost by closing it unasked, told in these words; undefined: nothing. */
+  readonly unsaved?: string | undefined
   /** For a table. */
   readonly isWide?: boolean
 }) {
@@ -48,51 +51,64 @@ export function ActionDialog(props: {
   const [isOpen, setOpen] = useState(false)
   const [key, setKey] = useState('')
   const acting = useMutation({ mutationFn: () => props.act(key), onSuccess: () => setOpen(false) })
+  const { close, question } = useDiscardQuestion({
+    isChanged: props.unsaved !== undefined,
+    text: props.unsaved ?? '',
+    onClose: () => {
+      props.onClose?.()
+      setOpen(false)
+    },
+  })
   return (
-    <Dialog
-      open={isOpen}
-      onOpenChange={(_event, { open }) => {
-        if (acting.isPending) return
-        if (open) {
+    <>
+      <Dialog
+        open={isOpen}
+        onOpenChange={(_event, { open }) => {
+          if (acting.isPending) return
+          if (!open) {
+            close()
+            return
+          }
           acting.reset()
           setKey(newIntention())
           props.onOpen?.()
-        } else props.onClose?.()
-        setOpen(open)
-      }}
-    >
-      <DialogTrigger disableButtonEnhancement>{props.trigger}</DialogTrigger>
-      <DialogSurface {...(props.isWide === true ? { className: styles.wide } : {})}>
-        <form
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault()
-            if (props.isReady !== false && !acting.isPending) acting.mutate()
-          }}
-        >
-          <DialogBody>
-            <DialogTitle>{props.title}</DialogTitle>
-            <DialogContent className={styles.content}>
-              {props.needsProof === true ? <ProofFirst /> : null}
-              {props.children}
-              {acting.error === null ? null : <Failed title={shell.notDone} error={acting.error} />}
-            </DialogContent>
-            <DialogActions>
-              <DialogTrigger disableButtonEnhancement>
-                <Button appearance="secondary">{shell.cancel}</Button>
-              </DialogTrigger>
-              <Button
-                type="submit"
-                appearance="primary"
-                disabledFocusable={props.isReady === false || acting.isPending}
-                {...(acting.isPending ? { icon: <Spinner size="tiny" aria-hidden /> } : {})}
-              >
-                {props.action}
-              </Button>
-            </DialogActions>
-          </DialogBody>
-        </form>
-      </DialogSurface>
-    </Dialog>
+          setOpen(true)
+        }}
+      >
+        <DialogTrigger disableButtonEnhancement>{props.trigger}</DialogTrigger>
+        <DialogSurface {...(props.isWide === true ? { className: styles.wide } : {})}>
+          <form
+            noValidate
+            onSubmit={(event) => {
+              event.preventDefault()
+              if (props.isReady !== false && !acting.isPending) acting.mutate()
+            }}
+          >
+            <DialogBody>
+              <DialogTitle>{props.title}</DialogTitle>
+              <DialogContent className={styles.content}>
+                {props.needsProof === true ? <ProofFirst /> : null}
+                {props.children}
+                {acting.error === null ? null : <Failed title={shell.notDone} error={acting.error} />}
+              </DialogContent>
+              <DialogActions>
+                <DialogTrigger disableButtonEnhancement>
+                  <Button appearance="secondary">{shell.cancel}</Button>
+                </DialogTrigger>
+                <Button
+                  type="submit"
+                  appearance="primary"
+                  disabledFocusable={props.isReady === false || acting.isPending}
+                  {...(acting.isPending ? { icon: <Spinner size="tiny" aria-hidden /> } : {})}
+                >
+                  {props.action}
+                </Button>
+              </DialogActions>
+            </DialogBody>
+          </form>
+        </DialogSurface>
+      </Dialog>
+      {question}
+    </>
   )
 }

@@ -8,6 +8,7 @@ import {
   DialogSurface,
   DialogTitle,
 } from '@fluentui/react-components'
+import { useEffectEvent, useLayoutEffect } from 'react'
 import { FocusBack } from './focus-back.tsx'
 
 export function ConfirmDialog(props: {
@@ -18,6 +19,8 @@ export function ConfirmDialog(props: {
   readonly cancel: string
   readonly onConfirm: () => void
   readonly onCancel: () => void
+  /** It is out of the page, and the focus back where it was. */
+  readonly onGone?: () => void
 }) {
   return (
     <Dialog
@@ -29,6 +32,7 @@ export function ConfirmDialog(props: {
     >
       <DialogSurface>
         <FocusBack />
+        <Gone onGone={props.onGone} />
         <DialogBody>
           <DialogTitle>{props.title}</DialogTitle>
           <DialogContent>{props.text}</DialogContent>
@@ -42,4 +46,11 @@ export function ConfirmDialog(props: {
       </DialogSurface>
     </Dialog>
   )
+}
+
+/** Stands after what gives the focus back, and so has its turn after that. */
+function Gone(props: { readonly onGone: (() => void) | undefined }) {
+  const tell = useEffectEvent(() => props.onGone?.())
+  useLayoutEffect(() => () => queueMicrotask(tell), [])
+  return null
 }

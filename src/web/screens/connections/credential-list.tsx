@@ -20,6 +20,7 @@ import { addressOf, ApiError, call } from '../../api.ts'
 import { now } from '../../clock.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
 import { useToasts } from '../../components/toasts.tsx'
+import { connectionTexts } from '../../texts/connections.ts'
 import { credentialTexts as texts } from '../../texts/credentials.ts'
 import { asNewCredential, type CredentialDraft, isBegun, missingField, NO_CREDENTIAL } from './credential-draft.ts'
 import { CredentialFields } from './credential-fields.tsx'
@@ -153,6 +154,8 @@ function AddCredential({
       action={texts.addAction}
       isReady={missingField(draft) === undefined}
       onClose={() => change(NO_CREDENTIAL)}
+      // What is chosen alone is chosen again at once.
+      unsaved={isBegun({ ...draft, choice: NO_CREDENTIAL.choice }) ? connectionTexts.discardText : undefined}
       act={async (idempotencyKey) => {
         try {
           const body = asNewCredential(draft)
