@@ -115,7 +115,7 @@ function Verify() {
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
   { id: 'when', header: texts.when, grow: 1.3, cell: (entry) => <Time at={entry.at} /> },
-  { id: 'who', header: texts.who, grow: 1.6, always: true, cell: (entry) => <Who entry={entry} /> },
+  { id: 'who', header: texts.who, grow: 1.6, below: 'when', cell: (entry) => <Who entry={entry} /> },
   { id: 'did', header: texts.did, grow: 1.7, always: true, cell: (entry) => <Action action={entry.action} /> },
   {
     id: 'subject',
