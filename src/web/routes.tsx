@@ -27,44 +27,35 @@ const text = z.string().max(300).optional().catch(undefined)
 
 const root = createRootRouteWithContext<RouteContext>()({ component: Outlet })
 
+/** A page that comes when somebody goes there, and whose coming may fail. */
+const page: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(reached(load), name)
+
 const setUp = createRoute({
   getParentRoute: () => root,
   path: '/setup',
   // As with signing in, shown at once.
   loader: ({ context }) => context.queries.prefetchQuery({ ...setupQuery, retry: false }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/sign-in/set-up.tsx')),
-    'SetUp',
-  ),
+  component: page(() => import('./screens/sign-in/set-up.tsx'), 'SetUp'),
 })
 
 const signInByLink = createRoute({
   getParentRoute: () => root,
   path: '/link',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/sign-in/sign-in-by-link.tsx')),
-    'SignInByLink',
-  ),
+  component: page(() => import('./screens/sign-in/sign-in-by-link.tsx'), 'SignInByLink'),
 })
 
 /** For whoever administers a tenant, and need not be anybody here. */
 const consent = createRoute({
   getParentRoute: () => root,
   path: '/consent',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/sign-in/consent.tsx')),
-    'Consent',
-  ),
+  component: page(() => import('./screens/sign-in/consent.tsx'), 'Consent'),
 })
 
 /** For devices: nobody signs in there, and nothing of the pages for people is shown. */
 const terminal = createRoute({
   getParentRoute: () => root,
   path: '/terminal',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/terminal/terminal.tsx')),
-    'TerminalPage',
-  ),
+  component: page(() => import('./screens/terminal/terminal.tsx'), 'TerminalPage'),
 })
 
 const signIn = createRoute({
@@ -85,10 +76,7 @@ const signIn = createRoute({
   // Shown at once or not at all: what comes while somebody types would take the place, and the focus, of what he is about to press. Where
   // it cannot be told, local accounts sign in all the same.
   loader: ({ context }) => context.queries.prefetchQuery({ ...signInOptionsQuery, retry: false }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/sign-in/sign-in.tsx')),
-    'SignIn',
-  ),
+  component: page(() => import('./screens/sign-in/sign-in.tsx'), 'SignIn'),
 })
 
 /** Everything but those above: for who is signed in. */
@@ -111,29 +99,20 @@ const me = createRoute({
     const session = await context.queries.ensureQueryData(sessionQuery)
     if (session?.account.kind !== 'person') throw redirect({ to: '/account' })
   },
-  component: lazyRouteComponent(
-    reached(() => import('./screens/me/me.tsx')),
-    'Me',
-  ),
+  component: page(() => import('./screens/me/me.tsx'), 'Me'),
 })
 
 const overview = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/overview/overview.tsx')),
-    'Overview',
-  ),
+  component: page(() => import('./screens/overview/overview.tsx'), 'Overview'),
 })
 
 const issues = createRoute({
   getParentRoute: () => inside,
   path: '/issues',
   validateSearch: z.object({ source: text, code: z.enum(ISSUE_CODES).optional().catch(undefined) }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/issues/issues.tsx')),
-    'Issues',
-  ),
+  component: page(() => import('./screens/issues/issues.tsx'), 'Issues'),
 })
 
 const runs = createRoute({
@@ -146,10 +125,7 @@ const runs = createRoute({
       .optional()
       .catch(undefined),
   }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/runs/runs.tsx')),
-    'Runs',
-  ),
+  component: page(() => import('./screens/runs/runs.tsx'), 'Runs'),
 })
 
 const run = createRoute({
@@ -162,10 +138,7 @@ const run = createRoute({
     object: z.enum(['user', 'group', 'membership', 'credential']).optional().catch(undefined),
     action: z.enum(PLAN_ACTIONS).optional().catch(undefined),
   }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/runs/run.tsx')),
-    'Run',
-  ),
+  component: page(() => import('./screens/runs/run.tsx'), 'Run'),
 })
 
 const users = createRoute({
@@ -177,40 +150,28 @@ const users = createRoute({
     source: text,
     local: z.literal(true).optional().catch(undefined),
   }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/users/users.tsx')),
-    'Users',
-  ),
+  component: page(() => import('./screens/users/users.tsx'), 'Users'),
 })
 
 const user = createRoute({
   getParentRoute: () => inside,
   path: '/users/$user',
   remountDeps: ({ params }) => params,
-  component: lazyRouteComponent(
-    reached(() => import('./screens/users/user.tsx')),
-    'User',
-  ),
+  component: page(() => import('./screens/users/user.tsx'), 'User'),
 })
 
 const why = createRoute({
   getParentRoute: () => inside,
   path: '/why',
   validateSearch: z.object({ user: text }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/why/why.tsx')),
-    'Why',
-  ),
+  component: page(() => import('./screens/why/why.tsx'), 'Why'),
 })
 
 const groups = createRoute({
   getParentRoute: () => inside,
   path: '/groups',
   validateSearch: z.object({ under: z.string().max(2000).optional().catch(undefined), search: text }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/groups/groups.tsx')),
-    'Groups',
-  ),
+  component: page(() => import('./screens/groups/groups.tsx'), 'Groups'),
 })
 
 const group = createRoute({
@@ -218,65 +179,44 @@ const group = createRoute({
   path: '/groups/$group',
   remountDeps: ({ params }) => params,
   validateSearch: z.object({ search: text }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/groups/group.tsx')),
-    'Group',
-  ),
+  component: page(() => import('./screens/groups/group.tsx'), 'Group'),
 })
 
 const administrators = createRoute({
   getParentRoute: () => inside,
   path: '/settings/administrators',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/access/administrators.tsx')),
-    'Administrators',
-  ),
+  component: page(() => import('./screens/access/administrators.tsx'), 'Administrators'),
 })
 
 const tokens = createRoute({
   getParentRoute: () => inside,
   path: '/settings/tokens',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/access/tokens.tsx')),
-    'Tokens',
-  ),
+  component: page(() => import('./screens/access/tokens.tsx'), 'Tokens'),
 })
 
 const terminals = createRoute({
   getParentRoute: () => inside,
   path: '/settings/terminals',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/access/terminals.tsx')),
-    'Terminals',
-  ),
+  component: page(() => import('./screens/access/terminals.tsx'), 'Terminals'),
 })
 
 const audit = createRoute({
   getParentRoute: () => inside,
   path: '/settings/audit',
   validateSearch: z.object({ action: text, actor: text }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/access/audit.tsx')),
-    'Audit',
-  ),
+  component: page(() => import('./screens/access/audit.tsx'), 'Audit'),
 })
 
 const signInSettings = createRoute({
   getParentRoute: () => inside,
   path: '/settings/sign-in',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/access/sign-in-settings.tsx')),
-    'SignInSettings',
-  ),
+  component: page(() => import('./screens/access/sign-in-settings.tsx'), 'SignInSettings'),
 })
 
 const installation = createRoute({
   getParentRoute: () => inside,
   path: '/settings/installation',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/installation/installation.tsx')),
-    'Installation',
-  ),
+  component: page(() => import('./screens/installation/installation.tsx'), 'Installation'),
 })
 
 /** Within the frame, so that one can go elsewhere. */
@@ -285,10 +225,7 @@ const nowhere = createRoute({ getParentRoute: () => inside, path: '$', component
 const account = createRoute({
   getParentRoute: () => inside,
   path: '/account',
-  component: lazyRouteComponent(
-    reached(() => import('./screens/access/account.tsx')),
-    'OwnAccount',
-  ),
+  component: page(() => import('./screens/access/account.tsx'), 'OwnAccount'),
 })
 
 const sources = createRoute({
@@ -303,10 +240,7 @@ const sources = createRoute({
     /** A source that was made just now: what comes next is said. */
     saved: text,
   }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/sources/sources.tsx')),
-    'Sources',
-  ),
+  component: page(() => import('./screens/sources/sources.tsx'), 'Sources'),
 })
 
 const results = createRoute({
@@ -316,20 +250,14 @@ const results = createRoute({
     /** Ids, 37 characters each; the server takes addresses of 16 kB. */
     jobs: z.string().max(12_000).optional().catch(undefined),
   }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/results/results.tsx')),
-    'Results',
-  ),
+  component: page(() => import('./screens/results/results.tsx'), 'Results'),
 })
 
 const connections = createRoute({
   getParentRoute: () => inside,
   path: '/settings/connections',
   validateSearch: z.object({ add: z.literal('connection').optional().catch(undefined), connection: text }),
-  component: lazyRouteComponent(
-    reached(() => import('./screens/connections/connections.tsx')),
-    'Connections',
-  ),
+  component: page(() => import('./screens/connections/connections.tsx'), 'Connections'),
 })
 
 export function createWeb(queries: QueryClient) {

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import { TARGET_NAMES } from '../screens/sources/editor/targets.ts'
-import { compareFields } from './field-order.ts'
+import { compareFields, TARGET_NAMES } from './field-order.ts'
 
 it('fields are told in the order of the settings, own ones after them, and what has no place at the end', () => {
   const stored = [

@@ -8,7 +8,8 @@ import { blockOf, useSetting } from './draft.ts'
 import { Group } from './group.tsx'
 import { MappingResult, useMappingResult } from './mapping-result.tsx'
 import { PropertyRow } from './property-row.tsx'
-import { ownTarget, TARGET_NAMES, targetOf } from './targets.ts'
+import { TARGET_NAMES } from '../../../components/field-order.ts'
+import { ownTarget, targetOf } from './targets.ts'
 
 const texts = editorTexts.users
 

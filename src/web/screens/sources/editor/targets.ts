@@ -1,4 +1,6 @@
 // What a mapping fills, as the settings name it, in the order in which it is shown.
+import type { TARGET_NAMES } from '../../../components/field-order.ts'
+
 export interface Target {
   readonly path: string
   /** By its name in the config file, as the mapping's result calls it. */
@@ -11,26 +13,6 @@ export interface Target {
 
 const SEVERAL = new Set(['aliases', 'cards', 'alternateEmails'])
 
-export const TARGET_NAMES = [
-  'userName',
-  'fullName',
-  'aliases',
-  'cards',
-  'pin',
-  'personalNumber',
-  'email',
-  'alternateEmails',
-  'phone',
-  'language',
-  'department',
-  'costCenter',
-  'office',
-  'jobTitle',
-  'company',
-  'manager',
-  'storage',
-  'notes',
-] as const
 export type TargetName = (typeof TARGET_NAMES)[number]
 
 export function targetOf(name: TargetName, label: string): Target {
