@@ -26,7 +26,7 @@ export async function applyPlan(tx: Transaction, options: ApplyOptions): Promise
   const { kinds, ...looked } = await lookOver(tx, options.runId)
   const taken = kinds.has('group create') ? await leaveOutTakenPaths(tx, options.runId) : 0
   const isFirst = looked.isFirst && taken === 0
-  // Nobody has anything yet, so nothing can have moved or been taken.
+  // Nobody has anything yet, and there is no group, so nothing can have moved or been taken.
   const leftOut = taken + (isFirst ? 0 : await leaveOutMoved(tx, options))
   const { memberships } = looked
   const sum = (those: (kind: string) => boolean) =>
@@ -97,8 +97,15 @@ async function lookOver(tx: Queries, runId: number): Promise<PlanKinds & { reado
   const memberships = added + removed
   const creates = [...kinds.keys()].every((kind) => CREATING.has(kind))
   if (!creates) return { kinds, memberships, isFirst: false }
-  const has = await tx.query<{ users: boolean }>('select exists (select from users) as users')
-  return { kinds, memberships, isFirst: has.rows[0]?.users === false }
+  // Groups of Entra that are there may be those that it creates; a default group that it does not create may be gone.
+  const has = await tx.query<{ some: boolean }>(
+    `select exists (select from users) or exists (select from groups where object_id is not null) or exists (
+       select from plan_items i where i.run_id = $1 and i.object = 'user' and i.group_id is not null
+         and not exists (select from groups g where g.id = i.group_id)
+         and not exists (select from plan_items g where g.run_id = $1 and g.object = 'group' and g.group_id = i.group_id)) as some`,
+    [runId],
+  )
+  return { kinds, memberships, isFirst: has.rows[0]?.some === false }
 }
 
 /** From so many items on, indexes are better built after everything is there; below, taking them down and up costs more than the rest. */

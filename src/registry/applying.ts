@@ -40,6 +40,6 @@ export const MINE = 'i.run_id = $1 and not i.left_out'
 export interface PlanKinds {
   /** Object and action of the items that there are, and how many: whatever there is not needs no pass over the plan. */
   readonly kinds: ReadonlyMap<string, number>
-  /** The plan only creates, and the registry has no user yet. */
+  /** The plan only creates, and the registry has no user and no group of Entra yet. */
   readonly isFirst: boolean
 }

@@ -382,6 +382,22 @@ describe('a plan that waited', () => {
     expect(await tree()).toEqual({ contoso: ['ann@x'] })
   })
 
+  it('is applied to an empty registry from which a default group was deleted meanwhile', async () => {
+    const source = await aHandSource(test.db, { groups: { fromAttributes: DEFAULT } })
+    await source.user(A, ann({ companyName: 'Contoso' }))
+    await source.user(B, { userPrincipalName: 'bo@x' })
+    const contoso = await localGroup('Contoso')
+    const first = await source.plan()
+    await test.db.query('delete from groups where id = $1', [contoso])
+
+    const applied = await withTransaction(test.db, (tx) =>
+      applyPlan(tx, { runId: first.runId, sourceId: source.id, tenantId: source.tenantId, now: new Date() }),
+    )
+
+    expect(applied.leftOut).toBe(1)
+    expect(await defaults()).toEqual({ 'bo@x': null })
+  })
+
   it('does not fail over a default group that was deleted meanwhile', async () => {
     const source = await aSource({ groups: { fromAttributes: DEFAULT } })
     const legal = await localGroup('Legal', 'Contoso')
