@@ -2,6 +2,7 @@
 import type { Queries } from '../database/connect.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { type ApplyProgress, Stages } from './applying.ts'
+import { PARTS } from './revert-plan.ts'
 import { keepOverwritten, noteBefore } from './undo.ts'
 
 /** Needs the items of the revert's own plan, by which it can be reverted itself. */
@@ -117,8 +118,12 @@ async function putBackUsers(tx: Queries, sourceId: number): Promise<void> {
   await putBackRows(tx, 'user')
   await putBackList(tx, { list: 'names', table: 'user_names', except: ['user_id'] })
   await putBackList(tx, { list: 'credentials', table: 'credentials', except: ['user_id', 'id'] })
-  // A run changes the claim of its own source only; what others claimed since is theirs.
-  await tx.query(`delete from claims where source_id = $1 and user_id in (${mine})`, [sourceId])
+  // A run changes the claim of its own source only; what others claimed since is theirs, as long as he is somebody of their tenant.
+  await tx.query(
+    `delete from claims c using revert_users r where c.user_id = r.user_id
+       and (c.source_id = $1 and r.why is null and r.target is not null or ${PARTS})`,
+    [sourceId],
+  )
   await tx.query(
     `insert into claims (user_id, source_id)
      select r.user_id, s.id from revert_users r cross join jsonb_array_elements_text(r.target -> 'claims') c join sources s on s.id = c::int

@@ -205,12 +205,18 @@ const STAYS = (user: string) =>
 const GOES = (user: string) =>
   `exists (select from revert_users o where o.user_id = ${user} and o.undo = 'create' and o.why is null and o.target is null)`
 
+/** SQL: a record that the run gave an object id, and that goes on without it: whom it adopted is local again. */
+export const PARTS = `(r.undo = 'change' and r.why is null and r.current #>> '{row,object_id}' is not null
+  and r.target #>> '{row,object_id}' is distinct from r.current #>> '{row,object_id}')`
+const PARTING = (user: string) => `exists (select from revert_users r where r.user_id = ${user} and ${PARTS})`
+
 /** A group that the run created goes when all its members go; with members by hand it is hidden, with any others it stays. */
 async function keepUsedGroups(tx: Transaction, scope: RevertScope): Promise<void> {
   await tx.query(
     `with used as (
        select r.group_id, bool_or(m.source_id <> 0) as by_source from revert_groups r join memberships m on m.group_id = r.group_id
-       where r.undo = 'create' and r.why is null and (m.run_id <> $1 or ${STAYS('m.user_id')}) group by r.group_id
+       where r.undo = 'create' and r.why is null and (m.run_id <> $1 or ${STAYS('m.user_id')})
+         and not (m.source_id <> 0 and ${PARTING('m.user_id')}) group by r.group_id
        union all
        select r.group_id, true from revert_groups r join users u on u.default_group_id = r.group_id
        where r.undo = 'create' and r.why is null
@@ -258,9 +264,17 @@ async function fillMemberships(tx: Transaction, scope: RevertScope): Promise<voi
        and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.object = 'group' and i.group_id = p.group_id)
        and not exists (select from plan_items i where i.run_id = $1 and i.left_out and i.object = 'user' and i.user_id = p.user_id)
        and not ${STAYS('p.user_id')}
-       and (${GOES('p.user_id')}
+       and (${GOES('p.user_id')} or ${PARTING('p.user_id')}
          or not exists (select from revert_groups g where g.group_id = p.group_id and g.undo = 'create' and g.why is not null))`,
     params,
+  )
+  // Who is nobody of the tenant any more has nothing that its sources gave him since, whichever it was and in whatever run.
+  await tx.query(
+    `insert into revert_memberships
+     select 'r', m.group_id, m.user_id, m.source_id from revert_users r join memberships m on m.user_id = r.user_id
+     where ${PARTS} and m.source_id <> 0 and (m.run_id >= $1 or m.source_id in (select id from sources))
+     on conflict do nothing`,
+    [scope.planRunId],
   )
   // Those that it ended.
   await tx.query(

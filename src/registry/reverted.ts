@@ -4,6 +4,7 @@
 // `card add <look-up>` of a credential, `member add <group>` of a membership; and the same with `remove`. A PIN that was drawn is
 // `pin add drawn`, because other digits are drawn the next time.
 import type { Queries } from '../database/connect.ts'
+import { PARTS } from './revert-plan.ts'
 
 export interface RevertPlace {
   readonly runId: number
@@ -82,6 +83,16 @@ export async function noteReverted(
        join mirror_objects o on o.source_id = s.id and o.object_id = g.object_id and o.kind = 'g'
      on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
     [sourceId, fence, planRunId],
+  )
+  // Whoever claimed somebody who is nobody of the tenant any more looks whom it has instead.
+  await tx.query(
+    `insert into mirror_marks (source_id, key, at)
+     select s.id, o.key, case when s.id = $1 then $2 else s.fence + 1 end
+     from revert_users r join connections c on c.tenant_id::text = r.current #>> '{row,tenant_id}' join sources s on s.connection_id = c.id
+       join mirror_objects o on o.source_id = s.id and o.object_id::text = r.current #>> '{row,object_id}' and o.kind = 'u'
+     where ${PARTS}
+     on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
+    [sourceId, fence],
   )
   // A membership that came or went beside another one is no change, and has to be looked at by whoever gives it all the same.
   await tx.query(

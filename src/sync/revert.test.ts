@@ -5,6 +5,7 @@ import { aHandSource, anId, type HandSource, people } from '../../test/support/p
 import { everything, showTakingBack, storeSettings, takeBack } from '../../test/support/reverted.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { systemClock } from '../base/clock.ts'
+import { applyPlan } from '../registry/apply.ts'
 import { type Edit, holdRegistry } from '../registry/edit.ts'
 import { addCard, listRegisteredCards } from '../registry/edit-credentials.ts'
 import { removeEnded } from '../signin/upkeep.ts'
@@ -199,6 +200,25 @@ describe('taking a run back', () => {
     expect((await people(test.db))[ann]!.cards).toEqual(['card/11', 'card/12'])
   })
 
+  it('O8: a plan that makes again what was taken back is left out where it is back by then, also where there is nobody yet', async () => {
+    await source.user(ann, {}, 's')
+    await source.user(bob, {}, 's')
+    const { runId } = await source.run()
+    const reverted = await takeBack(test.db, runId)
+    const waiting = await source.plan()
+    await takeBack(test.db, reverted.run)
+    const before = await everything(test.db)
+
+    const applied = await withTransaction(test.db, (tx) =>
+      applyPlan(tx, { runId: waiting.runId, sourceId: source.id, tenantId: source.tenantId, now: new Date() }),
+    )
+
+    expect(waiting.held.map((h) => h.rule)).toEqual(['reverted'])
+    expect(applied.leftOut).toBe(1)
+    expect(await everything(test.db)).toEqual(before)
+    expect((await source.plan()).isEmpty).toBe(true)
+  })
+
   it('a person to whom something was added by hand is deactivated instead of removed', async () => {
     const { runId } = await source.run()
     await test.db.query(
@@ -302,6 +322,79 @@ describe('taking a run back', () => {
 
     expect(await everything(test.db)).toEqual(before)
     expect((await source.plan()).held.map((h) => h.rule)).toEqual(['adoptions', 'reverted'])
+  })
+
+  describe('an adopted user who is local again', () => {
+    const carl = anId(3)
+    const groupsOfCarl = async () => (await people(test.db))['local-carl@x']?.groups
+    beforeEach(async () => {
+      await test.db.query(`insert into users (user_name) values ('carl@x')`)
+      await test.db.query(`insert into user_names select id, 'n', 'carl@x', 'carl@x', 'o', true from users`)
+      await source.user(carl, { userPrincipalName: 'carl@x', displayName: 'Carl' })
+    })
+
+    it('is in no group of the source, also where the group is left for somebody who stays', async () => {
+      await source.member(staff, carl)
+      const { runId } = await source.run()
+      await test.db.query(
+        `insert into user_names select id, 'a', 'own', 'own', 'o', true from users where object_id = $1`,
+        [ann],
+      )
+
+      const reverted = await takeBack(test.db, runId)
+
+      expect(reverted.left.map((l) => [l.name, l.reason])).toEqual([['Staff', 'changed-since']])
+      expect(reverted.memberships).toEqual({ added: 0, removed: 1 })
+      expect(await groupsOfCarl()).toEqual([])
+      await source.set({ ...SETTINGS, groups: { import: false } })
+      expect(await itemsOf(String((await source.run()).runId))).not.toContainEqual(expect.stringContaining('carl'))
+    })
+
+    it('nor in one that a later run, another source or one removed since gave him; those by hand stay', async () => {
+      const { runId } = await source.run()
+      await source.member(staff, carl)
+      await source.run()
+      const other = await aHandSource(test.db, { priority: 200 }, source.tenantId)
+      const third = await aHandSource(test.db, { priority: 200 }, source.tenantId)
+      await storeSettings(test.db, other, { priority: 200 })
+      for (const one of [other, third]) {
+        await one.group(staff, { displayName: 'Staff' })
+        await one.user(carl, { userPrincipalName: 'carl@x', displayName: 'Carl' })
+        await one.member(staff, carl)
+        await one.run()
+      }
+      await withTransaction(test.db, (tx) => detachSource(tx, third.id))
+      await test.db.query(`insert into groups (name) values ('Chess')`)
+      await test.db.query(
+        `insert into memberships select g.id, u.id, 0, 0 from groups g, users u where g.name = 'Chess' and u.object_id = $1`,
+        [carl],
+      )
+      const before = await everything(test.db)
+
+      const reverted = await takeBack(test.db, runId, { user: carl })
+
+      expect(reverted).toMatchObject({ left: [], memberships: { added: 0, removed: 1 } })
+      expect(await groupsOfCarl()).toEqual(['Chess'])
+      expect((await takeBack(test.db, reverted.run)).left).toEqual([])
+      await other.run({ everybody: false })
+      expect(await everything(test.db)).toEqual(before)
+    })
+
+    it('is claimed by nobody, and whoever else wanted him adopts him anew', async () => {
+      const { runId } = await source.run()
+      const other = await aHandSource(test.db, { priority: 200 }, source.tenantId)
+      await other.user(carl, { userPrincipalName: 'carl@x', displayName: 'Carl' })
+      await other.run()
+
+      await takeBack(test.db, runId, { user: carl })
+
+      const claims = await test.db.query(
+        `select from claims c join users u on u.id = c.user_id where u.user_name = 'carl@x'`,
+      )
+      expect(claims.rowCount).toBe(0)
+      const next = await other.plan({ everybody: false })
+      expect(next.held.map((h) => h.rule)).toEqual(['adoptions'])
+    })
   })
 
   it('a deleted record is made again with its id, values, cards and memberships', async () => {
