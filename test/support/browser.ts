@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import chromium from '@sparticuz/chromium'
-import { chromium as launcher, type Browser, type Page, type Request } from 'playwright-core'
-import { expect, vi } from 'vitest'
+import { chromium as launcher, type Browser, type BrowserContext, type Page, type Request } from 'playwright-core'
+import { expect, onTestFinished, TestRunner, vi } from 'vitest'
 import type { App, Serving } from '../../src/app.ts'
 import { openApp } from '../../src/open-app.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
@@ -37,7 +37,10 @@ export interface BrowserWorld {
   readonly app: App
   /** A link as the console prints it at first start. */
   setupLink(): Promise<string>
-  /** A page in a window of its own, signed in as an account of this role; undefined: as nobody. */
+  /**
+   * A page in a window of its own, signed in as an account of this role; undefined: as nobody. It is closed after the test that opened it,
+   * unless that runs beside others.
+   */
   open(role?: Role, options?: WindowOptions): Promise<Page>
   /** Waits until a page has everything that it asked for; events that come for ever are not waited for. */
   settled(page: Page): Promise<void>
@@ -107,6 +110,7 @@ export async function aBrowserWorld(tenant: TenantSize | ((clock: Clock) => Tena
         const token = await sessionOf({ db: database.db, clock: systemClock }, role)
         await context.addCookies([{ name: 'muster-session', value: token, url: serving.url }])
       }
+      closeAfterTest(context)
       const page = await context.newPage()
       page.setDefaultTimeout(STEP_MS)
       watch(page, { own: serving.url, complaints })
@@ -145,6 +149,13 @@ export async function launchBrowser(): Promise<Browser> {
     executablePath: await chromium.executablePath(),
     args: ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none'],
   })
+}
+
+/** What a window shows goes on moving and asking: a file's tests would each be slower than the one before. */
+function closeAfterTest(context: BrowserContext): void {
+  // Of several at once it cannot be told which one asks. Outside of tests there is none.
+  const test = TestRunner.getCurrentTest()
+  if (test !== undefined && test.concurrent !== true) onTestFinished(() => context.close())
 }
 
 function openRequests(page: Page): ReadonlySet<Request> {

@@ -121,7 +121,7 @@ export async function aWorldOfScreens(): Promise<WorldOfScreens> {
         Array.from({ length: onlooker === 'account' ? WINDOWS : 1 }, async () => {
           const page = await windowOf(onlooker)
           for (let screen = queue.shift(); screen !== undefined; screen = queue.shift()) await look(page, screen)
-          await page.close()
+          await page.context().close()
         }),
       )
       await Promise.all(windows)
