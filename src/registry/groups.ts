@@ -17,17 +17,17 @@ export async function groupsByObjectIds(
   return found.rows.map(presentGroup)
 }
 
-/** The groups that a source has from Entra, whatever the tenant, and that neither this planning nor an earlier one deletes. */
+/** The groups that a source has from this tenant, and that neither this planning nor an earlier one deletes. */
 export async function* eachUnplannedGroupOf(
   tx: Transaction,
-  options: { readonly sourceId: number; readonly batch: number },
+  options: { readonly sourceId: number; readonly tenantId: string; readonly batch: number },
 ): AsyncGenerator<readonly RegistryGroup[], void, undefined> {
   const rows = streamRows<GroupRow>(
     tx.client,
-    `select ${COLUMNS} from groups g where source_id = $1 and object_id is not null and not hidden
+    `select ${COLUMNS} from groups g where source_id = $1 and tenant_id = $2 and not hidden
        and not exists (select from planned_groups p where p.group_id = g.id)
-     order by object_id, tenant_id`,
-    { params: [options.sourceId], batch: options.batch },
+     order by object_id`,
+    { params: [options.sourceId, options.tenantId], batch: options.batch },
   )
   for await (const batch of rows) yield batch.map(presentGroup)
 }

@@ -21,11 +21,14 @@ export interface PeopleOfRun {
   readonly who: 'come' | 'put back'
 }
 
-/** Makes everything that the source gave its users in these targets the registry's own. */
+/**
+ * Makes everything that the source gave its users in these targets the registry's own; of its runs, those of the tenant that it reads:
+ * nobody else is touched by them.
+ */
 export async function release(tx: Queries, options: ReleaseOptions): Promise<void> {
   const { sourceId, people } = options
   const params = people === undefined ? [sourceId] : [sourceId, people.runId]
-  const mine = `select id from users where source_id = $1 ${people === undefined ? '' : `and id in (${idsOf(people)} = $2)`}`
+  const mine = `select id from users where source_id = $1 ${people === undefined ? `and tenant_id = (select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1)` : `and id in (${idsOf(people)} = $2)`}`
   if (options.releaseAliases) {
     await tx.query(
       `update user_names set origin = 'o' where kind = 'a' and origin = 's' and user_id in (${mine})`,

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { emptyRegistry } from '../../test/support/planned.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import type { RunDocument } from '../contract/runs.ts'
+import { addMember, createGroup } from '../emulator/memberships.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
 import { hire, remove, update } from '../emulator/operations.ts'
 import { createRandom } from '../emulator/random.ts'
@@ -159,6 +160,31 @@ describe('a connection that leads to another tenant by now', () => {
 
     expect(run).toMatchObject({ outcome: 'failed', error: { code: 'settings-changed' } })
     expect(await tenants()).toEqual(asBefore())
+  })
+
+  it('O4: approved, it touches nobody of the tenant that it has left, nor their groups, whatever its settings by then', async () => {
+    const staff = createGroup(w.tenant, { displayName: 'Staff' })
+    for (const { id } of people) addMember(w.tenant, staff.id, id)
+    await w.configure({ users: { properties: { aliases: ['upnPrefix'] } } })
+    await w.sync()
+    const rows = async () => {
+      const found = await test.db.query<{ row: unknown }>(
+        `select to_jsonb(x) as row from users x where tenant_id = $1 union all select to_jsonb(x) from groups x where tenant_id = $1
+         union all select to_jsonb(x) from user_names x join users u on u.id = x.user_id and u.tenant_id = $1
+         union all select to_jsonb(x) from memberships x join users u on u.id = x.user_id and u.tenant_id = $1`,
+        [w.hosted.tenantId],
+      )
+      return found.rows.map(({ row }) => JSON.stringify(row)).sort()
+    }
+    const before = await rows()
+    await lead()
+    await w.configure({ groups: { import: false } })
+
+    const approved = await approve(await sync(), { engine })
+
+    expect(approved).toMatchObject({ outcome: 'applied', users: { created: 1 }, groups: { deleted: 0 } })
+    expect(before).toHaveLength(20 + 1 + 40 + 20)
+    expect(await rows()).toEqual(before)
   })
 
   it('another name or credential of the connection changes nothing', async () => {

@@ -12,9 +12,9 @@ const BATCH = 2_000
 /** Plans the groups of a source that nothing else has planned, by object id, in batches: deleted, or left to the next source. */
 export async function* planUnreadGroups(
   tx: Transaction,
-  options: { readonly sourceId: number; readonly heirs: Heirs },
+  options: { readonly sourceId: number; readonly tenantId: string; readonly heirs: Heirs },
 ): AsyncGenerator<readonly ItemDraft[], void, undefined> {
-  for await (const groups of eachUnplannedGroupOf(tx, { sourceId: options.sourceId, batch: BATCH })) {
+  for await (const groups of eachUnplannedGroupOf(tx, { ...options, batch: BATCH })) {
     const claims = await claimsOfGroups(
       tx,
       groups.map((group) => group.id),

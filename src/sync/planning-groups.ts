@@ -99,6 +99,6 @@ export async function planGroups(planning: Planning, scope: Pick<PlannedScope, '
 /** Groups of the source where it imports none any more, and reads none. */
 export async function planGroupsNotRead({ tx, input, writer, heirs }: Planning): Promise<void> {
   if (input.source.settings.groups.import || !input.everybody || !input.removalsAllowed) return
-  const options = { sourceId: input.source.id, heirs: heirs }
+  const options = { sourceId: input.source.id, tenantId: input.source.tenantId, heirs }
   for await (const items of planUnreadGroups(tx, options)) await writer.writeItems(items)
 }
