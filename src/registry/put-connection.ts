@@ -61,6 +61,8 @@ export async function putConnection(db: Queries, put: PutConnection): Promise<Co
   const action = current === undefined ? 'create' : changes.length > 0 ? 'change' : 'unchanged'
   if (action !== 'unchanged' && !put.dryRun) {
     const id = await writeConnection(db, { name, wanted, isCustom: wanted.settings.cloud === 'custom' })
+    const tenants = [current?.tenantId, wanted.settings.tenantId]
+    if (current !== undefined && tenants[0] !== tenants[1]) await markTenants(db, tenants)
     await db.query('delete from connection_credentials where id = any ($1)', [credentials.obsolete])
     for (const { row, expiresAt } of credentials.redated) await redate(db, { id: row.id, expiresAt, from: 'entered' })
     // The one that is named first is tried first: they are tried from the newest on.
@@ -229,6 +231,15 @@ export async function redate(
 /** A certificate with its key, as a credential. */
 export function certificateCredential({ pem, thumbprint, expiresAt }: ClientCertificate): WantedCredential {
   return { kind: 'certificate', value: pem, thumbprint, expiresAt }
+}
+
+/** Its sources leave one tenant and come to another: those that are there plan everybody anew, for somebody may be theirs now. */
+async function markTenants(db: Queries, tenantIds: readonly unknown[]): Promise<void> {
+  await db.query(
+    `update sources s set marked_all = true, marked_all_at = s.fence from connections c
+     where c.id = s.connection_id and c.tenant_id = any ($1::uuid[])`,
+    [tenantIds],
+  )
 }
 
 async function writeConnection(

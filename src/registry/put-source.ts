@@ -40,7 +40,7 @@ export async function putSource(db: Queries, put: PutSource): Promise<Configurat
     if (before === undefined || differences(before, settings).length > 0)
       await keepSettings(db, { source: name, before, settings, actor: put.actor })
     const changesOwners = current === undefined || changes.some(({ at }) => OWNERSHIP.has(at))
-    if (changesOwners) await markTenant(db, name)
+    if (changesOwners) await markTenants(db, name, { left: current?.connection.tenantId })
   }
   return { kind: 'source', name, action, changes: [...changes], replans }
 }
@@ -48,13 +48,14 @@ export async function putSource(db: Queries, put: PutSource): Promise<Configurat
 /** Settings that decide which of several sources owns somebody; of equal priorities the name that comes first. */
 const OWNERSHIP: ReadonlySet<string> = new Set(['enabled', 'priority', 'connection', 'name'])
 
-/** The sources of the tenant plan everybody anew: somebody may be theirs now, or not any more. */
-async function markTenant(db: Queries, name: string): Promise<void> {
+/** The sources of the tenant, and of the one that the source has left, plan everybody anew: somebody may be theirs now, or not any more. */
+async function markTenants(db: Queries, name: string, { left }: { readonly left: string | undefined }): Promise<void> {
   await db.query(
     `update sources s set marked_all = true, marked_all_at = s.fence
      from connections c, sources changed join connections own on own.id = changed.connection_id
-     where changed.name = $1 and c.id = s.connection_id and c.tenant_id = own.tenant_id and (s.id <> changed.id or changed.enabled)`,
-    [name],
+     where changed.name = $1 and c.id = s.connection_id and (c.tenant_id = own.tenant_id or c.tenant_id = $2)
+       and (s.id <> changed.id or changed.enabled)`,
+    [name, left ?? null],
   )
 }
 

@@ -4,13 +4,20 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { aHandSource, anId, emptyRegistry, type HandSource, people } from '../../test/support/planned.ts'
 import { placeUser } from '../../test/support/registry.ts'
-import { aSyncWorld, registryView } from '../../test/support/world.ts'
+import { storeSettings } from '../../test/support/reverted.ts'
+import { aSyncWorld, registryView, testSealing } from '../../test/support/world.ts'
+import { systemClock } from '../base/clock.ts'
 import { sourceSettings } from '../contract/sources.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { parseTenantId } from '../directory/ids.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
 import { hire, update } from '../emulator/operations.ts'
 import { applyPlan } from '../registry/apply.ts'
+import { requireConnection } from '../registry/connections.ts'
 import { detachSource } from '../registry/detach.ts'
+import { putConnection } from '../registry/put-connection.ts'
+import { putSource } from '../registry/put-source.ts'
+import { requireSource } from '../registry/sources.ts'
 import { approveRun } from './approve.ts'
 
 let test: TestDatabase
@@ -382,6 +389,63 @@ describe('a take over', () => {
     await withTransaction(test.db, (tx) => applyPlan(tx, { ...options, without: 'rewrites' }))
     expect((await people(test.db))[ANN]).toMatchObject({ name: 'ann@contoso.com', aliases: [] })
     expect(await owners()).toMatchObject({ [ANN]: { source: second.id }, [BOB]: { source: first.id } })
+  })
+})
+
+describe('S16: a source that is led to another tenant leaves its people and groups to whom else wants them, with a delta', () => {
+  const actor = { kind: 'command line', name: 'test' } as const
+  const settings = { priority: 10 }
+  let name: string
+  beforeEach(async () => {
+    await both(ANN, { ...upn('ann'), department: 'Sales', city: 'Bern' })
+    for (const source of [first, second]) {
+      await source.group(STAFF, { displayName: 'Staff' })
+      await source.member(STAFF, ANN)
+      await source.run()
+    }
+    await storeSettings(test.db, first, settings)
+    name = (await nameOf(first.id)) ?? ''
+  })
+
+  async function afterNext() {
+    await second.run()
+    const { rows: groups } = await test.db.query('select source_id, hidden from groups')
+    const { isEmpty } = await second.plan({ everybody: true })
+    return { ann: (await owners())[ANN], groups, isEmpty }
+  }
+  const passed = () => ({
+    ann: { source: second.id, department: 'Bern', active: true },
+    groups: [{ source_id: second.id, hidden: false }],
+    isEmpty: true,
+  })
+
+  it('by another connection', async () => {
+    const other = await aHandSource(test.db)
+    const current = await requireSource(test.db, name)
+    const wanted = sourceSettings.parse({ connection: await nameOf(other.id), ...settings })
+    await withTransaction(test.db, (tx) => putSource(tx, { name, settings: wanted, current, dryRun: false, actor }))
+
+    expect(await afterNext()).toEqual(passed())
+  })
+
+  it('by another tenant of its connection', async () => {
+    const current = await requireConnection(test.db, name)
+    const { cloud, signInWithMicrosoft, passwordsAtTerminals } = current
+    const [tenant, client] = [parseTenantId(randomUUID())!, parseTenantId(current.clientId)!]
+    const plain = { tenantId: tenant, clientId: client, cloud, signInWithMicrosoft, passwordsAtTerminals }
+    await withTransaction(test.db, (tx) =>
+      putConnection(tx, {
+        vault: testSealing,
+        clock: systemClock,
+        name,
+        wanted: { settings: plain, credentials: [] },
+        current,
+        keep: 'unnamed',
+        dryRun: false,
+      }),
+    )
+
+    expect(await afterNext()).toEqual(passed())
   })
 })
 
