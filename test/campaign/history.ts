@@ -46,14 +46,15 @@ export async function playHistory(db: Database, { history, tally }: { history: H
     begun: new Set(),
     unread: new Set(),
     held: new Map(),
+    reflected: new Map(),
     isEdited: false,
   }
   try {
     for (const step of history.start) {
       for (const tenant of stage.tenants) play(tenant, { step, now: stage.engine.clock.now() })
     }
-    await stage.configure('a', 0, history.settings[0])
-    if (history.second !== 'none') await stage.configure('b', history.second === 'same' ? 0 : 1, history.settings[1])
+    await stage.configure('a', history.settings[0], 0)
+    if (history.second !== 'none') await stage.configure('b', history.settings[1], history.second === 'same' ? 0 : 1)
     const watch = await watchHistory(stage, history)
     for (const [n, step] of history.steps.entries()) {
       tally.steps += 1
@@ -94,7 +95,7 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
   if (step.do !== 'run' && step.do !== 'approve') for (const plan of scene.held.values()) plan.isFresh = false
   switch (step.do) {
     case 'tenant':
-      play(stage.tenants[history.second === 'other' ? step.tenant : 0]!, {
+      play(stage.tenants[history.second === 'other' || history.moves ? step.tenant : 0]!, {
         step: step.step,
         now: stage.engine.clock.now(),
       })
@@ -110,15 +111,23 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
     case 'settings': {
       const name = ['a', 'b'][step.source] ?? 'a'
       if (history.second === 'none' && name === 'b') return
-      const tenant = name === 'b' && history.second === 'other' ? 1 : 0
-      await stage.configure(name, tenant, step.settings)
+      // One that was removed is another one from now on.
+      const connection = name === 'b' && history.second === 'other' ? 1 : 0
+      await stage.configure(name, step.settings, stage.sources.has(name) ? undefined : connection)
       return
     }
+    case 'connect':
+      if (history.moves && source !== undefined) await move(scene, () => stage.connect(source, step.connection))
+      return
+    case 'lead':
+      if (history.moves) await move(scene, () => stage.lead(step.connection, step.tenant))
+      return
     case 'removeSource':
       if (source === undefined || names.length < 2) return
       await stage.removeSource(source)
       scene.expected = afterRemoval(scene.expected, source)
       scene.held.delete(source)
+      scene.reflected.delete(source)
       for (const set of [scene.misled, scene.begun, scene.unread]) set.delete(source)
       return
     case 'preview':
@@ -147,6 +156,12 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
         scene.held.delete(source)
       } else await approveHeld(scene, source, step.held === 'withoutRemovals' ? 'removals' : undefined)
   }
+}
+
+async function move({ stage, tally }: Scene, change: () => Promise<void>): Promise<void> {
+  const before = stage.tenantIds()
+  await change()
+  for (const [name, tenantId] of Object.entries(stage.tenantIds())) if (before[name] !== tenantId) tally.moved += 1
 }
 
 /**
@@ -207,6 +222,9 @@ async function run(scene: Scene, wanted: RunWanted): Promise<RunDocument | undef
     scene.held.delete(source)
   if (outcome === 'applied' || outcome === 'no-change') {
     if (wanted.kind === 'sync') {
+      const reflected = scene.reflected.get(source) ?? tenant.tenantId
+      if (outcome === 'applied' && reflected !== tenant.tenantId)
+        throw new Error(`I3: ${source} reads another tenant than before, and its run was not held`)
       await compare(scene, { source, tenant, before, what: `run ${document?.run} (${outcome})` })
       return document
     }
@@ -306,7 +324,10 @@ async function approveHeld(scene: Scene, source: string, without?: 'removals'): 
   if (document.outcome === 'applied') {
     if (without !== undefined || !plan.isFresh) scene.unfollowed.add(source)
     await compare(scene, { source, tenant: plan.tenant, before, what: `approval of run ${plan.run}` })
-    if (without !== undefined || !plan.isFresh) scene.unfollowed.add(source)
+    if (without !== undefined || !plan.isFresh) {
+      scene.unfollowed.add(source)
+      scene.reflected.delete(source)
+    }
     return
   }
   const after = await dumpRegistry(db)
@@ -326,8 +347,10 @@ async function compare(
     source: applied.source,
     tenant: applied.tenant,
     settings,
+    tenantIds: stage.tenantIds(),
     at: stage.now(),
   })
+  scene.reflected.set(applied.source, applied.tenant.tenantId)
   const observed = await observe(scene.db)
   const dumps = { before: applied.before, after: await dumpRegistry(scene.db) }
   const touched = touchedBystanders(dumps, applied.tenant.tenantId)

@@ -21,7 +21,7 @@ export interface Observed {
   readonly defaults: ReadonlyMap<string, string>
 }
 
-type ObservedGroup = Pick<ModelGroup, 'name' | 'under'> & {
+type ObservedGroup = Pick<ModelGroup, 'tenantId' | 'name' | 'under'> & {
   readonly isHidden: boolean
   /** Empty text when it has none. */
   readonly owner: string
@@ -79,10 +79,17 @@ export async function observe(db: Database): Promise<Observed> {
           'origin', c.origin, 'held', c.held) order by c.lookup) from credentials c where c.user_id = u.id) as credentials
      from users u left join sources s on s.id = u.source_id order by u.id`,
   )
-  const groups = await ask<{ object_id: string; name: string; under: string; hidden: boolean; owner: string }>(
+  const groups = await ask<{
+    object_id: string
+    tenant_id: string
+    name: string
+    under: string
+    hidden: boolean
+    owner: string
+  }>(
     db,
     'groups',
-    `select g.object_id, g.name, g.under, g.hidden, coalesce(s.name, '') as owner
+    `select g.object_id, g.tenant_id, g.name, g.under, g.hidden, coalesce(s.name, '') as owner
        from groups g left join sources s on s.id = g.source_id where g.object_id is not null`,
   )
   const pairs = await ask<{ pair: string; source: string; is_effective: boolean }>(
@@ -109,7 +116,10 @@ export async function observe(db: Database): Promise<Observed> {
     defaults: new Map(defaults.rows.map((row) => [row.object_id, row.path])),
     people: users.rows.map(personOf),
     groups: Object.fromEntries(
-      groups.rows.map((g) => [g.object_id, { name: g.name, under: g.under, isHidden: g.hidden, owner: g.owner }]),
+      groups.rows.map((g) => [
+        g.object_id,
+        { tenantId: g.tenant_id, name: g.name, under: g.under, isHidden: g.hidden, owner: g.owner },
+      ]),
     ),
     effective: new Set(pairs.rows.filter((row) => row.is_effective).map((row) => row.pair)),
     memberships: new Set(pairs.rows.map((row) => `${row.pair} ${row.source}`)),
@@ -322,7 +332,15 @@ export function takenFrom(expected: Registry, observed: Observed): Registry {
   const before = new Map(expected.people.map((p) => [p.ref, p]))
   const groups = Object.entries(observed.groups).map(([id, g]): [string, ModelGroup] => {
     const givers = expected.groups[id]?.givers ?? []
-    return [id, { name: g.name, under: g.under, givers: g.isHidden ? [] : givers.length > 0 ? givers : [g.owner] }]
+    return [
+      id,
+      {
+        tenantId: g.tenantId,
+        name: g.name,
+        under: g.under,
+        givers: g.isHidden ? [] : givers.length > 0 ? givers : [g.owner],
+      },
+    ]
   })
   return {
     ...expected,

@@ -19,6 +19,8 @@ export interface Tally {
   folded: number
   /** Runs whose registry was compared with the model. */
   compared: number
+  /** Sources that were led to another tenant. */
+  moved: number
 }
 
 export function newTally(): Tally {
@@ -34,6 +36,7 @@ export function newTally(): Tally {
     exactReverts: 0,
     folded: 0,
     compared: 0,
+    moved: 0,
   }
 }
 
@@ -60,6 +63,8 @@ export interface Scene {
   /** Sources whose next run is not compared, because something happened that the model does not follow. */
   readonly unfollowed: Set<string>
   readonly held: Map<string, HeldPlan>
+  /** The tenant of the last plan of a source that was done as a whole. */
+  readonly reflected: Map<string, string>
   /** An administrator has changed something, which is in no plan. */
   isEdited: boolean
 }

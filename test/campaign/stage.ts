@@ -28,8 +28,14 @@ export interface Stage {
   /** Requests that were sent before their Retry-After had passed. */
   readonly early: readonly string[]
   tenantOf(source: string): Tenant
-  /** Makes or changes a source on the tenant with this number. */
-  configure(source: string, tenant: number, settings: Settings): Promise<void>
+  /** Tenant ids of the sources by name: what their connections name now. */
+  tenantIds(): Readonly<Record<string, string>>
+  /** Makes or changes a source; it has the connection with this number, or the one that it had. */
+  configure(source: string, settings: Settings, connection?: number): Promise<void>
+  /** Gives a source another connection. */
+  connect(source: string, connection: number): Promise<void>
+  /** The connection names this tenant from now on. */
+  lead(connection: number, tenant: number): Promise<void>
   /** Removes a source as `apply --prune` does. */
   removeSource(source: string): Promise<void>
   /** The tenants' time. */
@@ -109,28 +115,35 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
       }),
   }
   const sources = new Map<string, SourceSettings>()
-  const tenantBySource = new Map<string, number>()
-  const connections = new Map(
-    hosted.map((h, n) => [
-      `tenant-${n}`,
-      {
-        settings: {
-          tenantId: parseTenantId(h.tenantId)!,
-          clientId: parseTenantId(h.clientId)!,
-          cloud: 'custom' as const,
-          authorityUrl: emulator.authorityUrl,
-          graphUrl: emulator.graphUrl,
-          signInWithMicrosoft: false,
-          passwordsAtTerminals: false,
-        },
-        credentials: [],
-      },
-    ]),
-  )
+  /** By connection. */
+  const leads = hosted.map((_, n) => n)
+  const connectionOf = (source: string) => Number(sources.get(source)?.connection.replace('tenant-', '') ?? 0)
+  const hostedFor = (source: string) => hosted[leads[connectionOf(source)]!]!
+  const connections = () =>
+    new Map(
+      leads.map((tenant, n) => {
+        const h = hosted[tenant]!
+        return [
+          `tenant-${n}`,
+          {
+            settings: {
+              tenantId: parseTenantId(h.tenantId)!,
+              clientId: parseTenantId(h.clientId)!,
+              cloud: 'custom' as const,
+              authorityUrl: emulator.authorityUrl,
+              graphUrl: emulator.graphUrl,
+              signInWithMicrosoft: false,
+              passwordsAtTerminals: false,
+            },
+            credentials: [],
+          },
+        ]
+      }),
+    )
   const put = async () => {
     await configure(db, {
       vault: testSealing,
-      wanted: { connections, sources },
+      wanted: { connections: connections(), sources },
       prune: true,
       dryRun: false,
       clock: systemClock,
@@ -144,10 +157,18 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
     engine,
     sources,
     early,
-    tenantOf: (source) => hosted[tenantBySource.get(source) ?? 0]!.tenant,
-    async configure(source, tenant, settings) {
-      tenantBySource.set(source, tenant)
-      sources.set(source, sourceSettings.parse({ connection: `tenant-${tenant}`, ...settings }))
+    tenantOf: (source) => hostedFor(source).tenant,
+    tenantIds: () => Object.fromEntries([...sources.keys()].map((name) => [name, hostedFor(name).tenantId])),
+    async configure(source, settings, connection = connectionOf(source)) {
+      sources.set(source, sourceSettings.parse({ connection: `tenant-${connection}`, ...settings }))
+      await put()
+    },
+    async connect(source, connection) {
+      sources.set(source, { ...sources.get(source)!, connection: `tenant-${connection}` })
+      await put()
+    },
+    async lead(connection, tenant) {
+      leads[connection] = tenant
       await put()
     },
     async removeSource(source) {

@@ -57,11 +57,17 @@ export type Step =
   | { readonly do: 'approve'; readonly source: number }
   | { readonly do: 'wait'; readonly hours: number }
   | { readonly do: 'removeSource'; readonly source: number }
+  /** The source is given another connection. */
+  | { readonly do: 'connect'; readonly source: number; readonly connection: number }
+  /** The connection names another tenant. */
+  | { readonly do: 'lead'; readonly connection: number; readonly tenant: number }
 
 export interface History {
   readonly seed: number
   /** The second source: on the same tenant, on another one, or none. */
   readonly second: 'none' | 'same' | 'other'
+  /** Connections change; in most histories they do not, so that these go deeper elsewhere. */
+  readonly moves: boolean
   readonly settings: readonly [Settings, Settings]
   /** What the tenants hold before anybody looks. */
   readonly start: readonly TenantStep[]
@@ -344,6 +350,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: on('revert'), source }) },
   { weight: 1, arbitrary: fc.record({ do: on('wait'), hours: fc.constantFrom(1, 26, 60, 100) }) },
   { weight: 1, arbitrary: fc.record({ do: on('removeSource'), source }) },
+  { weight: 1, arbitrary: fc.record({ do: on('connect'), source, connection: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ do: on('lead'), connection: fc.nat(1), tenant: fc.constantFrom(0, 0, 1) }) },
 )
 
 const SECOND: fc.Arbitrary<History['second']> = fc.constantFrom('none', 'other', 'same')
@@ -351,6 +359,7 @@ const SECOND: fc.Arbitrary<History['second']> = fc.constantFrom('none', 'other',
 export const history: fc.Arbitrary<History> = fc.record({
   seed: fc.nat(1_000_000),
   second: SECOND,
+  moves: fc.constantFrom(false, false, true),
   settings: fc.tuple(settings, settings),
   start: fc.array(startStep, { minLength: 8, maxLength: 16, size: 'max' }),
   steps: fc.array(step, { minLength: 12, maxLength: 40, size: 'max' }),

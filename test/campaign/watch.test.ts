@@ -21,10 +21,11 @@ async function watched(work: (stage: Stage, watch: Watch) => Promise<void>): Pro
   try {
     for (const name of ['ann', 'bob'])
       hire(stage.tenants[0]!, { userPrincipalName: `${name}@contoso.com`, state: name === 'ann' ? '483920' : null })
-    await stage.configure('a', 0, { users: { properties: { pin: { from: 'state' } } } })
+    await stage.configure('a', { users: { properties: { pin: { from: 'state' } } } }, 0)
     const watch = await watchHistory(stage, {
       seed: 1,
       second: 'none',
+      moves: false,
       settings: [{}, {}],
       start: [],
       steps: [],

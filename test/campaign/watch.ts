@@ -90,17 +90,24 @@ export async function watchHistory(stage: Stage, history: History): Promise<Watc
 
 /** What a stored delta link says was read is in the mirror: whoever has not changed since it was given is there as he is. */
 async function checkCursors(stage: Stage, misled: ReadonlySet<string>): Promise<void> {
-  const { rows } = await ask<{ source: string; link: string; people: Readonly<Record<string, string>> | null }>(
+  const { rows } = await ask<{
+    source: string
+    tenant_id: string | null
+    link: string
+    people: Readonly<Record<string, string>> | null
+  }>(
     stage.db,
     'cursors',
-    `select s.name as source, r.users_delta_link as link,
+    `select s.name as source, s.mirror_tenant_id as tenant_id, r.users_delta_link as link,
        (select jsonb_object_agg(o.object_id, o.attributes ->> 'userPrincipalName') from mirror_objects o
          where o.source_id = s.id and o.kind = 'u' and o.state = 'l') as people
        from mirror_rounds r join sources s on s.id = r.source_id where r.users_delta_link is not null`,
   )
-  for (const { source, link, people } of rows) {
+  for (const { source, tenant_id: tenantId, link, people } of rows) {
     if (misled.has(source) || !stage.sources.has(source)) continue
     const tenant = stage.tenantOf(source)
+    // It was given by the tenant that the connection named before.
+    if (tenantId !== tenant.id) continue
     const covered = coveredBy(tenant, link)
     if (covered === undefined) continue
     const changed = new Set(tenant.log.between(covered, tenant.log.lastSeq).map(({ no }) => no))

@@ -1,6 +1,11 @@
 // The reference model's reading of Entra: what a person is to a source, what an attribute says, which groups count. See model.ts.
 import type { SourceSettings } from '../../src/contract/sources.ts'
-import type { EntraGroup, EntraUser, View } from './model.ts'
+import type { AppliedRun, EntraGroup, EntraUser, View } from './model.ts'
+
+/** Whether a source reads the tenant of this run; one that was led to another one has no part in it. */
+export function isHere(name: string, { tenantIds, tenant }: Pick<AppliedRun, 'tenantIds' | 'tenant'>): boolean {
+  return tenantIds[name] === tenant.tenantId
+}
 
 /** The first that holds, in the order of the specification; `frozen`: he came only through a scope group that is not there any more. */
 export type Verdict = 'gone' | 'softDeleted' | 'outOfScope' | 'frozen' | 'disabled' | 'wanted'

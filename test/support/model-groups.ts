@@ -1,6 +1,6 @@
 // Groups and memberships in the reference model (see model.ts): who gives which, and what counts.
 import type { SourceSettings } from '../../src/contract/sources.ts'
-import { groupsOf, isGiven, textOf } from './model-entra.ts'
+import { groupsOf, isGiven, isHere, textOf } from './model-entra.ts'
 import type { AppliedRun, Draft, EntraGroup, ModelGroup, Registry, View } from './model.ts'
 
 interface Setting {
@@ -57,6 +57,7 @@ function endWithGroups(
 ): void {
   for (const row of memberships) {
     const [id = ''] = row.split(' ')
+    if (before.groups[id]?.tenantId !== run.tenant.tenantId) continue
     const givers = before.groups[id]?.givers ?? []
     const group = run.tenant.groups.get(id)
     if (!givers.includes(run.source) || (group !== undefined && isGiven(view, group))) continue
@@ -76,20 +77,22 @@ export function settleGroups(
   { run, view, views }: Omit<Setting, 'people'> & Pick<Registry, 'views'>,
 ): Registry['groups'] {
   const after = Object.fromEntries(
-    Object.entries(before.groups).map(([id, { name, under, givers }]) => {
+    Object.entries(before.groups).map(([id, { tenantId, name, under, givers }]) => {
+      if (tenantId !== run.tenant.tenantId) return [id, { tenantId, name, under, givers }]
       const others = givers.filter((giver) => giver !== run.source)
       const isDropped = others.length < givers.length && others.length > 0
       // Whether it passes to another place with another giver depends on who owned it, of which nothing is told.
       const orElse = isDropped
         ? { orElse: placesOf(before, { id, others, views: asReadNow(views, { run, view }) }) }
         : {}
-      return [id, { name, under, givers: others, ...orElse }]
+      return [id, { tenantId, name, under, givers: others, ...orElse }]
     }),
   )
   for (const group of run.tenant.groups.values()) {
     if (!isGiven(view, group)) continue
-    const known = after[group.id]?.givers.filter((name) => name !== '') ?? []
+    const known = after[group.id]?.givers.filter((name) => name !== '' && isHere(name, run)) ?? []
     after[group.id] = {
+      tenantId: run.tenant.tenantId,
       ...placeOf(view, group),
       givers: [...known, run.source],
       // Which of several givers names it is not said: what any of them gives, or it had.
@@ -98,9 +101,12 @@ export function settleGroups(
   }
   // Whether it ends, or passes to a source that has only looked so far, is not said; nor whether it stays for a source that
   // was removed, has not seen yet that it is gone, or that was told not to give it and has not run since.
-  const others = Object.entries(views).filter(([name]) => name !== run.source && run.settings[name] !== undefined)
+  const others = Object.entries(views).filter(
+    ([name]) => name !== run.source && run.settings[name] !== undefined && isHere(name, run),
+  )
   return Object.fromEntries(
     Object.entries(after).map(([id, group]) => {
+      if (group.tenantId !== run.tenant.tenantId) return [id, group]
       const isGivenNow = (name: string, settings: SourceSettings) => {
         const tenant = views[name]?.tenant
         const there = tenant?.tenantId === run.tenant.tenantId ? tenant.groups.get(id) : undefined

@@ -3,7 +3,7 @@
 // and memberships. Where the specification leaves something open the person or value is marked `open`: the comparison passes over it
 // and the model goes on from what is there. Not modelled: manager, alternate emails, transformations, expressions, generated PINs.
 import type { SourceSettings } from '../../src/contract/sources.ts'
-import { attributesOf, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
+import { attributesOf, isHere, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
 import { settleGroups, settleMemberships } from './model-groups.ts'
 import { openContested } from './model-open.ts'
 import { pair } from './model-pairing.ts'
@@ -67,6 +67,7 @@ export interface Person {
 export type Facet = 'all' | 'active' | 'userName' | 'names' | 'cards' | 'pin' | 'personalNumber' | 'fields' | 'groups'
 
 export interface ModelGroup {
+  readonly tenantId: string
   readonly name: string
   /** Empty at the top. */
   readonly under: string
@@ -110,6 +111,8 @@ export interface AppliedRun {
   readonly source: string
   readonly tenant: TenantState
   readonly settings: Readonly<Record<string, SourceSettings>>
+  /** Of the tenant that each source reads by now. */
+  readonly tenantIds: Readonly<Record<string, string>>
   /** Milliseconds. */
   readonly at: number
 }
@@ -121,7 +124,9 @@ export function afterLook(before: Registry, run: Pick<AppliedRun, 'source' | 'te
   return {
     ...before,
     // Days that were counted are over with the first look that gives none.
-    people: before.people.map((p) => (givesDays || p.owner !== run.source ? p : { ...p, missingSince: null })),
+    people: before.people.map((p) =>
+      givesDays || p.owner !== run.source || p.tenantId !== run.tenant.tenantId ? p : { ...p, missingSince: null },
+    ),
     views: { ...before.views, [run.source]: { tenant: run.tenant, settings } },
   }
 }
@@ -184,7 +189,8 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
     if (!person.isActive)
       person.open = [...person.open, 'userName', 'names', 'cards', 'pin', 'personalNumber', 'fields']
   }
-  for (const person of imported) if (person.owner === run.source) release(person, settings)
+  for (const person of imported)
+    if (person.owner === run.source && person.verdict !== undefined) release(person, settings)
   const memberships = settleMemberships(before, { run, view, people: imported })
   return {
     people: imported.map(
@@ -214,7 +220,11 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
   person.claims = verdict === 'wanted' ? [...claims, run.source] : claims
   // A claim stands until a run of its source drops it; but whoever takes over from this one must want him now.
   const isDropped = person.owner === run.source && verdict !== 'wanted'
-  const wishes = isDropped ? claims.map((name) => ({ name, verdict: ofHeir(person, { name, run, views }) })) : []
+  const wishes = isDropped
+    ? claims
+        .filter((name) => isHere(name, run))
+        .map((name) => ({ name, verdict: ofHeir(person, { name, run, views }) }))
+    : []
   const heirs = isDropped ? wishes.filter((wish) => wish.verdict === 'wanted').map((wish) => wish.name) : person.claims
   // Whether a claim still counts of a source that was told to leave him out and has not run since is not said.
   const isUnsaid = wishes.some((wish) => wish.verdict === 'outOfScope' || wish.verdict === 'frozen')
@@ -275,7 +285,10 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
 function wantsElsewhere(person: Draft, { run, views }: Omit<Deciding, 'openPeople'>): 'yes' | 'no' | 'unsaid' {
   const others = Object.entries(views).filter(
     ([name, view]) =>
-      name !== run.source && run.settings[name]?.enabled === true && view.tenant.tenantId === run.tenant.tenantId,
+      name !== run.source &&
+      isHere(name, run) &&
+      run.settings[name]?.enabled === true &&
+      view.tenant.tenantId === run.tenant.tenantId,
   )
   const verdicts = others.map(([name, view]) => [
     judge({ tenant: view.tenant, settings: run.settings[name] ?? view.settings }, person.objectId ?? ''),
@@ -292,6 +305,8 @@ function ofHeir(
 ): Verdict {
   const view = views[name]
   if (view === undefined) return 'wanted'
+  // It has come back to this tenant and read the other one last: whether what it claimed before counts is not said.
+  if (view.tenant.tenantId !== run.tenant.tenantId) return 'frozen'
   const tenant = { ...run.tenant, groups: view.tenant.groups }
   return judge({ tenant, settings: run.settings[name] ?? view.settings }, person.objectId ?? '')
 }
@@ -299,7 +314,7 @@ function ofHeir(
 function ownerOf(claims: readonly string[], run: AppliedRun): string | undefined {
   const order = (name: string) => run.settings[name]!.priority
   return claims
-    .filter((name) => run.settings[name]?.enabled === true)
+    .filter((name) => run.settings[name]?.enabled === true && isHere(name, run))
     .sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1))[0]
 }
 
