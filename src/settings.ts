@@ -85,7 +85,8 @@ const DECLARED = [
     flag: '--log-level',
     type: LOG_LEVELS.join(', '),
     fallback: '`info`',
-    description: 'The least important messages that are logged, to standard error as JSON lines.',
+    description:
+      'The least important messages that are logged, to standard error: as JSON lines, of commands on a terminal as sentences.',
   },
   {
     key: 'httpsProxy',

@@ -56,6 +56,8 @@ export function startBar(io: Io): Bar {
     // Ctrl-C belongs to the command, which cancels the run.
     gracefulExit: false,
     fps: 8,
+    // What is logged takes its line.
+    forceRedraw: true,
   })
   let isStarted = false
   return {

@@ -7,6 +7,7 @@ import { SETTINGS } from '../settings.ts'
 import { presentError } from './failure.ts'
 import { type RemoteOptions, requireServer, trustAuthorities } from './remote.ts'
 import type { Io } from './io.ts'
+import { createTerminalLog } from './terminal-log.ts'
 
 export interface Session {
   readonly io: Io
@@ -44,7 +45,14 @@ export function readConfig(
 export async function withApp(
   session: Session,
   work: (app: App) => Promise<number>,
-  options: { readonly defaults?: Readonly<Record<string, string>>; readonly connections?: number } = {},
+  options: {
+    readonly defaults?: Readonly<Record<string, string>>
+    readonly connections?: number
+    /** What is logged is read by a program, also where it goes to a terminal: a container may have one. */
+    readonly isService?: boolean
+    /** A person at a terminal is told what the run is doing, beside the bar. */
+    readonly tellsRun?: boolean
+  } = {},
 ): Promise<number> {
   const { remote } = session
   if (remote.url !== undefined) {
@@ -53,10 +61,11 @@ export async function withApp(
     if (caFile !== undefined) await trustAuthorities(caFile)
     return work(createRemoteApp(await requireServer(remote), session))
   }
-  const config = readConfig(session, options)
+  const isTold = options.tellsRun === true && isForPeople(session)
+  const config = readConfig(session, isTold ? { defaults: { MUSTER_LOG_LEVEL: 'info' } } : options)
   // Loaded when needed: usage errors and help would pay half a second of processor time for it.
   const { openApp } = await import('../open-app.ts')
-  const log = sessionLog(session, config)
+  const log = sessionLog(session, config, options)
   const app = await openApp(config, { clock: session.clock, log, connections: options.connections })
   try {
     const code = await work(app)
@@ -80,8 +89,19 @@ async function deliverAlerts(session: Session, { app, log }: { app: App; log: Lo
   }
 }
 
-export function sessionLog(session: Session, config: Config): Log {
-  return createLog({ level: config.logLevel, stream: session.io.stderr })
+/** Sentences where a person reads them as they come, else JSON lines. */
+export function sessionLog(
+  session: Session,
+  config: Config,
+  { isService = false }: { readonly isService?: boolean } = {},
+): Log {
+  const { stderr } = session.io
+  if (!isService && isForPeople(session)) return createTerminalLog(stderr, { level: config.logLevel })
+  return createLog({ level: config.logLevel, stream: stderr })
+}
+
+function isForPeople({ io, json }: Session): boolean {
+  return io.stderr.isTTY === true && !json
 }
 
 /** The values of flags that stand for settings, from what commander parsed. */

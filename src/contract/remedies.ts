@@ -1,4 +1,4 @@
-// What an administrator does about each kind of issue.
+// What an administrator does about each kind of issue, and about each way to fail.
 import type { IssueCode } from './runs.ts'
 
 /** By code; the sentence of an issue tells about whom it is. */
@@ -29,4 +29,30 @@ export const REMEDIES: Readonly<Record<IssueCode, string>> = {
     'Nothing, where it passes: what was left for later is done by the next run, and nobody is missing until a full compare is complete. Where it stays, look whether somebody changes many users at that time.',
   'listing-contradicted':
     'Nothing, where it passes: what was left for later is done by the next run. Where it stays, report the object to Microsoft.',
+}
+
+const CHECK_NETWORK = 'Check network, proxy and firewall of this machine; the next run goes on where this one stood.'
+const PASSING = 'This usually passes by itself; the next run goes on where this one stood.'
+
+/** What an administrator does about a run that failed, by the code of its error. */
+export const FAILURES: Readonly<Record<string, string>> = {
+  'no-answer': CHECK_NETWORK,
+  timeout: CHECK_NETWORK,
+  unreachable: CHECK_NETWORK,
+  throttled: PASSING,
+  'throttled-too-long': 'Microsoft asked for this pause; the next run goes on where this one stood.',
+  'bad-request':
+    'Microsoft Graph does not take what the settings ask for, most often an attribute that the tenant does not have; correct the attribute in the mapping and apply it.',
+  'bad-upstream': `${PASSING} If it stays, look whether a proxy answers in Microsoft's place.`,
+  'listing-contradicted': 'Microsoft Graph contradicted itself, so nothing was believed; a later run compares again.',
+  'listing-incomplete': 'Nobody is taken for missing meanwhile; the next full run compares again.',
+  'attributes-unreadable': 'Grant User.Read.All of Microsoft Graph again, with admin consent.',
+  'tenant-mismatch': "Correct the connection's tenantId, and apply the config file.",
+  'tenant-unsupported': 'Use a connection to a workforce tenant.',
+  'config-invalid': 'Correct the config file and apply it.',
+  interrupted:
+    'Look why the process ended (memory, restart of the machine); the next run goes on where this one stood.',
+  'disk-full':
+    'Make room on the disk of the database, or enlarge it. No restart is needed; the next run goes on where this one stood.',
+  'database-unavailable': 'Look whether the database runs and is reached.',
 }

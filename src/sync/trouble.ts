@@ -1,5 +1,6 @@
 // What a run's end says about its source: which failures count, what they mean, and when a schedule may try again.
 import { shellWord } from '../base/shell.ts'
+import { FAILURES } from '../contract/remedies.ts'
 import type { Outcome, RunDocument } from '../contract/runs.ts'
 import type { HealthState } from '../contract/health.ts'
 import { consentLink, type WayBack } from '../graph/consent-link.ts'
@@ -31,31 +32,6 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'tenant-mismatch',
   'tenant-unsupported',
 ])
-
-const CHECK_NETWORK = 'Check network, proxy and firewall of this machine; the next run goes on where this one stood.'
-const PASSING = 'This usually passes by itself; the next run goes on where this one stood.'
-
-const REMEDIES: Readonly<Record<string, string>> = {
-  'no-answer': CHECK_NETWORK,
-  timeout: CHECK_NETWORK,
-  unreachable: CHECK_NETWORK,
-  throttled: PASSING,
-  'throttled-too-long': 'Microsoft asked for this pause; the next run goes on where this one stood.',
-  'bad-request':
-    'Microsoft Graph does not take what the settings ask for, most often an attribute that the tenant does not have; correct the attribute in the mapping and apply it.',
-  'bad-upstream': `${PASSING} If it stays, look whether a proxy answers in Microsoft's place.`,
-  'listing-contradicted': 'Microsoft Graph contradicted itself, so nothing was believed; a later run compares again.',
-  'listing-incomplete': 'Nobody is taken for missing meanwhile; the next full run compares again.',
-  'attributes-unreadable': 'Grant User.Read.All of Microsoft Graph again, with admin consent.',
-  'tenant-mismatch': "Correct the connection's tenantId, and apply the config file.",
-  'tenant-unsupported': 'Use a connection to a workforce tenant.',
-  'config-invalid': 'Correct the config file and apply it.',
-  interrupted:
-    'Look why the process ended (memory, restart of the machine); the next run goes on where this one stood.',
-  'disk-full':
-    'Make room on the disk of the database, or enlarge it. No restart is needed; the next run goes on where this one stood.',
-  'database-unavailable': 'Look whether the database runs and is reached.',
-}
 
 /** What went wrong, for people; nothing personal is in it. */
 export interface Trouble {
@@ -124,7 +100,7 @@ function remedyOf({
       place,
     )
   }
-  return REMEDIES[code] ?? 'Look at the run with muster runs; if it stays, report what it says.'
+  return FAILURES[code] ?? 'Look at the run with muster runs; if it stays, report what it says.'
 }
 
 function withConsent(remedy: string, place: ConsentPlace | undefined): string {
@@ -187,7 +163,7 @@ export function nextHealth(
     refusals: 0,
     code: ending.doubt?.code ?? null,
     reason: ending.doubt?.message ?? null,
-    remedy: ending.doubt === undefined ? null : (REMEDIES[ending.doubt.code] ?? null),
+    remedy: ending.doubt === undefined ? null : (FAILURES[ending.doubt.code] ?? null),
     nextTryAt: null,
     lastSuccessAt,
   }

@@ -131,8 +131,10 @@ describe('the log of a run', () => {
     const again = await muster('runs', run, '--log', '--output', file)
     const document: Json = documentOf(await muster('runs', run, '--log', '--json'))
 
-    expect(shown.stdout).toMatch(/^\d\d:\d\d:\d\d info {2}run begins runId=\d+ source=staff what=sync, delta\n/)
-    expect(shown.stdout).toMatch(/run ended outcome=no-change ms=\d+ count=2 what=Graph requests\n$/)
+    expect(shown.stdout).toMatch(
+      /^\d\d:\d\d:\d\d info {2}The synchronization of staff begins: what has changed since the last one is read\. It is run \d+\.\n/,
+    )
+    expect(shown.stdout).toMatch(/Done: nothing had to be changed\. 2 requests to Microsoft Graph, [\d.]+ seconds\.\n$/)
     expect(saved.stdout).toContain(`${document.log.length} lines of run ${run} were written to`)
     expect(
       (await readFile(file, 'utf8'))
@@ -141,6 +143,21 @@ describe('the log of a run', () => {
         .map((line) => JSON.parse(line)),
     ).toEqual(document.log)
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('there is such a file already') })
+  })
+
+  it('0: is told in sentences while it runs, where a person sees it; a program gets JSON lines of what matters', async () => {
+    const args = ['sync', 'staff', '--full', '--home', home, '--database-url', test.url]
+    const told = await callMuster(args, { isTerminal: true })
+    const logged = await callMuster([...args, '--log-level', 'info'])
+
+    expect(told.stderr).toContain('The synchronization of staff begins: everything is read and compared.')
+    expect(told.stderr).toMatch(/Reading users\.\n[\s\S]*Microsoft Entra sent 6 users\.\n/)
+    expect(told.stderr).not.toContain('{"level"')
+    const lines: Json[] = logged.stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'read', what: 'users', count: 6 }))
   })
 
   it('0: is followed until the run ends', async () => {
@@ -155,7 +172,7 @@ describe('the log of a run', () => {
     const followed = await muster('runs', String(id), '--log', '--follow')
     const state = await test.db.query('select state from runs where id = $1', [id])
 
-    expect(followed.stdout).toMatch(/run begins[\s\S]*phase=planning[\s\S]*run ended outcome=no-change/)
+    expect(followed.stdout).toMatch(/begins: [\s\S]*Planning: [\s\S]*Done: nothing had to be changed/)
     expect(state.rows).toEqual([{ state: 'ended' }])
     expect((await syncing).code).toBe(0)
   })

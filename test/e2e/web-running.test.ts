@@ -56,7 +56,7 @@ describe('a run that was begun on the command line', () => {
       await toRunningRun(page)
       const progress = page.getByRole('region', { name: 'Progress' })
       await progress.getByRole('progressbar', { name: 'Planning' }).waitFor()
-      await progress.getByRole('log').getByText('phase begins').first().waitFor()
+      await progress.getByRole('log').getByText('Reading users.').first().waitFor()
       await progress.getByRole('button', { name: 'Cancel' }).waitFor()
       await expectAccessible(page)
       await picture(page, 'run-running')
@@ -80,7 +80,7 @@ describe('a run that was begun on the command line', () => {
     await viewer.getByText('Applied', { exact: true }).waitFor()
 
     // What he was reading goes on being there, and the keyboard is not lost.
-    await page.getByRole('list', { name: 'Log' }).getByText('phase begins').first().waitFor()
+    await page.getByRole('list', { name: 'Log' }).getByText('Reading users.').first().waitFor()
     expect(await page.evaluate('document.activeElement.tagName')).toBe('H1')
     expect(await page.getByRole('region', { name: 'Progress' }).count()).toBe(0)
     await page.getByRole('table', { name: 'Plan' }).getByText('nadia@contoso.com').first().waitFor()

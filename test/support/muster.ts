@@ -32,8 +32,11 @@ export async function runMuster(args: readonly string[], options: MusterOptions 
 }
 
 /** The same in this process: everything but the start of Node. Settings are given as flags. */
-export async function callMuster(args: readonly string[]): Promise<MusterResult> {
-  const io = { stdout: new PassThrough(), stderr: new PassThrough() }
+export async function callMuster(
+  args: readonly string[],
+  { isTerminal = false }: { readonly isTerminal?: boolean } = {},
+): Promise<MusterResult> {
+  const io = { stdout: new PassThrough(), stderr: Object.assign(new PassThrough(), { isTTY: isTerminal }) }
   const [stdout, stderr] = [text(io.stdout), text(io.stderr)]
   const code = await runCommandLine(args, io)
   io.stdout.end()

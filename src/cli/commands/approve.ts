@@ -36,10 +36,14 @@ async function approve(
   session: Session,
   { runId, hash, reason, without }: Options & { readonly runId: number },
 ): Promise<number> {
-  return withApp(session, async (app) => {
-    const document = await runWithProgress(session, (onProgress) =>
-      app.approve({ run: runId, hash, reason, without, actor: commandLine(), signal: session.signal, onProgress }),
-    )
-    return writeResult(session, { app, document })
-  })
+  return withApp(
+    session,
+    async (app) => {
+      const document = await runWithProgress(session, (onProgress) =>
+        app.approve({ run: runId, hash, reason, without, actor: commandLine(), signal: session.signal, onProgress }),
+      )
+      return writeResult(session, { app, document })
+    },
+    { tellsRun: true },
+  )
 }

@@ -45,32 +45,36 @@ Examples:
 
 async function revert(session: Session, request: Options & { readonly runId: number }): Promise<number> {
   if (request.dryRun === true) return showOnly(session, request)
-  return withApp(session, async (app) => {
-    const bar = startProgress(session.io)
-    let document: RevertDocument
-    try {
-      document = await app.revert({
-        run: request.runId,
-        user: request.user,
-        reason: request.reason,
-        actor: commandLine(),
-        confirmed: request.yes === true,
-        signal: session.signal,
-        onProgress: (progress) => bar.show(progress),
-      })
-    } finally {
-      bar.stop()
-    }
-    const isRefused = document.outcome === 'planned'
-    if (session.json && !isRefused) writeJson(session.io, document)
-    if (!session.json) {
-      if (document.error === null)
-        await app.readPlan(Number(document.run), async (items) => writePlan(session.io, withoutLeft(items)))
-      writeRevert(session, document)
-    }
-    if (isRefused) throw new UsageError(refusal(document))
-    return exitCodeOf(document.outcome)
-  })
+  return withApp(
+    session,
+    async (app) => {
+      const bar = startProgress(session.io)
+      let document: RevertDocument
+      try {
+        document = await app.revert({
+          run: request.runId,
+          user: request.user,
+          reason: request.reason,
+          actor: commandLine(),
+          confirmed: request.yes === true,
+          signal: session.signal,
+          onProgress: (progress) => bar.show(progress),
+        })
+      } finally {
+        bar.stop()
+      }
+      const isRefused = document.outcome === 'planned'
+      if (session.json && !isRefused) writeJson(session.io, document)
+      if (!session.json) {
+        if (document.error === null)
+          await app.readPlan(Number(document.run), async (items) => writePlan(session.io, withoutLeft(items)))
+        writeRevert(session, document)
+      }
+      if (isRefused) throw new UsageError(refusal(document))
+      return exitCodeOf(document.outcome)
+    },
+    { tellsRun: true },
+  )
 }
 
 /** Nothing is stored, so that there is nothing to look at later: what it would do stands in the answer. */

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises'
 import type { App } from '../../app.ts'
 import type { RunLogLine } from '../../contract/run-log.ts'
+import { logLineInWords } from '../../contract/run-log-words.ts'
 import { UsageError } from '../failure.ts'
 import { printable, writeJson, writeLine } from '../io.ts'
 import { type Session, withApp } from '../session.ts'
@@ -71,8 +72,7 @@ async function save(session: Session, reading: Reading & { readonly output: stri
   }
 }
 
-/** `08:00:01 warn  held what=users-removed count=12 limit=5` */
-function lineText({ at, level, message, fields }: RunLogLine): string {
-  const told = Object.entries(fields).map(([name, value]) => `${name}=${printable(String(value))}`)
-  return [at.slice(11, 19), level.padEnd(5), printable(message), ...told].join(' ')
+/** `08:00:01 info  Microsoft Entra sent 12 users.` */
+function lineText(line: RunLogLine): string {
+  return [line.at.slice(11, 19), line.level.padEnd(5), printable(logLineInWords(line))].join(' ')
 }

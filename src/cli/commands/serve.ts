@@ -66,7 +66,7 @@ async function serve(session: Session, isTakenOver: boolean): Promise<number> {
       }
       return 0
     },
-    { defaults: { MUSTER_LOG_LEVEL: 'info' }, connections: CONNECTIONS },
+    { defaults: { MUSTER_LOG_LEVEL: 'info' }, connections: CONNECTIONS, isService: true },
   )
 }
 

@@ -83,28 +83,32 @@ interface Request extends Options {
 
 async function sync(session: Session, request: Request): Promise<number> {
   await checkPlanOutput(session, request)
-  return withApp(session, async (app) => {
-    const document = await runWithProgress(session, (onProgress) =>
-      app.run({
-        source: request.source,
-        kind: request.kind,
-        mode: request.full === true ? 'full' : 'auto',
-        trigger: 'manual',
-        user: request.user,
-        wait: request.wait,
-        actor: commandLine(),
-        signal: session.signal,
-        onProgress,
-      }),
-    )
-    if (wantsItems(request) && document.planHash !== null) {
-      await writeItems(session, { app, run: Number(document.run), wanted: request })
-      // The items have standard output for themselves.
-      if (request.output === undefined) return exitCodeOf(document.outcome)
-    } else if (!session.json && request.kind === 'plan')
-      await showPlan(session, { app, document, action: request.action })
-    return writeResult(session, { app, document })
-  })
+  return withApp(
+    session,
+    async (app) => {
+      const document = await runWithProgress(session, (onProgress) =>
+        app.run({
+          source: request.source,
+          kind: request.kind,
+          mode: request.full === true ? 'full' : 'auto',
+          trigger: 'manual',
+          user: request.user,
+          wait: request.wait,
+          actor: commandLine(),
+          signal: session.signal,
+          onProgress,
+        }),
+      )
+      if (wantsItems(request) && document.planHash !== null) {
+        await writeItems(session, { app, run: Number(document.run), wanted: request })
+        // The items have standard output for themselves.
+        if (request.output === undefined) return exitCodeOf(document.outcome)
+      } else if (!session.json && request.kind === 'plan')
+        await showPlan(session, { app, document, action: request.action })
+      return writeResult(session, { app, document })
+    },
+    { tellsRun: true },
+  )
 }
 
 /** Runs with a progress bar; shared by every command that runs something. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { RunView } from '../../contract/api/runs.ts'
 import { heldInWords } from '../../contract/held-words.ts'
 import type { RunLogLine } from '../../contract/run-log.ts'
+import { logLineAsStored, logLineInWords } from '../../contract/run-log-words.ts'
 import { countPlanPageLines, listPlanPage } from '../../registry/plan-pages.ts'
 import { requirePlanUser } from '../../registry/plan-user.ts'
 import { getRunFacts } from '../../registry/run-facts.ts'
@@ -160,8 +161,9 @@ async function view({ actions, engine }: HttpParts, id: number): Promise<RunView
   }
 }
 
-/** `2026-11-23T08:00:01.000Z warn  held what=users-removed count=12 limit=5` */
-function lineText({ at, level, message, fields }: RunLogLine): string {
-  const told = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)
-  return [at, level.padEnd(5), message, ...told].join(' ')
+/** `2026-11-23T08:00:01.000Z info  Microsoft Entra sent 12 users. [read what=users count=12]`: a sentence, and the line as it is stored. */
+function lineText(line: RunLogLine): string {
+  const stored = logLineAsStored(line)
+  const words = logLineInWords(line)
+  return [line.at, line.level.padEnd(5), words === stored ? stored : `${words} [${stored}]`].join(' ')
 }

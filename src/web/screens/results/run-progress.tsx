@@ -20,6 +20,7 @@ import { formatClock, formatCount, formatDuration, formatNumber } from '../../fo
 import { useMay } from '../../session.ts'
 import { resultsTexts as texts } from '../../texts/results.ts'
 import type { RunLine } from '../../../contract/run-list.ts'
+import { logLineInWords } from '../../../contract/run-log-words.ts'
 import { runQuery } from '../runs/run-queries.ts'
 import { NextSteps, OutcomeMessage } from './outcome.tsx'
 import { isOver, paceOf, type Phase, type RunFeed, useRunFeed } from './run-feed.ts'
@@ -49,12 +50,11 @@ const useStyles = makeStyles({
     padding: '8px 12px',
     borderRadius: tokens.borderRadiusMedium,
     backgroundColor: tokens.colorNeutralBackground3,
-    fontFamily: tokens.fontFamilyMonospace,
     fontSize: tokens.fontSizeBase200,
     lineHeight: tokens.lineHeightBase300,
-    whiteSpace: 'pre-wrap',
     overflowWrap: 'anywhere',
   },
+  at: { fontVariantNumeric: 'tabular-nums', color: tokens.colorNeutralForeground2, marginRight: '4px' },
   warn: { color: tokens.colorStatusWarningForeground1 },
   error: { color: tokens.colorStatusDangerForeground1 },
 })
@@ -191,8 +191,7 @@ function Log({ feed }: { readonly feed: RunFeed }) {
           key={line.seq}
           className={line.level === 'warn' ? styles.warn : line.level === 'error' ? styles.error : ''}
         >
-          {formatClock(line.at)} {line.message}
-          {Object.entries(line.fields).map(([name, value]) => ` ${name}=${value}`)}
+          <span className={styles.at}>{formatClock(line.at)}</span> {logLineInWords(line)}
         </div>
       ))}
     </div>

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { API } from '../../../contract/api/api.ts'
 import type { RunLogLine } from '../../../contract/run-log.ts'
+import { logLineInWords } from '../../../contract/run-log-words.ts'
 import { addressOf, call } from '../../api.ts'
 import { Failed, Loading } from '../../components/states.tsx'
 import { Time } from '../../components/time.tsx'
@@ -17,7 +18,7 @@ const useStyles = makeStyles({
     padding: '8px 12px',
     maxHeight: '360px',
     overflow: 'auto',
-    fontFamily: tokens.fontFamilyMonospace,
+    overflowWrap: 'anywhere',
     fontSize: tokens.fontSizeBase200,
     backgroundColor: tokens.colorNeutralBackground3,
     borderRadius: tokens.borderRadiusMedium,
@@ -56,17 +57,11 @@ function Lines({ run }: { readonly run: string }) {
     <ol className={styles.lines} aria-label={texts.log} tabIndex={0}>
       {data.map((line) => (
         <li key={line.seq} className={line.level === 'error' ? styles.error : line.level === 'warn' ? styles.warn : ''}>
-          <Time at={line.at} /> {line.message} {fieldsOf(line)}
+          <Time at={line.at} /> {logLineInWords(line)}
         </li>
       ))}
     </ol>
   )
-}
-
-function fieldsOf({ fields }: RunLogLine): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join(' ')
 }
 
 /** A log has some hundred lines at most. */
