@@ -75,6 +75,36 @@ export class RunFeeds {
     }
   }
 
+  /** Events of several runs as they come, each with its run, until all of these have ended. They must exist. */
+  async *watchAll(
+    runs: readonly { readonly run: number; readonly after: number }[],
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly run: string; readonly event: RunEvent }> {
+    const end = new AbortController()
+    const until = AbortSignal.any([signal, end.signal])
+    const feeds = runs.map(({ run, after }) => ({
+      run: String(run),
+      events: this.watch(run, { after, signal: until }),
+    }))
+    const nextOf = async (feed: (typeof feeds)[number]) => ({ feed, next: await feed.events.next() })
+    const waiting = new Map(feeds.map((feed) => [feed, nextOf(feed)]))
+    try {
+      while (waiting.size > 0) {
+        const { feed, next } = await Promise.race(waiting.values())
+        if (next.done === true) {
+          waiting.delete(feed)
+          continue
+        }
+        waiting.set(feed, nextOf(feed))
+        yield { run: feed.run, event: next.value }
+      }
+    } finally {
+      // Each of the others waits for its next event: it is told that nobody does any more.
+      end.abort()
+      await Promise.allSettled(waiting.values())
+    }
+  }
+
   #join(run: number): Feed {
     const known = this.#feeds.get(run)
     if (known !== undefined) {

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withTransaction } from '../../src/database/transaction.ts'
 import { hire } from '../../src/emulator/operations.ts'
-import { letPeopleSignIn } from '../support/browser-sign-in.ts'
+import { asAdministrator, letPeopleSignIn } from '../support/browser-sign-in.ts'
 import { aBrowserWorld, type BrowserWorld, expectAccessible, picture } from '../support/browser.ts'
 import { callMuster, documentOf } from '../support/muster.ts'
 
@@ -42,7 +42,7 @@ async function toRunningRun(page: Page): Promise<void> {
   await page.goto(`${world.url}/settings/user-synchronization`)
   await page.getByRole('link', { name: 'Running', exact: true }).click()
   await page.getByRole('heading', { name: /^Run \d+/ }).waitFor()
-  await page.getByText('Reading memberships').waitFor()
+  await page.getByText('Reading memberships', { exact: true }).waitFor()
 }
 
 describe('a run that was begun on the command line', () => {
@@ -67,7 +67,7 @@ describe('a run that was begun on the command line', () => {
 
       await viewer.goto(world.url)
       await viewer.getByRole('link', { name: 'Running', exact: true }).click()
-      await viewer.getByText('Reading memberships').waitFor()
+      await viewer.getByText('Reading memberships', { exact: true }).waitFor()
 
       expect(viewer.url()).toBe(page.url())
       expect(await viewer.getByRole('button', { name: 'Cancel' }).count()).toBe(0)
@@ -101,6 +101,49 @@ describe('a run that was begun on the command line', () => {
     expect(world.complaints).toEqual([])
   })
 })
+
+describe('eight runs that go on at once', () => {
+  it('leave the browser free for everything else, and each is followed to its end', async () => {
+    const jobs = await eightRuns()
+    const page = await world.open('viewer')
+    await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${jobs.join(',')}`)
+    await expect.poll(() => page.getByRole('progressbar', { name: 'Reading users' }).count(), PATIENCE).toBe(8)
+    // The browser shares its connections among its tabs.
+    const other = await page.context().newPage()
+    await other.goto(`${world.url}/users`)
+    await other.getByRole('table', { name: 'Users' }).getByRole('link').first().waitFor(PATIENCE)
+    await world.database.db.query(
+      `update runs set state = 'ended', outcome = 'cancelled', ended_at = now() where host = 'elsewhere'`,
+    )
+    await expect
+      .poll(() => page.getByText('Cancelled. Nothing was left half done.', { exact: true }).count(), PATIENCE)
+      .toBe(8)
+    await other.close()
+  })
+})
+
+/** Runs of a server that is not here, and what was asked for with them. @returns the jobs */
+async function eightRuns(): Promise<string[]> {
+  const jobs: string[] = []
+  for (let place = 1; place <= 8; place += 1) {
+    const id = `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`
+    const name = `branch-${place}`
+    await asAdministrator(world, '/sources', { name, settings: { connection: 'contoso' } })
+    const asker = { kind: 'command line', name: 'somebody', id: null, full: true, trigger: 'manual' }
+    await world.database.db.query(
+      `with r as (
+         insert into runs (source_id, source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version, phase, progress, heartbeat_at)
+         select id, name, 'sync', 'full', 'manual', fence, 'elsewhere', 1, 'x', 1, 'users', '{"done": 5, "total": 100}', now() + interval '1 hour'
+         from sources where name = $2
+         returning id, source_id)
+       insert into jobs (id, source_id, source_name, kind, trigger, actor_kind, actor_name, state, run_id, askers)
+       select $1, source_id, $2, 'sync', 'manual', 'command line', 'somebody', 'running', id, $3 from r`,
+      [id, name, JSON.stringify([asker])],
+    )
+    jobs.push(id)
+  }
+  return jobs
+}
 
 async function runsGoingOn(): Promise<number> {
   const found = await world.database.db.query<{ runs: number }>(

@@ -60,6 +60,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/role-mappings': ['administrator', 'administer'],
   'POST /api/v1/role-mappings': ['administrator', null],
   'DELETE /api/v1/role-mappings/:mapping': ['administrator', null],
+  'GET /api/v1/run-events': ['viewer', 'read'],
   'GET /api/v1/runs': ['viewer', 'read'],
   'GET /api/v1/runs/:run': ['viewer', 'read'],
   'POST /api/v1/runs/:run/approve': ['operator', 'runs'],

@@ -40,6 +40,20 @@ export const runEvent = z.discriminatedUnion('type', [
 ])
 export type RunEvent = z.infer<typeof runEvent>
 
+/** Runs with the log line after which each is told, `12:0,15:40`; without a number from its beginning. */
+const watchedRuns = z
+  .string()
+  .max(8_000)
+  .regex(/^[1-9]\d{0,9}(:\d{1,9})?(,[1-9]\d{0,9}(:\d{1,9})?)*$/, 'must be runs, as in 12:0,15:40')
+  .transform((text) =>
+    text.split(',').map((one) => {
+      const [run = '', after = '0'] = one.split(':')
+      return { run: Number(run), after: Number(after) }
+    }),
+  )
+  .refine((runs) => runs.length <= 200, 'names more than 200 runs')
+  .refine((runs) => runs.every(({ run }) => run <= 2_147_483_647), 'names a run that there is not')
+
 export const runView = z.object({
   line: runLine,
   /** Null while it runs, and for one that was interrupted. */
@@ -176,6 +190,17 @@ export const RUNS = {
     params: one,
     query: z.object({ after: z.coerce.number().int().min(0).default(0) }),
     answer: { kind: 'events', body: runEvent },
+    audit: null,
+  }),
+  watchRuns: endpoint({
+    method: 'GET',
+    path: '/api/v1/run-events',
+    tag,
+    summary: 'The same of several runs in one stream, each event with its run; ends when all have ended.',
+    role: 'viewer',
+    scope: 'read',
+    query: z.object({ runs: watchedRuns }),
+    answer: { kind: 'events', body: z.object({ run: id, event: runEvent }) },
     audit: null,
   }),
   listRunLog: endpoint({

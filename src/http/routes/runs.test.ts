@@ -6,7 +6,7 @@ import { aSyncWorld, type SyncWorld } from '../../../test/support/world.ts'
 import { CancelledError } from '../../base/errors.ts'
 import { systemClock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
-import type { Job } from '../../contract/api/runs.ts'
+import type { Job, RunEvent } from '../../contract/api/runs.ts'
 import type { PlanItemLine } from '../../contract/plan-items.ts'
 import { addMembers, createGroup, removeMember } from '../../emulator/memberships.ts'
 import { update } from '../../emulator/operations.ts'
@@ -160,6 +160,8 @@ describe('routes of runs', () => {
     const text = await viewer('GET', `/api/v1/runs/${first}/log.txt`)
     expect(text.headers['content-type']).toContain('text/plain')
     expect(text.payload.trim().split('\n')).toHaveLength(log.items.length)
+    // For people, and complete.
+    expect(text.payload).toMatch(/^\S+Z info {2}Reading users\. \[phase begins phase=users\]$/m)
     const csv = await viewer('GET', `/api/v1/runs/${first}/items/export?format=csv`)
     expect(csv.payload.split('\n')[0]).toContain('run,seq,object')
   })
@@ -175,6 +177,62 @@ describe('routes of runs', () => {
     expect(events.at(-1)).toMatchObject({ type: 'ended', line: { run: first, outcome: 'applied' } })
     expect(events.slice(0, -1).every((event) => event.type === 'log')).toBe(true)
     expect(events.length).toBeGreaterThan(3)
+  })
+
+  it('events of several runs come in one stream, each with its run, after the line that is named', async () => {
+    const job: Job = (await start({ kind: 'plan' })).json()
+    await carryOut(job.id)
+    const second: string = (await viewer('GET', `/api/v1/jobs/${job.id}`)).json().run
+    const answer = await viewer('GET', `/api/v1/run-events?runs=${first}:2,${second}`)
+    const told: { run: string; event: RunEvent }[] = answer.payload
+      .split('\n')
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => JSON.parse(line.slice(5)))
+    const of = (run: string) => told.flatMap((one) => (one.run === run ? [one.event] : []))
+
+    for (const run of [first, second]) expect(of(run).at(-1)).toMatchObject({ type: 'ended', line: { run } })
+    expect(of(first)[0]).toMatchObject({ type: 'log', line: { seq: 3 } })
+    expect(of(second)[0]).toMatchObject({ type: 'log', line: { seq: 1 } })
+    expect((await viewer('GET', `/api/v1/run-events?runs=${first},999999`)).statusCode).toBe(404)
+    expect((await viewer('GET', '/api/v1/run-events?runs=everything')).statusCode).toBe(400)
+  })
+
+  it('who leaves while several runs go on leaves all of them', async () => {
+    const { db, clock } = world.engine
+    const { RunFeeds } = await import('../run-feed.ts')
+    const runs = await db.query<{ id: number }>(
+      `insert into runs (source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version)
+       select 'x', 'plan', 'full', 'manual', 0, 'elsewhere', 1, 'x', 1 from generate_series(1, 3) returning id`,
+    )
+    let looks = 0
+    const feeds = new RunFeeds({
+      db,
+      clock: {
+        ...clock,
+        sleep: async () => void ((looks += 1), await new Promise((resolve) => setImmediate(resolve))),
+      },
+      present: async (one) => (await server.parts.actions.getRun(one)).line,
+    })
+    const gone = new AbortController()
+    const watching = feeds.watchAll(
+      runs.rows.map(({ id }) => ({ run: id, after: 0 })),
+      gone.signal,
+    )
+    const all = Array.fromAsync(watching)
+    await expect.poll(() => looks).toBeGreaterThan(3)
+    gone.abort()
+
+    expect((await all).map(({ event }) => event.type)).not.toContain('ended')
+    await expect
+      .poll(async () => {
+        const before = looks
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        return looks - before
+      })
+      .toBe(0)
+    await db.query(
+      `update runs set state = 'ended', outcome = 'cancelled' where host = 'elsewhere' and state = 'running'`,
+    )
   })
 
   it('twenty who watch a run cost what one costs, and all of them see its end', async () => {

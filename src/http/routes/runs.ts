@@ -53,6 +53,11 @@ export const runRoutes = {
     return feeds.watch(id, { after: query.after, signal })
   },
 
+  watchRuns: async ({ engine, feeds }, { query, signal }) => {
+    for (const { run } of query.runs) await requireRun(engine.db, run)
+    return feeds.watchAll(query.runs, signal)
+  },
+
   listRunLog: async ({ actions }, { params, query }) => {
     const { lines, isEnded } = await actions.readLog({ run: Number(params.run), after: query.after })
     return { items: [...lines], isEnded }
@@ -134,6 +139,7 @@ export const runRoutes = {
   | 'listRuns'
   | 'getRun'
   | 'watchRun'
+  | 'watchRuns'
   | 'listRunLog'
   | 'saveRunLog'
   | 'listPlanItems'

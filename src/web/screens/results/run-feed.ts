@@ -1,10 +1,9 @@
 // Follows a run: its phases with counts, rate and time left, its log, and its end.
-import { useEffect, useState } from 'react'
-import { API } from '../../../contract/api/api.ts'
+import { useContext, useEffect, useState } from 'react'
 import { progress, type Progress, type RunEvent } from '../../../contract/api/runs.ts'
 import type { RunLine } from '../../../contract/run-list.ts'
 import type { RunLogLine } from '../../../contract/run-log.ts'
-import { watch } from '../../api.ts'
+import { createRunWatcher, RunWatcherContext } from './run-watcher.ts'
 
 export type PhaseName = Progress['phase']
 
@@ -32,23 +31,18 @@ const KEPT_LINES = 2_000
 
 export function useRunFeed(run: string): RunFeed {
   const [feed, setFeed] = useState<RunFeed>({ phases: [], log: [], ended: undefined, connection: 'open' })
+  const [own] = useState(createRunWatcher)
+  const watcher = useContext(RunWatcherContext) ?? own
   useEffect(
     () =>
-      watch(
-        API.watchRun,
-        { params: { run } },
-        {
-          onEvent(event, close) {
-            if (event.type === 'ended') close()
-            setFeed((before) => take(before, event))
-          },
-          onBroken: (isFinal) =>
-            setFeed((before) =>
-              before.ended === undefined ? { ...before, connection: isFinal ? 'lost' : 'broken' } : before,
-            ),
-        },
-      ),
-    [run],
+      watcher.follow(run, {
+        onEvent: (event) => setFeed((before) => take(before, event)),
+        onBroken: (isFinal) =>
+          setFeed((before) =>
+            before.ended === undefined ? { ...before, connection: isFinal ? 'lost' : 'broken' } : before,
+          ),
+      }),
+    [run, watcher],
   )
   return feed
 }
