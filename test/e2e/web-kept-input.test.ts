@@ -485,15 +485,17 @@ async function hold(page: Page, request: { readonly method: string; readonly pat
   return resolve
 }
 
+/** As with a hand: where the field is, whatever it is ready for. */
+async function typeInto(page: Page, field: Locator, text: string): Promise<void> {
+  await field.scrollIntoViewIfNeeded()
+  const box = await field.boundingBox()
+  await page.mouse.click(box!.x + box!.width / 2, box!.y + box!.height / 2)
+  await page.keyboard.type(text)
+}
+
 describe('what is typed on while a source is being saved', () => {
   const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true }).click()
   const isWrite = (request: Request) => request.method() === 'PUT'
-  /** As with a hand: where the field is, whatever it is ready for. */
-  const typeInto = async (page: Page, field: Locator, text: string) => {
-    const box = await field.boundingBox()
-    await page.mouse.click(box!.x + box!.width / 2, box!.y + box!.height / 2)
-    await page.keyboard.type(text)
-  }
   /** Opens the panel with another full name for everybody. */
   const changeFullName = async (page: Page, template: string) => {
     await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
@@ -576,6 +578,97 @@ describe('what is typed on while a source is being saved', () => {
 
     expect(await name.inputValue()).toContain('unsaved')
     expect(await priority.inputValue()).toBe('63')
+  })
+})
+
+describe('what is typed on while a connection is being saved', () => {
+  it('is not lost: nothing can be typed while it is written, and everything once that was refused', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/connections?connection=contoso`)
+    const client = page.getByRole('textbox', { name: 'Application (client) ID' })
+    const before = await client.inputValue()
+    const { promise, resolve: release } = Promise.withResolvers<void>()
+    await page.route(/\/connections\/contoso$/, async (route) => {
+      if (route.request().method() !== 'PUT') return route.continue()
+      await promise
+      return route.fulfill(refusal(500, 'internal'))
+    })
+    const sent = page.waitForRequest((request) => request.method() === 'PUT')
+    await page.getByRole('button', { name: 'Save connection' }).click()
+    await sent
+    await typeInto(page, client, 'unsaved')
+    expect(await client.inputValue()).toBe(before)
+    release()
+    await page.getByText('Refused: internal.').waitFor()
+    await typeInto(page, client, 'unsaved')
+
+    expect(await client.inputValue()).toContain('unsaved')
+  })
+
+  it('nor in a source, and what is given up meanwhile is not chosen there', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    const server = page.getByRole('combobox', { name: 'Authentication Server' })
+    await page.getByRole('button', { name: 'Add new' }).click()
+    const form = page.getByRole('group', { name: 'New authentication server' })
+    const name = form.getByRole('textbox', { name: 'Name', exact: true })
+    await name.fill('another-tenant')
+    await form.getByRole('textbox', { name: 'Tenant ID' }).fill('22222222-2222-4222-8222-222222222222')
+    await form.getByRole('textbox', { name: 'Application (client) ID' }).fill('33333333-3333-4333-8333-333333333333')
+    await form.getByLabel('Client secret').fill('shown-only-once')
+    const release = await hold(page, { method: 'POST', path: /\/api\/v1\/connections$/ })
+    const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/connections'))
+    await form.getByRole('button', { name: 'Save connection' }).click()
+    await sent
+    await typeInto(page, name, 'unsaved')
+    expect(await name.inputValue()).toBe('another-tenant')
+    await form.getByRole('button', { name: 'Cancel' }).click()
+    await form.waitFor({ state: 'detached' })
+    release()
+    await page.getByText('another-tenant was saved').last().waitFor()
+    await world.settled(page)
+
+    expect(await server.innerText()).toBe('contoso')
+  })
+})
+
+describe('whom a source would change, looked at for long', () => {
+  it('is given up without giving up what was typed, and asked for again', async () => {
+    const page = await world.open('administrator')
+    await page.goto(`${world.url}/settings/user-synchronization?source=staff`)
+    const priority = page.getByRole('spinbutton', { name: 'Priority' })
+    await priority.fill('64')
+    const { promise, resolve: release } = Promise.withResolvers<void>()
+    const sent: string[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'PUT') sent.push(request.url())
+    })
+    let looks = 0
+    await page.route(/\/impact$/, async (route) => {
+      looks += 1
+      if (looks === 1) await promise
+      await route.continue()
+    })
+    const looked = page.waitForRequest(/\/impact$/)
+    const ended = page.waitForEvent('requestfailed')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await looked
+    await page.getByText('Nothing is saved yet').waitFor()
+    await page.getByRole('button', { name: 'Back to editing' }).click()
+    await page.getByRole('button', { name: 'Cancel', exact: true }).waitFor()
+    // The server need not go on.
+    expect((await ended).url()).toMatch(/\/impact$/)
+    release()
+    expect(await priority.inputValue()).toBe('64')
+    await priority.fill('65')
+    await page.route(/\/sources\/staff$/, (route) =>
+      route.request().method() === 'PUT' ? route.fulfill(refusal(500, 'internal')) : route.continue(),
+    )
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Refused: internal.').waitFor()
+
+    expect(sent).toHaveLength(1)
+    expect(await priority.inputValue()).toBe('65')
   })
 })
 

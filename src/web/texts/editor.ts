@@ -8,6 +8,8 @@ export const editorTexts = {
   problemsOn: (tab: string, count: number) => `${tab}, ${count} to correct`,
   save: 'Save',
   saving: 'Saving…',
+  looking: 'Looking…',
+  lookingText: 'Whom this would change is being looked at. Nothing is saved yet.',
   cancel: 'Cancel',
   remove: 'Remove source',
   removeTitle: (name: string) => `Remove ${name}?`,

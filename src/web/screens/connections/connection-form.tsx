@@ -5,6 +5,7 @@ import {
   Field,
   Input,
   makeStyles,
+  mergeClasses,
   MessageBar,
   MessageBarBody,
   MessageBarTitle,
@@ -40,6 +41,8 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground2,
     border: `1px solid ${tokens.colorNeutralStroke2}`,
   },
+  fields: { display: 'flex', flexDirection: 'column', gap: '12px' },
+  still: { opacity: 0.6 },
   actions: { display: 'flex', flexWrap: 'wrap', gap: '8px' },
 })
 
@@ -112,7 +115,6 @@ export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTit
     onSuccess: async ({ name }) => {
       await queries.invalidateQueries({ queryKey: ['connections'] })
       toasts.done(texts.saved(name))
-      onSaved(name)
     },
   })
   const saveError = save.error !== null && isChangedMeanwhile(save.error) ? unread : save.error
@@ -125,9 +127,9 @@ export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTit
     (isTried ? (missing.get(field) ?? null) : null)
   const told = new Set<string>(FIELDS.filter((field) => messageOf(field) !== null))
   const isTold = refused.length > 0 && refused.every(({ at }) => told.has(at.split('.').at(-1) ?? ''))
-  const attempt = (what: { mutate: () => void }) => {
+  const attempt = (doIt: () => void) => {
     setTried(true)
-    if (missing.size === 0) what.mutate()
+    if (missing.size === 0) doIt()
   }
   const text = (field: 'name' | 'tenantId' | 'clientId' | 'authorityUrl' | 'graphUrl', hint: string) => (
     <Field label={texts[field]} hint={hint} required validationMessage={messageOf(field)}>
@@ -146,69 +148,76 @@ export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTit
       role="group"
       aria-label={connection === undefined ? texts.newTitle : texts.editTitle(connection.name)}
     >
-      <ProofFirst />
-      {!isTitled ? <Subtitle2 as="h3">{texts.newTitle}</Subtitle2> : null}
-      <div>
-        <Registering
-          choice={{
-            cloud: form.cloud,
-            credential: draft.choice,
-            signIn: form.signInWithMicrosoft === true ? 'true' : 'false',
-            ...(connection === undefined ? {} : { connection: connection.name }),
-          }}
-        />
-      </div>
-      {text('name', texts.nameHint)}
-      {text('tenantId', texts.tenantIdHint)}
-      {text('clientId', texts.clientIdHint)}
-      {connection === undefined || isElsewhere(form, connection) ? (
-        <CredentialFields
-          draft={draft}
-          onChange={(next) => {
-            setDraft(next)
-            change({})
-          }}
-          isRequired={connection === undefined}
-          messageOf={messageOf}
-        />
-      ) : null}
-      <Field label={texts.cloud} validationMessage={messageOf('cloud')}>
-        <Dropdown
-          value={texts.clouds[form.cloud ?? 'global']}
-          selectedOptions={[form.cloud ?? 'global']}
-          onOptionSelect={(_event, { optionValue }) =>
-            change({ cloud: CLOUDS.find((cloud) => cloud === optionValue) ?? 'global' })
-          }
-        >
-          {CLOUDS.map((cloud) => (
-            <Option key={cloud} value={cloud}>
-              {texts.clouds[cloud]}
-            </Option>
-          ))}
-        </Dropdown>
-      </Field>
-      {form.cloud === 'custom' ? (
-        <>
-          {text('authorityUrl', texts.rootHint)}
-          {text('graphUrl', texts.rootHint)}
-        </>
-      ) : null}
-      <Switch
-        label={texts.signIn}
-        checked={form.signInWithMicrosoft === true}
-        onChange={(_event, { checked }) =>
-          change({ signInWithMicrosoft: checked, ...(checked ? {} : { passwordsAtTerminals: false }) })
-        }
-      />
-      {form.signInWithMicrosoft === true ? (
-        <Field hint={texts.passwordsHint}>
-          <Switch
-            label={texts.passwords}
-            checked={form.passwordsAtTerminals === true}
-            onChange={(_event, { checked }) => change({ passwordsAtTerminals: checked })}
+      {/* Nothing is typed that would not be written, and lost when the form closes. */}
+      <div
+        className={mergeClasses(styles.fields, save.isPending && styles.still)}
+        inert={save.isPending}
+        aria-busy={save.isPending}
+      >
+        <ProofFirst />
+        {!isTitled ? <Subtitle2 as="h3">{texts.newTitle}</Subtitle2> : null}
+        <div>
+          <Registering
+            choice={{
+              cloud: form.cloud,
+              credential: draft.choice,
+              signIn: form.signInWithMicrosoft === true ? 'true' : 'false',
+              ...(connection === undefined ? {} : { connection: connection.name }),
+            }}
           />
+        </div>
+        {text('name', texts.nameHint)}
+        {text('tenantId', texts.tenantIdHint)}
+        {text('clientId', texts.clientIdHint)}
+        {connection === undefined || isElsewhere(form, connection) ? (
+          <CredentialFields
+            draft={draft}
+            onChange={(next) => {
+              setDraft(next)
+              change({})
+            }}
+            isRequired={connection === undefined}
+            messageOf={messageOf}
+          />
+        ) : null}
+        <Field label={texts.cloud} validationMessage={messageOf('cloud')}>
+          <Dropdown
+            value={texts.clouds[form.cloud ?? 'global']}
+            selectedOptions={[form.cloud ?? 'global']}
+            onOptionSelect={(_event, { optionValue }) =>
+              change({ cloud: CLOUDS.find((cloud) => cloud === optionValue) ?? 'global' })
+            }
+          >
+            {CLOUDS.map((cloud) => (
+              <Option key={cloud} value={cloud}>
+                {texts.clouds[cloud]}
+              </Option>
+            ))}
+          </Dropdown>
         </Field>
-      ) : null}
+        {form.cloud === 'custom' ? (
+          <>
+            {text('authorityUrl', texts.rootHint)}
+            {text('graphUrl', texts.rootHint)}
+          </>
+        ) : null}
+        <Switch
+          label={texts.signIn}
+          checked={form.signInWithMicrosoft === true}
+          onChange={(_event, { checked }) =>
+            change({ signInWithMicrosoft: checked, ...(checked ? {} : { passwordsAtTerminals: false }) })
+          }
+        />
+        {form.signInWithMicrosoft === true ? (
+          <Field hint={texts.passwordsHint}>
+            <Switch
+              label={texts.passwords}
+              checked={form.passwordsAtTerminals === true}
+              onChange={(_event, { checked }) => change({ passwordsAtTerminals: checked })}
+            />
+          </Field>
+        ) : null}
+      </div>
       {check.error === null || isTold ? null : <Failed title={texts.checkFailed} error={check.error} />}
       {isMerged ? (
         <MessageBar intent="warning" layout="multiline" role="alert">
@@ -224,11 +233,16 @@ export function ConnectionForm({ connection, onSaved, onCancel, onChanged, isTit
         <Button
           disabledFocusable={check.isPending}
           icon={check.isPending ? <Spinner size="tiny" aria-hidden /> : null}
-          onClick={() => attempt(check)}
+          onClick={() => attempt(() => check.mutate())}
         >
           {check.isPending ? texts.checking : texts.check}
         </Button>
-        <Button appearance="primary" disabledFocusable={save.isPending} onClick={() => attempt(save)}>
+        <Button
+          appearance="primary"
+          disabledFocusable={save.isPending}
+          // What follows stands at the call: it is left undone where the form is gone by then, and what was in it given up.
+          onClick={() => attempt(() => save.mutate(undefined, { onSuccess: ({ name }) => onSaved(name) }))}
+        >
           {save.isPending ? texts.saving : texts.save}
         </Button>
         {onCancel === undefined ? null : <Button onClick={onCancel}>{texts.cancel}</Button>}

@@ -194,11 +194,15 @@ function Form(props: Props & { readonly edited: EditedSource; readonly close: ()
       {edited.draft.isReadOnly ? null : (
         <DrawerFooter className={styles.footer}>
           <Button appearance="primary" disabledFocusable={saving.isSaving} onClick={save}>
-            {saving.isSaving ? texts.saving : texts.save}
+            {saving.isLooking ? texts.looking : saving.isSaving ? texts.saving : texts.save}
           </Button>
-          <Button onClick={props.close}>{texts.cancel}</Button>
+          {saving.isLooking ? (
+            <Button onClick={saving.back}>{texts.impact.back}</Button>
+          ) : (
+            <Button onClick={props.close}>{texts.cancel}</Button>
+          )}
           <Text className={styles.note} role="status">
-            {shown.length === 0 ? '' : texts.toCorrect(shown.length)}
+            {saving.isLooking ? texts.lookingText : shown.length === 0 ? '' : texts.toCorrect(shown.length)}
           </Text>
           {source === undefined ? null : (
             <EarlierSettings

@@ -1,6 +1,6 @@
 // Saving a source: first what it would change, then, when somebody wants that, the settings themselves.
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { API } from '../../../../contract/api/api.ts'
 import type { Impact } from '../../../../contract/api/sources.ts'
 import { ApiError, call, isChangedMeanwhile } from '../../../api.ts'
@@ -23,12 +23,15 @@ interface Pressed {
 interface Saving {
   /** It is being looked at or written: what is typed now would be in neither. */
   readonly isSaving: boolean
+  /** Nothing is written yet: only whom it would change is looked at. */
+  readonly isLooking: boolean
   /** Mistakes are not among them: they stand at their fields. */
   readonly error: Error | null
   /** What saving would change, while somebody looks at it. */
   readonly impact: Impact | undefined
   readonly save: () => void
   readonly confirm: (then: AfterSaving) => void
+  /** To what is edited, from what saving would change or while that is looked at. */
   readonly back: () => void
 }
 
@@ -70,15 +73,17 @@ export function useSaving(options: {
     write.mutate(pressed, {
       onSuccess: () => options.onSaved(pressed.name, source === undefined ? 'created' : after),
     })
+  const looking = useRef<AbortController>(undefined)
   const look = useMutation({
-    mutationFn: ({ of, at: { name, settings } }: { readonly of: string; readonly at: Pressed }) =>
-      call(API.getImpact, { params: { source: of }, body: { name, settings } }),
+    mutationFn: ({ of, at, signal }: { readonly of: string; readonly at: Pressed; readonly signal: AbortSignal }) =>
+      call(API.getImpact, { params: { source: of }, body: { name: at.name, settings: at.settings } }, { signal }),
     onError,
   })
   const error = write.error ?? look.error
   const isTold = error instanceof ApiError && ((error.problem.problems ?? []).length > 0 || isChangedMeanwhile(error))
   return {
     isSaving: write.isPending || look.isPending,
+    isLooking: look.isPending,
     error: unread ?? (isTold ? null : error),
     impact: looked?.impact,
     save() {
@@ -91,8 +96,9 @@ export function useSaving(options: {
         writeNow(pressed, 'close')
         return
       }
+      looking.current = new AbortController()
       look.mutate(
-        { of: source, at: pressed },
+        { of: source, at: pressed, signal: looking.current.signal },
         {
           onSuccess: (impact) => {
             if (isWorthShowing(impact, edited)) setLooked({ at: pressed, impact })
@@ -105,7 +111,12 @@ export function useSaving(options: {
       setLooked(undefined)
       if (looked !== undefined) writeNow(looked.at, after)
     },
-    back: () => setLooked(undefined),
+    back() {
+      // First forgotten: what it comes to, an end by its own hand too, is told nobody.
+      look.reset()
+      looking.current?.abort()
+      setLooked(undefined)
+    },
   }
 }
 
