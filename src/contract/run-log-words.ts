@@ -164,10 +164,10 @@ const ISSUES: Readonly<Record<string, string>> = {
 
 const ENDINGS: Readonly<Record<string, string>> = {
   applied: 'Done: people and groups are as in Microsoft Entra.',
-  'no-change': 'Done: nothing had to be changed.',
+  'no-change': 'Done: there was nothing to change.',
   planned: 'Done: the plan is made, and nothing was changed.',
   held: 'The plan waits until somebody approves or rejects it. Nothing was changed.',
-  cancelled: 'Cancelled. Nothing was left half done.',
+  cancelled: 'Cancelled; nothing is half done.',
 }
 
 function text(value: string | number | undefined): string {

@@ -1,5 +1,6 @@
 // Addresses of the web and what they show. A screen is loaded when somebody goes there; what an address carries after the question
-// mark is the screen's state (filters, what is open), so that a link shows the same to somebody else.
+// mark is the screen's state (filters, what is open), so that a link shows the same to somebody else. Only what may be a card stands
+// elsewhere: see screens/users/searching.ts.
 import type { QueryClient } from '@tanstack/react-query'
 import {
   createRootRouteWithContext,
@@ -145,6 +146,7 @@ const users = createRoute({
   getParentRoute: () => inside,
   path: '/users',
   validateSearch: z.object({
+    /** Of a link; the page takes it out of the address. */
     search: text,
     status: z.enum(['active', 'deactivated', 'all']).optional().catch(undefined),
     source: text,

@@ -134,7 +134,9 @@ describe('the log of a run', () => {
     expect(shown.stdout).toMatch(
       /^\d\d:\d\d:\d\d info {2}The synchronization of staff begins: what has changed since the last one is read\. It is run \d+\.\n/,
     )
-    expect(shown.stdout).toMatch(/Done: nothing had to be changed\. 2 requests to Microsoft Graph, [\d.]+ seconds\.\n$/)
+    expect(shown.stdout).toMatch(
+      /Done: there was nothing to change\. 2 requests to Microsoft Graph, [\d.]+ seconds\.\n$/,
+    )
     expect(saved.stdout).toContain(`${document.log.length} lines of run ${run} were written to`)
     expect(
       (await readFile(file, 'utf8'))
@@ -172,7 +174,7 @@ describe('the log of a run', () => {
     const followed = await muster('runs', String(id), '--log', '--follow')
     const state = await test.db.query('select state from runs where id = $1', [id])
 
-    expect(followed.stdout).toMatch(/begins: [\s\S]*Planning: [\s\S]*Done: nothing had to be changed/)
+    expect(followed.stdout).toMatch(/begins: [\s\S]*Planning: [\s\S]*Done: there was nothing to change/)
     expect(state.rows).toEqual([{ state: 'ended' }])
     expect((await syncing).code).toBe(0)
   })

@@ -55,7 +55,7 @@ describe('signing in', () => {
 describe('a search', () => {
   it('keeps the letters that are typed before the address has those of before', async () => {
     const page = await world.open('viewer')
-    await page.goto(`${world.url}/users`)
+    await page.goto(`${world.url}/groups`)
     const search = page.getByRole('searchbox')
     await search.waitFor()
     // The last letters come in the middle of what the page does with the first.
@@ -78,7 +78,7 @@ describe('a search', () => {
 
     expect(await search.inputValue()).toBe('mallory')
     // What changes the address behind the field's back counts all the same.
-    await page.getByRole('link', { name: 'Users', exact: true }).click()
+    await page.getByRole('link', { name: 'Groups', exact: true }).click()
     await expect.poll(() => search.inputValue()).toBe('')
   })
 })

@@ -125,6 +125,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/users/:user/sessions': ['administrator', 'administer'],
   'GET /api/v1/users': ['viewer', 'read'],
   'POST /api/v1/users': ['operator', 'people'],
+  'POST /api/v1/users/search': ['viewer', 'read'],
   'DELETE /api/v1/users/:user': ['operator', 'people'],
   'GET /api/v1/users/:user': ['viewer', 'read'],
   'PATCH /api/v1/users/:user': ['helpdesk', 'people'],

@@ -98,6 +98,13 @@ const userId = z.object({ user: id })
 const edit = { version: z.int() }
 const text = z.string().trim().max(1000)
 
+const wantedUsers = paging.extend({
+  search: z.string().max(200).optional(),
+  status: z.enum(['active', 'deactivated', 'all']).default('active'),
+  source: name.optional(),
+  group: id.optional(),
+})
+
 export const USERS = {
   listUsers: endpoint({
     method: 'GET',
@@ -107,14 +114,20 @@ export const USERS = {
       'Users by user name. A search finds by the beginning of a user name, alias, mail or number, of any of the first five words of a full name, and by a whole card; accents do not matter in names and mail.',
     role: 'viewer',
     scope: 'read',
-    query: paging.extend({
-      search: z.string().max(200).optional(),
-      status: z.enum(['active', 'deactivated', 'all']).default('active'),
-      source: name.optional(),
-      /** Only those that no source owns. */
-      local: flag.optional(),
-      group: id.optional(),
-    }),
+    /** `local`: only those that no source owns. */
+    query: wantedUsers.extend({ local: flag.optional() }),
+    answer: { kind: 'json', status: 200, body: pageOf(userLine) },
+    audit: null,
+  }),
+  searchUsers: endpoint({
+    method: 'POST',
+    path: '/api/v1/users/search',
+    tag: people,
+    summary:
+      'The same list, asked for in a body: what is searched for may be a card, and addresses are kept by browsers and in the logs of proxies.',
+    role: 'viewer',
+    scope: 'read',
+    body: wantedUsers.extend({ local: z.boolean().optional() }),
     answer: { kind: 'json', status: 200, body: pageOf(userLine) },
     audit: null,
   }),

@@ -218,11 +218,15 @@ describe('routes of runs', () => {
       runs.rows.map(({ id }) => ({ run: id, after: 0 })),
       gone.signal,
     )
-    const all = Array.fromAsync(watching)
+    const all = (async () => {
+      const types: string[] = []
+      for await (const { event } of watching) types.push(event.type)
+      return types
+    })()
     await expect.poll(() => looks).toBeGreaterThan(3)
     gone.abort()
 
-    expect((await all).map(({ event }) => event.type)).not.toContain('ended')
+    expect(await all).not.toContain('ended')
     await expect
       .poll(async () => {
         const before = looks

@@ -48,6 +48,11 @@ afterAll(async () => {
 
 async function search(text: string, more = ''): Promise<readonly UserLine[]> {
   const answer = await ask.viewer('GET', `/api/v1/users?search=${encodeURIComponent(text)}${more}`)
+  // In a body it is the same.
+  if (more === '') {
+    const posted = await ask.viewer('POST', '/api/v1/users/search', { search: text })
+    expect([posted.statusCode, posted.json()]).toEqual([answer.statusCode, answer.json()])
+  }
   expect(answer.statusCode).toBe(200)
   return answer.json().items
 }

@@ -1,10 +1,13 @@
 // Users of the registry.
 import { z } from 'zod'
+import type { Asked } from '../../contract/api/endpoint.ts'
+import type { USERS } from '../../contract/api/users.ts'
 import { listUsers } from '../../registry/user-list.ts'
 import { requireUserView } from '../../registry/user-view.ts'
 import { listPersonHistory } from '../../registry/person-history.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Handlers } from '../handler.ts'
+import type { HttpParts } from '../parts.ts'
 
 const userPlace = z.tuple([z.int().min(0), z.string(), z.int()]).transform(([way, key, id]) => ({ way, key, id }))
 /** Run and item, 0 before the first; entry of the audit, 0 before the first. */
@@ -14,23 +17,8 @@ const historyPlace = z.tuple([z.int(), z.int(), z.int()]).transform(([run, seq, 
 }))
 
 export const userRoutes = {
-  listUsers: async ({ engine }, { query }) => {
-    const { users, next } = await listUsers(
-      engine.db,
-      {
-        search: query.search,
-        status: query.status,
-        source: query.source,
-        isLocal: query.local,
-        group: query.group === undefined ? undefined : Number(query.group),
-        after: readCursor(query.cursor, userPlace),
-        limit: query.limit,
-      },
-      engine,
-    )
-    const items = users.map((user) => ({ ...user, id: String(user.id), updatedAt: user.updatedAt.toISOString() }))
-    return { items, next: next === undefined ? null : writeCursor([next.way, next.key, next.id]) }
-  },
+  listUsers: (parts, { query }) => pageOfUsers(parts, query),
+  searchUsers: (parts, { body }) => pageOfUsers(parts, body),
   getUser: ({ engine }, { params }) => requireUserView(engine.db, Number(params.user), engine),
   listUserHistory: async ({ engine }, { params, query }) => {
     const { changes, next } = await listPersonHistory(engine.db, {
@@ -55,3 +43,21 @@ export const userRoutes = {
   },
   explainUser: ({ actions }, { query, signal }) => actions.explain({ user: query.user, signal }),
 } satisfies Partial<Handlers>
+
+async function pageOfUsers({ engine }: HttpParts, wanted: Asked<typeof USERS.searchUsers>['body']) {
+  const { local, group, cursor, ...query } = wanted
+  const { users, next } = await listUsers(
+    engine.db,
+    {
+      ...query,
+      search: query.search,
+      source: query.source,
+      isLocal: local,
+      group: group === undefined ? undefined : Number(group),
+      after: readCursor(cursor, userPlace),
+    },
+    engine,
+  )
+  const items = users.map((user) => ({ ...user, id: String(user.id), updatedAt: user.updatedAt.toISOString() }))
+  return { items, next: next === undefined ? null : writeCursor([next.way, next.key, next.id]) }
+}

@@ -1,4 +1,4 @@
-// A search whose text is in the address: asked for when one stops typing, so that not every letter is a request.
+// A search whose text is kept with the page, mostly in its address: asked for when one stops typing, so that not every letter is a request.
 import { Field, SearchBox as FluentSearchBox } from '@fluentui/react-components'
 import { useRouter } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'

@@ -17,7 +17,7 @@ export function AddMember({ group }: { readonly group: GroupLine }) {
   const asked = useDeferredValue(search.trim())
   const found = useQuery({
     queryKey: ['users', 'pick', asked],
-    queryFn: ({ signal }) => call(API.listUsers, { query: { search: asked, limit: SHOWN } }, { signal }),
+    queryFn: ({ signal }) => call(API.searchUsers, { body: { search: asked, limit: SHOWN } }, { signal }),
     enabled: asked !== '',
     placeholderData: (before) => before,
   })

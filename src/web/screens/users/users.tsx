@@ -21,6 +21,7 @@ import { usersTexts as texts } from '../../texts/users.ts'
 import { sourcesQuery } from '../sources/source-queries.ts'
 import { CreateUser } from './create-user.tsx'
 import { ExportMenu } from './export-menu.tsx'
+import { useSearched } from './searching.ts'
 
 const route = getRouteApi('/inside/users')
 
@@ -36,17 +37,21 @@ export function Users() {
   const navigate = route.useNavigate()
   const mayOperate = useMay('operator')
   const sources = useQuery(sourcesQuery)
-  const list = useCursorList(['users', filters], (cursor, signal) => {
-    const { local, ...query } = filters
+  const [searched, search] = useSearched(filters.search)
+  const list = useCursorList(['users', { ...filters, search: searched }], (cursor, signal) => {
+    const { local, status, source } = filters
+    if (searched !== undefined)
+      return call(API.searchUsers, { body: { search: searched, local, status, source, cursor } }, { signal })
     return call(
       API.listUsers,
-      { query: { ...query, ...(local === true ? { local: 'true' } : {}), cursor } },
+      { query: { status, source, ...(local === true ? { local: 'true' } : {}), cursor } },
       { signal },
     )
   })
   const filter = (changed: Partial<typeof filters>) =>
-    void navigate({ search: (before) => ({ ...before, ...changed }), replace: true })
-  const isFiltered = Object.values(filters).some((value) => value !== undefined)
+    void navigate({ search: (before) => ({ ...before, ...changed }), state: true, replace: true })
+  const showAll = () => void navigate({ search: {}, replace: true })
+  const isFiltered = searched !== undefined || Object.values(filters).some((value) => value !== undefined)
   return (
     <Page title={texts.title} intro={texts.intro} isWide>
       <Filters>
@@ -54,8 +59,8 @@ export function Users() {
           className={styles.search}
           label={texts.search}
           placeholder={texts.searchHint}
-          text={filters.search}
-          search={(search) => filter({ search })}
+          text={searched}
+          search={search}
         />
         <Field label={texts.status} className={styles.filter}>
           <Choice
@@ -99,11 +104,7 @@ export function Users() {
           empty={
             isFiltered ? (
               <Empty title={texts.emptyFiltered} text={texts.emptyFilteredText}>
-                <Button
-                  onClick={() => filter({ search: undefined, status: undefined, source: undefined, local: undefined })}
-                >
-                  {texts.showAll}
-                </Button>
+                <Button onClick={showAll}>{texts.showAll}</Button>
               </Empty>
             ) : (
               <NobodyActive showAll={() => filter({ status: 'all' })} />
