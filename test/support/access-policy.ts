@@ -57,6 +57,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/me/devices': ['person', null],
   'POST /api/v1/me/pin': ['person', null],
   'GET /api/v1/overview': ['viewer', 'read'],
+  'GET /api/v1/people-with-roles': ['administrator', 'administer'],
   'GET /api/v1/role-mappings': ['administrator', 'administer'],
   'POST /api/v1/role-mappings': ['administrator', null],
   'DELETE /api/v1/role-mappings/:mapping': ['administrator', null],

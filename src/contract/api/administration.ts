@@ -18,6 +18,23 @@ export const account = z.object({
 })
 export type Account = z.infer<typeof account>
 
+/** Somebody of the registry to whom Entra gave a role at the last sign-in. */
+export const personWithRole = z.object({
+  /** Of the user. */
+  id,
+  userName: z.string(),
+  role: z.enum(ROLES),
+  connection: z.string(),
+  /** Mappings of the connection that give this role; which of several it was stands in the audit of the sign-in. */
+  mappedBy: z.array(z.object({ kind: z.enum(['appRole', 'group']), value: z.string() })),
+  signedInAt: time,
+  /** False: deactivated since, or no more allowed to by source or connection. */
+  maySignIn: z.boolean(),
+  /** How many sessions are open. */
+  sessions: z.int(),
+})
+export type PersonWithRole = z.infer<typeof personWithRole>
+
 /** An API token as it is listed; the token itself is shown once, when it is made. */
 export const apiToken = z.object({
   id,
@@ -66,6 +83,16 @@ export const ADMINISTRATION = {
     role: 'administrator',
     scope: 'administer',
     answer: { kind: 'json', status: 200, body: z.object({ items: z.array(account) }) },
+    audit: null,
+  }),
+  listPeopleWithRoles: endpoint({
+    method: 'GET',
+    path: '/api/v1/people-with-roles',
+    tag,
+    summary: 'People to whom Entra gave a role when they signed in with Microsoft last.',
+    role: 'administrator',
+    scope: 'administer',
+    answer: { kind: 'json', status: 200, body: z.object({ items: z.array(personWithRole) }) },
     audit: null,
   }),
   createAccount: endpoint({

@@ -25,6 +25,7 @@ import {
   renewRecoveryCodes,
   resetSecondFactor,
 } from '../../signin/second-factor.ts'
+import { listPeopleWithRoles } from '../../signin/people-with-roles.ts'
 import { listSessions } from '../../signin/sessions.ts'
 import { proveByPassword, recentUntil, spareOldPasswordUntil } from '../../signin/prove-again.ts'
 import {
@@ -119,6 +120,14 @@ export const accessRoutes = {
 
   listAccounts: async ({ engine }) => ({
     items: (await listAccounts(engine.db, engine.clock.now())).map(presentAccount),
+  }),
+  listPeopleWithRoles: async ({ engine }) => ({
+    items: (await listPeopleWithRoles(engine.db, engine.clock.now())).map(({ userId, mappedBy, ...person }) => ({
+      ...person,
+      id: String(userId),
+      mappedBy: [...mappedBy],
+      signedInAt: person.signedInAt.toISOString(),
+    })),
   }),
   createAccount: async ({ engine }, { body, actor }) => presentAccount(await createAccount(engine, body, actor)),
   changeAccount: async ({ engine }, { params, body, identity, actor }) => {

@@ -752,6 +752,18 @@ describe('roles', () => {
       ['role', 'operator'],
       ['role', 'viewer'],
     ])
+    // Administrators see who has one, from where, and since when; both are accounts of one person, who signed in with the other last.
+    const { items } = (await (await asAdmin())('GET', '/api/v1/people-with-roles')).json()
+    expect(items).toMatchObject([
+      {
+        role: 'viewer',
+        connection: world.source,
+        mappedBy: [{ kind: 'group', value: '0a0a0a0a-0000-4000-8000-000000000001' }],
+        signedInAt: expect.any(String),
+        maySignIn: true,
+        sessions: expect.any(Number),
+      },
+    ])
   })
 
   it('of whoever has too many groups are asked of Graph; the address in the token is not', async () => {

@@ -5,6 +5,16 @@ export const accessTexts = {
   administratorsIntro:
     'Local accounts that may use these pages, and as what. People who sign in with Microsoft may do so too, as what their app roles or groups are mapped to:',
   administratorsOfEntra: 'Settings › Sign-in',
+  people: 'People with a role from Microsoft Entra',
+  peopleText:
+    'As it was given when each signed in last. It is looked at again with every sign-in; whoever has not signed in yet is not here.',
+  noPeople: 'Nobody so far',
+  noPeopleText: 'Nobody who signed in with Microsoft has a role here.',
+  mappedBy: 'Mapped from',
+  mappedByKinds: { appRole: 'app role', group: 'group' },
+  mappedByNone: 'no mapping any more',
+  mappedByAny: ' or ',
+  connection: 'Connection',
   name: 'Name',
   role: 'Role',
   status: 'Status',

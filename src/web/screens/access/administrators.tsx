@@ -2,11 +2,12 @@
 import { Button, Field, Input, makeStyles, Radio, RadioGroup, Switch, Text } from '@fluentui/react-components'
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Account } from '../../../contract/api/administration.ts'
+import type { Account, PersonWithRole } from '../../../contract/api/administration.ts'
 import { API } from '../../../contract/api/api.ts'
 import { ROLES, type Role } from '../../../contract/api/endpoint.ts'
 import { call } from '../../api.ts'
 import { ActionDialog } from '../../components/action-dialog.tsx'
+import { Breakable } from '../../components/breakable.tsx'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { SessionTable } from '../../components/session-table.tsx'
@@ -22,6 +23,11 @@ import { shell } from '../../texts/shell.ts'
 const accountsQuery = queryOptions({
   queryKey: ['accounts'],
   queryFn: ({ signal }) => call(API.listAccounts, {}, { signal }),
+})
+
+const peopleQuery = queryOptions({
+  queryKey: ['people-with-roles'],
+  queryFn: ({ signal }) => call(API.listPeopleWithRoles, {}, { signal }),
 })
 
 const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
@@ -52,8 +58,66 @@ export function Administrators() {
           <SessionTable label={texts.sessionsOf(account.name)} owner={{ account: account.id }} />
         </Section>
       )}
+      <Section title={texts.people}>
+        <People />
+      </Section>
     </Page>
   )
+}
+
+function People() {
+  const { data, error, refetch } = useQuery(peopleQuery)
+  if (error !== null) return <Failed error={error} retry={() => void refetch()} />
+  return (
+    <>
+      <Text>{texts.peopleText}</Text>
+      <ListTable
+        label={texts.people}
+        columns={PEOPLE}
+        rows={data?.items}
+        keyOf={({ id }) => id}
+        empty={<Empty title={texts.noPeople} text={texts.noPeopleText} />}
+      />
+    </>
+  )
+}
+
+const PEOPLE: readonly Column<PersonWithRole>[] = [
+  {
+    id: 'name',
+    header: texts.name,
+    grow: 2,
+    cell: ({ id, userName }) => (
+      <RouterLink to="/users/$user" params={{ user: id }}>
+        <Breakable text={userName} />
+      </RouterLink>
+    ),
+  },
+  { id: 'role', header: texts.role, grow: 1.2, below: 'name', cell: ({ role }) => shell.roles[role] },
+  {
+    id: 'status',
+    header: texts.status,
+    grow: 1.4,
+    cell: ({ maySignIn }) => (
+      <Status mood={maySignIn ? 'good' : 'off'}>{maySignIn ? texts.enabled : texts.disabled}</Status>
+    ),
+  },
+  { id: 'connection', header: texts.connection, grow: 1.2, cell: ({ connection }) => connection },
+  {
+    id: 'mapped',
+    header: texts.mappedBy,
+    grow: 2,
+    below: 'name',
+    isNamedBelow: true,
+    cell: ({ mappedBy }) => <Breakable text={mappedInWords(mappedBy)} />,
+  },
+  { id: 'last', header: texts.lastSignIn, grow: 1.2, cell: ({ signedInAt }) => <RelativeTime at={signedInAt} /> },
+  { id: 'sessions', header: texts.sessions, cell: ({ sessions }) => formatNumber(sessions) },
+]
+
+function mappedInWords(mappings: PersonWithRole['mappedBy']): string {
+  const all = mappings.map(({ kind, value }) => `${texts.mappedByKinds[kind]} ${value}`)
+  return all.length === 0 ? texts.mappedByNone : all.join(texts.mappedByAny)
 }
 
 function Intro() {
