@@ -9,7 +9,7 @@ export const editorTexts = {
   save: 'Save',
   saving: 'Saving…',
   looking: 'Looking…',
-  lookingText: 'Whom this would change is being looked at. Nothing is saved yet.',
+  lookingText: 'At whom this would change. Nothing is saved yet.',
   cancel: 'Cancel',
   remove: 'Remove source',
   removeTitle: (name: string) => `Remove ${name}?`,

@@ -98,6 +98,8 @@ const PEOPLE: readonly Column<PersonWithRole>[] = [
     id: 'status',
     header: texts.status,
     grow: 1.4,
+    below: 'name',
+    isNamedBelow: true,
     cell: ({ maySignIn }) => (
       <Status mood={maySignIn ? 'good' : 'off'}>{maySignIn ? texts.enabled : texts.disabled}</Status>
     ),
@@ -111,7 +113,14 @@ const PEOPLE: readonly Column<PersonWithRole>[] = [
     isNamedBelow: true,
     cell: ({ mappedBy }) => <Breakable text={mappedInWords(mappedBy)} />,
   },
-  { id: 'last', header: texts.lastSignIn, grow: 1.2, cell: ({ signedInAt }) => <RelativeTime at={signedInAt} /> },
+  {
+    id: 'last',
+    header: texts.lastSignIn,
+    grow: 1.2,
+    below: 'name',
+    isNamedBelow: true,
+    cell: ({ signedInAt }) => <RelativeTime at={signedInAt} />,
+  },
   { id: 'sessions', header: texts.sessions, cell: ({ sessions }) => formatNumber(sessions) },
 ]
 
