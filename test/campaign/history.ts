@@ -3,7 +3,7 @@ import type { RunDocument } from '../../src/contract/runs.ts'
 import type { SourceSettings } from '../../src/contract/sources.ts'
 import type { Database } from '../../src/database/connect.ts'
 import type { FaultSpec } from '../../src/emulator/faultkinds.ts'
-import type { Engine } from '../../src/sync/engine.ts'
+import type { Engine, RunProgress } from '../../src/sync/engine.ts'
 import { approveRun, rejectRun } from '../../src/sync/approve.ts'
 import { runSource } from '../../src/sync/run.ts'
 import { mortal } from '../support/mortal.ts'
@@ -11,6 +11,7 @@ import { afterRemoval } from '../support/model-groups.ts'
 import { afterLook, afterRun, EMPTY, type Registry, type TenantState } from '../support/model.ts'
 import { everything } from '../support/reverted.ts'
 import { attributeGroupMistakes } from './attribute-groups.ts'
+import { checkAvailable } from './available.ts'
 import { touchedBystanders } from './bystanders.ts'
 import { checkAlways } from './invariants.ts'
 import { changeByHand } from './hand.ts'
@@ -251,8 +252,12 @@ async function disturbed(
   const abort = new AbortController()
   let reports = 0
   let fencing: Promise<unknown> | undefined
-  const onProgress = () => {
+  const looks: Promise<unknown>[] = []
+  const onProgress = ({ phase, done }: RunProgress) => {
     reports += 1
+    // Its transaction is under way, and holds whatever it has written so far.
+    if (phase === 'applying' && done > 0 && looks.length === 0 && disturbance.kind === 'none')
+      looks.push(checkAvailable(db).catch((error: unknown) => error))
     if (disturbance.kind === 'cancel' && reports > disturbance.after) abort.abort()
     if (disturbance.kind === 'fence' && reports > disturbance.after && fencing === undefined)
       fencing = db.query('update sources set fence = fence + 1 where name = $1', [wanted.source])
@@ -292,6 +297,8 @@ async function disturbed(
     }
   }
   const document = await go(stage.engine)
+  for (const error of await Promise.all(looks)) if (error !== undefined) throw error
+  tally.looks += looks.length
   await fencing
   if (fencing !== undefined) tally.fences += 1
   if (document.outcome === 'cancelled') tally.cancelled += 1

@@ -19,6 +19,8 @@ export interface Tally {
   folded: number
   /** Runs whose registry was compared with the model. */
   compared: number
+  /** Runs while which it was asked whether people are identified and sign in. */
+  looks: number
   /** Sources that were led to another tenant. */
   moved: number
 }
@@ -37,6 +39,7 @@ export function newTally(): Tally {
     folded: 0,
     compared: 0,
     moved: 0,
+    looks: 0,
   }
 }
 

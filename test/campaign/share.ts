@@ -22,7 +22,7 @@ export function playShare(share: number): void {
   const range = asked ? { from, count: Number(env['COUNT'] ?? SHARES * EACH) } : own
   const seeds = env['SEED']?.split(',').map(Number) ?? Array.from({ length: range.count }, (_, n) => range.from + n)
   describe.skipIf(asked && share > 0)(
-    'I1, I2, I4, I5, I6, I7, I8, I10, I12, I13, I14, I15, I18: whatever happens',
+    'I1, I2, I4, I5, I6, I7, I8, I10, I12, I13, I14, I15, I16, I18: whatever happens',
     () => {
       let test: TestDatabase
       beforeAll(async () => {

@@ -1,8 +1,10 @@
 // That what is held against a history is noticed when it is broken: each invariant, broken by hand after one run.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withTransaction } from '../../src/database/transaction.ts'
 import { hire } from '../../src/emulator/operations.ts'
 import { runSource } from '../../src/sync/run.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { checkAvailable } from './available.ts'
 import { openStage, type Stage } from './stage.ts'
 import type { Step } from './steps.ts'
 import { type Watch, watchHistory } from './watch.ts'
@@ -104,6 +106,27 @@ describe('a history is stopped', () => {
       await watch.atEnd()
       await db.query(`update users set notes = 'pin 483920'`)
       await expect(watch.atEnd()).rejects.toThrow(/^I10: .*users/)
+    })
+  })
+
+  it('I16: where a run keeps whoever signs in or is identified waiting, or somebody is not found by what he holds', async () => {
+    await watched(async ({ db }) => {
+      await checkAvailable(db)
+      for (const table of ['users', 'credentials', 'sessions', 'connections']) {
+        const release = Promise.withResolvers<void>()
+        const isHeld = Promise.withResolvers<void>()
+        const holding = withTransaction(db, async (tx) => {
+          await tx.query(`lock table ${table} in access exclusive mode`)
+          isHeld.resolve()
+          await release.promise
+        })
+        await isHeld.promise
+        await expect(checkAvailable(db)).rejects.toThrow(/^I16: /)
+        release.resolve()
+        await holding
+      }
+      await db.query(`update users set active = false, deactivated_by = 'source'`)
+      await expect(checkAvailable(db)).rejects.toThrow(/^I16: .*pin/)
     })
   })
 
