@@ -62,6 +62,7 @@ async function addLocal(
     userName: name,
     aliases: [],
     cards: [],
+    emails: [],
     pin: null,
     personalNumber: number,
     holdsNumber: number !== null,

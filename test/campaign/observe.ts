@@ -41,6 +41,8 @@ interface Row {
   readonly personal_number: string | null
   readonly holds_number: boolean
   readonly fields: Readonly<Record<string, unknown>>
+  readonly emails: readonly string[]
+  readonly given_emails: readonly string[]
   readonly names:
     | readonly { readonly kind: string; readonly value: string; readonly origin: string; readonly held: boolean }[]
     | null
@@ -71,6 +73,7 @@ export async function observe(db: Database): Promise<Observed> {
     'people',
     `select u.id, u.tenant_id, u.object_id, s.name as owner, u.active, u.deactivated_by, u.restored_by_administrator,
        u.protected or u.administrator as untouchable, u.user_name, u.personal_number, u.personal_number_key is not null as holds_number,
+       u.alternate_emails as emails, u.given_emails,
        array(select c.name from claims k join sources c on c.id = k.source_id where k.user_id = u.id) as claims,
        jsonb_strip_nulls(jsonb_build_object(${fields.join(', ')}, 'own', u.own)) as fields,
        (select jsonb_agg(jsonb_build_object('kind', n.kind, 'value', n.value, 'origin', n.origin, 'held', n.held) order by n.value)
@@ -156,6 +159,11 @@ function personOf(row: Row): Person {
     userName: row.user_name,
     aliases,
     cards: credentials.filter((c) => c.kind === 'card').map(({ value, origin, isHeld }) => ({ value, origin, isHeld })),
+    emails: row.emails.map((value) => ({
+      value,
+      origin: row.given_emails.includes(value) ? 'given' : 'own',
+      isHeld: true,
+    })),
     pin: pin === undefined ? null : { value: pin.value, origin: pin.origin, isHeld: pin.isHeld },
     personalNumber: row.personal_number,
     holdsNumber: row.holds_number,
@@ -202,9 +210,12 @@ export function differences(expected: Registry, observed: Observed): string[] {
       check('parked personalNumber', (p) => p.personalNumber)
     check('fields', (p) => Object.entries(p.fields).sort(([a], [b]) => (a < b ? -1 : 1)))
     const optional = new Set(
-      [...person.aliases, ...person.cards].filter((h) => h.isOptional === true).map((h) => canonical(h.value)),
+      [...person.aliases, ...person.cards, ...person.emails]
+        .filter((h) => h.isOptional === true)
+        .map((h) => canonical(h.value)),
     )
     check('cards', (p) => heldValues(p.cards.filter((c) => !optional.has(canonical(c.value)))))
+    check('emails', (p) => heldValues(p.emails.filter((e) => !optional.has(canonical(e.value)))))
     const pinOf = (p: Person) => (p.pin?.isHeld === true ? p.pin.value : null)
     if (pinOf(person) !== DRAWN_PIN) check('pin', pinOf)
     else if (pinOf(is) === null) told.push(`${who} pin: expected a drawn one, is null`)
@@ -294,6 +305,9 @@ export function settle(expected: Registry, observed: Observed): Registry {
         aliases: is.aliases,
       }),
       ...((person.open.includes('cards') || person.cards.some((c) => c.isOptional === true)) && { cards: is.cards }),
+      ...((person.open.includes('emails') || person.emails.some((e) => e.isOptional === true)) && {
+        emails: is.emails,
+      }),
       ...((person.open.includes('pin') || person.pin?.value === DRAWN_PIN) && { pin: is.pin }),
       // Whether a given one that he had to do without is kept for him is not said.
       ...((person.open.includes('personalNumber') || person.personalNumber === null) && {

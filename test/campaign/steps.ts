@@ -93,6 +93,7 @@ const attributes = fc.record(
     mail: fc.constantFrom('a@contoso.com', 'b@contoso.com', null),
     faxNumber: fc.constantFrom(...CARDS),
     businessPhones: fc.array(fc.constantFrom('04a1', 'b2c3', 'd4e5', '9999'), { maxLength: 2 }),
+    otherMails: fc.array(fc.constantFrom('a@contoso.com', 'A@contoso.com', 'o@contoso.com'), { maxLength: 2 }),
     employeeId: fc.constantFrom(...NUMBERS),
     state: fc.constantFrom(...PINS),
     department: fc.constantFrom(...DEPARTMENTS),
@@ -212,6 +213,16 @@ const settings: fc.Arbitrary<Settings> = fc.record(
             personalNumber: nullable(fc.record({ from: on('employeeId'), apply })),
             department: nullable(fc.record({ from: on('department'), apply })),
             email: nullable(fc.record({ from: on('mail'), apply })),
+            alternateEmails: fc.constantFrom<
+              NonNullable<NonNullable<Settings['users']>['properties']>['alternateEmails']
+            >(
+              [],
+              ['otherMails'],
+              ['otherMails', 'mail'],
+              [{ from: 'otherMails', mode: 'append' as const }],
+              [{ from: 'mail', apply: 'whenCreated' as const }],
+              [{ from: 'otherMails', apply: 'whenEmpty' as const }],
+            ),
             office: nullable(fc.record({ template: on('%companyName%/%userPrincipalName%'), apply })),
             notes: nullable(fc.record({ expression: fc.constantFrom(EXPRESSIONS.notes, EXPRESSIONS.mail), apply })),
             own: fc.constantFrom({}, { badge: 'faxNumber' }),

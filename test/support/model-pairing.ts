@@ -99,6 +99,7 @@ function newPerson(tenantId: string, objectId: string): Draft {
     userName: '',
     aliases: [],
     cards: [],
+    emails: [],
     pin: null,
     personalNumber: null,
     holdsNumber: false,

@@ -107,14 +107,14 @@ function wantedAliases(person: Draft): readonly Holding[] {
   const had = person.aliases.filter((a) => a.origin === 'given')
   if (person.mapped === undefined) return person.aliases
   const { aliases } = person.mapped.view.settings.users.properties
-  return [...own, ...wantedValues(person, aliases, had), ...kept]
+  return [...own, ...wantedValues(person, aliases, { had, isEmpty: person.aliases.length === 0 }), ...kept]
 }
 
 /** What a several-valued property gives: replaced, appended, or the registry's own from now on. */
 function wantedValues(
   person: Draft,
   specs: SourceSettings['users']['properties']['cards'],
-  had: readonly Holding[],
+  { had, isEmpty }: { readonly had: readonly Holding[]; readonly isEmpty: boolean },
 ): readonly Holding[] {
   if (person.mapped === undefined) return had
   if (specs.length === 0) return had.map((h) => ({ ...h, origin: 'own' }))
@@ -122,7 +122,7 @@ function wantedValues(
   const wanted: Holding[] = []
   for (const spec of specs) {
     if (spec.apply === 'whenCreated' && !person.isNew) continue
-    if (spec.apply === 'whenEmpty' && !person.isNew && (person.before?.cards.length ?? 0) > 0) continue
+    if (spec.apply === 'whenEmpty' && !person.isNew && !isEmpty) continue
     // Never withdrawn is the same as the registry's own.
     const origin = isWithdrawn(spec) ? 'given' : 'own'
     for (const value of valuesOf(user, spec)) wanted.push({ value, origin, isHeld: true })
@@ -141,9 +141,10 @@ function isWithdrawn(spec: SourceSettings['users']['properties']['cards'][number
 
 /** What a source does not withdraw any more is the registry's own, also of those whom its run leaves as they are. */
 export function release(person: Draft, settings: SourceSettings): void {
-  const { aliases, cards, pin } = settings.users.properties
+  const { aliases, alternateEmails, cards, pin } = settings.users.properties
   const own = (holding: Holding): Holding => (holding.origin === 'given' ? { ...holding, origin: 'own' } : holding)
   if (!aliases.some(isWithdrawn)) person.aliases = person.aliases.map(own)
+  if (!alternateEmails.some(isWithdrawn)) person.emails = person.emails.map(own)
   if (!cards.some(isWithdrawn)) person.cards = person.cards.map(own)
   if (pin === null || (pin !== 'generate' && pin.apply !== 'always')) person.pin = person.pin && own(person.pin)
 }
@@ -203,7 +204,8 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
       const own = p.cards.filter((c) => c.origin === 'own')
       const given = p.cards.filter((c) => c.origin === 'given')
       if (p.mapped === undefined) return p.cards
-      return [...own, ...wantedValues(p, p.mapped.view.settings.users.properties.cards, given)]
+      const isEmpty = (p.before?.cards.length ?? 0) === 0
+      return [...own, ...wantedValues(p, p.mapped.view.settings.users.properties.cards, { had: given, isEmpty })]
     },
     had: (p) => p.before?.cards ?? [],
   })
@@ -227,6 +229,17 @@ export function settleCredentials(people: readonly Draft[], run: AppliedRun): vo
     person.personalNumber = number?.value ?? null
     person.holdsNumber = number?.isHeld === true
   }
+}
+
+/** Alternate emails: nobody takes one from anybody. */
+export function settleEmails(person: Draft): void {
+  if (person.mapped === undefined) return
+  const own = person.emails.filter((e) => e.origin === 'own')
+  const had = person.emails.filter((e) => e.origin === 'given')
+  const specs = person.mapped.view.settings.users.properties.alternateEmails
+  const wanted = wantedValues(person, specs, { had, isEmpty: person.emails.length === 0 })
+  const seen = new Set<string>()
+  person.emails = [...own, ...wanted].filter(({ value }) => !seen.has(canonical(value)) && seen.add(canonical(value)))
 }
 
 /** Stands for any PIN. */

@@ -1,13 +1,13 @@
 // What the registry must be after a history: a reference model, written from the specification alone and sharing no code with the
 // engine. It is told each applied run as (tenant as it was, settings, time) and each edit by hand, and it answers with people, groups
 // and memberships. Where the specification leaves something open the person or value is marked `open`: the comparison passes over it
-// and the model goes on from what is there. Not modelled: manager, alternate emails, transformations, expressions, generated PINs.
+// and the model goes on from what is there. Not modelled: manager; of transformations, expressions and drawn PINs only what the histories have.
 import type { SourceSettings } from '../../src/contract/sources.ts'
 import { attributesOf, isHere, judge, textOf, valueOf, type Verdict } from './model-entra.ts'
 import { settleGroups, settleMemberships } from './model-groups.ts'
 import { openContested } from './model-open.ts'
 import { pair } from './model-pairing.ts'
-import { release, settleCredentials, settleNames } from './model-values.ts'
+import { release, settleCredentials, settleEmails, settleNames } from './model-values.ts'
 
 /** A tenant at one moment: live objects and those in the recycle bin; what is gone is absent. Deleted groups are absent at once. */
 export interface TenantState {
@@ -53,6 +53,8 @@ export interface Person {
   readonly userName: string
   readonly aliases: readonly Holding[]
   readonly cards: readonly Holding[]
+  /** Alternate ones, of which several people may have the same. */
+  readonly emails: readonly Holding[]
   readonly pin: Holding | null
   readonly personalNumber: string | null
   /** It is parked otherwise: somebody else has it, or he is not active. */
@@ -64,7 +66,17 @@ export interface Person {
   /** Facets that the specification does not fix this time; `all` for everything. */
   readonly open: readonly Facet[]
 }
-export type Facet = 'all' | 'active' | 'userName' | 'names' | 'cards' | 'pin' | 'personalNumber' | 'fields' | 'groups'
+export type Facet =
+  | 'all'
+  | 'active'
+  | 'userName'
+  | 'names'
+  | 'cards'
+  | 'emails'
+  | 'pin'
+  | 'personalNumber'
+  | 'fields'
+  | 'groups'
 
 export interface ModelGroup {
   readonly tenantId: string
@@ -180,14 +192,17 @@ export function afterRun(before: Registry, run: AppliedRun): Registry {
   }
   pair(people, { run, view, openPeople })
   const decided = people.filter((person) => decide(person, { run, views, openPeople }))
-  for (const person of decided) mapFields(person)
+  for (const person of decided) {
+    mapFields(person)
+    settleEmails(person)
+  }
   const imported = settleNames(decided, run)
   settleCredentials(imported, run)
   openContested(decided, { view, openPeople })
   for (const person of imported) {
     // Whether the values of somebody who is not active follow Entra is not said.
     if (!person.isActive)
-      person.open = [...person.open, 'userName', 'names', 'cards', 'pin', 'personalNumber', 'fields']
+      person.open = [...person.open, 'userName', 'names', 'cards', 'pin', 'personalNumber', 'fields', 'emails']
   }
   for (const person of imported)
     if (person.owner === run.source && person.verdict !== undefined) release(person, settings)
@@ -243,7 +258,7 @@ function decide(person: Draft, { run, views, openPeople }: Deciding): boolean {
     if (isOurs && view !== undefined && user !== undefined) {
       person.mapped = { view, user }
       // Whether what the former owner gave, and the heir does not map, is the registry's own at once is not said.
-      person.open = [...person.open, 'cards', 'names', 'pin']
+      person.open = [...person.open, 'cards', 'names', 'pin', 'emails']
       // With what the heir last read of him, or with what is known now, is not said.
       if (there?.attributes !== user.attributes) Object.assign(person, { open: ['all'], readElsewhere: there })
       // Nor with what where it has not read yet what its settings need by now.
