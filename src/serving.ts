@@ -22,6 +22,7 @@ import { notePeopleToday } from './registry/overview.ts'
 import { removeOldHistory } from './registry/retention.ts'
 import { forgetServer, noteServer } from './registry/servers.ts'
 import { takeTurn } from './registry/turns.ts'
+import { CardLookUps } from './signin/card-look-ups.ts'
 import { issueSetupCode } from './signin/codes.ts'
 import { issueAdministratorCode, localUrl, setupLink, signInLink, terminalLink } from './signin/console.ts'
 import { HomeRealms } from './signin/home-realms.ts'
@@ -94,6 +95,7 @@ export async function startServing(
   const parts: HttpParts = {
     engine,
     terminals,
+    cards: new CardLookUps(engine),
     passwords: new PasswordGate(clock),
     ownPins: new Flood(clock, OWN_PIN_LIMIT),
     actions,

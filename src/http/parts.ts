@@ -7,6 +7,7 @@ import type { MicrosoftParts } from '../signin/microsoft.ts'
 import type { Oidc } from '../signin/oidc-exchange.ts'
 import type { Actions } from './actions.ts'
 import type { Flood } from './flood.ts'
+import type { CardLookUps } from '../signin/card-look-ups.ts'
 import type { TerminalMemory } from '../signin/terminal-memory.ts'
 import type { KeptFigures } from './kept-figures.ts'
 import type { PasswordGate } from './password-gate.ts'
@@ -46,6 +47,8 @@ export interface HttpParts {
   readonly feeds: RunFeeds
   /** What this process has not written down yet of who was identified where. */
   readonly terminals: TerminalMemory
+  /** Looks up the cards that terminals show. */
+  readonly cards: CardLookUps
   /** How many Microsoft passwords terminals may ask. */
   readonly passwords: PasswordGate
   /** How many PINs people may draw themselves. */

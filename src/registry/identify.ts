@@ -33,12 +33,16 @@ export interface PersonRow {
   readonly groups: readonly (readonly [id: number, under: string, name: string])[] | null
 }
 
-/** SQL: the columns of a {@link PersonRow} out of a table of users `u`. */
-export function personColumns({ withGroups }: { readonly withGroups: boolean }): string {
-  const groups = `(select coalesce(json_agg(json_build_array(g.id, g.under, g.name) order by g.under, g.name, g.id), '[]')
+/**
+ * SQL: the columns of a {@link PersonRow} out of a table of users `u`.
+ *
+ * @param options.groups whether groups are asked for: SQL, or known already
+ */
+export function personColumns({ groups }: { readonly groups: boolean | string }): string {
+  const json = `(select coalesce(json_agg(json_build_array(g.id, g.under, g.name) order by g.under, g.name, g.id), '[]')
     from groups g where not g.hidden and g.id in (select m.group_id from memberships m where m.user_id = u.id))`
   return `u.id as user_id, u.user_name, u.full_name, u.email, u.phone, u.language, u.department, u.cost_center, u.personal_number,
-    u.storage, ${withGroups ? groups : 'null'} as groups`
+    u.storage, case when ${groups} then ${json} end as groups`
 }
 
 /** SQL: joins the active user `u` who has a card or PIN, by the keyed look-up in a parameter. Parked values belong to nobody. */
@@ -70,7 +74,7 @@ export async function findByPin(
   { lookup, withGroups }: { readonly lookup: Buffer; readonly withGroups: boolean },
 ): Promise<FoundPerson | undefined> {
   const { rows } = await db.query<PersonRow>(
-    `select ${personColumns({ withGroups })} from (select) one ${joinHolder('pin', '$1')}`,
+    `select ${personColumns({ groups: withGroups })} from (select) one ${joinHolder('pin', '$1')}`,
     [lookup],
   )
   return parsePerson(rows[0])
@@ -82,7 +86,7 @@ export async function findPerson(
   { userId, withGroups }: { readonly userId: number; readonly withGroups: boolean },
 ): Promise<FoundPerson | undefined> {
   const { rows } = await db.query<PersonRow>(
-    `select ${personColumns({ withGroups })} from users u where u.id = $1 and u.active`,
+    `select ${personColumns({ groups: withGroups })} from users u where u.id = $1 and u.active`,
     [userId],
   )
   return parsePerson(rows[0])

@@ -3,27 +3,23 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Identification, IdentifiedUser, Told, Way } from '../contract/api/terminals.ts'
 import { applyTransform, parseTransform } from '../contract/transform.ts'
 import { canonical } from '../directory/canonical.ts'
-import {
-  findByPin,
-  findNameWithPin,
-  findPerson,
-  type FoundPerson,
-  joinHolder,
-  parsePerson,
-  personColumns,
-  type PersonRow,
-} from '../registry/identify.ts'
+import { findByPin, findNameWithPin, findPerson, type FoundPerson } from '../registry/identify.ts'
+import type { CardLookUps } from './card-look-ups.ts'
 import type { TerminalIdentity } from './identity.ts'
-import { type Misses, standing, waitOf } from './misses.ts'
+import { standing, waitOf } from './misses.ts'
 import type { SignInParts } from './parts.ts'
-import { addCardMiss, countAttempt, overallBucket, slowDown } from './terminal-attempts.ts'
+import { addCardMiss, countAttempt, slowDown } from './terminal-attempts.ts'
 import type { TerminalMemory } from './terminal-memory.ts'
 import { ruleOf, USER_RULE } from './terminal-misses.ts'
 import { issueRegistration, mayRegisterBy } from './terminal-registration.ts'
-import { isUsable, TERMINAL_STATE } from './terminals.ts'
 
 export interface TerminalParts extends SignInParts {
   readonly terminals: TerminalMemory
+}
+
+/** With what looks up cards, beside. */
+export interface ShownParts extends TerminalParts {
+  readonly cards: CardLookUps
 }
 
 /** What was shown or typed. */
@@ -41,7 +37,7 @@ export const NOT_AS_IT_WAS = 'not-as-it-was'
  * @throws SlowDownError
  */
 export async function identifyShown(
-  parts: TerminalParts,
+  parts: ShownParts,
   { terminal, shown }: { readonly terminal: TerminalIdentity; readonly shown: Shown },
 ): Promise<Identification | typeof NOT_AS_IT_WAS> {
   const person = await find(parts, terminal, shown)
@@ -52,7 +48,7 @@ export async function identifyShown(
 }
 
 function find(
-  parts: TerminalParts,
+  parts: ShownParts,
   terminal: TerminalIdentity,
   shown: Shown,
 ): Promise<FoundPerson | undefined | typeof NOT_AS_IT_WAS> {
@@ -127,17 +123,16 @@ export function readCard(terminal: Pick<TerminalIdentity, 'cardTransform'>, show
  * miss up to twice as often as a terminal may otherwise, once.
  */
 async function findByCard(
-  parts: TerminalParts,
+  parts: ShownParts,
   terminal: TerminalIdentity,
   shown: string,
 ): Promise<FoundPerson | undefined | typeof NOT_AS_IT_WAS> {
   const card = readCard(terminal, shown)
   const lookup = parts.vault.lookup('card', canonical(card ?? ''))
-  const withGroups = terminal.tells.includes('groups')
   const { count, leave } = parts.terminals.enter(terminal.id)
   try {
     const now = parts.clock.now()
-    const found = await lookUpCard(parts, { terminal, lookup, withGroups })
+    const found = await parts.cards.find({ terminal, lookup })
     if (found === undefined) return NOT_AS_IT_WAS
     const rule = ruleOf('card', found, now)
     const wait = waitOf(found.misses, rule, now)
@@ -153,52 +148,13 @@ async function findByCard(
     leave()
   }
   const attempt = await countAttempt(parts, { terminalId: terminal.id, shown: 'card' })
-  const again = await lookUpCard(parts, { terminal, lookup, withGroups })
+  const again = await parts.cards.find({ terminal, lookup })
   if (again === undefined) return NOT_AS_IT_WAS
   const { person } = again
   const isFound = person !== undefined && card !== undefined
   await (isFound ? attempt.succeed() : attempt.fail())
   return isFound ? person : undefined
 }
-
-interface CardRow extends PersonRow {
-  readonly card_misses: number
-  readonly card_missed_at: Date | null
-  readonly overall_misses: number | null
-  readonly overall_missed_at: Date | null
-}
-
-const LOOK_UPS = { true: lookUpSql({ withGroups: true }), false: lookUpSql({ withGroups: false }) }
-
-function lookUpSql(options: { readonly withGroups: boolean }): string {
-  return `select t.card_misses, t.card_missed_at, o.misses as overall_misses, o.missed_at as overall_missed_at, ${personColumns(options)}
-     from terminals t left join terminal_misses o on o.bucket = $3 ${joinHolder('card', '$2')} 
-     where t.id = $1 and ${isUsable({ digest: '$4', now: '$5' })} and ${TERMINAL_STATE} = $6`
-}
-
-/**
- * The holder of a card and how often the terminal has missed, in one statement; undefined where the terminal is not as it was looked at
- * before.
- */
-async function lookUpCard(
-  { db, clock }: TerminalParts,
-  options: { readonly terminal: TerminalIdentity; readonly lookup: Buffer; readonly withGroups: boolean },
-): Promise<
-  { readonly misses: Misses; readonly overall: Misses; readonly person: FoundPerson | undefined } | undefined
-> {
-  const { terminal, lookup, withGroups } = options
-  const params = [terminal.id, lookup, OVERALL_CARDS, terminal.digest, clock.now(), terminal.state]
-  const { rows } = await db.prepared<CardRow>(LOOK_UPS[`${withGroups}`], params)
-  const [row] = rows
-  if (row === undefined) return undefined
-  return {
-    misses: { misses: row.card_misses, missedAt: row.card_missed_at },
-    overall: { misses: row.overall_misses ?? 0, missedAt: row.overall_missed_at },
-    person: parsePerson(row),
-  }
-}
-
-const OVERALL_CARDS = overallBucket('card')
 
 async function findByTypedPin(
   parts: TerminalParts,

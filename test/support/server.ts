@@ -15,6 +15,7 @@ import { ProxyWatch } from '../../src/http/proxy-watch.ts'
 import { RunFeeds } from '../../src/http/run-feed.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { openCredentials } from '../../src/registry/connections.ts'
+import { CardLookUps } from '../../src/signin/card-look-ups.ts'
 import { HomeRealms } from '../../src/signin/home-realms.ts'
 import { createOidc, type Oidc } from '../../src/signin/oidc-exchange.ts'
 import { createOidcSender } from '../../src/signin/oidc-transport.ts'
@@ -94,6 +95,7 @@ export async function aServer(
       alertSilenceHours: config.alertSilenceHours,
     },
     terminals: new TerminalMemory(),
+    cards: new CardLookUps(engine),
     passwords: new PasswordGate(engine.clock),
     ownPins: new Flood(engine.clock, OWN_PIN_LIMIT),
     figures: new KeptFigures(engine.db, engine.clock),

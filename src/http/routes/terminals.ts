@@ -63,7 +63,7 @@ export const terminalRoutes = {
     }
   },
   authenticate: async (parts, { body, identity, client, stopping, noteRefused }) => {
-    const { engine, terminals, passwords } = parts
+    const { engine, terminals, cards, passwords } = parts
     const { db, vault, clock } = engine
     const terminal = await terminalFor(parts, identity, body.by)
     requireWay(terminal, body.by)
@@ -76,7 +76,8 @@ export const terminalRoutes = {
       return answer
     }
     const shown = body
-    const identify = (as: TerminalIdentity) => identifyShown({ db, vault, clock, terminals }, { terminal: as, shown })
+    const identify = (as: TerminalIdentity) =>
+      identifyShown({ db, vault, clock, terminals, cards }, { terminal: as, shown })
     let answer = await identify(terminal)
     for (let nth = 0; answer === NOT_AS_IT_WAS && nth < 3; nth += 1) {
       const changed = await lookAgain(parts, terminal)
