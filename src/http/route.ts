@@ -5,6 +5,7 @@ import { API, type EndpointName } from '../contract/api/api.ts'
 import type { Endpoint } from '../contract/api/endpoint.ts'
 import { parseWithProblems } from '../contract/problems.ts'
 import { ConfigError, type ConfigProblem, ConflictError, InvariantError } from '../base/errors.ts'
+import type { Turns, TurnsLimit } from '../base/turns.ts'
 import type { Actor } from '../registry/audit.ts'
 import { SignInError, SlowDownError } from '../signin/errors.ts'
 import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
@@ -19,7 +20,9 @@ import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpError } from './problem.ts'
 import type { Refusal, Refusals } from './refusals.ts'
-import type { Turns } from './turns.ts'
+
+/** Requests of one account, person or API token, in this process. The pool has ten connections; a browser asks some six things at once. */
+export const TURNS_OF_ONE = { atOnce: 6, waiting: 600 } as const satisfies TurnsLimit
 
 /** Any handler; which call and answer belong to it, `Handlers` has checked. */
 type AnyHandler = (parts: HttpParts, call: Call<Endpoint>) => Promise<unknown>
@@ -159,8 +162,10 @@ function registerRoute(
 }
 
 /**
- * Terminals take none: one may speak for very many devices, and each of what they ask is over soon. Nor do streams of events, which go on for hours
- * and hold nothing.
+ * Terminals take none here: one may speak for very many devices, and some of what they ask waits for Microsoft, which must not keep cards waiting. What
+ * would let one of them have all connections takes turns where it happens: cards in `CardLookUps`, and what locks the terminal's own row while it
+ * is counted in `TerminalMemory`. Everything else that they ask is a statement that waits for nobody, 3,000 a second of one terminal at most. Nor do
+ * streams of events, which go on for hours and hold nothing.
  */
 async function takeTurn(
   turns: Turns,
@@ -169,7 +174,7 @@ async function takeTurn(
   const { identity, endpoint, signal } = of
   const isKnown = identity.kind === 'account' || identity.kind === 'person' || identity.kind === 'token'
   if (!isKnown || endpoint.answer.kind === 'events') return () => {}
-  return turns.take(`${identity.kind} ${identity.id}`, signal)
+  return turns.take(`${identity.kind} ${identity.id}`, { signal })
 }
 
 /** Code of what was refused to somebody who tried more than he may; undefined for all other errors. Who only has to sign in did nothing. */

@@ -1,51 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createTestDatabase } from '../../test/support/database.ts'
-import { aServer } from '../../test/support/server.ts'
+import { type Ask, aServer } from '../../test/support/server.ts'
 import { aSyncWorld } from '../../test/support/world.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { holdRegistry } from '../registry/edit.ts'
-import { Turns, TURNS_OF_ONE } from './turns.ts'
-
-const NEVER = new AbortController().signal
-
-describe('turns', () => {
-  it('are taken by so many of one asker at once, the others wait in their order, and nobody waits for somebody else', async () => {
-    const turns = new Turns({ atOnce: 2, waiting: 9 })
-    const [first, second] = [await turns.take('a', NEVER), await turns.take('a', NEVER)]
-    const met: string[] = []
-    const third = turns.take('a', NEVER).then((end) => (met.push('third'), end))
-    const fourth = turns.take('a', NEVER).then((end) => (met.push('fourth'), end))
-    const other = await turns.take('b', NEVER)
-    expect(met).toEqual([])
-    second()
-    const endThird = await third
-    expect(met).toEqual(['third'])
-    endThird()
-    const endFourth = await fourth
-    expect(met).toEqual(['third', 'fourth'])
-    for (const end of [first, endFourth, other]) end()
-
-    // As many as before, after all of them have ended.
-    await turns.take('a', NEVER)
-    await turns.take('a', NEVER)
-  })
-
-  it('are given up by who goes while he waits, and refused to whom too many wait before', async () => {
-    const turns = new Turns({ atOnce: 1, waiting: 1 })
-    const first = await turns.take('a', NEVER)
-    const gone = new AbortController()
-    const second = turns.take('a', gone.signal)
-    await expect(turns.take('a', NEVER)).rejects.toMatchObject({ code: 'too-many-requests' })
-    gone.abort(new Error('gone'))
-    await expect(second).rejects.toThrow('gone')
-    await expect(turns.take('a', gone.signal)).rejects.toThrow('gone')
-    const third = turns.take('a', NEVER)
-    first()
-
-    expect(await third).toBeTypeOf('function')
-  })
-})
+import { TURNS_OF_ONE } from './route.ts'
 
 it('others are answered while somebody asks for very much at once that has to wait', async () => {
   // As many as a server has.
@@ -71,4 +31,39 @@ it('others are answered while somebody asks for very much at once that has to wa
 
   expect(seen).toEqual([200, 0])
   expect(statuses).toEqual(names.map(() => 201))
+})
+
+it('others are answered while one terminal asks for very much at once that waits for its own row', async () => {
+  const test = await createTestDatabase({ max: 10 })
+  const world = await aSyncWorld(test.db)
+  await test.db.query('update setup set done_at = now()')
+  const http = await aServer(world.engine)
+  const [many, other, page] = [await http.asTerminal(), await http.asTerminal(), await http.as('viewer')]
+  const show = (ask: Ask, body: object) => ask('POST', '/api/v1/terminal/authenticate', body)
+  const waiting = 'select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))'
+  const { rows } = await test.db.query<{ id: number }>('select min(id) as id from terminals')
+  let answered = 0
+  const { asking, seen } = await withTransaction(test.db, async (tx) => {
+    await tx.query('select from terminals where id = $1 for update', [rows[0]!.id])
+    const asked = Array.from({ length: 120 }, (_, nth) =>
+      nth % 2 === 0
+        ? show(many, { by: 'pin', pin: `${nth}` })
+        : show(many, { by: 'card', card: `nobody's card ${nth}` }),
+    )
+    for (const one of asked) void one.then(() => (answered += 1))
+    while (((await tx.query(waiting)).rowCount ?? 0) === 0) await setTimeout(5)
+    const others = [
+      (await show(other, { by: 'card', card: 'another card' })).statusCode,
+      (await show(other, { by: 'pin', pin: '424242' })).statusCode,
+      (await page('GET', '/api/v1/users')).statusCode,
+    ]
+    return { asking: Promise.all(asked), seen: [...others, answered] }
+  })
+  const statuses = new Set((await asking).map(({ statusCode }) => statusCode))
+  await http.stop()
+  await world.stop()
+  await test.drop()
+
+  expect(seen).toEqual([200, 200, 200, 0])
+  expect([...statuses].toSorted()).toEqual([200, 429])
 })

@@ -5,6 +5,7 @@ import { type Transaction, withTransaction } from '../database/transaction.ts'
 import { SlowDownError } from './errors.ts'
 import { type Misses, type MissRule, standing, waitOf } from './misses.ts'
 import type { SignInParts } from './parts.ts'
+import type { TerminalMemory } from './terminal-memory.ts'
 import { TOLD_FROM_WAIT_SECONDS, tellGuessing } from './terminal-guessing.ts'
 import { type MissKind, OVERALL_RULES, PIN_CEILING, ruleOf } from './terminal-misses.ts'
 
@@ -15,6 +16,10 @@ export function overallBucket(kind: MissKind): Buffer {
 
 /** Of PINs alone over all terminals. */
 const PINS_EVERYWHERE = Buffer.from('overall pin')
+
+export interface CountingParts extends SignInParts {
+  readonly terminals: Pick<TerminalMemory, 'inTurn'>
+}
 
 /** An attempt that is being looked at, counted already. */
 export interface CountedMiss {
@@ -52,20 +57,25 @@ interface Counted {
  *
  * @throws SlowDownError when it comes too early; it is neither looked at nor counted then
  */
-export async function countAttempt(parts: SignInParts, attempt: Attempt): Promise<CountedMiss> {
+export async function countAttempt(parts: CountingParts, attempt: Attempt): Promise<CountedMiss> {
   const { terminalId, shown } = attempt
   const now = parts.clock.now()
   const kind = shown === 'card' ? 'card' : 'secret'
-  const counted = await withTransaction(
-    parts.db,
-    (tx) =>
-      typeof shown === 'string'
-        ? countWithTerminal(tx, { terminalId, counter: shown, now })
-        : countWithName(parts, tx, { terminalId, user: shown, now }),
-    { lockTimeoutMs: 5_000 },
+  const counted = await parts.terminals.inTurn(terminalId, () =>
+    withTransaction(
+      parts.db,
+      (tx) =>
+        typeof shown === 'string'
+          ? countWithTerminal(tx, { terminalId, counter: shown, now })
+          : countWithName(parts, tx, { terminalId, user: shown, now }),
+      { lockTimeoutMs: 5_000 },
+    ),
   )
   return {
-    succeed: () => withTransaction(parts.db, (tx) => takeBack(tx, terminalId, counted)),
+    succeed: () =>
+      parts.terminals.inTurn(terminalId, () => withTransaction(parts.db, (tx) => takeBack(tx, terminalId, counted)), {
+        isGoingOn: true,
+      }),
     async fail() {
       for (const { rule, after } of counted.told) {
         if (waitOf(after, rule, now) < TOLD_FROM_WAIT_SECONDS) continue
@@ -157,13 +167,18 @@ async function countIn(
 
 /** Counts a card that nobody has, after it was looked up. */
 export async function addCardMiss(
-  parts: SignInParts,
+  parts: CountingParts,
   { terminalId, rule }: { readonly terminalId: number; readonly rule: MissRule },
 ): Promise<void> {
-  await parts.db.query(
-    `update terminals set card_misses = ${forgiven('card_misses', 'card_missed_at')} + 1, card_missed_at = greatest(card_missed_at, $2)
-     where id = $1`,
-    [terminalId, parts.clock.now(), rule.forgiveAfter],
+  await parts.terminals.inTurn(
+    terminalId,
+    () =>
+      parts.db.query(
+        `update terminals set card_misses = ${forgiven('card_misses', 'card_missed_at')} + 1, card_missed_at = greatest(card_missed_at, $2)
+       where id = $1`,
+        [terminalId, parts.clock.now(), rule.forgiveAfter],
+      ),
+    { isGoingOn: true },
   )
   await addOverall(parts, 'card')
 }

@@ -73,7 +73,9 @@ export async function startDeviceCode(
   })
   const flow = drawToken()
   const digest = digestOf(flow)
-  await countBegun(parts, { terminalId: terminal.id, connectionId: connection.id, digest })
+  await parts.terminals.inTurn(terminal.id, () =>
+    countBegun(parts, { terminalId: terminal.id, connectionId: connection.id, digest }),
+  )
   const begun = await beginDeviceCode(parts.oidc, { connection, signal })
   if (begun.kind === 'refused') {
     const facts = factsOf('deviceCode', connection.name, begun)

@@ -1,8 +1,10 @@
 // What one process remembers of terminals: as what it saw them last, how many cards are being looked up at this moment, and who was
 // identified where since it was last written down. So that looking up a card asks the database once and writes nothing.
+import { Turns, type TurnsLimit } from '../base/turns.ts'
 import type { Way } from '../contract/api/terminals.ts'
 import type { Database } from '../database/connect.ts'
 import { withTransaction } from '../database/transaction.ts'
+import { SlowDownError } from './errors.ts'
 import type { TerminalIdentity } from './identity.ts'
 
 /** Longest list that is kept when the database cannot be written; what comes beyond is not noted. */
@@ -23,7 +25,17 @@ interface Use {
   address: string
 }
 
+/**
+ * Attempts of one terminal that are counted at the same moment: each locks the terminal's row, so that more of them would only hold connections while
+ * they wait for each other.
+ */
+const COUNTED_AT_ONCE = { atOnce: 2, waiting: 600 } as const satisfies TurnsLimit
+
 export class TerminalMemory {
+  readonly #turns = new Turns(
+    COUNTED_AT_ONCE,
+    () => new SlowDownError(1, 'this terminal asks for more at once than can be counted'),
+  )
   readonly #inFlight = new Map<number, number>()
   readonly #remembered = new Map<string, TerminalIdentity>()
   #sightings = new Map<string, Sighting>()
@@ -39,6 +51,25 @@ export class TerminalMemory {
       else this.#inFlight.set(terminalId, left)
     }
     return { count, leave }
+  }
+
+  /**
+   * Does `work`, which locks what is the terminal's own, in turn with others of the same terminal. Who waits here holds no connection.
+   *
+   * @param options.isGoingOn with an attempt that was looked at: it comes first, so that what was right does not count longer than it must
+   * @throws SlowDownError where very many wait already that begin
+   */
+  async inTurn<T>(
+    terminalId: number,
+    work: () => Promise<T>,
+    options: { readonly isGoingOn?: boolean } = {},
+  ): Promise<T> {
+    const end = await this.#turns.take(String(terminalId), options)
+    try {
+      return await work()
+    } finally {
+      end()
+    }
   }
 
   /** By the digest of its token. What it is now, whoever uses it has to look up. */

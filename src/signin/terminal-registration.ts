@@ -1,12 +1,11 @@
 // Registering an unknown card: whoever was identified at a terminal in another way may do it there, once, for two minutes.
 import { ConflictError } from '../base/errors.ts'
 import type { Way } from '../contract/api/terminals.ts'
-import type { Vault } from '../vault/keys.ts'
 import type { Actor } from '../registry/audit.ts'
 import { addCard } from '../registry/edit-credentials.ts'
 import type { SignInParts } from './parts.ts'
 import { digestOf, drawToken } from './random.ts'
-import { countAttempt } from './terminal-attempts.ts'
+import { type CountingParts, countAttempt } from './terminal-attempts.ts'
 import type { TerminalIdentity } from './identity.ts'
 
 /** Cards that somebody has because he registered them himself. */
@@ -40,7 +39,7 @@ export async function issueRegistration(
  * @throws ConflictError `registration-ended`, `card-conflict` (without telling whose it is), `deactivated`, `too-many-cards`; SlowDownError
  */
 export async function registerCard(
-  parts: SignInParts & { readonly vault: Pick<Vault, 'seal' | 'open' | 'lookup'> },
+  parts: CountingParts,
   given: { readonly terminal: TerminalIdentity; readonly code: string; readonly card: string },
   actor: Actor,
 ): Promise<{ readonly userId: number }> {

@@ -114,7 +114,7 @@ export const terminalRoutes = {
     await endDeviceCode({ ...engine, terminals }, { terminal: terminalOf(identity), flow: params.flow })
     return undefined
   },
-  registerCard: async ({ engine }, { body, identity, actor, noteRefused }) => {
+  registerCard: async ({ engine, terminals }, { body, identity, actor, noteRefused }) => {
     const terminal = terminalOf(identity)
     if (!terminal.may.some((way) => mayRegisterBy(terminal, way))) {
       throw new HttpError(403, 'way-not-allowed', {
@@ -127,7 +127,7 @@ export const terminalRoutes = {
     if (card === undefined || problem !== undefined)
       throw new ConfigError([{ at: 'body.card', message: problem ?? 'cannot be kept' }])
     try {
-      await registerCard(engine, { terminal, code: body.registration, card }, actor)
+      await registerCard({ ...engine, terminals }, { terminal, code: body.registration, card }, actor)
     } catch (error) {
       if (error instanceof ConflictError) await noteRefused(error.code)
       throw error
