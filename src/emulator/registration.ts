@@ -71,6 +71,7 @@ function describe(app: AppRegistration, set: 'applications' | 'servicePrincipals
           signInAudience: app.signIn.audience,
           isFallbackPublicClient: app.signIn.publicClient,
           groupMembershipClaims: groupClaims(app),
+          optionalClaims: optionalClaims(app),
           web: { redirectUris: urisOf(app, 'web') },
           spa: { redirectUris: urisOf(app, 'spa') },
           publicClient: { redirectUris: urisOf(app, 'publicClient') },
@@ -115,6 +116,18 @@ function describe(app: AppRegistration, set: 'applications' | 'servicePrincipals
 
 function groupClaims({ signIn }: AppRegistration): string | null {
   return signIn.groupMembershipClaims === 'None' ? null : signIn.groupMembershipClaims
+}
+
+/** @see https://learn.microsoft.com/graph/api/resources/optionalclaims (seen 2026-12) */
+function optionalClaims({ signIn }: AppRegistration): object | null {
+  if (signIn.optionalClaims.length === 0) return null
+  const idToken = signIn.optionalClaims.map((name) => ({
+    name,
+    source: null,
+    essential: false,
+    additionalProperties: [],
+  }))
+  return { idToken, accessToken: [], saml2Token: [] }
 }
 
 function urisOf({ signIn }: AppRegistration, platform: Platform): readonly string[] {

@@ -34,6 +34,7 @@ export function checkSignIn(
   return [
     checkRedirectUri(options),
     ...checkSignedOutUri(options),
+    checkAuthTime(options),
     ...checkPublicClient(options),
     ...checkFederation(options),
   ]
@@ -77,6 +78,32 @@ function checkSignedOutUri({ own, signedOutUri }: Compared & Pick<SignInNeeds, '
       'Add it to the app registration under Authentication, platform Web, beside the other one.',
     ),
   ]
+}
+
+/**
+ * When somebody signed in is said by id tokens of applications that ask for it, and by those that were asked with `max_age`, which Muster does where
+ * something sensitive is to be done.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/optional-claims-reference (`auth_time`, seen 2026-12)
+ */
+function checkAuthTime({ own }: Compared): Finding {
+  const remedy = 'Token configuration › Add optional claim › Token type ID › auth_time › Add, in the app registration.'
+  if (own?.idTokenClaims === undefined)
+    return warning(
+      'sign-in',
+      'Whether ID tokens tell when somebody signed in (the optional claim auth_time) cannot be read here. It is asked for before people from Microsoft approve plans, or draw themselves a PIN.',
+      `Look there yourself: ${remedy}`,
+    )
+  if (own.idTokenClaims.includes('auth_time'))
+    return good(
+      'sign-in',
+      'ID tokens tell when somebody signed in (the optional claim auth_time), so that a sign-in of late proves who it is.',
+    )
+  return warning(
+    'sign-in',
+    'ID tokens do not tell when somebody signed in: auth_time is not among the optional claims of the application. Whoever signs in with Microsoft is asked to prove once more who he is before he approves plans or draws himself a PIN, and is refused (proof-missing) where Microsoft does not say it then either.',
+    remedy,
+  )
 }
 
 /**

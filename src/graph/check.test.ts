@@ -11,7 +11,7 @@ import {
 import { virtualClock } from '../../test/support/virtual-clock.ts'
 import { addSecret } from '../emulator/applications.ts'
 import { createCertificate } from '../emulator/certificate.ts'
-import type { TerminalWay } from './check-sign-in.ts'
+import type { SignInNeeds, TerminalWay } from './check-sign-in.ts'
 import { checkConnection } from './check.ts'
 import type { NeededPermission } from './check-permissions.ts'
 import { GraphClient, type GraphClientOptions } from './client.ts'
@@ -39,6 +39,9 @@ function clientOf(world: World, options: Partial<GraphClientOptions>): GraphClie
   )
 }
 
+/** Without what id tokens tell, which has a test of its own. */
+const aboutSignIn = (findings: readonly Finding[]) =>
+  findings.filter(({ check: about, message }) => about === 'sign-in' && !message.includes('auth_time'))
 const states = (findings: readonly Finding[]) => findings.map((f) => `${f.check} ${f.ok ? 'ok' : 'bad'}`)
 
 describe('check connection', () => {
@@ -383,7 +386,7 @@ describe('check connection', () => {
       const signIn = { ...URIS, atTerminals: [] }
       const { findings } = await checkConnection(client, { needs: [], signIn, clock, signal })
 
-      expect(findings.filter(({ check }) => check === 'sign-in')).toMatchObject([
+      expect(aboutSignIn(findings)).toMatchObject([
         { ok, message: expect.stringMatching(message) },
         ...(signedOut === undefined ? [] : [{ ok: true, message: expect.stringMatching(signedOut) }]),
       ])
@@ -410,13 +413,45 @@ describe('check connection', () => {
         return (await checkConnection(client, { needs: [], signIn, clock, signal })).findings
       }
 
-      const [, ...told] = (await checked(['deviceCode', 'password'])).filter(({ check }) => check === 'sign-in')
+      const [, ...told] = aboutSignIn(await checked(['deviceCode', 'password']))
       expect(told).toMatchObject([
         { ok: true, message: expect.stringMatching(message), remedy: expect.stringContaining(remedy) },
       ])
       if (is === true) expect(told[0]?.remedy).toBe('')
       for (const others of [[], ['password']] as const)
         expect(JSON.stringify(await checked(others))).not.toContain('public client')
+    },
+  )
+
+  it.each([
+    [['email', 'auth_time'], '', /^ID tokens tell when somebody signed in/],
+    [['email'], 'Token configuration ›', /^ID tokens do not tell when .*proof-missing/],
+    [[], 'Token configuration ›', /^ID tokens do not tell when .*proof-missing/],
+    [undefined, 'Look there yourself: Token configuration ›', /auth_time\) cannot be read here/],
+  ])(
+    'that id tokens have the optional claims %j is told where people sign in, and only there',
+    async (claims, remedy, message) => {
+      await using world = emulatedWorld()
+      world.hosted.app.signIn.optionalClaims = claims ?? []
+      const fetch: typeof globalThis.fetch = async (input, init) =>
+        claims === undefined && String(input instanceof Request ? input.url : input).includes('/applications(')
+          ? json({ error: { code: 'Authorization_RequestDenied', message: '' } }, { status: 403 })
+          : world.emulator.fetch(input, init)
+      await using client = clientOf(world, {
+        fetch,
+        credentials: [{ kind: 'secret', secret: world.hosted.clientSecret }],
+      })
+      const { clock } = world.emulator
+      const told = async (signIn: SignInNeeds | undefined) =>
+        (await checkConnection(client, { needs, signIn, clock, signal })).findings.filter((finding) =>
+          finding.message.includes('auth_time'),
+        )
+
+      const found = await told({ ...URIS, atTerminals: [] })
+      expect(found).toMatchObject([{ check: 'sign-in', ok: true, message: expect.stringMatching(message) }])
+      expect(found[0]?.remedy.startsWith(remedy)).toBe(true)
+      expect(found[0]?.remedy === '').toBe(remedy === '')
+      expect(await told(undefined)).toEqual([])
     },
   )
 

@@ -70,6 +70,8 @@ export interface OwnRegistration {
   readonly redirectUris: readonly string[] | undefined
   /** *Allow public client flows*; undefined where Graph does not tell. */
   readonly allowsPublicClient: boolean | undefined
+  /** Names of the optional claims of id tokens; undefined where Graph does not tell. */
+  readonly idTokenClaims: readonly string[] | undefined
 }
 
 /** @see https://learn.microsoft.com/graph/api/application-get (an app may read its own registration without permission) */
@@ -80,7 +82,7 @@ export async function getOwnRegistration(
   try {
     const { value } = await graph.ask({
       url: graph.url(
-        `applications(appId='${encodeURIComponent(options.clientId)}')?$select=id,appId,passwordCredentials,keyCredentials,web,isFallbackPublicClient`,
+        `applications(appId='${encodeURIComponent(options.clientId)}')?$select=id,appId,passwordCredentials,keyCredentials,web,isFallbackPublicClient,optionalClaims`,
       ),
       cost: 1,
       accept: 'application/json',
@@ -98,6 +100,7 @@ export async function getOwnRegistration(
           redirectUris: Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : undefined,
           // Null is off: https://learn.microsoft.com/graph/api/resources/application
           allowsPublicClient: isPublic === undefined ? undefined : isPublic === true,
+          idTokenClaims: idTokenClaimsIn(application['optionalClaims']),
         }
       },
     })
@@ -174,6 +177,14 @@ function federatedIn(domains: unknown): string[] {
     const domain = asRecord(item)
     return domain?.['type'] === 'Federated' ? (text(domain['name'])?.toLowerCase() ?? []) : []
   })
+}
+
+/** Null is none: https://learn.microsoft.com/graph/api/resources/optionalclaims (seen 2026-12) */
+function idTokenClaimsIn(claims: unknown): readonly string[] | undefined {
+  if (claims === undefined) return undefined
+  const ofIdTokens = asRecord(claims)?.['idToken']
+  if (!Array.isArray(ofIdTokens)) return []
+  return ofIdTokens.flatMap((claim: unknown) => text(asRecord(claim)?.['name']) ?? [])
 }
 
 function credentialsIn(list: unknown, kind: OwnCredential['kind']): OwnCredential[] {
