@@ -65,5 +65,5 @@ it('others are answered while one terminal asks for very much at once that waits
   await test.drop()
 
   expect(seen).toEqual([200, 200, 200, 0])
-  expect([...statuses].toSorted()).toEqual([200, 429])
+  expect(statuses).toEqual(new Set([200, 429]))
 })
