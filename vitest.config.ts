@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/support/global.ts'],
+    setupFiles: ['test/support/each-file.ts'],
     isolate: false,
     pool: 'forks',
     // Short-lived garbage is most of what tests make: a larger young generation takes a tenth off their processor time.

@@ -4,10 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Canaries } from './canaries.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { eachColumn } from './leaks.ts'
+import { testSealing } from './world.ts'
 import { plant, requireNoSecrets, secretsIn, secretsInDatabase } from './secret-shapes.ts'
 
 const PLANTED = 'a session.of (no) looks+1'
 plant('session', PLANTED)
+testSealing.seal('verifier of a sign-in', 'sign-in flow:00')
+testSealing.seal('code of a device', 'terminal device code')
+testSealing.seal('JBSWY3DPEHPK3PXP', 'second factor:1')
 
 const SECRET = 'q7"&/+~abcdefghijklmnopqrstuvwxyz0123456789é'
 const found = (content: string | Buffer, options?: Parameters<Canaries['add']>[2]) => {
@@ -100,6 +104,9 @@ describe('what tells a secret by its looks', () => {
     ['an API token', `mst_${'x'.repeat(43)}`],
     ['a terminal token', `mtt_${'x'.repeat(43)}`],
     ['what was planted, without looks of its own', PLANTED],
+    ['a PKCE verifier, by its being sealed', 'verifier of a sign-in'],
+    ['a device code, by its being sealed', 'code of a device'],
+    ['a second factor, by its being sealed', 'JBSWY3DPEHPK3PXP'],
   ])(
     'finds %s in texts, and in whatever column of a database it stands, so that dropping it fails',
     async (_kind, secret) => {
@@ -122,6 +129,13 @@ describe('what tells a secret by its looks', () => {
       expect(() => requireNoSecrets('a page', `<p>${secret}</p>`)).toThrow(/a page shows a secret/)
     },
   )
+
+  it('knows what belongs into an answer', () => {
+    expect(() => requireNoSecrets('an answer', 'JBSWY3DPEHPK3PXP', ['second factor'])).not.toThrow()
+    expect(() => requireNoSecrets('an answer', `JBSWY3DPEHPK3PXP ${PLANTED}`, ['second factor'])).toThrow(
+      /shows a secret: session/,
+    )
+  })
 
   it('finds nothing where there is nothing', () => {
     expect(secretsIn('mst_abcdef, eyJhbGciOiJSUzI1NiJ9 alone, -----BEGIN CERTIFICATE-----')).toEqual([])

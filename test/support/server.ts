@@ -45,8 +45,12 @@ function testOidc(engine: Engine): Oidc {
   })
 }
 
-/** Tokens are shown once, by the answer that makes them. */
-const GIVES_TOKEN = /^POST \/api\/v1\/(tokens|terminals(\/\d+\/token)?)$/
+/** What answers give on purpose, once, where it is made. */
+const GIVEN: readonly (readonly [asked: RegExp, kind: string])[] = [
+  [/^POST \/api\/v1\/tokens$/, 'API token'],
+  [/^POST \/api\/v1\/terminals(\/\d+\/token)?$/, 'terminal token'],
+  [/^POST \/api\/v1\/session\/second-factor$/, 'second factor'],
+]
 
 /** Asks as one caller; `body` is sent as JSON. */
 export type Ask = (
@@ -114,7 +118,11 @@ export async function aServer(
         headers: { ...own, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
       })
-      if (!GIVES_TOKEN.test(`${method} ${url}`)) requireNoSecrets(`the answer to ${method} ${url}`, answer.body)
+      const asked = `${method} ${url}`
+      const given = GIVEN.flatMap(([pattern, kind]) => (pattern.test(asked) ? [kind] : []))
+      requireNoSecrets(`the answer to ${asked}`, answer.body, given)
+      const [, registration] = /"registration":\{"code":"([\w-]+)"/.exec(answer.body) ?? []
+      if (registration !== undefined) plant('code for registering a card', registration)
       return answer
     }
   const terminalToken = async (settings: Partial<TerminalSettings> = {}) =>

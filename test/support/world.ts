@@ -16,7 +16,7 @@ import { GraphClient } from '../../src/graph/client.ts'
 import type { GraphAccess } from '../../src/http/parts.ts'
 import type { Engine, Sealing } from '../../src/sync/engine.ts'
 import { type RunRequest, runSource } from '../../src/sync/run.ts'
-import { plant } from './secret-shapes.ts'
+import { plant, plantSealed } from './secret-shapes.ts'
 
 export type Settings = Omit<SourceSettingsInput, 'connection'>
 
@@ -50,7 +50,10 @@ export interface SyncWorldOptions {
 
 /** Cheap and honest enough for tests that are not about the vault: reversible, keyed look-ups. */
 export const testSealing: Sealing = {
-  seal: (plain, context) => Buffer.from(JSON.stringify([context, Buffer.from(plain).toString('base64')])),
+  seal: (plain, context) => {
+    plantSealed(plain, context)
+    return Buffer.from(JSON.stringify([context, Buffer.from(plain).toString('base64')]))
+  },
   open(sealed, context) {
     const text = sealed.toString()
     const [sealedFor, plain] = text.startsWith('[') ? (JSON.parse(text) as [string, string]) : ['nothing', '']
