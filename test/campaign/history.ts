@@ -118,10 +118,10 @@ async function carryOut(scene: Scene, { step, history }: { step: Step; history: 
       return
     }
     case 'connect':
-      if (history.moves && source !== undefined) await move(scene, () => stage.connect(source, step.connection))
+      if (history.moves && source !== undefined) await move(scene, () => stage.connect(source))
       return
     case 'lead':
-      if (history.moves) await move(scene, () => stage.lead(step.connection, step.tenant))
+      if (history.moves) await move(scene, () => stage.lead(step.connection))
       return
     case 'removeSource':
       if (source === undefined || names.length < 2) return

@@ -32,10 +32,10 @@ export interface Stage {
   tenantIds(): Readonly<Record<string, string>>
   /** Makes or changes a source; it has the connection with this number, or the one that it had. */
   configure(source: string, settings: Settings, connection?: number): Promise<void>
-  /** Gives a source another connection. */
-  connect(source: string, connection: number): Promise<void>
-  /** The connection names this tenant from now on. */
-  lead(connection: number, tenant: number): Promise<void>
+  /** Gives a source the other connection. */
+  connect(source: string): Promise<void>
+  /** The connection names the other tenant from now on. */
+  lead(connection: number): Promise<void>
   /** Removes a source as `apply --prune` does. */
   removeSource(source: string): Promise<void>
   /** The tenants' time. */
@@ -163,12 +163,12 @@ export async function openStage(db: Database, seed: number): Promise<Stage> {
       sources.set(source, sourceSettings.parse({ connection: `tenant-${connection}`, ...settings }))
       await put()
     },
-    async connect(source, connection) {
-      sources.set(source, { ...sources.get(source)!, connection: `tenant-${connection}` })
+    async connect(source) {
+      sources.set(source, { ...sources.get(source)!, connection: `tenant-${1 - connectionOf(source)}` })
       await put()
     },
-    async lead(connection, tenant) {
-      leads[connection] = tenant
+    async lead(connection) {
+      leads[connection] = 1 - leads[connection]!
       await put()
     },
     async removeSource(source) {

@@ -57,10 +57,10 @@ export type Step =
   | { readonly do: 'approve'; readonly source: number }
   | { readonly do: 'wait'; readonly hours: number }
   | { readonly do: 'removeSource'; readonly source: number }
-  /** The source is given another connection. */
-  | { readonly do: 'connect'; readonly source: number; readonly connection: number }
-  /** The connection names another tenant. */
-  | { readonly do: 'lead'; readonly connection: number; readonly tenant: number }
+  /** The source is given the other connection. */
+  | { readonly do: 'connect'; readonly source: number }
+  /** The connection names the other tenant. */
+  | { readonly do: 'lead'; readonly connection: number }
 
 export interface History {
   readonly seed: number
@@ -361,8 +361,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: on('revert'), source }) },
   { weight: 1, arbitrary: fc.record({ do: on('wait'), hours: fc.constantFrom(1, 26, 60, 100) }) },
   { weight: 1, arbitrary: fc.record({ do: on('removeSource'), source }) },
-  { weight: 1, arbitrary: fc.record({ do: on('connect'), source, connection: fc.nat(1) }) },
-  { weight: 1, arbitrary: fc.record({ do: on('lead'), connection: fc.nat(1), tenant: fc.constantFrom(0, 0, 1) }) },
+  { weight: 1, arbitrary: fc.record({ do: on('connect'), source }) },
+  { weight: 1, arbitrary: fc.record({ do: on('lead'), connection: fc.constantFrom(0, 0, 1) }) },
 )
 
 const SECOND: fc.Arbitrary<History['second']> = fc.constantFrom('none', 'other', 'same')
