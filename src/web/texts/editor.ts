@@ -9,7 +9,8 @@ export const editorTexts = {
   save: 'Save',
   saving: 'Saving…',
   looking: 'Looking…',
-  lookingText: 'At whom this would change. Nothing is saved yet.',
+  /** Short: it has its place in the line of the buttons, which must not become two. */
+  lookingText: 'Nothing is saved yet.',
   cancel: 'Cancel',
   remove: 'Remove source',
   removeTitle: (name: string) => `Remove ${name}?`,

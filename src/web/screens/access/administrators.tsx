@@ -30,11 +30,15 @@ const peopleQuery = queryOptions({
   queryFn: ({ signal }) => call(API.listPeopleWithRoles, {}, { signal }),
 })
 
+const usePeople = () => useQuery(peopleQuery)
+
 const useStyles = makeStyles({ buttons: { display: 'flex', flexWrap: 'wrap', gap: '8px' } })
 
 export function Administrators() {
   const styles = useStyles()
   const { data, error, refetch } = useQuery(accountsQuery)
+  // Asked for at once, and shown where it stays: below accounts of which nobody knows yet how many there are, it would move.
+  const people = usePeople()
   const [looked, setLooked] = useState<string>()
   const account = data?.items.find(({ id }) => id === looked)
   return (
@@ -58,15 +62,16 @@ export function Administrators() {
           <SessionTable label={texts.sessionsOf(account.name)} owner={{ account: account.id }} />
         </Section>
       )}
-      <Section title={texts.people}>
-        <People />
-      </Section>
+      {data === undefined && error === null ? null : (
+        <Section title={texts.people}>
+          <People data={people.data} error={people.error} refetch={people.refetch} />
+        </Section>
+      )}
     </Page>
   )
 }
 
-function People() {
-  const { data, error, refetch } = useQuery(peopleQuery)
+function People({ data, error, refetch }: Pick<ReturnType<typeof usePeople>, 'data' | 'error' | 'refetch'>) {
   if (error !== null) return <Failed error={error} retry={() => void refetch()} />
   return (
     <>

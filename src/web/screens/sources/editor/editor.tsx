@@ -41,7 +41,8 @@ const useStyles = makeStyles({
   body: { display: 'flex', flexDirection: 'column', gap: '16px', paddingTop: '16px', paddingBottom: '32px' },
   still: { opacity: 0.6 },
   footer: { flexWrap: 'wrap' },
-  note: { marginRight: 'auto' },
+  // A line of its own on phones, kept also while nothing is to be told: what is below it may not move.
+  note: { marginRight: 'auto', '@media (max-width: 640px)': { order: -1, flexBasis: '100%', minHeight: '20px' } },
   tab: { display: 'flex', flexDirection: 'column', gap: '16px' },
 })
 
