@@ -1,6 +1,5 @@
 // Screens stand still while their data comes, each answer of the server by itself and late: what somebody is about to click does not move
 // away. Measured as browsers measure it (Cumulative Layout Shift).
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withTransaction } from '../../src/database/transaction.ts'
@@ -40,17 +39,21 @@ beforeAll(async () => {
 }, PATIENCE_MS)
 afterAll(() => all.world.stop())
 
+// In the page itself: a browser whose requests are held up from outside keeps no file of the web, and compiles it anew for each screen.
+const LATE = `
+  const late = ${JSON.stringify(LATE_MS)}
+  const ask = window.fetch
+  let asked = 0
+  window.fetch = async (...what) => {
+    if (String(what[0]?.url ?? what[0]).includes('/api/v1/')) await new Promise((done) => setTimeout(done, late[(asked += 1) % late.length]))
+    return ask(...what)
+  }`
+
 /** A window whose server takes its time. */
 async function slowWindow(onlooker: Onlooker, width: number): Promise<Page> {
   const page = await all.open(onlooker, { width })
   await page.addInitScript(OBSERVE)
-  let asked = 0
-  await page.route('**/api/v1/**', async (route) => {
-    if (route.request().url().includes('/events')) return route.continue()
-    asked += 1
-    await sleep(LATE_MS[asked % LATE_MS.length])
-    await route.continue()
-  })
+  await page.addInitScript(LATE)
   return page
 }
 
