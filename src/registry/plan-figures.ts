@@ -73,16 +73,22 @@ export interface Before {
   readonly credentials: number
 }
 
-/** What the source had before the run, of active people: what others have is without effect. `atMost` bounds what it costs, whatever the size of the source; 0 looks at nothing. */
+/** SQL: the tenant that a source reads. Whom it left in a former one is not its to change (I11), so nothing is lost by them. */
+const TENANT = '(select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1)'
+
+/**
+ * What the source had before the run in the tenant that it reads, of active people: what others have is without effect. `atMost`
+ * bounds what it costs, whatever the size of the source; 0 looks at nothing.
+ */
 export async function countBefore(db: Queries, sourceId: number, atMost: Before): Promise<Before> {
   const found = await db.query<Before>(
     `select
-       (select count(*) from (select from users where source_id = $1 and active and object_id is not null limit $2) c) as users,
-       (select count(*) from (select from groups where source_id = $1 and not hidden limit $3) c) as groups,
+       (select count(*) from (select from users where source_id = $1 and tenant_id = ${TENANT} and active limit $2) c) as users,
+       (select count(*) from (select from groups where source_id = $1 and tenant_id = ${TENANT} and not hidden limit $3) c) as groups,
        (select count(*) from (select from memberships m join users u on u.id = m.user_id
-          where m.source_id = $1 and u.active limit $4) c) as memberships,
+          where m.source_id = $1 and u.tenant_id = ${TENANT} and u.active limit $4) c) as memberships,
        (select count(*) from (select from credentials c join users u on u.id = c.user_id
-          where u.source_id = $1 and u.active limit $5) c) as credentials`,
+          where u.source_id = $1 and u.tenant_id = ${TENANT} and u.active limit $5) c) as credentials`,
     [sourceId, atMost.users, atMost.groups, atMost.memberships, atMost.credentials],
   )
   return found.rows[0] ?? { users: 0, groups: 0, memberships: 0, credentials: 0 }
@@ -145,10 +151,10 @@ export async function spentLately(db: Queries, sourceId: number): Promise<readon
   return found.rows.map((row) => row.figures)
 }
 
-/** How many users the source has, all of them. */
+/** How many users the source has in the tenant that it reads, all of them. */
 export async function countUsersBefore(db: Queries, sourceId: number): Promise<number> {
   const found = await db.query<{ count: number }>(
-    'select count(*) as count from users where source_id = $1 and active and object_id is not null',
+    `select count(*) as count from users where source_id = $1 and tenant_id = ${TENANT} and active`,
     [sourceId],
   )
   return found.rows[0]?.count ?? 0
@@ -204,7 +210,7 @@ export async function countCredentialRewrites(db: Queries, runId: number): Promi
   return { card: of('card'), pin: of('pin') }
 }
 
-/** How many linked, active users of the source have each of these one-valued fields (columns by allow-list). */
+/** How many linked, active users of the source, in the tenant that it reads, have each of these one-valued fields (columns by allow-list). */
 export async function countFieldUse(
   db: Queries,
   sourceId: number,
@@ -214,7 +220,7 @@ export async function countFieldUse(
   const list = [...columns]
   const found = await db.query<Record<string, number>>(
     `select ${list.map(([, expression], index) => `count(*) filter (where ${expression}) as c${index}`).join(', ')}
-     from users where source_id = $1 and active`,
+     from users where source_id = $1 and tenant_id = ${TENANT} and active`,
     [sourceId],
   )
   const row = found.rows[0]

@@ -187,6 +187,19 @@ describe('a connection that leads to another tenant by now', () => {
     expect(await rows()).toEqual(before)
   })
 
+  it('O4: whom it left in the former tenant lets no more of the people of this one go', async () => {
+    for (let i = 20; i < 100; i += 1) hire(w.tenant, { userPrincipalName: `p${i}@contoso.com`, displayName: `P${i}` })
+    await w.sync()
+    const those = Array.from({ length: 49 }, (_, i) =>
+      hire(other.tenant, { userPrincipalName: `f${i}@fabrikam.com`, displayName: `F${i}` }),
+    )
+    await lead()
+    await approve(await sync(), { engine })
+    for (const { id } of those.slice(0, 12)) remove(other.tenant, id)
+
+    expect((await sync()).held?.reasons).toEqual([{ rule: 'removals.users', count: 12, limit: 5 }])
+  })
+
   it('another name or credential of the connection changes nothing', async () => {
     leave(0, 6)
     const held = await sync()
