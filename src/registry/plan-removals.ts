@@ -35,6 +35,16 @@ export async function plannedRemovals(db: Queries, runId: number): Promise<Plann
   return found.rows.map((row) => ({ objectId: row.object_id, rule: row.rule, reason: row.reason }))
 }
 
+/** Users whom the plan of a run hands over to another source, because its own wants them no more. */
+export async function plannedHandOvers(db: Queries, runId: number): Promise<ObjectId[]> {
+  const found = await db.query<{ object_id: ObjectId }>(
+    `select object_id from plan_items where run_id = $1 and object = 'user' and action = 'take over' and reason = 'dropped-by-owner'
+       and object_id is not null`,
+    [runId],
+  )
+  return found.rows.map((row) => row.object_id)
+}
+
 /** Groups that the plan of a run deletes because Entra has them no more; not those that a setting ignores. */
 export async function plannedGroupRemovals(db: Queries, runId: number): Promise<ObjectId[]> {
   const found = await db.query<{ object_id: ObjectId }>(

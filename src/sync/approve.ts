@@ -12,7 +12,7 @@ import { requireRun, waitingRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { takeLease } from './lease.ts'
 import { countsOf } from './plan-summary.ts'
-import { isStillProven } from './prove-again.ts'
+import { areStillDropped, isStillProven } from './prove-again.ts'
 import { applyStored, hold } from './run-apply.ts'
 import { planFromMirror } from './run-plan.ts'
 import { pullMirror } from './run-pull.ts'
@@ -36,7 +36,7 @@ export interface Approval {
 const SHORTEST_HASH = 12
 
 /**
- * Applies a held plan. Where a removal in it cannot be proven any more, or settings or the tenant behind the connection changed
+ * Applies a held plan. Where a removal in it cannot be proven any more, its source wants again whom it hands over, or settings or the tenant behind the connection changed
  * since, nothing of it is applied: a new plan is made and waits for approval in its place.
  *
  * @throws NotFoundError; ConflictError `not-held`, `already-decided`, `lapsed`, `hash-mismatch`; BusyError
@@ -81,6 +81,7 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
       const { madeWith } = held
       if (madeWith === null || !isMadeOfNow(session, { ...held, madeWith })) return planAgain(session)
       if (approval.without !== 'removals' && !(await isStillProven(session, held.id))) return planAgain(session)
+      if (!(await areStillDropped(session, held.id))) return planAgain(session)
       const items = await countItems(engine.db, held.id)
       session.document = {
         ...session.document,

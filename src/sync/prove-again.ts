@@ -6,11 +6,13 @@ import { GraphError } from '../graph/errors.ts'
 import {
   plannedAttributeGroupRemovals,
   plannedGroupRemovals,
+  plannedHandOvers,
   plannedMembershipRemovals,
   plannedRemovals,
   type PlannedRemoval,
 } from '../registry/plan-removals.ts'
 import { attributesOfTemplates, mapAttributeGroups, prepareGroupTemplates } from './map/attribute-groups.ts'
+import { judge } from './judge.ts'
 import { meetsFilter, prepareFilter } from './map/filter.ts'
 import { proveGroupRemovals, proveRemovals } from './prove.ts'
 import { readNow } from './read-now.ts'
@@ -28,6 +30,30 @@ export async function isStillProven(session: Session, runId: number): Promise<bo
   if (!(await areGroupsGone(session, await plannedGroupRemovals(db, runId)))) return false
   if (!(await areMembershipsGone(session, await plannedMembershipRemovals(db, runId)))) return false
   return areAttributeGroupsLeft(session, await plannedAttributeGroupRemovals(db, runId))
+}
+
+/**
+ * Reads by which each person is judged whom a stored plan hands over to another source, and judges them once more.
+ *
+ * @returns false where the source wants one of them again, or it cannot be told
+ */
+export async function areStillDropped(session: Session, runId: number): Promise<boolean> {
+  const { settings } = session.source
+  const { filter, import: scope } = settings.users
+  const people = await plannedHandOvers(session.engine.db, runId)
+  if (people.length === 0) return true
+  const read = ['accountEnabled', 'userType', ...(filter === null ? [] : attributesOfFilter(filter))]
+  const mapping = { settings, filter: filter === null ? undefined : prepareFilter(filter) }
+  // Whoever is gone by now is wanted by nobody.
+  for (const [id, attributes] of await readNow(session, people, read)) {
+    if (attributes === undefined) return false
+    const judged = { state: 'l', attributes, inScopeGroup: true, scopeDoubt: undefined, removalsAllowed: true }
+    if (judge(judged, mapping).kind !== 'wanted') continue
+    if (scope === 'all') return false
+    const groups = await groupsOf(session, id)
+    if (scope.groups.some((group) => groups.has(group))) return false
+  }
+  return true
 }
 
 async function areGroupsGone({ graph, lease }: Session, groups: readonly ObjectId[]): Promise<boolean> {

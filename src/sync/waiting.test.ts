@@ -4,6 +4,8 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { emptyRegistry } from '../../test/support/planned.ts'
 import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
+import { sourceSettings } from '../contract/sources.ts'
+import { addMember, createGroup, removeMember } from '../emulator/memberships.ts'
 import { hire, remove, restore, update } from '../emulator/operations.ts'
 import { countPlanPageLines } from '../registry/plan-pages.ts'
 import { planRunOf, requireRun } from '../registry/runs.ts'
@@ -125,6 +127,66 @@ describe('one user alone whose plan is held', () => {
   })
 })
 
+describe('G17: a plan that hands over everybody of a selected group', () => {
+  let group: DirectoryObject
+  let held: Awaited<ReturnType<typeof scheduled>>
+  const EMPTIED = [{ rule: 'groups-emptied', count: 1, limit: 0 }]
+  const fill = () => {
+    for (const person of people) addMember(w.tenant, group.id, person.id)
+  }
+  const owners = async () =>
+    (
+      await test.db.query<{ name: string }>(
+        'select distinct s.name from users u join sources s on s.id = u.source_id order by 1',
+      )
+    ).rows.map((row) => row.name)
+  beforeEach(async () => {
+    group = createGroup(w.tenant, { displayName: 'All' })
+    fill()
+    await w.configure({ users: { import: { groups: [group.id] } }, groups: { import: false } })
+    const settings = sourceSettings.parse({ connection: w.source, priority: 200 })
+    await test.db.query(
+      `insert into sources (name, connection_id, enabled, priority, settings)
+       select 'second', connection_id, true, 200, $2 from sources where name = $1`,
+      [w.source, JSON.stringify(settings)],
+    )
+    await w.sync()
+    await w.sync({ source: 'second' })
+    for (const person of people) removeMember(w.tenant, group.id, person.id)
+    held = await scheduled()
+  })
+
+  it('waits while they are not in it', async () => {
+    expect(held).toMatchObject({ users: { takenOver: 20, deactivated: 0 }, held: { reasons: EMPTIED } })
+    expect(await scheduled()).toMatchObject({ outcome: 'held', planHash: held.planHash })
+    expect((await approve(held.run, held.planHash!)).users.takenOver).toBe(20)
+    expect(await owners()).toEqual(['second'])
+  })
+
+  it('gives way to a scheduled run once they are in it again', async () => {
+    fill()
+    const { id } = hire(w.tenant, { userPrincipalName: 'new@contoso.com', displayName: 'New' })
+    addMember(w.tenant, group.id, id)
+
+    expect(await scheduled()).toMatchObject({ outcome: 'applied', users: { created: 1, takenOver: 0 } })
+
+    expect(await decisions()).toEqual(['superseded'])
+    expect(await owners()).toEqual([w.source])
+  })
+
+  it.each([undefined, 'removals'] as const)(
+    'is not approved where one of them is in it again (without: %s)',
+    async (without) => {
+      addMember(w.tenant, group.id, people[0]!.id)
+
+      const approved = await approve(held.run, held.planHash!, without)
+
+      expect(approved).toMatchObject({ outcome: 'held', users: { takenOver: 19 } })
+      expect(await owners()).toEqual([w.source])
+    },
+  )
+})
+
 describe('limits are for a day', () => {
   it('many small plans do not pass where one large one would not', async () => {
     leave(0, 3)
@@ -171,10 +233,11 @@ describe('limits are for a day', () => {
   })
 })
 
-async function approve(run: string, hash: string) {
+async function approve(run: string, hash: string, without?: 'removals') {
   return approveRun(w.engine, {
     run: Number(run),
     hash,
+    without,
     reason: 'checked',
     actor: { kind: 'command line', name: 'test' } as const,
     signal: new AbortController().signal,

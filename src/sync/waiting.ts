@@ -1,7 +1,7 @@
 // A held plan waits for its approval while schedules go on: when a scheduled run leaves it in place, and when it replaces it.
 import type { HeldReason } from '../contract/runs.ts'
 import type { Queries } from '../database/connect.ts'
-import { countChangedItems } from '../registry/plan-figures.ts'
+import { countChangedItems, countItems } from '../registry/plan-figures.ts'
 import { isSameReading, type ReadFrom } from '../registry/made-with.ts'
 import { type Run, waitingRun } from '../registry/runs.ts'
 
@@ -16,7 +16,7 @@ interface Newer {
 
 /**
  * The plan that goes on waiting: it was made with the settings and the tenant of now, its time is not over, and every item that tripped a
- * limit would be planned again. `undefined`: there is none, or it is not true any more.
+ * limit would be planned again. What no item of it has tripped holds the later plan too. `undefined`: there is none, or it is not true any more.
  */
 export async function stillWaiting(db: Queries, newer: Newer): Promise<Run | undefined> {
   const waiting = await waitingRun(db, newer.sourceId, 'for-all')
@@ -25,9 +25,11 @@ export async function stillWaiting(db: Queries, newer: Newer): Promise<Run | und
   const { settingsVersion, madeWith } = waiting
   if (settingsVersion !== newer.settingsVersion || madeWith === null || !isSameReading(madeWith, newer.readFrom))
     return undefined
+  const counts = await countItems(db, waiting.id)
   for (const { rule } of reasons) {
     const kinds = itemsOf(rule)
-    if (kinds.length === 0 && !newer.held.some((reason) => reason.rule === rule)) return undefined
+    const has = kinds.some((of) => counts.some((c) => c.object === of.object && of.actions.includes(c.action)))
+    if (!has && !newer.held.some((reason) => reason.rule === rule)) return undefined
     for (const items of kinds) {
       const changed = await countChangedItems(db, { runId: waiting.id, laterRunId: newer.runId, ...items })
       if (changed > 0) return undefined
@@ -47,6 +49,7 @@ interface RuleItems {
 const CHANGES = ['update', 'rename', 'adopt', 'take over'] as const
 
 const REMOVED_USERS = { object: 'user', actions: ['deactivate', 'delete'] } as const
+const HANDED_OVER_USERS = { object: 'user', actions: ['take over'] } as const
 const REMOVED_MEMBERSHIPS = { object: 'membership', actions: ['remove'] } as const
 
 /** The items that a rule of the safeguard counts; none for a rule that is about the run as a whole. */
@@ -57,9 +60,9 @@ function itemsOf(rule: string): readonly RuleItems[] {
       return [field === 'users' ? REMOVED_USERS : { object: 'group', actions: ['delete'] }]
     case 'memberships':
       return [REMOVED_MEMBERSHIPS]
-    // Whom a selected group loses goes; it need not be imported itself.
+    // Whom a selected group loses goes, or another source has him; it need not be imported itself.
     case 'groups-emptied':
-      return [REMOVED_MEMBERSHIPS, REMOVED_USERS]
+      return [REMOVED_MEMBERSHIPS, REMOVED_USERS, HANDED_OVER_USERS]
     case 'credentials':
       return [{ object: 'credential', actions: ['remove'] }]
     case 'adoptions':
