@@ -45,7 +45,8 @@ export type ExplainedValue = z.infer<typeof held>
 const given = z.strictObject({
   /** Null: by hand. */
   source: z.string().nullable(),
-  how: z.enum(['direct', 'nested', 'attributes', 'by hand', 'removed source']),
+  /** `formerly`: the source does not find him in the group any more, and no plan that says so was applied. */
+  how: z.enum(['direct', 'nested', 'attributes', 'by hand', 'formerly', 'removed source']),
   /** Names of the groups from the one that he is a member of up to this one. */
   chain: z.array(z.string()),
 })

@@ -2,7 +2,7 @@
 import { streamRows } from '../database/stream.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { keptByAttributes, planUsedNodes, PRESENT_BY_ATTRIBUTES } from './attribute-groups.ts'
-import { isGivenBy } from './given.ts'
+import { isGivenBy, tenantOf } from './given.ts'
 
 export interface MembershipPlanOptions {
   readonly runId: number
@@ -141,7 +141,7 @@ async function addUnplannedGroups(tx: Transaction, options: MembershipPlanOption
      select h.key, g.id, h.object_id, true, h.is_frozen, false from has h
        cross join lateral (select id from groups g where g.object_id = h.object_id and not g.hidden
          and (g.source_id = $1 or exists (select from group_claims c where c.group_id = g.id and c.source_id = $1))
-         and g.tenant_id = (select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1) offset 0) g
+         and g.tenant_id = ${tenantOf('$1')} offset 0) g
      where not exists (select from planned_groups p where p.key = h.key)
      union
      select o.key, g.id, o.object_id, true, o.members_unknown or o.state = 'a', false

@@ -1,6 +1,6 @@
 // Counts of a plan, for its report and for the safeguard.
 import type { Queries } from '../database/connect.ts'
-import { isGivenBy } from './given.ts'
+import { isGivenBy, tenantOf } from './given.ts'
 
 export interface ActionCount {
   readonly object: string
@@ -73,8 +73,8 @@ export interface Before {
   readonly credentials: number
 }
 
-/** SQL: the tenant that a source reads. Whom it left in a former one is not its to change (I11), so nothing is lost by them. */
-const TENANT = '(select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1)'
+/** SQL: the tenant that the source reads. Whom it left in a former one is not its to change (I11), so nothing is lost by them. */
+const TENANT = tenantOf('$1')
 
 /**
  * What the source had before the run in the tenant that it reads, of active people: what others have is without effect. `atMost`

@@ -1,5 +1,6 @@
 // What a source gave and no longer withdraws passes to the registry.
 import type { Queries } from '../database/connect.ts'
+import { tenantOf } from './given.ts'
 
 /** Targets from which a source withdraws nothing any more: what it gave there becomes the registry's own. */
 export interface Releases {
@@ -28,7 +29,7 @@ export interface PeopleOfRun {
 export async function release(tx: Queries, options: ReleaseOptions): Promise<void> {
   const { sourceId, people } = options
   const params = people === undefined ? [sourceId] : [sourceId, people.runId]
-  const mine = `select id from users where source_id = $1 ${people === undefined ? `and tenant_id = (select c.tenant_id from sources s join connections c on c.id = s.connection_id where s.id = $1)` : `and id in (${idsOf(people)} = $2)`}`
+  const mine = `select id from users where source_id = $1 ${people === undefined ? `and tenant_id = ${tenantOf('$1')}` : `and id in (${idsOf(people)} = $2)`}`
   if (options.releaseAliases) {
     await tx.query(
       `update user_names set origin = 'o' where kind = 'a' and origin = 's' and user_id in (${mine})`,

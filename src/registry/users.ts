@@ -191,7 +191,8 @@ async function defaultGroupsOf(
   }>(
     `select u.id as user_id, g.id, g.name, g.under, u.given_default_group_id is not distinct from g.id as is_given,
        array(select m.source_id from memberships m where m.group_id = g.id and m.user_id = u.id
-         and (m.source_id = 0 or m.source_id in (select id from sources))) as member_by
+         and (m.source_id = 0 or exists (select from sources s join connections c on c.id = s.connection_id
+           where s.id = m.source_id and (u.tenant_id is null or c.tenant_id = u.tenant_id)))) as member_by
      from users u join groups g on g.id = u.default_group_id where u.id = any($1::int[])`,
     [userIds],
   )

@@ -71,6 +71,20 @@ describe('who gives a group', () => {
     )
   })
 
+  it('a source whose connection names another tenant by now, and so does not find him there', async () => {
+    await x.begin()
+    const ann = x.person('ann')
+    const team = createGroup(x.w.tenant, { displayName: 'Team' })
+    addMember(x.w.tenant, team.id, ann.id)
+    await x.w.sync()
+    await x.db.query('update connections set tenant_id = gen_random_uuid()')
+
+    expect((await groupsOf('ann@contoso.com'))['Team']).toMatchObject({
+      givenBy: [{ source: x.w.source, how: 'formerly', chain: [] }],
+      sentence: `Member because ${x.w.source} gave it, and does not find him in it any more.`,
+    })
+  })
+
   it('his attributes, and which is the default', async () => {
     await x.begin({ groups: { fromAttributes: [{ template: '%department%', makeDefault: true }] } })
     const ann = x.person('ann', { department: 'Sales' })

@@ -70,6 +70,8 @@ function giver(membership: GivenMembership, reached: ReachedBySource): Explained
   if (sourceName === null) return { source: null, how: 'removed source', chain: [] }
   if (objectId === null) return { source: sourceName, how: 'attributes', chain: [] }
   const chain = reached.get(sourceId)?.get(objectId)?.chain ?? []
+  // What it read last says otherwise by now, or is of another tenant.
+  if (chain.length === 0) return { source: sourceName, how: 'formerly', chain: [] }
   return { source: sourceName, how: chain.length > 1 ? 'nested' : 'direct', chain: [...chain] }
 }
 
@@ -81,6 +83,8 @@ function giverWords(given: ExplainedGroup['givenBy'][number]): string {
       return 'a source gave it that was removed since'
     case 'attributes':
       return `${given.source} makes the group of his attributes`
+    case 'formerly':
+      return `${given.source} gave it, and does not find him in it any more`
     case 'direct':
       return `he is a direct member in Entra (${given.source})`
     case 'nested':

@@ -411,21 +411,52 @@ describe('S16: a source that is led to another tenant leaves its people and grou
     await second.run()
     const { rows: groups } = await test.db.query('select source_id, hidden from groups')
     const { isEmpty } = await second.plan({ everybody: true })
-    return { ann: (await owners())[ANN], groups, isEmpty }
+    const ann = (await owners())[ANN]
+    await second.noMember(STAFF, ANN)
+    const { memberships, held } = await second.run()
+    const { rows: members } = await test.db.query('select source_id from memberships')
+    return { ann, groups, isEmpty, memberships, held, members }
   }
+  // What it gave of the former tenant ends with whoever gives it there by now.
   const passed = () => ({
     ann: { source: second.id, department: 'Bern', active: true },
     groups: [{ source_id: second.id, hidden: false }],
     isEmpty: true,
+    memberships: { added: 0, removed: 1 },
+    held: [],
+    members: [],
   })
 
-  it('by another connection', async () => {
+  async function leadByConnection() {
     const other = await aHandSource(test.db)
     const current = await requireSource(test.db, name)
     const wanted = sourceSettings.parse({ connection: await nameOf(other.id), ...settings })
     await withTransaction(test.db, (tx) => putSource(tx, { name, settings: wanted, current, dryRun: false, actor }))
+  }
+
+  it('by another connection', async () => {
+    await leadByConnection()
 
     expect(await afterNext()).toEqual(passed())
+  })
+
+  it('and their default group goes with its membership', async () => {
+    const groups = { fromAttributes: [{ template: '%department%', makeDefault: true }] }
+    for (const source of [first, second]) {
+      await source.set({ groups })
+      await source.run()
+    }
+    await storeSettings(test.db, first, settings)
+    await leadByConnection()
+    await second.run()
+    const defaults = async () =>
+      (await test.db.query('select g.name from users u left join groups g on g.id = u.default_group_id')).rows
+    expect(await defaults()).toEqual([{ name: 'Sales' }])
+    await second.user(ANN, { department: null })
+
+    await second.run()
+
+    expect(await defaults()).toEqual([{ name: null }])
   })
 
   it('by another tenant of its connection', async () => {
