@@ -198,6 +198,8 @@ async function explainWaiting(
 /** A source that owns or claims him, and whose connection names another tenant than his by now. */
 export function explainElsewhere(source: Source, user: RegistryUser | undefined): ExplainedSource {
   const { connection } = source
+  // A plan of the other tenant was approved: the way back is another change of tenant.
+  const hasPassed = source.seenTenantId !== null && source.seenTenantId !== user?.tenantId
   return {
     ...explainUnread(source, user),
     scope: {
@@ -214,7 +216,7 @@ export function explainElsewhere(source: Source, user: RegistryUser | undefined)
     next: {
       items: [],
       held: [],
-      sentence: `No run changes anything about him: the plan of one that reads the other tenant waits for approval, and approved it leaves him as he is. When ${connection.name} names his tenant again, the next run goes on with him.`,
+      sentence: `No run changes anything about him: the plan of one that reads the other tenant waits for approval, and approved it leaves him as he is. When ${connection.name} names his tenant again, the next run goes on with him${hasPassed ? ', once its plan is approved as well' : ''}.`,
     },
   }
 }

@@ -295,6 +295,8 @@ describe('a connection that names another tenant than his', () => {
         ])
       ).rows
     const before = await row()
+    const next = async () => (await x.why('ann@contoso.com')).sources[0]?.next.sentence
+    expect(await next()).toMatch(/his tenant again, the next run goes on with him\.$/)
 
     const held = await other.sync({ source: x.w.source })
     const approved = await approveRun(other.engine, {
@@ -308,6 +310,9 @@ describe('a connection that names another tenant than his', () => {
 
     expect([held.outcome, approved.outcome]).toEqual(['held', 'applied'])
     expect(await row()).toEqual(before)
+    expect(await next()).toMatch(
+      /his tenant again, the next run goes on with him, once its plan is approved as well\.$/,
+    )
     await other.stop()
   })
 })
