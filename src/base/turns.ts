@@ -27,19 +27,27 @@ export class Turns {
    * Waits for a turn.
    *
    * @param options.isGoingOn with what had a turn before: it comes before all that begin, and is never refused
+   * @param options.onWait called where it has to wait, before it does
    * @returns what to call at its end, once
    * @throws the refusal; the reason of `signal` where it is aborted while this waits
    */
   async take(
     asker: string,
-    { signal, isGoingOn = false }: { readonly signal?: AbortSignal; readonly isGoingOn?: boolean } = {},
+    {
+      signal,
+      isGoingOn = false,
+      onWait,
+    }: { readonly signal?: AbortSignal; readonly isGoingOn?: boolean; readonly onWait?: () => void } = {},
   ): Promise<() => void> {
     signal?.throwIfAborted()
     const own = this.#of.get(asker) ?? { running: 0, waiting: [] }
     this.#of.set(asker, own)
     if (own.running < this.#limit.atOnce) own.running += 1
     else if (!isGoingOn && own.waiting.length >= this.#limit.waiting) throw this.#refusal()
-    else await waitIn(own.waiting, { signal, isGoingOn })
+    else {
+      onWait?.()
+      await waitIn(own.waiting, { signal, isGoingOn })
+    }
     return () => {
       // A turn passes on to the next one without being anybody's in between.
       const next = own.waiting.shift()

@@ -5,7 +5,6 @@ import { API, type EndpointName } from '../contract/api/api.ts'
 import type { Endpoint } from '../contract/api/endpoint.ts'
 import { parseWithProblems } from '../contract/problems.ts'
 import { ConfigError, type ConfigProblem, ConflictError, InvariantError } from '../base/errors.ts'
-import type { Turns, TurnsLimit } from '../base/turns.ts'
 import type { Actor } from '../registry/audit.ts'
 import { SignInError, SlowDownError } from '../signin/errors.ts'
 import { actorOf, type Identity, judgeAccess, NOBODY } from '../signin/identity.ts'
@@ -20,9 +19,7 @@ import type { Call, FileAnswer, Handlers } from './handler.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpError } from './problem.ts'
 import type { Refusal, Refusals } from './refusals.ts'
-
-/** Requests of one account, person or API token, in this process. The pool has ten connections; a browser asks some six things at once. */
-export const TURNS_OF_ONE = { atOnce: 6, waiting: 600 } as const satisfies TurnsLimit
+import type { RequestTurns } from './request-turns.ts'
 
 /** Any handler; which call and answer belong to it, `Handlers` has checked. */
 type AnyHandler = (parts: HttpParts, call: Call<Endpoint>) => Promise<unknown>
@@ -34,7 +31,7 @@ export interface RouteOptions {
   readonly refusals: Refusals
   readonly flood: FloodGuard
   readonly tokens: TerminalTokens
-  readonly turns: Turns
+  readonly turns: RequestTurns
 }
 
 /** Registers the endpoints that there are handlers for. */
@@ -112,14 +109,29 @@ function registerRoute(
       if (identity === undefined) throw new InvariantError('a request was not identified')
       if (endpoint.isIdempotent !== true) refuseIdempotencyKey(request)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
-      const endTurn = await takeTurn(turns, { identity, endpoint, signal })
+      const turn = await turns.take({ identity, endpoint, signal })
       try {
-        return await answer(request, reply, { identity, signal })
+        const stillHe = turn.hasWaited ? await judgeAgain(request, identity) : identity
+        return await answer(request, reply, { identity: stillHe, signal })
       } finally {
-        endTurn()
+        turn.end()
       }
     },
   })
+  /** A token may have been revoked, a session or a proof have ended, and a role be another one, while a request waited for its turn. */
+  async function judgeAgain(request: FastifyRequest, before: Identity): Promise<Identity> {
+    let identity = before
+    await noted(
+      request,
+      () => identity,
+      async () => {
+        identity = await identify(parts.engine, request, { isUse: false })
+        checkAccess(identity, endpoint)
+        if (endpoint.needsProof === true) checkProof(identity, parts.engine.clock.now())
+      },
+    )
+    return identity
+  }
   async function answer(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -159,22 +171,6 @@ function registerRoute(
       judgeAccess(await identify(parts.engine, request, { isUse: false }), endpoint) === 'allowed'
     return send(reply, answered, { endpoint, signal, stillAllowed })
   }
-}
-
-/**
- * Terminals take none here: one may speak for very many devices, and some of what they ask waits for Microsoft, which must not keep cards waiting. What
- * would let one of them have all connections takes turns where it happens: cards in `CardLookUps`, and what locks the terminal's own row while it
- * is counted in `TerminalMemory`. Everything else that they ask is a statement that waits for nobody, 3,000 a second of one terminal at most. Nor do
- * streams of events, which go on for hours and hold nothing.
- */
-async function takeTurn(
-  turns: Turns,
-  of: { readonly identity: Identity; readonly endpoint: Endpoint; readonly signal: AbortSignal },
-): Promise<() => void> {
-  const { identity, endpoint, signal } = of
-  const isKnown = identity.kind === 'account' || identity.kind === 'person' || identity.kind === 'token'
-  if (!isKnown || endpoint.answer.kind === 'events') return () => {}
-  return turns.take(`${identity.kind} ${identity.id}`, { signal })
 }
 
 /** Code of what was refused to somebody who tried more than he may; undefined for all other errors. Who only has to sign in did nothing. */

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { fastifyCookie } from '@fastify/cookie'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Log } from '../base/log.ts'
-import { Turns } from '../base/turns.ts'
 import { watchHttps } from './cookies.ts'
 import { registerDocs } from './docs.ts'
 import { FloodGuard } from './flood-guard.ts'
@@ -13,10 +12,11 @@ import { setHeaders } from './headers.ts'
 import type { HttpParts } from './parts.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
 import { registerMicrosoftCallback } from './microsoft-callback.ts'
-import { presentProblem, tooManyRequests } from './problem.ts'
+import { presentProblem } from './problem.ts'
 import { Refusals } from './refusals.ts'
 import { registerHealth } from './ready.ts'
-import { hasGone, registerRoutes, TURNS_OF_ONE } from './route.ts'
+import { RequestTurns } from './request-turns.ts'
+import { hasGone, registerRoutes } from './route.ts'
 import { registerWeb } from './web.ts'
 import { TerminalTokens } from '../signin/terminal-tokens.ts'
 
@@ -69,7 +69,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
   server.addHook('onClose', () => refusals.close())
   guardFirstStart(server, parts.engine.db, refusals)
   const tokens = new TerminalTokens(parts.engine)
-  const turns = new Turns(TURNS_OF_ONE, () => tooManyRequests(1))
+  const turns = new RequestTurns(parts.engine.clock)
   registerRoutes(server, HANDLERS, { parts, stopping: stopping.signal, refusals, flood, tokens, turns })
   registerMicrosoftCallback(server, { parts, stopping: stopping.signal, refusals, flood })
   registerHealth(server, parts)

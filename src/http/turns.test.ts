@@ -1,11 +1,12 @@
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createTestDatabase } from '../../test/support/database.ts'
-import { type Ask, aServer } from '../../test/support/server.ts'
+import { type Ask, aServer, type TestServer } from '../../test/support/server.ts'
 import { aSyncWorld } from '../../test/support/world.ts'
+import { systemClock } from '../base/clock.ts'
 import { withTransaction } from '../database/transaction.ts'
 import { holdRegistry } from '../registry/edit.ts'
-import { TURNS_OF_ONE } from './route.ts'
+import { LONGEST_WAIT_MS, TURNS_OF_ONE } from './request-turns.ts'
 
 it('others are answered while somebody asks for very much at once that has to wait', async () => {
   // As many as a server has.
@@ -66,4 +67,87 @@ it('others are answered while one terminal asks for very much at once that waits
 
   expect(seen).toEqual([200, 200, 200, 0])
   expect(statuses).toEqual(new Set([200, 429]))
+})
+
+/** Asks, and waits until each request has come to where it takes its turn. */
+async function begun(http: TestServer, ask: () => readonly ReturnType<Ask>[]): Promise<readonly ReturnType<Ask>[]> {
+  const before = arrived.get(http) ?? 0
+  const asked = ask()
+  while ((arrived.get(http) ?? 0) < before + asked.length) await setTimeout(5)
+  await setImmediate()
+  return asked
+}
+
+/** Requests of each server that are parsed and come to their route now. */
+const arrived = new Map<TestServer, number>()
+
+function countArrived(http: TestServer): void {
+  http.server.addHook('preHandler', async () => void arrived.set(http, (arrived.get(http) ?? 0) + 1))
+}
+
+const six = (ask: Ask, name: string) => () =>
+  Array.from({ length: TURNS_OF_ONE.atOnce }, (_, nth) => ask('POST', '/api/v1/groups', { name: `${name} ${nth}` }))
+
+it('who had to wait for his turn may no more than he may when it comes', async () => {
+  const test = await createTestDatabase({ max: 16 })
+  let later = 0
+  const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + later) }
+  const world = await aSyncWorld(test.db, { clock })
+  await test.db.query('update setup set done_at = now()')
+  const http = await aServer(world.engine)
+  countArrived(http)
+  const [token, session] = [await http.withToken('people'), await http.as('administrator')]
+  const terminal = { name: 'door', may: ['card'], tells: [], unknownCard: 'refuse', cardTransform: null, days: null }
+  const waited = await withTransaction(test.db, async (tx) => {
+    await holdRegistry(tx, 'alone')
+    const running = [...(await begun(http, six(token, 'token'))), ...(await begun(http, six(session, 'session')))]
+    const parked = await begun(http, () => [
+      token('POST', '/api/v1/groups', { name: 'too late' }),
+      session('POST', '/api/v1/terminals', terminal),
+    ])
+    await test.db.query('update api_tokens set revoked_at = now()')
+    later = 11 * 60_000
+    return { running, parked }
+  })
+  const running = (await Promise.all(waited.running)).map(({ statusCode }) => statusCode)
+  const parked = (await Promise.all(waited.parked)).map((answer) => [answer.statusCode, answer.json().code])
+  const made = await test.db.query(`select from groups where name = 'too late' union all select from terminals`)
+  await http.stop()
+  const audited = await test.db.query(`select from audit where action like '%.refused'`)
+  await world.stop()
+  await test.drop()
+
+  expect(running).toEqual(Array.from({ length: 12 }, () => 201))
+  expect(parked).toEqual([
+    [401, 'token-invalid'],
+    [403, 'proof-needed'],
+  ])
+  expect(made.rowCount).toBe(0)
+  expect(audited.rowCount).toBe(1)
+})
+
+it('who waits for his turn for very long is told to ask again', async () => {
+  const test = await createTestDatabase({ max: 10 })
+  const over = Promise.withResolvers<void>()
+  const sleep: typeof systemClock.sleep = (ms, signal) =>
+    ms === LONGEST_WAIT_MS ? over.promise : systemClock.sleep(ms, signal)
+  const world = await aSyncWorld(test.db, { clock: { ...systemClock, sleep } })
+  await test.db.query('update setup set done_at = now()')
+  const http = await aServer(world.engine)
+  countArrived(http)
+  const ask = await http.as('operator')
+  const { running, refused } = await withTransaction(test.db, async (tx) => {
+    await holdRegistry(tx, 'alone')
+    const first = await begun(http, six(ask, 'first'))
+    const [parked] = await begun(http, () => [ask('POST', '/api/v1/groups', { name: 'given up' })])
+    over.resolve()
+    return { running: first, refused: await parked! }
+  })
+  const statuses = (await Promise.all(running)).map(({ statusCode }) => statusCode)
+  await http.stop()
+  await world.stop()
+  await test.drop()
+
+  expect([refused.statusCode, refused.json().code]).toEqual([429, 'too-many-requests'])
+  expect(statuses).toEqual(statuses.map(() => 201))
 })
