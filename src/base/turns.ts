@@ -37,7 +37,7 @@ export class Turns {
       signal,
       isGoingOn = false,
       onWait,
-    }: { readonly signal?: AbortSignal; readonly isGoingOn?: boolean; readonly onWait?: () => void } = {},
+    }: { readonly signal?: AbortSignal; readonly isGoingOn?: boolean; readonly onWait?: (() => void) | undefined } = {},
   ): Promise<() => void> {
     signal?.throwIfAborted()
     const own = this.#of.get(asker) ?? { running: 0, waiting: [] }

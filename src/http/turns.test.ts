@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createTestDatabase } from '../../test/support/database.ts'
-import { type Ask, aServer, type TestServer } from '../../test/support/server.ts'
+import { type Ask, aServer, sessionHeaders, sessionOf, type TestServer } from '../../test/support/server.ts'
 import { aSyncWorld } from '../../test/support/world.ts'
 import { systemClock } from '../base/clock.ts'
 import { withTransaction } from '../database/transaction.ts'
@@ -124,6 +124,40 @@ it('who had to wait for his turn may no more than he may when it comes', async (
   ])
   expect(made.rowCount).toBe(0)
   expect(audited.rowCount).toBe(1)
+})
+
+it('one session that asks for very much keeps nobody from ending it, nor another one of the account from being answered', async () => {
+  const test = await createTestDatabase({ max: 12 })
+  const world = await aSyncWorld(test.db)
+  await test.db.query('update setup set done_at = now()')
+  const http = await aServer(world.engine)
+  countArrived(http)
+  const stolen = await http.as('operator')
+  const own = sessionHeaders(await sessionOf(world.engine, 'operator'))
+  const owner: Ask = (method, url) => http.server.inject({ method, url, headers: own })
+  const { running, ended, seen, again } = await withTransaction(test.db, async (tx) => {
+    await holdRegistry(tx, 'alone')
+    const first = await begun(http, six(stolen, 'stolen'))
+    const parked = await begun(http, six(stolen, 'parked'))
+    const listed = await owner('GET', '/api/v1/sessions')
+    const { id }: { id: string } = listed.json().items.find((one: { isThis: boolean }) => !one.isThis)
+    return {
+      running: [first, parked],
+      seen: (await owner('GET', '/api/v1/users')).statusCode,
+      ended: (await owner('DELETE', `/api/v1/sessions/${id}`)).statusCode,
+      again: (await stolen('DELETE', '/api/v1/session')).statusCode,
+    }
+  })
+  const [first, parked] = await Promise.all(
+    running.map(async (asked) => (await Promise.all(asked)).map(({ statusCode }) => statusCode)),
+  )
+  await http.stop()
+  await world.stop()
+  await test.drop()
+
+  expect([seen, ended, again]).toEqual([200, 204, 401])
+  expect(first).toEqual(first!.map(() => 201))
+  expect(parked).toEqual(parked!.map(() => 401))
 })
 
 it('who waits for his turn for very long is told to ask again', async () => {
