@@ -94,6 +94,17 @@ export async function noteReverted(
      on conflict (source_id, key) do update set at = greatest(mirror_marks.at, excluded.at)`,
     [sourceId, fence],
   )
+  // Nor does any of them adopt him anew unasked: it would do what was taken back, in the name of another source.
+  await tx.query(
+    `insert into reverted_changes (source_id, object, change, run_id, at)
+     select s.id, c.object, c.change, $1, s.fence + 1
+     from revert_users r join connections n on n.tenant_id::text = r.current #>> '{row,tenant_id}' join sources s on s.connection_id = n.id and s.id <> $2
+       join mirror_objects o on o.source_id = s.id and o.object_id::text = r.current #>> '{row,object_id}' and o.kind = 'u'
+       join (${changes('old')}) c on c.object = r.current #>> '{row,object_id}' and c.change like 'objectId %'
+     where ${PARTS}
+     on conflict (source_id, object, change) do update set run_id = excluded.run_id, at = excluded.at`,
+    [runId, sourceId],
+  )
   // A membership that came or went beside another one is no change, and has to be looked at by whoever gives it all the same.
   await tx.query(
     `insert into mirror_marks (source_id, key, at)

@@ -393,7 +393,10 @@ describe('taking a run back', () => {
       )
       expect(claims.rowCount).toBe(0)
       const next = await other.plan({ everybody: false })
-      expect(next.held.map((h) => h.rule)).toEqual(['adoptions'])
+      expect(next.held.map((h) => h.rule)).toEqual(['adoptions', 'reverted'])
+      await other.set({ adoptions: 'automatic' })
+      expect((await other.run()).held).toEqual([{ rule: 'reverted', count: 1, limit: 0 }])
+      expect((await other.plan()).isEmpty).toBe(true)
     })
   })
 
