@@ -246,7 +246,12 @@ export async function countEmptiedGroups(
      emptied as materialized (
        select r.group_id from removed r join groups g on g.id = r.group_id
        where (g.object_id is null or not g.object_id = any($4::uuid[]))
-         and not exists (select from plan_memberships a where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id)
+         and not exists (select from plan_memberships a left join users u on u.id = a.user_id
+           where a.run_id = $1 and a.op = 'a' and a.group_id = r.group_id
+             and (u.active or exists (select from plan_items i where i.run_id = $1 and i.object = 'user' and i.user_id = a.user_id
+               and i.action in ('create', 'reactivate') and i.new ->> 'active' is distinct from 'false'))
+             and not exists (select from plan_items i where i.run_id = $1 and i.object = 'user' and i.user_id = a.user_id
+               and i.action in ('deactivate', 'delete')))
          and not exists (select from memberships m join users u on u.id = m.user_id and u.active
            where m.group_id = r.group_id and ${isGivenBy('m', '$2')}
              and not exists (select from plan_memberships p where p.run_id = $1 and p.op = 'r' and p.group_id = m.group_id and p.user_id = m.user_id)

@@ -214,6 +214,19 @@ describe('a group of 50 or more that loses everybody', () => {
     expect((await source.plan()).held).toEqual(EMPTIED)
   })
 
+  it('G17: is held where somebody comes who is deactivated', async () => {
+    const source = await aGroupOf(60)
+    await source.user(person(70), { accountEnabled: false })
+    expect((await source.run()).users.deactivated).toBe(1)
+    await leave(source, 0, 60)
+    await source.member(G, person(70))
+
+    expect((await source.plan()).held).toEqual(EMPTIED)
+
+    await source.user(person(70), { accountEnabled: true })
+    expect((await source.plan()).held).toEqual([])
+  })
+
   it('G17: is held where the last of them is deactivated by the same plan', async () => {
     const source = await aGroupOf(50)
     await source.user(person(0), {}, 's')
