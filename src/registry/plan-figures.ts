@@ -172,6 +172,10 @@ const NO_VALUES = [
   'canonicalNumber',
 ]
 
+/** SQL: an item of a user may carry values beside what its action says. One that brings back or away does in a revert alone. */
+const WITH_VALUES = `(i.action in ('update', 'rename', 'adopt', 'take over')
+  or i.rule = 'revert' and i.action in ('reactivate', 'deactivate'))`
+
 /** By field: how many items replace a value, and how many clear one. Creations do neither. */
 export async function countFieldChanges(
   db: Queries,
@@ -184,12 +188,12 @@ export async function countFieldChanges(
      from (
        select e.key as field, e.value as before, i.new -> e.key as now_value
        from plan_items i cross join jsonb_each(i.old) e
-       where i.run_id = $1 and i.object = 'user' and i.action in ('update', 'rename', 'adopt', 'take over')
+       where i.run_id = $1 and i.object = 'user' and ${WITH_VALUES}
          and jsonb_typeof(i.old) = 'object' and e.key <> 'own'
        union all
        select 'own.' || e.key, e.value, i.new -> 'own' -> e.key
        from plan_items i cross join jsonb_each(i.old -> 'own') e
-       where i.run_id = $1 and i.object = 'user' and i.action in ('update', 'rename', 'adopt', 'take over') and i.old ? 'own'
+       where i.run_id = $1 and i.object = 'user' and ${WITH_VALUES} and i.old ? 'own'
      ) c
      where before not in ('null', '[]') and field <> all ($2::text[]) group by field`,
     [runId, NO_VALUES],

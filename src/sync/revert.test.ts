@@ -690,6 +690,22 @@ describe('taking a run back', () => {
     ])
   })
 
+  it('more new names than a run may write need one as well where they go with bringing people back', async () => {
+    const ids = Array.from({ length: 11 }, (_, n) => anId(200 + n))
+    for (const [n, id] of ids.entries()) await source.user(id, { userPrincipalName: `p${n}@x`, accountEnabled: true })
+    await source.run()
+    for (const id of ids) await source.user(id, { accountEnabled: false })
+    await source.run()
+    for (const [n, id] of ids.entries()) await source.user(id, { userPrincipalName: `q${n}@x`, accountEnabled: true })
+    const { runId } = await source.run()
+    const reverted = await takeBack(test.db, runId)
+
+    const refused = await takeBack(test.db, Number(reverted.run), { confirmed: false })
+
+    expect(refused).toMatchObject({ outcome: 'planned', users: { reactivated: 11 } })
+    expect(refused.confirm).toContainEqual({ rule: 'rewrites.userName', count: 11, limit: 10 })
+  })
+
   describe('more than a run may rewrite or empty needs a confirmation, too', () => {
     const STAFF = anId(8_000)
     const many = (count: number) => Array.from({ length: count }, (_, n) => anId(100 + n))
