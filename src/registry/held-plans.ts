@@ -13,12 +13,15 @@ export async function decideHeld(
     readonly by: string | null
     readonly reason: string | null
     readonly except?: number
+    /** This one alone. */
+    readonly run?: number
   },
 ): Promise<readonly number[]> {
   const found = await db.query<{ id: number }>(
     `update runs set decision = $2, decided_by = $3, decided_reason = $4, decided_at = now()
-     where source_id = $1 and outcome = 'held' and decision is null and id is distinct from $5 returning id`,
-    [sourceId, decision.decision, decision.by, decision.reason, decision.except ?? null],
+     where source_id = $1 and outcome = 'held' and decision is null and id is distinct from $5
+       and ($6::int is null or id = $6) returning id`,
+    [sourceId, decision.decision, decision.by, decision.reason, decision.except ?? null, decision.run ?? null],
   )
   return found.rows.map((row) => row.id)
 }

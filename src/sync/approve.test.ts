@@ -7,7 +7,7 @@ import { aSyncWorld, type SyncWorld } from '../../test/support/world.ts'
 import type { RunDocument } from '../contract/runs.ts'
 import { addMember, createGroup } from '../emulator/memberships.ts'
 import type { DirectoryObject } from '../emulator/object.ts'
-import { hire, remove, update } from '../emulator/operations.ts'
+import { hire, remove, restore, update } from '../emulator/operations.ts'
 import { createRandom } from '../emulator/random.ts'
 import type { HostedTenant } from '../emulator/server.ts'
 import { Tenant } from '../emulator/tenant.ts'
@@ -289,3 +289,29 @@ it('an approved plan for one user leaves the one for everybody waiting', async (
   expect(decisions.rows.map(({ decision }) => decision)).toEqual([null, 'approved'])
   expect((await approve(all)).users.deactivated).toBe(6)
 })
+
+it.each(['restored', 'not known where it was read'] as const)(
+  'a plan for one user that is made again (%s) leaves the one for everybody waiting',
+  async (why) => {
+    leave(0, 6)
+    const all = await w.sync()
+    remove(w.tenant, people[10]!.id)
+    // With a limit of none, the removal of one user is held too.
+    await test.db.query(`update sources set settings = jsonb_set(settings, '{safeguard,removals,count}', '0')`)
+    const one = await w.sync({ user: people[10]!.id })
+    expect([rulesOf(all), rulesOf(one)]).toEqual([['removals.users'], ['removals.users']])
+    if (why === 'restored') restore(w.tenant, people[10]!.id)
+    else await test.db.query('update runs set made_with = null where id = $1', [Number(one.run)])
+
+    const again = await approve(one)
+
+    expect(again).toMatchObject(
+      why === 'restored' ? { outcome: 'no-change' } : { outcome: 'held', users: { deactivated: 1 } },
+    )
+    const decisions = await test.db.query<{ decision: string | null }>(
+      'select decision from runs where id = any($1) order by id',
+      [[Number(all.run), Number(one.run)]],
+    )
+    expect(decisions.rows.map(({ decision }) => decision)).toEqual([null, 'superseded'])
+  },
+)

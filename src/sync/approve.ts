@@ -8,7 +8,7 @@ import { countItems } from '../registry/plan-figures.ts'
 import { decideHeld, decideRun } from '../registry/held-plans.ts'
 import { isSameReading, type MadeWith } from '../registry/made-with.ts'
 import { requestCancel } from '../registry/running.ts'
-import { requireRun, waitingRun } from '../registry/runs.ts'
+import { requireRun, type Run, waitingRun } from '../registry/runs.ts'
 import type { Engine, RunProgress } from './engine.ts'
 import { takeLease } from './lease.ts'
 import { countsOf } from './plan-summary.ts'
@@ -79,9 +79,9 @@ export async function approveRun(engine: Engine, approval: Approval): Promise<Ru
       session.document = { ...session.document, planHash: held.planHash }
       const decision = { decision: 'approved', by: approval.actor.name, reason: approval.reason } as const
       const { madeWith } = held
-      if (madeWith === null || !isMadeOfNow(session, { ...held, madeWith })) return planAgain(session)
-      if (approval.without !== 'removals' && !(await isStillProven(session, held.id))) return planAgain(session)
-      if (!(await areStillDropped(session, held.id))) return planAgain(session)
+      if (madeWith === null || !isMadeOfNow(session, { ...held, madeWith })) return planAgain(session, held)
+      if (approval.without !== 'removals' && !(await isStillProven(session, held.id))) return planAgain(session, held)
+      if (!(await areStillDropped(session, held.id))) return planAgain(session, held)
       const items = await countItems(engine.db, held.id)
       session.document = {
         ...session.document,
@@ -126,15 +126,36 @@ function isMadeOfNow(
   return made.settingsVersion === source.settingsVersion && isSameReading(made.madeWith, source.connection)
 }
 
-/** What held the plan is not true any more: read again, plan again, and wait for approval of that. */
-async function planAgain(session: Session): Promise<SessionEnding> {
-  const pulled = await pullMirror(session, 'auto')
-  const plan = await planFromMirror(session, pulled)
+/** What held the plan is not true any more: read again, plan again, and wait for approval of that. One user alone is read and planned alone. */
+async function planAgain(session: Session, held: Pick<Run, 'id' | 'only' | 'settingsVersion'>): Promise<SessionEnding> {
+  const one = await onlyUserOf(session, held)
+  const pulled = await pullMirror(session, 'auto', one)
+  const only = 'key' in pulled ? [pulled.key] : undefined
+  const plan = await planFromMirror(session, pulled, only)
+  // One user alone does not decide about a plan for many.
+  const which = only === undefined ? {} : { run: held.id }
+  const supersede = () =>
+    decideHeld(session.engine.db, session.source.id, { decision: 'superseded', by: null, reason: null, ...which })
   if (plan.isEmpty) {
-    await decideHeld(session.engine.db, session.source.id, { decision: 'superseded', by: null, reason: null })
+    await supersede()
     return { outcome: 'no-change', approveBy: null, isRecorded: false }
   }
-  return hold(session, plan.held.length > 0 ? plan.held : [{ rule: 'plan-outdated', count: 1, limit: 0 }])
+  if (only !== undefined) await supersede()
+  return hold(session, plan.held.length > 0 ? plan.held : [{ rule: 'plan-outdated', count: 1, limit: 0 }], only)
+}
+
+/** Whom the plan is for, where it is for one user whom the source can read alone: with the settings and from the tenant of then. */
+async function onlyUserOf(
+  { engine, source }: Session,
+  held: Pick<Run, 'only' | 'settingsVersion'>,
+): Promise<string | undefined> {
+  if (held.only === null || held.settingsVersion !== source.settingsVersion) return undefined
+  const found = await engine.db.query<{ object_id: string }>(
+    `select o.object_id from mirror_objects o join sources s on s.id = o.source_id
+     where s.id = $1 and s.mirror_tenant_id = $2 and o.kind = 'u' and o.key = any($3::int[])`,
+    [source.id, source.connection.tenantId, held.only],
+  )
+  return found.rows.length === 1 ? found.rows[0]?.object_id : undefined
 }
 
 /** Ends a held plan. What it would have done stays to be planned: the next run shows it again. */
