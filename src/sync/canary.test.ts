@@ -174,6 +174,30 @@ describe('nulls that only the page has', () => {
     expect(await source.mirror()).toEqual(before)
   })
 
+  it('S10: on a later page, for one whose value is back since, end one run and not all that follow', async () => {
+    await using source = await aLoadedSource()
+    const { clock } = source.world.emulator
+    const [one, ...others] = [...source.tenant.live('user')].filter(
+      (u) => typeof u.properties['department'] === 'string',
+    )
+    source.tenant.behaviour.deltaLagSeconds = 900
+    Object.assign(source.tenant.behaviour, { deltaPageSize: 5 })
+    clock.advance(1000)
+    for (const user of others.slice(0, 12)) update(source.tenant, user.id, { displayName: 'New' })
+    update(source.tenant, one!.id, { department: null })
+    clock.advance(600_000)
+    update(source.tenant, one!.id, { department: 'Sales' })
+    clock.advance(300_000)
+    await expect(source.pull()).rejects.toMatchObject({ code: 'attributes-unreadable' })
+    // Some pages were read before.
+    expect(await source.marks()).not.toEqual([])
+    clock.advance(900_000)
+
+    await source.pull()
+
+    expect(await source.mirror()).toEqual(truthOf(source.tenant, source.needs))
+  })
+
   it.each(['first', 'full'] as const)('G12 S10: for the name of one user of a %s walk end it', async (walk) => {
     await using source = await aPulledSource(at, { users: 60, groups: 4, memberships: 60 })
     if (walk === 'full') await source.pull()

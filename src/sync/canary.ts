@@ -6,6 +6,7 @@ import type { ObjectId } from '../directory/ids.ts'
 import { type KnownUser, listBarest, listCanaries, listCleared } from '../mirror/canaries.ts'
 import { noteClearedEverywhere } from '../mirror/cleared.ts'
 import { writeMirror } from '../mirror/fence.ts'
+import { setPageLink } from '../mirror/rounds.ts'
 import { openSecrets, sealContext } from '../mirror/rows.ts'
 import type { Pull } from './pull-env.ts'
 
@@ -71,7 +72,7 @@ export async function checkCleared(
   const denied = compared
     .filter(isOfPage)
     .flatMap((c) => cleared.get(c.objectId)?.filter((name) => c.kept.has(name)) ?? [])
-  if (denied.length > 0) throw contradicted([...new Set(denied)])
+  if (denied.length > 0) throw await contradicted(pull, [...new Set(denied)])
   const first = compared.filter((c) => !isOfPage(c))
   const unshown = wanted.filter((name) => !first.some((c) => c.kept.has(name)))
   if (unshown.length === 0) return
@@ -111,7 +112,7 @@ async function believe(pull: Pull, doubtful: Doubtful): Promise<void> {
   const still = lostBy(again, everywhere)
   if (everywhere.some((name) => !still.includes(name))) throw unreadable(everywhere)
   const shown = byThemAlone.filter((name) => again.some((c) => c.kept.has(name)))
-  if (shown.length > 0) throw contradicted(shown)
+  if (shown.length > 0) throw await contradicted(pull, shown)
   if (everywhere.length > 0) await writeMirror(env.db, owner, (tx) => noteClearedEverywhere(tx, source.id, everywhere))
 }
 
@@ -207,7 +208,9 @@ function unreadable(names: readonly string[]): RunError {
   )
 }
 
-function contradicted(names: readonly string[]): RunError {
+/** The pages of a round are as of its end, and so deny again and again what was filled since: the next run begins the round anew. */
+async function contradicted({ env, source, owner }: Pull, names: readonly string[]): Promise<RunError> {
+  await writeMirror(env.db, owner, (tx) => setPageLink(tx, source.id, { feed: 'users', link: undefined }))
   return new RunError(
     'attributes-unreadable',
     `Microsoft Graph contradicts itself about ${names.join(', ')}: it said null for users who have values there when asked ` +
