@@ -45,8 +45,8 @@ export class RunFeeds {
   ): AsyncGenerator<RunEvent> {
     const feed = this.#join(run)
     const { signal } = options
-    const gone = Promise.withResolvers<void>()
-    const onAbort = () => gone.resolve()
+    let wake = () => {}
+    const onAbort = () => wake()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       let sent = options.after
@@ -67,7 +67,12 @@ export class RunFeeds {
           return
         }
         if (feed.failed !== undefined) throw feed.failed.error
-        await Promise.race([changed, gone.promise])
+        // Each wait has its own promise: one that lasted as long as the run would keep what waited for it, once a second.
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          void changed.then(resolve)
+          if (signal.aborted) resolve()
+        })
       }
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -82,26 +87,48 @@ export class RunFeeds {
   ): AsyncGenerator<{ readonly run: string; readonly event: RunEvent }> {
     const end = new AbortController()
     const until = AbortSignal.any([signal, end.signal])
-    const feeds = runs.map(({ run, after }) => ({
-      run: String(run),
-      events: this.watch(run, { after, signal: until }),
-    }))
-    const nextOf = async (feed: (typeof feeds)[number]) => ({ feed, next: await feed.events.next() })
-    const waiting = new Map(feeds.map((feed) => [feed, nextOf(feed)]))
+    const come: { readonly run: string; readonly event: RunEvent; readonly taken: () => void }[] = []
+    let more = Promise.withResolvers<void>()
+    // Each run has one event in the queue at most: who reads slowly fills no memory.
+    const follow = async ({ run, after }: (typeof runs)[number]) => {
+      for await (const event of this.watch(run, { after, signal: until })) {
+        // Left here, the events of the run are ended too.
+        if (until.aborted) return
+        await new Promise<void>((taken) => {
+          come.push({ run: String(run), event, taken })
+          more.resolve()
+        })
+      }
+    }
+    let going = runs.length
+    let failed: { readonly error: unknown } | undefined
+    const following = runs.map((one) =>
+      follow(one)
+        .catch((error: unknown) => {
+          failed ??= { error }
+        })
+        .finally(() => {
+          going -= 1
+          more.resolve()
+        }),
+    )
     try {
-      while (waiting.size > 0) {
-        const { feed, next } = await Promise.race(waiting.values())
-        if (next.done === true) {
-          waiting.delete(feed)
+      for (;;) {
+        const next = come.shift()
+        if (next !== undefined) {
+          next.taken()
+          yield { run: next.run, event: next.event }
           continue
         }
-        waiting.set(feed, nextOf(feed))
-        yield { run: feed.run, event: next.value }
+        if (failed !== undefined) throw failed.error
+        if (going === 0) return
+        await more.promise
+        more = Promise.withResolvers()
       }
     } finally {
-      // Each of the others waits for its next event: it is told that nobody does any more.
       end.abort()
-      await Promise.allSettled(waiting.values())
+      for (const { taken } of come) taken()
+      await Promise.allSettled(following)
     }
   }
 

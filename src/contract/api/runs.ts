@@ -52,6 +52,7 @@ const watchedRuns = z
     }),
   )
   .refine((runs) => runs.length <= 200, 'names more than 200 runs')
+  .refine((runs) => new Set(runs.map(({ run }) => run)).size === runs.length, 'names a run twice')
   .refine((runs) => runs.every(({ run }) => run <= 2_147_483_647), 'names a run that there is not')
 
 export const runView = z.object({

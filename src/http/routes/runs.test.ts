@@ -195,6 +195,44 @@ describe('routes of runs', () => {
     expect(of(second)[0]).toMatchObject({ type: 'log', line: { seq: 1 } })
     expect((await viewer('GET', `/api/v1/run-events?runs=${first},999999`)).statusCode).toBe(404)
     expect((await viewer('GET', '/api/v1/run-events?runs=everything')).statusCode).toBe(400)
+    expect((await viewer('GET', `/api/v1/run-events?runs=${first}:2,${first}:4`)).statusCode).toBe(400)
+  })
+
+  it('who leaves several runs before he has taken all that came leaves them too', async () => {
+    const { db, clock } = world.engine
+    const { RunFeeds } = await import('../run-feed.ts')
+    const run = await db.query<{ id: number }>(
+      `insert into runs (source_name, kind, mode, trigger, fence, host, pid, process_started, settings_version)
+       values ('x', 'plan', 'full', 'manual', 0, 'elsewhere', 1, 'x', 1) returning id`,
+    )
+    const { id } = run.rows[0]!
+    await db.query(
+      `insert into run_log (run_id, seq, at, level, message, fields)
+       select $1, n, now(), 'info', 'line', '{}' from generate_series(1, 3) n`,
+      [id],
+    )
+    let sleeping = Promise.withResolvers<void>()
+    let looks = 0
+    const sleep = () => ((looks += 1), sleeping.promise)
+    const feeds = new RunFeeds({
+      db,
+      clock: { ...clock, sleep },
+      present: async (one) => (await server.parts.actions.getRun(one)).line,
+    })
+    const watching = feeds.watchAll([{ run: id, after: 0 }], new AbortController().signal)
+    const first = await watching.next()
+    await expect.poll(() => looks).toBe(1)
+    await watching.return(undefined)
+    const before = sleeping
+    sleeping = Promise.withResolvers()
+    before.resolve()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    // Where it is looked at still it ends here.
+    await db.query(`update runs set state = 'ended', outcome = 'cancelled' where id = $1`, [id])
+    sleeping.resolve()
+
+    expect(first.value).toMatchObject({ event: { type: 'log', line: { seq: 1 } } })
+    expect(looks).toBe(1)
   })
 
   it('who leaves while several runs go on leaves all of them', async () => {
