@@ -22,7 +22,9 @@ export const MADE_UP_CALLBACK_SITE_LIMIT: FloodLimit = { perSecond: 20, burst: 2
 /**
  * Browsers that come back from Microsoft and began there, of one network: each has the token service asked with our credential, also with a
  * code that is none. Somebody who signs in asks for some eight things before he sees his page, so that by {@link ADDRESS_LIMIT} no more than
- * these can get in: 25 a second, 250 at once.
+ * these can get in: 25 a second, 250 at once. What it costs: somebody behind the same address who begins sign-ins and comes back with codes
+ * that are none, 26 a second without end, lets nobody of it back, where all else asks him for 200. Counting refused ones only would not help: it is
+ * they that use it up, and whether a code is one only the token service knows.
  */
 export const CALLBACK_LIMIT: FloodLimit = { perSecond: 25, burst: 1_000 }
 /** The same of one site: of IPv6 it has some tens of thousands of networks, and one of them must not use up what is for all. */
