@@ -11,7 +11,7 @@ export const TURNS_OF_ONE = { atOnce: 6, waiting: 600 } as const satisfies Turns
  * Over all sessions of one account or person: more than one of them has, so that a session that somebody stole leaves its owner some, and less
  * than the pool has.
  */
-export const TURNS_OF_OWNER = { atOnce: 8, waiting: 600 } as const satisfies TurnsLimit
+const TURNS_OF_OWNER = { atOnce: 8, waiting: 600 } as const satisfies TurnsLimit
 /** One's own sessions and what they are proved with. */
 const OF_SESSIONS = /^\/api\/v1\/sessions?(?:\/|$)/
 /** Longer nobody waits for a turn: what was asked is not done when it is forgotten, and a shorter one would refuse who saves some large files. */
