@@ -22,6 +22,8 @@ export interface SettleOptions extends Releases {
   readonly scopeGroups: readonly string[]
   /** Every item was done: the approval left nothing out, and no row had moved. */
   readonly isWhole: boolean
+  /** The plan changes nothing, so nobody was asked about it. */
+  readonly isEmpty: boolean
 }
 
 /** SQL: reasons of skips by which nothing could be concluded about somebody: he himself is in doubt, or his scope is. */
@@ -78,7 +80,8 @@ export async function settleMarks(tx: Queries, options: SettleOptions): Promise<
     const settled = only === null && isWhole ? options.madeWith.emptiedScopeGroups : []
     await notePeopledScopeGroups(tx, { sourceId, objectIds: options.scopeGroups, settled })
   }
-  if (only === null) await spendHolds(tx, { ...options, isWhole })
+  if (only === null)
+    await spendHolds(tx, { ...options, isWhole, isShown: !options.isEmpty || !(await isInDoubt(tx, options)) })
 }
 
 async function forgetMarks(tx: Queries, options: SettleOptions): Promise<void> {
@@ -101,13 +104,28 @@ async function forgetMarks(tx: Queries, options: SettleOptions): Promise<void> {
   )
 }
 
+/** Whether somebody was left as he is because nothing could be concluded about him, or might have been: a selected group is in doubt. */
+async function isInDoubt(tx: Queries, { runId, sourceId, scopeGroups }: SettleOptions): Promise<boolean> {
+  const found = await tx.query<{ has: boolean }>(
+    `select exists (select from plan_items where run_id = $1 and action = 'skip' and reason in (${UNPROVEN}, ${UNSEEN}))
+       or ($3 and exists (select from issues where source_id = $2 and code in (${UNSEEN}))) as has`,
+    [runId, sourceId, scopeGroups.length > 0],
+  )
+  return found.rows[0]?.has === true
+}
+
 /**
  * What held the plan whatever it does, and that somebody has approved by now, holds no other one: so much as the plan was made with, which
- * may have waited since, and only once nothing of it is left to be done. Of a source that knows nothing yet, it is just noted.
+ * may have waited since, and only once nothing of it is left to be done. A plan that is empty because of doubts (`isShown`: false) has
+ * shown nobody what comes of it once they are gone; only how plans are made was applied to everybody. Of a source that knows nothing
+ * yet, it is just noted.
  */
-async function spendHolds(tx: Queries, { sourceId, madeWith, isWhole }: SettleOptions): Promise<void> {
+async function spendHolds(
+  tx: Queries,
+  { sourceId, madeWith, isWhole, isShown }: SettleOptions & { readonly isShown: boolean },
+): Promise<void> {
   const { plannerVersion, tenantId, clientId, clearedEverywhere } = madeWith
-  if (isWhole && clearedEverywhere.length > 0) {
+  if (isWhole && isShown && clearedEverywhere.length > 0) {
     await tx.query(
       `update sources set cleared_everywhere = array(select a from unnest(cleared_everywhere) a where a <> all ($2::text[]))
        where id = $1 and cleared_everywhere && $2::text[]`,
@@ -115,10 +133,13 @@ async function spendHolds(tx: Queries, { sourceId, madeWith, isWhole }: SettleOp
     )
   }
   await tx.query(
-    `update sources set planner_version = $2, seen_tenant_id = $3, seen_client_id = $4
-     where id = $1 and (planner_version, seen_tenant_id, seen_client_id) is distinct from ($2, $3, $4)
-       and ($5 or planner_version is null or seen_tenant_id is null)`,
-    [sourceId, plannerVersion, tenantId, clientId, isWhole],
+    `update sources set planner_version = $2 where id = $1 and planner_version is distinct from $2 and ($3 or planner_version is null)`,
+    [sourceId, plannerVersion, isWhole],
+  )
+  await tx.query(
+    `update sources set seen_tenant_id = $2, seen_client_id = $3
+     where id = $1 and (seen_tenant_id, seen_client_id) is distinct from ($2, $3) and ($4 or seen_tenant_id is null)`,
+    [sourceId, tenantId, clientId, isWhole && isShown],
   )
 }
 

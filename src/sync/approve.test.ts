@@ -200,6 +200,20 @@ describe('a connection that leads to another tenant by now', () => {
     expect((await sync()).held?.reasons).toEqual([{ rule: 'removals.users', count: 12, limit: 5 }])
   })
 
+  it('O4: an empty plan, for its selected groups are those of the first one, spends nothing of that', async () => {
+    const group = createGroup(w.tenant, { displayName: 'All' })
+    for (const { id } of people) addMember(w.tenant, group.id, id)
+    await w.configure({ users: { import: { groups: [group.id] } }, groups: { import: false } })
+    await sync()
+    await lead()
+    expect((await sync()).outcome).toBe('no-change')
+    expect((await sync()).outcome).toBe('no-change')
+    await w.configure({})
+
+    expect(rulesOf(await sync())).toEqual(['connection-changed'])
+    expect(await tenants()).toEqual(asBefore())
+  })
+
   it('another name or credential of the connection changes nothing', async () => {
     leave(0, 6)
     const held = await sync()
@@ -255,6 +269,20 @@ describe('an attribute that everybody has lost', () => {
     expect((await approve(later)).outcome).toBe('applied')
     leave(1, 2)
     expect((await w.sync()).outcome).toBe('applied')
+  })
+
+  it('goes on holding after a plan that is empty because a selected group cannot be found', async () => {
+    const group = createGroup(w.tenant, { displayName: 'All' })
+    for (const { id } of people) addMember(w.tenant, group.id, id)
+    await w.configure({ users: { import: { groups: [group.id] } }, groups: { import: false } })
+    await w.sync()
+    remove(w.tenant, group.id)
+    for (const person of people) update(w.tenant, person.id, { department: null })
+    expect((await w.sync({ mode: 'full' })).outcome).toBe('no-change')
+    expect((await w.sync()).outcome).toBe('no-change')
+    restore(w.tenant, group.id)
+
+    expect(rulesOf(await w.sync())).toContain('cleared-everywhere.department')
   })
 
   it('is not approved with a plan that was made before', async () => {

@@ -121,6 +121,7 @@ export async function applyStored(session: Session, plan: StoredPlan): Promise<S
         madeWith: plan.madeWith,
         scopeGroups: scopeGroupsOf(source.settings),
         isWhole: leftOut === 0,
+        isEmpty: plan.isEmpty,
         ...releasesOf(properties),
       })
       // What the former owner of somebody gave, and the new one does not take from Entra, is the registry's own from now on.

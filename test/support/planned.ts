@@ -229,6 +229,7 @@ export async function aHandSource(
           },
           scopeGroups: scopeGroupsOf(parsed),
           isWhole: (applied?.leftOut ?? 0) === 0,
+          isEmpty: made.isEmpty,
           ...releasesOf(properties),
         })
       })
