@@ -55,7 +55,7 @@ const isPeopled = (base: string) => `
 
 /**
  * The selected groups that have lost all their users, nested ones counted, and from which the plan draws something: it ends
- * memberships in them, or puts somebody out of scope or into the hands of another source. Asked of the mirror, for a selected group
+ * memberships in them, or puts somebody out of scope or into the hands of another source. Whom the source takes from another one is not drawn from that. Asked of the mirror, for a selected group
  * need not be imported itself.
  */
 export async function emptiedScopeGroups(
@@ -69,7 +69,7 @@ export async function emptiedScopeGroups(
      where (s.peopled_scope_groups is null or g.object_id = any(s.peopled_scope_groups))
        and not ${isPeopled('g.key')}
        and (exists (select from plan_items i where i.run_id = $3 and i.object = 'user'
-           and ((i.action = 'deactivate' and i.rule = 'users.import') or i.action = 'take over'))
+           and ((i.action = 'deactivate' and i.rule = 'users.import') or (i.action = 'take over' and i.reason = 'dropped-by-owner')))
          or exists (select from below n join mirror_objects o on o.key = n.key join groups r on r.object_id = o.object_id
            join plan_memberships p on p.run_id = $3 and p.op = 'r' and p.group_id = r.id where n.base = g.key))
      order by g.object_id`,

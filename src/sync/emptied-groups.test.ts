@@ -102,6 +102,24 @@ describe('a selected group that loses everybody', () => {
     expect((await source.plan()).held).toEqual(EMPTIED)
   })
 
+  it('is not held for those whom the source takes from another one', async () => {
+    const source = await aHandSource(test.db, { ...scope(), groups: { import: false } })
+    const other = await aHandSource(test.db, { priority: 200 }, source.tenantId)
+    for (const group of [G, X]) await source.group(group, { displayName: group })
+    for (const n of [0, 1]) await source.user(person(n), { userPrincipalName: `p${n}@contoso.com` })
+    await source.member(G, person(0))
+    await source.member(X, person(0))
+    await source.run()
+    await other.user(person(1), { userPrincipalName: 'p1@contoso.com' })
+    await other.run()
+    await source.noMember(G, person(0))
+    await source.member(X, person(1))
+
+    const plan = await source.plan()
+
+    expect([plan.users.takenOver, plan.held]).toEqual([1, []])
+  })
+
   it('a selected group that never had anybody holds nothing', async () => {
     const source = await aHandSource(test.db, scope())
     for (const group of [G, X]) await source.group(group, { displayName: group })
