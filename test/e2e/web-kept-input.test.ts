@@ -129,10 +129,16 @@ describe('Synchronize now', () => {
       { length: 60 },
       (_none, place) => `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`,
     )
+    let asked = 0
+    page.on('request', (request) => (asked += request.url().includes('/api/v1/jobs/') ? 1 : 0))
+    await page.clock.install()
     await page.goto(`${world.url}/settings/user-synchronization/results?jobs=${jobs.join(',')}`)
 
-    // There are no such jobs; each says so.
+    // There are no such jobs; each says so, and goes on saying so.
     await page.getByRole('heading', { name: 'There is no such page' }).nth(59).waitFor()
+    await page.clock.fastForward(10_000)
+    await world.settled(page)
+    expect(asked).toBe(60)
     expect(await page.getByText('Nothing is being synchronized').count()).toBe(0)
   })
 

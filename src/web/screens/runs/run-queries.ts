@@ -1,7 +1,7 @@
 // What the page of a run asks the server.
 import { queryOptions } from '@tanstack/react-query'
 import { API } from '../../../contract/api/api.ts'
-import { call } from '../../api.ts'
+import { ApiError, call } from '../../api.ts'
 
 /** Asked again while the run goes on. */
 export const runQuery = (run: string) =>
@@ -35,8 +35,9 @@ export const jobQuery = (job: string) =>
   queryOptions({
     queryKey: ['job', job],
     queryFn: ({ signal }) => call(API.getJob, { params: { job } }, { signal }),
-    refetchInterval: (query) => {
-      const state = query.state.data?.state
-      return state === 'ended' || state === 'refused' ? false : 1_000
+    refetchInterval: ({ state: { data, error } }) => {
+      if (data?.state === 'ended' || data?.state === 'refused') return false
+      // Asked again, a job that is not there would be looked for and told to be missing, in turn and for ever.
+      return error instanceof ApiError && error.status === 404 ? false : 1_000
     },
   })
