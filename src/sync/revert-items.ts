@@ -1,7 +1,7 @@
 // The items that show what a revert does, from how a record stands and how it stood. Pure.
 import { pathOf } from '../directory/group.ts'
 import type { RegistryName } from '../directory/user.ts'
-import type { RecordImage, RevertedRecord } from '../registry/revert-plan.ts'
+import type { RecordImage, RevertedRecord } from '../registry/revert-records.ts'
 import { FIELD_COLUMNS } from '../registry/users.ts'
 import type { ItemDraft } from './item.ts'
 

@@ -5,13 +5,8 @@ import type { Transaction } from '../database/transaction.ts'
 import { countItems, countPlanMemberships, digestOfPlan } from '../registry/plan-figures.ts'
 import { beginPlanning } from '../registry/planning.ts'
 import { insertPlanItems } from '../registry/plans.ts'
-import {
-  countReverted,
-  eachReverted,
-  fillRevert,
-  leftMemberships,
-  planRevertMemberships,
-} from '../registry/revert-plan.ts'
+import { fillRevert } from '../registry/revert-plan.ts'
+import { countReverted, eachReverted, leftMemberships, planRevertMemberships } from '../registry/revert-records.ts'
 import type { RevertibleRun } from '../registry/revertible.ts'
 import type { Source } from '../registry/sources.ts'
 import { digestOf } from './item-digest.ts'
